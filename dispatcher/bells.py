@@ -1,0 +1,58 @@
+"""The doorbell: after a commit, tell a worker to look at a row. The row is the truth; a lost ring costs a second.
+
+Jobs carry a dotted name and ids as JSON. Ringing never raises: when Redis is away the clock's sweep finds
+what is due.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Protocol
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+
+log = logging.getLogger(__name__)
+
+# One queue for each worker process. Channels have their own, so that slow calls never hold up mail.
+QUEUES = ("email", "sms", "voice", "fax", "notices", "events")
+
+Ring = tuple[str, str, tuple[int | str, ...]]  # queue, function in dispatcher.jobs, ids
+
+
+class Bells(Protocol):
+    """Rings for work. Implemented on Redis here; tests may collect the rings instead."""
+
+    def ring(self, rings: Iterable[Ring]) -> None: ...
+
+
+class RedisBells:
+    """Rings by enqueueing RQ jobs in one round trip a queue."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._queues = {name: Queue(name, connection=redis, serializer="json", default_timeout=900) for name in QUEUES}
+
+    def ring(self, rings: Iterable[Ring]) -> None:
+        by_queue: dict[str, list[Ring]] = {}
+        for one in rings:
+            by_queue.setdefault(one[0], []).append(one)
+        for name, some in by_queue.items():
+            queue = self._queues[name]
+            try:
+                queue.enqueue_many(
+                    [
+                        Queue.prepare_data(
+                            f"dispatcher.jobs.{function}",
+                            args=ids,
+                            result_ttl=0,
+                            failure_ttl=7 * 86400,
+                            timeout=900,
+                        )
+                        for _, function, ids in some
+                    ]
+                )
+            except (RedisError, OSError) as error:
+                log.warning("redis is away, the sweep will find %d due rows: %s", len(some), type(error).__name__)

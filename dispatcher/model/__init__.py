@@ -1,0 +1,27 @@
+"""The model: tables with their rules. Imports SQLAlchemy and the standard library, nothing else."""
+
+from dispatcher.model.audit import AuditEntry
+from dispatcher.model.base import Base, now
+from dispatcher.model.callback import Callback, ProviderEvent
+from dispatcher.model.conversation import Conversation, Reply, Response
+from dispatcher.model.delivery import Attempt, Delivery, Letter, Recipient, Task
+from dispatcher.model.directory import (
+    CHANNELS,
+    ContactPoint,
+    Customer,
+    DistributionList,
+    Firm,
+    ListMember,
+    Preference,
+)
+from dispatcher.model.idempotency import IdempotencyKey
+from dispatcher.model.message import Attachment, Decision, Media, Message, Version, VersionList
+from dispatcher.model.staff import ROLES, ApiToken, Grant, SignIn, Staff
+from dispatcher.model.suppression import Suppression
+
+__all__ = [
+    "CHANNELS", "ROLES", "ApiToken", "Attachment", "Attempt", "AuditEntry", "Base", "Callback", "ContactPoint",
+    "Conversation", "Customer", "Decision", "Delivery", "DistributionList", "Firm", "Grant", "IdempotencyKey",
+    "Letter", "ListMember", "Media", "Message", "Preference", "ProviderEvent", "Recipient", "Reply", "Response",
+    "SignIn", "Staff", "Suppression", "Task", "Version", "VersionList", "now",
+]  # fmt: skip

@@ -1,0 +1,189 @@
+"""From release to receipt: recipients, deliveries, attempts, letters, and the status machine as a table."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from dispatcher.model.base import Base, BigId, now
+from dispatcher.model.directory import Customer
+from dispatcher.model.message import Message
+from dispatcher.model.staff import Staff
+
+# States in which nothing more will happen by itself.
+FINAL = frozenset({"delivered", "bounced", "rejected", "failed", "expired", "cancelled", "suppressed"})
+# States that wait for their due time to be sent (again).
+WAITING = frozenset({"queued", "deferred"})
+
+# What the present state (left) may become when news arrives (right). News that is not listed changes nothing:
+# vendors repeat and reorder their callbacks, so every order of the same news must end in the same state.
+# "delivered" gives way to a bounce, because mail servers accept first and refuse later; a failure gives way
+# to "delivered", because a handset may confirm after the carrier gave up.
+NEWS: dict[str, frozenset[str]] = {
+    "queued": frozenset({"suppressed", "cancelled", "expired"}),
+    "deferred": frozenset(
+        {"accepted", "delivered", "bounced", "failed", "rejected", "suppressed", "cancelled", "expired"}
+    ),
+    "sending": frozenset({"accepted", "deferred", "delivered", "bounced", "failed", "rejected", "unknown"}),
+    "unknown": frozenset({"accepted", "delivered", "bounced", "failed", "rejected", "deferred"}),
+    "accepted": frozenset({"delivered", "bounced", "failed", "rejected"}),
+    "failed": frozenset({"delivered", "bounced"}),
+    "delivered": frozenset({"bounced"}),
+    "bounced": frozenset(),
+    "rejected": frozenset(),
+    "expired": frozenset(),
+    "cancelled": frozenset(),
+    "suppressed": frozenset(),
+}
+
+
+def after(state: str, news: str) -> str:
+    """The state that follows when `news` reaches something in `state`; `state` itself where news is old."""
+    return news if news in NEWS[state] else state
+
+
+class Recipient(Base):
+    """One customer owed one message, however many lists name them; `because` is why this channel.
+
+    `left_at` is set when the customer left the audience between approval and release.
+    A recipient without a delivery after the release is unreachable.
+    """
+
+    __tablename__ = "recipients"
+    __table_args__ = (UniqueConstraint("message_id", "customer_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), index=True)
+    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id"), index=True)
+    channel: Mapped[str | None] = mapped_column(String(16))
+    because: Mapped[str] = mapped_column(String(200), default="")
+    left_at: Mapped[datetime | None]
+
+    customer: Mapped[Customer] = relationship()
+    delivery: Mapped[Delivery | None] = relationship(back_populates="recipients")
+
+
+class Delivery(Base):
+    """One message to one contact point. `batch` and `position` are its place in the shuffled release."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("message_id", "channel", "address"),
+        Index("ix_deliveries_batch", "message_id", "channel", "batch"),
+        Index("ix_deliveries_due", "state", "due_at"),
+        Index("ix_deliveries_address", "channel", "address"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
+    channel: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str] = mapped_column(String(320))
+    language: Mapped[str] = mapped_column(String(16), default="en")
+    state: Mapped[str] = mapped_column(String(16), default="queued")
+    outcome: Mapped[str | None] = mapped_column(String(16))  # voice: answered, machine, busy, no-answer
+    batch: Mapped[int] = mapped_column(default=0)
+    position: Mapped[int] = mapped_column(default=0)
+    tries: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(String(300))
+    accepted_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+
+    message: Mapped[Message] = relationship()
+    recipients: Mapped[list[Recipient]] = relationship(back_populates="delivery", order_by="Recipient.id")
+    attempts: Mapped[list[Attempt]] = relationship(order_by="Attempt.n")
+
+
+class Letter(Base):
+    """One message to one address outside a release: a notice to staff, a rep's response, a confirmation.
+
+    `kind` is approval, decision, reply, response, unreachable or confirmation. `dedupe` makes writing the
+    same letter twice harmless. The states are those of a delivery.
+    """
+
+    __tablename__ = "letters"
+    __table_args__ = (
+        Index("ix_letters_due", "state", "due_at"),
+        Index("ix_letters_address", "channel", "address"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    dedupe: Mapped[str] = mapped_column(String(100), unique=True)
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str] = mapped_column(String(320))
+    sender_name: Mapped[str] = mapped_column(String(200), default="")  # shown as "Name, Firm"; empty: the firm
+    subject: Mapped[str] = mapped_column(String(300), default="")
+    text: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16), default="queued")
+    tries: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None] = mapped_column(default=now)
+    lease_until: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(String(300))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    accepted_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+
+    staff: Mapped[Staff | None] = relationship()
+    customer: Mapped[Customer | None] = relationship()
+
+
+class Attempt(Base):
+    """One call to a provider for a delivery or a letter. The id, 32 hex digits, travels with the call.
+
+    Committed as "sending" before the call; the outcome is committed after it.
+    """
+
+    __tablename__ = "attempts"
+    __table_args__ = (Index("ix_attempts_provider_ref", "provider", "provider_ref"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id"), index=True)
+    letter_id: Mapped[int | None] = mapped_column(ForeignKey("letters.id"), index=True)
+    n: Mapped[int] = mapped_column(default=1)
+    provider: Mapped[str] = mapped_column(String(32))
+    provider_ref: Mapped[str | None] = mapped_column(String(100))
+    state: Mapped[str] = mapped_column(String(16), default="sending")
+    code: Mapped[str | None] = mapped_column(String(32))
+    error: Mapped[str | None] = mapped_column(String(300))
+    looked_up: Mapped[int] = mapped_column(default=0)  # how often the provider was asked after doubt
+    looked_up_at: Mapped[datetime | None]
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    settled_at: Mapped[datetime | None]
+
+    delivery: Mapped[Delivery | None] = relationship(back_populates="attempts")
+    letter: Mapped[Letter | None] = relationship()
+
+
+class Task(Base):
+    """Something only a person can settle, with its owner: a customer out of reach, an outcome nobody knows.
+
+    `kind` is unreachable, failed, unknown or poison. Without `rep_id` it is the administrators'.
+    """
+
+    __tablename__ = "tasks"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    dedupe: Mapped[str] = mapped_column(String(100), unique=True)
+    rep_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), index=True)
+    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id"))
+    text: Mapped[str] = mapped_column(String(500))
+    state: Mapped[str] = mapped_column(String(16), default="open")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+
+    rep: Mapped[Staff | None] = relationship(foreign_keys=[rep_id])
+    customer: Mapped[Customer | None] = relationship()
+    message: Mapped[Message | None] = relationship()

@@ -1,0 +1,187 @@
+"""A message: what an author writes or records once, for many; its versions, its digest, its life."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
+
+from dispatcher.model.base import Base, BigId, now
+from dispatcher.model.directory import DistributionList
+from dispatcher.model.errors import StateConflict
+from dispatcher.model.staff import Staff
+
+URGENCIES = ("normal", "urgent")
+
+# From which state an act may be done, and the state it leads to.
+LIFE: dict[str, tuple[frozenset[str], str]] = {
+    "submit": (frozenset({"draft", "returned", "withdrawn"}), "pending"),
+    "withdraw": (frozenset({"draft", "pending", "returned", "approved"}), "withdrawn"),
+    "approve": (frozenset({"pending"}), "approved"),
+    "return": (frozenset({"pending"}), "returned"),
+    "reject": (frozenset({"pending"}), "rejected"),
+    "release": (frozenset({"approved"}), "releasing"),
+    "finish": (frozenset({"releasing"}), "released"),
+    "cancel": (frozenset({"approved", "releasing"}), "cancelled"),
+    "expire": (frozenset({"pending", "approved"}), "expired"),
+}
+EDITABLE = frozenset({"draft", "pending", "returned", "withdrawn", "approved"})
+
+
+class Media(Base):
+    """A recording, an attachment or a spoken answer, stored once by the SHA-256 of its bytes.
+
+    The bytes are in the database because workers on other hosts share nothing else.
+    """
+
+    __tablename__ = "media"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    media_type: Mapped[str] = mapped_column(String(100))
+    size: Mapped[int]
+    seconds: Mapped[float | None]
+    content: Mapped[bytes] = deferred(mapped_column(LargeBinary))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Message(Base):
+    """One alert. What it says is in its versions; `version` is the number of the current one."""
+
+    __tablename__ = "messages"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    state: Mapped[str] = mapped_column(String(16), default="draft", index=True)
+    version: Mapped[int] = mapped_column(default=1)
+    release_at: Mapped[datetime | None]
+    valid_for: Mapped[int | None]  # seconds after the release in which a delivery may still start
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    submitted_at: Mapped[datetime | None]
+    approved_at: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]
+    seed: Mapped[int | None]  # of the shuffled order of its release
+
+    author: Mapped[Staff] = relationship()
+    versions: Mapped[list[Version]] = relationship(back_populates="message", order_by="Version.number")
+    decisions: Mapped[list[Decision]] = relationship(back_populates="message", order_by="Decision.id")
+
+    @property
+    def current(self) -> Version:
+        """The current version."""
+        return next(version for version in self.versions if version.number == self.version)
+
+    def advance(self, act: str) -> None:
+        """Move along the table LIFE, or raise StateConflict with a text for people."""
+        allowed, after = LIFE[act]
+        if self.state not in allowed:
+            raise StateConflict(f"cannot {act}: the message is {self.state}", state=self.state)
+        self.state = after
+
+
+class Version(Base):
+    """What the message said at one time. Never changed: an edit makes the next number."""
+
+    __tablename__ = "versions"
+    __table_args__ = (UniqueConstraint("message_id", "number"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
+    number: Mapped[int]
+    editor_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    subject: Mapped[str] = mapped_column(String(300))
+    text: Mapped[str] = mapped_column(Text)
+    topic: Mapped[str] = mapped_column(String(64), default="")
+    urgency: Mapped[str] = mapped_column(String(16), default="normal")
+    recording_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"))
+    via: Mapped[str] = mapped_column(String(16), default="page")  # page, api, phone, mail, sms
+    digest: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    message: Mapped[Message] = relationship(back_populates="versions")
+    editor: Mapped[Staff] = relationship()
+    recording: Mapped[Media | None] = relationship()
+    attachments: Mapped[list[Attachment]] = relationship(cascade="all, delete-orphan", order_by="Attachment.position")
+    lists: Mapped[list[DistributionList]] = relationship(secondary="version_lists", order_by="DistributionList.key")
+
+
+class VersionList(Base):
+    """One list a version is meant for."""
+
+    __tablename__ = "version_lists"
+
+    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("lists.id"), primary_key=True)
+
+
+class Attachment(Base):
+    """A file that goes with a version, under the name the author gave it."""
+
+    __tablename__ = "attachments"
+
+    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    media_id: Mapped[int] = mapped_column(ForeignKey("media.id"))
+
+    media: Mapped[Media] = relationship()
+
+
+class Decision(Base):
+    """Approve, return or reject, by an officer, bound to one digest. One a version: the unique key sees to it."""
+
+    __tablename__ = "decisions"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), index=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), unique=True)
+    officer_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    decision: Mapped[str] = mapped_column(String(16))  # approve, return, reject
+    digest: Mapped[str] = mapped_column(String(64))
+    comment: Mapped[str] = mapped_column(Text, default="")
+    via: Mapped[str] = mapped_column(String(16), default="page")
+    decided_at: Mapped[datetime] = mapped_column(default=now)
+
+    message: Mapped[Message] = relationship(back_populates="decisions")
+    version: Mapped[Version] = relationship()
+    officer: Mapped[Staff] = relationship()
+
+
+def digest_of(
+    *,
+    subject: str,
+    text: str,
+    recording: str | None,
+    attachments: Iterable[tuple[str, str]],
+    lists: Iterable[str],
+    topic: str,
+    urgency: str,
+) -> str:
+    """SHA-256, hex, over everything an officer approves.
+
+    `recording` and the second of each attachment are SHA-256s of bytes; attachments keep their order, lists
+    are the keys of the audience in any order.
+    """
+    canonical = json.dumps(
+        [subject, text, recording, [list(pair) for pair in attachments], sorted(lists), topic, urgency],
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def recomputed_digest(version: Version) -> str:
+    """The digest of what the version holds now; differs from `version.digest` only after tampering."""
+    return digest_of(
+        subject=version.subject,
+        text=version.text,
+        recording=version.recording.sha256 if version.recording else None,
+        attachments=[(part.name, part.media.sha256) for part in version.attachments],
+        lists=[one.key for one in version.lists],
+        topic=version.topic,
+        urgency=version.urgency,
+    )

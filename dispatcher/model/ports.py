@@ -1,0 +1,340 @@
+"""What the product asks of the outside: the protocols of channels, providers and telephone lines.
+
+Adapters in `channels/` implement these; services and doors know only these. All times are UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+# Tags in a Content that are replaced for each Outbound: its reply token and its preferences token.
+REPLY_TAG = "-reply-token-"
+PREFS_TAG = "-prefs-token-"
+
+Decision = Literal["", "retry", "fall-back", "stop-channel", "person"]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An attachment: name shown, media type, bytes."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a channel makes a rendition of. URLs hold REPLY_TAG / PREFS_TAG; `minutes` is None without audio."""
+
+    firm: str
+    subject: str
+    text: str
+    author: str = ""
+    recording_seconds: float | None = None
+    attachment_names: tuple[str, ...] = ()
+    reply_url: str = ""
+    prefs_url: str = ""
+    phone: str = ""  # our inbound line, for people to call
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """What one channel will carry, exactly; tags are still in place. `segments` counts SMS units.
+
+    `spoken` is what a call says or reads, with "♪ recording" where the recording is played.
+    """
+
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    spoken: str = ""
+    segments: int = 0
+    encoding: str = ""  # GSM-7 or UCS-2, for SMS
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What all Outbounds of one `send` share: a rendition and its envelope.
+
+    `reply_to` holds REPLY_TAG in its local part. `valid_for` is in seconds. `category` is an id for look-ups
+    at the provider, without personal data, e.g. "message-7".
+    """
+
+    rendition: Rendition
+    sender_name: str = ""
+    reply_to: str = ""
+    unsubscribe_url: str = ""  # holds PREFS_TAG; for List-Unsubscribe
+    attachments: tuple[File, ...] = ()
+    category: str = ""
+    valid_for: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One message to one address. `attempt`, 32 hex digits, travels with the call."""
+
+    attempt: str
+    address: str
+    reply_token: str = ""
+    prefs_token: str = ""
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one Outbound. The error carries the decision.
+
+    `state`: accepted, deferred (certainly not sent, try again), rejected (the provider will not send this),
+    failed (this channel cannot send now) or unknown (may have been sent: never send again, look it up).
+    `mark` says what it teaches about the address: "" | invalid | opt-out.
+    """
+
+    attempt: str
+    state: str
+    decision: Decision = ""
+    provider_ref: str = ""
+    code: str = ""
+    error: str = ""
+    retry_after: float | None = None  # seconds
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """An attempt whose outcome is unknown, as `find` needs it."""
+
+    attempt: str
+    address: str
+    text: str  # the rendition's text or subject, tags replaced
+    category: str
+    started_at: datetime
+    provider_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The provider's answer to a look-up: accepted (with its reference), absent, or cannot say."""
+
+    verdict: Literal["accepted", "absent", "cannot say"]
+    provider_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebRequest:
+    """A provider's request as it came. `target` is the raw path and query; header names are lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def query(self) -> str:
+        """The raw query string."""
+        return self.target.partition("?")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A provider's news in our words. `attempt` is ours if it travelled along, else "" and `provider_ref` tells.
+
+    `state` is a delivery state, or "" where only `outcome` or `mark` is news, or "unrecognised".
+    `mark`: "" | invalid | opt-out | opt-in | complaint, about `address`.
+    """
+
+    dedupe: str  # unique among the provider's events, ≤ 150 characters
+    state: str
+    at: datetime
+    attempt: str = ""
+    provider_ref: str = ""
+    address: str = ""
+    outcome: str = ""
+    code: str = ""
+    detail: str = ""
+    mark: str = ""
+    decision: Decision = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundReply:
+    """Something a person sent us. `recipients` are the addresses of ours they wrote to.
+
+    `keyword` is stop, start or help where the provider or a whole-message keyword says so.
+    `automatic` is why a machine is thought to have written it, else "". `verified` is "" where the sender is
+    proven as far as the channel can, else why not.
+    """
+
+    dedupe: str  # ≤ 190 characters
+    channel: str
+    sender: str
+    recipients: tuple[str, ...]
+    text: str
+    received_at: datetime
+    subject: str = ""
+    html: str = ""
+    keyword: str = ""
+    automatic: str = ""
+    verified: str = ""
+    message_ref: str = ""  # the provider's id
+    attachments: tuple[File, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a callback meant. Nothing in either list: understood by nobody, kept as unrecognised."""
+
+    events: tuple[Event, ...] = ()
+    replies: tuple[InboundReply, ...] = ()
+
+
+# --- telephone lines: neutral verbs, rendered by the vendor's adapter ---------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    text: str
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    seconds: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Say or play `prompts` while waiting for `digits` keys; goes to `next_url` also on silence."""
+
+    prompts: tuple[Say | Play | Pause, ...]
+    next_url: str
+    digits: int = 1
+    timeout: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Record what the caller says after a tone; goes to `next_url`, and `done_url` is told when it can be fetched."""
+
+    next_url: str
+    done_url: str
+    max_seconds: int = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Join the caller to `number`; `whisper_url` is played to that side first. Goes to `next_url` afterwards."""
+
+    number: str
+    caller_id: str
+    next_url: str
+    whisper_url: str = ""
+    timeout: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    pass
+
+
+Verb = Say | Play | Pause | Gather | Record | Dial | Hangup
+
+
+@dataclass(frozen=True, slots=True)
+class CallStep:
+    """One request of a live call, asking what to do next."""
+
+    call_ref: str
+    caller: str  # who rang; our own number for calls out
+    called: str
+    outbound: bool
+    digits: str = ""
+    answered_by: str = ""  # human, machine or "" (unknown or not asked)
+    recording_ref: str = ""
+    recording_seconds: float = 0
+    dial_status: str = ""  # completed, busy, no-answer, failed
+    hung_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingNews:
+    """A recording has become available at the provider, or turned out to be empty."""
+
+    call_ref: str
+    recording_ref: str
+    available: bool
+    seconds: float = 0
+
+
+class Channel(Protocol):
+    """A way to people: normalises its addresses and composes what it will carry."""
+
+    name: str
+
+    def normalise(self, raw: str, region: str = "") -> str:
+        """The one writing of an address. Raises ValueError with a text that says what is wrong."""
+
+    def compose(self, draft: Draft) -> Rendition: ...
+
+
+class Provider(Protocol):
+    """Carries one channel. `name` is stored with each attempt, e.g. "twilio"."""
+
+    name: str
+    channel: str
+    batch_size: int  # deliveries that one job should hand over at once
+
+    def send(self, content: Content, batch: Sequence[Outbound]) -> AsyncIterator[Outcome]:
+        """One Outcome per Outbound, as each becomes known. Raises nothing for a single message's sake."""
+
+    async def find(self, probe: Probe) -> Found: ...
+
+    async def check(self) -> str:
+        """A harmless call with the credentials: "" when they work, else what is wrong and what to do."""
+
+    async def aclose(self) -> None: ...
+
+
+class WebhookSource(Protocol):
+    """Reads one vendor's webhooks."""
+
+    def verify(self, request: WebRequest) -> bool:
+        """True only for what the vendor truly sent, judged against PUBLIC_URL."""
+
+    def dedupe(self, what: str, request: WebRequest) -> str:
+        """A key, ≤ 150 characters, that is the same for copies of the same request, from what is signed."""
+
+    def parse(self, what: str, request: WebRequest) -> Parsed: ...
+
+
+class PhoneLine(Protocol):
+    """A vendor's live calls."""
+
+    def read(self, request: WebRequest) -> CallStep: ...
+
+    def read_recording(self, request: WebRequest) -> RecordingNews: ...
+
+    def render(self, verbs: Sequence[Verb]) -> tuple[str, str]:
+        """The answer's body and its media type."""
+
+    async def fetch_recording(self, recording_ref: str) -> File:
+        """The audio, from the vendor's own host only, size- and time-limited. Raises ProviderError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """Everything `bootstrap` made of `channels/` under the settings."""
+
+    channels: Mapping[str, Channel]
+    providers: Mapping[str, tuple[Provider, ...]]  # by channel, the one to try first in front; only configured ones
+    sources: Mapping[str, WebhookSource]  # by vendor, as in the webhook's address
+    lines: Mapping[str, PhoneLine] = field(default_factory=dict)  # by vendor

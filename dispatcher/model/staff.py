@@ -1,0 +1,81 @@
+"""Members of staff: who they are, what they may do, and how they prove it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from dispatcher.model.base import Base, BigId, now
+
+ROLES = ("analyst", "officer", "rep", "admin")
+
+
+class Staff(Base):
+    """A member of staff. `channels` is the order in which they want to be told, e.g. ["sms", "email"]."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    email: Mapped[str] = mapped_column(String(320), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    phone: Mapped[str | None] = mapped_column(String(20), index=True)
+    channels: Mapped[list[str]]
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    pin_hash: Mapped[str | None] = mapped_column(String(255))
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    grants: Mapped[list[Grant]] = relationship(back_populates="staff", cascade="all, delete-orphan", lazy="selectin")
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles held, a subset of ROLES."""
+        return frozenset(grant.role for grant in self.grants)
+
+    def has(self, *roles: str) -> bool:
+        """True when active and holding at least one of the roles."""
+        return self.active and bool(self.roles.intersection(roles))
+
+
+class Grant(Base):
+    """One role held by one member of staff."""
+
+    __tablename__ = "grants"
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), primary_key=True)
+    role: Mapped[str] = mapped_column(String(16), primary_key=True)
+
+    staff: Mapped[Staff] = relationship(back_populates="grants")
+
+
+class ApiToken(Base):
+    """A token for the API. Only its SHA-256 is kept; the token itself is shown once."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    staff: Mapped[Staff] = relationship()
+
+
+class SignIn(Base):
+    """One session in a browser. The cookie carries a random id of which only the SHA-256 is kept."""
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    browser: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    last_seen_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+
+    staff: Mapped[Staff] = relationship()

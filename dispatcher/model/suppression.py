@@ -1,0 +1,38 @@
+"""Standing orders not to use a contact point."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dispatcher.model.base import Base, BigId, now
+
+
+class Suppression(Base):
+    """Do not use this address on this channel: why, who said so, since when.
+
+    In force while `lifted_at` is empty. One row a (channel, address) in force, by a partial unique index.
+    """
+
+    __tablename__ = "suppressions"
+    __table_args__ = (
+        Index(
+            "uq_suppressions_in_force",
+            "channel",
+            "address",
+            unique=True,
+            sqlite_where=text("lifted_at IS NULL"),
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str] = mapped_column(String(320))
+    reason: Mapped[str] = mapped_column(String(32))  # opt-out, bounce, complaint, wrong-person, provider, by-hand
+    source: Mapped[str] = mapped_column(String(200))  # e.g. "sms STOP", "key 9", "one-click", "twilio 21610"
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None] = mapped_column(String(200))

@@ -1,0 +1,44 @@
+"""What bootstrap built, as one frozen object that doors hand to use cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from redis import Redis
+from sqlalchemy.orm import Session, sessionmaker
+
+from dispatcher.bells import Bells
+from dispatcher.model.base import now
+from dispatcher.model.ports import Adapters
+from dispatcher.model.tokens import derived_key, make_token, read_token
+from dispatcher.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Settings, database sessions, Redis, bells, adapters and the clock."""
+
+    settings: Settings
+    sessions: sessionmaker[Session]
+    redis: Redis
+    bells: Bells
+    adapters: Adapters
+    now: Callable[[], datetime] = now
+
+    def token(self, purpose: str, number: int) -> str:
+        """A token for a row; purposes: delivery, letter, customer, media."""
+        return make_token(self.key("token"), purpose, number)
+
+    def read_token(self, purpose: str, token: str) -> int | None:
+        """The row a token was made for, or None."""
+        return read_token(self.key("token"), purpose, token)
+
+    def key(self, purpose: str) -> bytes:
+        """A key derived from SECRET_KEY for one purpose."""
+        return derived_key(self.settings.secret_key.get_secret_value(), purpose)
+
+    def usable_channels(self) -> tuple[str, ...]:
+        """The channels that have a configured provider."""
+        return tuple(name for name, providers in self.adapters.providers.items() if providers)

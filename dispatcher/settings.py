@@ -1,0 +1,177 @@
+"""The settings: environment variables or `.env`, read once into one frozen object.
+
+Nothing else in the product reads the environment. A missing or wrong setting raises `SettingsError` whose
+text is one line that names it and says what to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text names it and says what to do."""
+
+
+def valkey_socket(var_dir: Path) -> Path:
+    """Where the embedded Valkey of this VAR_DIR listens.
+
+    The kernel takes 108 bytes for a socket's path (104 on macOS); below a deeper folder it goes to a private
+    one under the system's temporary files, named after VAR_DIR so that every command finds it.
+    """
+    path = var_dir / "valkey" / "valkey.sock"
+    if len(os.fsencode(path)) < 104:
+        return path
+    name = hashlib.sha256(os.fsencode(var_dir)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"dispatcher-{os.getuid()}-{name}" / "valkey.sock"
+
+
+class Settings(BaseSettings):
+    """Every setting of the product. Names in upper case are the environment variables."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    var_dir: Path = Path("var")
+    database_url: str = ""
+    redis_url: str = ""
+    secret_key: SecretStr = SecretStr("")
+    bind: str = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+    public_url: str = ""
+    firm_name: str = "Example Bank"
+    default_region: str = ""
+
+    email_provider: Names = ("sendgrid",)
+    sms_provider: Names = ("twilio",)
+    voice_provider: Names = ("twilio",)
+    fax_provider: Names = ()
+
+    sendgrid_api_key: SecretStr = SecretStr("")
+    sendgrid_api_url: str = "https://api.sendgrid.com"
+    sendgrid_event_public_key: str = ""
+    sendgrid_inbound_secret: SecretStr = SecretStr("")
+    email_from: str = ""
+    inbound_email_domain: str = ""
+    smtp_url: SecretStr = SecretStr("")
+
+    twilio_account_sid: str = ""
+    twilio_auth_token: SecretStr = SecretStr("")
+    twilio_api_url: str = "https://api.twilio.com"
+    twilio_sms_from: Names = ()
+    twilio_voice_from: str = ""
+    analyst_line: str = ""
+    customer_line: str = ""
+
+    telnyx_api_key: SecretStr = SecretStr("")
+    telnyx_api_url: str = "https://api.telnyx.com"
+
+    twilio_calls_per_second: float = Field(1, gt=0)
+    twilio_sms_per_second: float = Field(
+        0, ge=0, description="per sender; 0: as fast as the provider accepts, which queues by itself"
+    )
+    twilio_concurrent_requests: int = Field(100, ge=1)
+    sendgrid_concurrent_requests: int = Field(10, ge=1)
+    smtp_connections: int = Field(16, ge=1)
+
+    @field_validator(
+        "email_provider", "sms_provider", "voice_provider", "fax_provider", "twilio_sms_from", mode="before"
+    )
+    @classmethod
+    def _comma_list(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("public_url", "sendgrid_api_url", "twilio_api_url", "telnyx_api_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
+            raise ValueError("must be a web address such as https://alerts.example.com")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _defaults(self) -> Settings:
+        # Frozen for everybody else; what depends on other settings is filled in here, once.
+        fill = object.__setattr__
+        fill(self, "var_dir", self.var_dir.expanduser().absolute())
+        if not self.public_url:
+            fill(self, "public_url", f"http://localhost:{self.port}")
+        if not self.database_url:
+            path = str(self.var_dir / "dispatcher.sqlite")
+            fill(self, "database_url", "sqlite:///" + quote(path, safe="/ ,;:@+=&#"))
+        elif self.database_url.startswith(("postgres://", "postgresql://")):
+            rest = self.database_url.split("://", 1)[1]
+            fill(self, "database_url", f"postgresql+psycopg://{rest}")
+        if not self.redis_url:
+            fill(self, "redis_url", self._embedded_url)
+        return self
+
+    @property
+    def embedded_redis(self) -> bool:
+        """True when Redis is the Valkey that `dispatcher up` starts itself."""
+        return self.redis_url == self._embedded_url
+
+    @property
+    def _embedded_url(self) -> str:
+        return f"unix://{quote(str(valkey_socket(self.var_dir)))}"
+
+    def providers_for(self, channel: str) -> tuple[str, ...]:
+        """Names of the channel's providers, the one to try first in front."""
+        names: tuple[str, ...] = getattr(self, f"{channel}_provider", ())
+        return names
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings and make sure that VAR_DIR can be written and SECRET_KEY exists.
+
+    Raises SettingsError, one line, naming the variable.
+    """
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).upper() if first["loc"] else "settings"
+        raise SettingsError(f"{name} is wrong: {first['msg']} (got {first.get('input')!r})") from None
+    _make_var_dir(settings.var_dir)
+    if not settings.secret_key.get_secret_value():
+        object.__setattr__(settings, "secret_key", SecretStr(_kept_secret(settings.var_dir)))
+    elif len(settings.secret_key.get_secret_value()) < 32:
+        raise SettingsError("SECRET_KEY is too short: give at least 32 random characters, or leave it unset")
+    return settings
+
+
+def _make_var_dir(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SettingsError(
+            f"VAR_DIR {folder} cannot be written ({error.strerror}): make it writable or set VAR_DIR to another folder"
+        ) from None
+
+
+def _kept_secret(folder: Path) -> str:
+    """The key made at the first start and kept in VAR_DIR, readable by its owner only."""
+    path = folder / "secret_key"
+    try:
+        with open(path, "x", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    key = path.read_text().strip()
+    if len(key) < 32:
+        raise SettingsError(f"{path} holds no usable key: remove it to have a new one made (signs everybody out)")
+    return key

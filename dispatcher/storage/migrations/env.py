@@ -1,0 +1,32 @@
+"""Alembic's entry: runs the migrations on the engine of the product itself."""
+
+from typing import Any, Literal
+
+from alembic import context
+
+from dispatcher.model import Base
+from dispatcher.model.base import Utc
+from dispatcher.storage.engine import make_engine
+
+
+def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
+    """Migrations are history: they name SQLAlchemy's types, not ours, which may change."""
+    if kind == "type" and isinstance(item, Utc):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and type(item).__name__ == "JSON":
+        return "sa.JSON().with_variant(postgresql.JSONB(), 'postgresql')"
+    return False
+
+
+engine = make_engine(context.config.attributes["url"])
+with engine.connect() as connection:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=True,
+        render_item=render_item,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()
+engine.dispose()
