@@ -13,6 +13,7 @@ from typing import Protocol
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
+from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
 
@@ -56,3 +57,16 @@ class RedisBells:
                 )
             except (RedisError, OSError) as error:
                 log.warning("redis is away, the sweep will find %d due rows: %s", len(some), type(error).__name__)
+
+
+def note(session: Session, queue: str, function: str, *ids: int | str) -> None:
+    """Remember a ring for when this session has committed. Use cases note, doors commit."""
+    session.info.setdefault("rings", []).append((queue, function, ids))
+
+
+def commit(session: Session, bells: Bells) -> None:
+    """Commit, then ring what the use cases noted. What a rolled-back session noted is never rung."""
+    session.commit()
+    rings: list[Ring] = session.info.pop("rings", [])
+    if rings:
+        bells.ring(dict.fromkeys(rings))
