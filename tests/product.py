@@ -1,4 +1,4 @@
-"""The whole product as a subprocess, for journeys: started by `dispatcher up`, stopped and searched for faults."""
+"""The whole product as a subprocess, for journeys: started, stopped and searched for faults."""
 
 from __future__ import annotations
 
@@ -123,10 +123,10 @@ class Product:
 
     def log(self) -> str:
         """All log files, each line with its file's name."""
-        files = sorted((self.var_dir / "logs").glob("*.log"))
-        return "".join(
-            f"{file.stem}: {line}\n" for file in files for line in file.read_text(errors="replace").splitlines()
-        )
+        lines = []
+        for file in sorted((self.var_dir / "logs").glob("*.log")):
+            lines += [f"{file.stem}: {line}\n" for line in file.read_text(errors="replace").splitlines()]
+        return "".join(lines)
 
     def tracebacks(self) -> str:
         """Lines of the logs around each traceback, empty when there is none."""
