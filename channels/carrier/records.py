@@ -1,0 +1,133 @@
+"""What the carrier remembers: texts, mails, calls, recordings. Times are epoch seconds."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from channels.carrier.names import rfc3339
+
+Doc = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Message:
+    """One text, either way. `direction`: outbound-api, outbound-reply, inbound."""
+
+    sid: str
+    to: str
+    sender: str | None
+    body: str
+    status: str
+    direction: str
+    created: float
+    updated: float
+    sent: float | None = None
+    reached: float | None = None
+    error: int | None = None
+    callback: str = ""
+    service: str | None = None
+    segments: int = 1
+    media: list[str] = field(default_factory=list)
+    raw: str = ""
+    deleted: bool = False
+
+    def entry(self) -> Doc:
+        return {
+            "id": self.sid, "channel": "sms", "to": self.to, "from": self.sender, "text": self.body,
+            "provider_ref": self.sid, "accepted_at": rfc3339(self.created),
+            "reached": self.reached is not None, "reached_at": rfc3339(self.reached),
+            "state": self.status, "error": self.error, "raw_request": self.raw,
+        }  # fmt: skip
+
+
+@dataclass(slots=True)
+class Mail:
+    """One mail to one mailbox. Its text is made from the request on demand (see `mail_render`)."""
+
+    id: str
+    request: str
+    index: int
+    to: str
+    state: str
+    created: float
+    role: str = "to"
+    message_id: str = ""
+    smtp_id: str = ""
+    reached: float | None = None
+    error: str | None = None
+    attempts: int = 0
+
+
+@dataclass(slots=True)
+class InboundMail:
+    """A mail a person wrote to us. `state`: posting, posted, dropped."""
+
+    id: str
+    to: str
+    sender: str
+    subject: str
+    text: str
+    html: str
+    created: float
+    message_id: str
+    headers: list[tuple[str, str]]
+    attachments: list[Doc]
+    charset: str = "utf-8"
+    raw: str = ""
+    raw_mode: bool = False
+    state: str = "posting"
+    attempts: int = 0
+    answer: str = ""
+
+
+@dataclass(slots=True)
+class Call:
+    """One leg. `direction`: outbound-api, outbound-dial, inbound. `transcript`: `{at, what, …}` in order."""
+
+    sid: str
+    to: str
+    sender: str
+    direction: str
+    status: str
+    created: float
+    updated: float
+    parent: str | None = None
+    started: float | None = None
+    answered: float | None = None
+    ended: float | None = None
+    duration: int | None = None
+    answered_by: str | None = None
+    reached: float | None = None
+    sip: int | None = None
+    error: str | None = None
+    asked: dict[str, str] = field(default_factory=dict)
+    events: list[str] = field(default_factory=list)
+    sequence: int = 0
+    transcript: list[Doc] = field(default_factory=list)
+    now: Doc | None = None
+    raw: str = ""
+
+    @property
+    def live(self) -> bool:
+        return self.status in ("queued", "ringing", "in-progress")
+
+    def entry(self) -> Doc:
+        return {
+            "id": self.sid, "channel": "voice", "to": self.to, "from": self.sender,
+            "provider_ref": self.sid, "accepted_at": rfc3339(self.created),
+            "reached": self.reached is not None, "reached_at": rfc3339(self.reached),
+            "state": self.status, "error": self.error, "answered_by": self.answered_by,
+            "direction": self.direction, "duration": self.duration, "transcript": self.transcript,
+            "raw_request": self.raw,
+        }  # fmt: skip
+
+
+@dataclass(slots=True)
+class Recording:
+    """Audio a person left; the file is `audio/<sid>.wav` in the state directory."""
+
+    sid: str
+    call: str
+    created: float
+    duration: int
+    status: str = "in-progress"
+    source: str = "RecordVerb"
