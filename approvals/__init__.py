@@ -1,0 +1,1 @@
+"""The message's life until its release: submission, rules, notices to officers, decisions."""

@@ -1,0 +1,118 @@
+"""Decisions: approve, return or reject, bound to exactly what the officer saw, once."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from approvals import notices
+from dispatcher.model import Decision, Message, Staff, Version
+from dispatcher.model.errors import DigestConflict, NotAllowed, NotFound, Refused
+from dispatcher.model.message import recomputed_digest
+from dispatcher.runtime import Runtime
+from dispatcher.services import audience, release
+from dispatcher.services.audit import record
+
+DECISIONS = ("approve", "return", "reject")
+_DONE = {"approve": "approved", "return": "returned", "reject": "rejected"}
+
+
+def decide(
+    session: Session,
+    runtime: Runtime,
+    officer: Staff,
+    message_id: int,
+    decision: str,
+    digest: str,
+    comment: str = "",
+    *,
+    via: str = "page",
+) -> Decision:
+    """Decide on the version with this digest.
+
+    Approving releases at once unless the message has a later `release_at`. Raises NotAllowed for the author,
+    editors and people who are no officers; DigestConflict when the content changed or was decided meanwhile.
+    """
+    if not officer.has("officer"):
+        raise NotAllowed("only officers decide on alerts")
+    message = session.scalar(
+        select(Message).where(Message.id == message_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if message is None or message.state == "draft":
+        raise NotFound(f"there is no message {message_id} to decide on")
+    bar = why_barred(session, officer, message)
+    if bar:
+        raise NotAllowed(bar)
+    _require_form(decision, comment)
+    version = message.current
+    _require_current(message, version, digest)
+    made = Decision(
+        message=message,
+        version=version,
+        officer=officer,
+        decision=decision,
+        digest=digest,
+        comment=comment.strip(),
+        via=via,
+        decided_at=runtime.now(),
+    )
+    session.add(made)
+    message.advance(decision)
+    session.flush()
+    record(
+        session, runtime, officer, f"{decision} message", f"message {message.id}",
+        version=version.number, digest=digest, comment=made.comment, via=via,
+    )  # fmt: skip
+    notices.tell_author(session, runtime, message, made)
+    if decision == "approve":
+        message.approved_at = made.decided_at
+        audience.snapshot(session, runtime, message)
+        if message.release_at is None or message.release_at <= runtime.now():
+            release.release(session, runtime, message)
+    return made
+
+
+def why_barred(session: Session, officer: Staff, message: Message) -> str:
+    """Why this officer may not decide on this message; "" when they may."""
+    if message.author_id == officer.id:
+        return "you wrote this alert: another officer must decide on it"
+    edited = session.scalar(
+        select(Version.id).where(Version.message_id == message.id, Version.editor_id == officer.id).limit(1)
+    )
+    return "you edited this alert: another officer must decide on it" if edited is not None else ""
+
+
+def _require_form(decision: str, comment: str) -> None:
+    wrong = {}
+    if decision not in DECISIONS:
+        wrong["decision"] = f"must be one of {', '.join(DECISIONS)}"
+    if decision == "return" and not comment.strip():
+        wrong["comment"] = "is missing: say what the author should change"
+    if len(comment) > 5000:
+        wrong["comment"] = "is longer than 5,000 characters"
+    if wrong:
+        raise Refused(wrong)
+
+
+def _require_current(message: Message, version: Version, digest: str) -> None:
+    if message.state != "pending":
+        last = message.decisions[-1] if message.decisions else None
+        by = f" by {last.officer.name}" if last and _DONE[last.decision] in (message.state, "approved") else ""
+        raise DigestConflict(
+            f"the alert is already {message.state}{by}: nothing is left to decide",
+            state=message.state,
+            digest=version.digest,
+        )
+    if digest != version.digest:
+        raise DigestConflict(
+            f"the alert was changed by {version.editor.name} (version {version.number}) after you opened it: "
+            "read and hear it again, then decide",
+            state=message.state,
+            digest=version.digest,
+        )
+    if recomputed_digest(version) != version.digest:
+        raise DigestConflict(
+            "what is stored is not what was submitted: an administrator must look at it (dispatcher verify)",
+            state=message.state,
+            digest=version.digest,
+        )

@@ -1,0 +1,116 @@
+"""Sends one letter: a notice to staff, a rep's response to a customer, a confirmation."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from dispatcher.bells import commit
+from dispatcher.model import Attempt, Letter, Suppression
+from dispatcher.model.delivery import WAITING
+from dispatcher.model.ports import REPLY_TAG, Content, Outbound, Outcome, Rendition
+from dispatcher.runtime import Runtime
+from dispatcher.services import outcomes, tasks
+from dispatcher.services.fan_out import LEASE
+from dispatcher.services.limits import Limiter
+from dispatcher.services.recorder import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    channel: str
+    content: Content
+    outbound: Outbound
+
+
+async def send_letter(runtime: Runtime, letter_id: int) -> bool:
+    """Send the letter if it is due; False when there was nothing to do. Rung twice, it is sent once."""
+    ready = await asyncio.to_thread(_claim, runtime, letter_id)
+    if ready is None:
+        return False
+    await Limiter(runtime, ready.channel).wait_for_one()
+
+    def write(session: Session, some: list[Outcome]) -> None:
+        outcomes.settle(session, runtime, ready.channel, some)
+
+    def keep(session: Session, _left: list[str]) -> None:
+        session.execute(update(Letter).where(Letter.id == letter_id).values(lease_until=runtime.now() + LEASE))
+
+    provider = runtime.adapters.providers[ready.channel][0]
+    recorder = Recorder(runtime, [ready.outbound.attempt], write, keep)
+    await recorder.run(provider.send(ready.content, [ready.outbound]))
+    return True
+
+
+def _claim(runtime: Runtime, letter_id: int) -> _Ready | None:
+    now = runtime.now()
+    with runtime.sessions() as session:
+        letter = session.scalar(
+            select(Letter)
+            .where(Letter.id == letter_id, Letter.state.in_(WAITING), Letter.due_at <= now)
+            .with_for_update(skip_locked=True)
+        )
+        if letter is None:
+            return None
+        provider = next(iter(runtime.adapters.providers.get(letter.channel, ())), None)
+        if provider is None:
+            letter.state, letter.settled_at, letter.due_at = "failed", now, None
+            letter.error = f"no provider is configured for {letter.channel}"
+            tasks.alarm(session, runtime, letter.channel, letter.error)
+            commit(session, runtime.bells)
+            return None
+        if letter.kind == "response" and _suppressed(session, letter):
+            letter.state, letter.settled_at, letter.due_at = "suppressed", now, None
+            commit(session, runtime.bells)
+            return None
+        letter.state, letter.tries, letter.lease_until, letter.due_at = "sending", letter.tries + 1, now + LEASE, None
+        attempt = Attempt(
+            id=uuid.uuid4().hex, letter_id=letter.id, n=letter.tries, provider=provider.name, started_at=now
+        )
+        session.add(attempt)
+        ready = _Ready(letter.channel, content_of(runtime, letter), _outbound(runtime, letter, attempt))
+        commit(session, runtime.bells)
+        return ready
+
+
+def _suppressed(session: Session, letter: Letter) -> bool:
+    return (
+        session.scalar(
+            select(Suppression.id).where(
+                Suppression.channel == letter.channel,
+                Suppression.address == letter.address,
+                Suppression.lifted_at.is_(None),
+            )
+        )
+        is not None
+    )
+
+
+def _outbound(runtime: Runtime, letter: Letter, attempt: Attempt) -> Outbound:
+    return Outbound(attempt.id, letter.address, reply_token=runtime.token("letter", letter.id))
+
+
+def content_of(runtime: Runtime, letter: Letter) -> Content:
+    """The letter as it leaves. Answers to it come back to `staff+…` or, from customers, `conv+…`."""
+    settings = runtime.settings
+    whose = "staff" if letter.staff_id else "conv"
+    reply_to = f"{whose}+{REPLY_TAG}@{settings.inbound_email_domain}" if settings.inbound_email_domain else ""
+    paragraphs = "".join(
+        f"<p>{html.escape(part).replace(chr(10), '<br>')}</p>" for part in letter.text.split("\n\n") if part.strip()
+    )
+    sender = f"{letter.sender_name}, {settings.firm_name}" if letter.sender_name else settings.firm_name
+    return Content(
+        rendition=Rendition(
+            subject=letter.subject or f"{settings.firm_name}",
+            text=letter.text,
+            html=f'<div style="font-family:sans-serif;font-size:16px;line-height:1.5">{paragraphs}</div>',
+        ),
+        sender_name=sender,
+        reply_to=reply_to,
+        category=f"letter-{letter.id}",
+    )

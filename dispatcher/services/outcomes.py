@@ -1,0 +1,112 @@
+"""Writes what became of attempts: the state of the delivery or letter, and what follows from it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Attempt, Delivery, Letter
+from dispatcher.model.delivery import FINAL, after
+from dispatcher.model.ports import Outcome
+from dispatcher.runtime import Runtime
+from dispatcher.services import fallback, suppressions, tasks
+
+MAX_TRIES = 8
+STOPPED_FOR = timedelta(seconds=60)
+LOOK_UP_AFTER = timedelta(seconds=30)
+
+
+def settle(session: Session, runtime: Runtime, channel: str, outcomes: Sequence[Outcome]) -> None:
+    """Write these outcomes; the caller commits. Accepted ones, nearly all, in a few statements for the lot."""
+    now = runtime.now()
+    accepted = [one for one in outcomes if one.state == "accepted"]
+    if accepted:
+        _accept(session, accepted, now)
+    for outcome in outcomes:
+        if outcome.state != "accepted":
+            settle_one(session, runtime, channel, outcome)
+
+
+def _accept(session: Session, outcomes: list[Outcome], now: datetime) -> None:
+    session.connection().execute(
+        update(Attempt)
+        .where(Attempt.id == bindparam("attempt"))
+        .values(state="accepted", provider_ref=bindparam("ref"), settled_at=now),
+        [{"attempt": one.attempt, "ref": one.provider_ref[:100] or None} for one in outcomes],
+    )
+    ids = [one.attempt for one in outcomes]
+    for table, column in ((Delivery, Attempt.delivery_id), (Letter, Attempt.letter_id)):
+        # News from a webhook may have overtaken us: then only the time of acceptance is ours to add.
+        session.execute(
+            update(table)
+            .where(table.id.in_(select(column).where(Attempt.id.in_(ids), column.is_not(None))))
+            .values(
+                accepted_at=func.coalesce(table.accepted_at, now),
+                lease_until=None,
+                error=None,
+                state=case((table.state.in_(("sending", "unknown")), "accepted"), else_=table.state),
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
+def settle_one(session: Session, runtime: Runtime, channel: str, outcome: Outcome) -> None:
+    """Write one outcome that is not an acceptance, and act on the decision that it carries."""
+    attempt = session.get(Attempt, outcome.attempt, with_for_update=True, populate_existing=True)
+    if attempt is None:
+        return
+    attempt.state, attempt.code = outcome.state, outcome.code[:32] or None
+    attempt.error, attempt.settled_at = outcome.error[:300] or None, runtime.now()
+    attempt.provider_ref = attempt.provider_ref or outcome.provider_ref[:100] or None
+    target: Delivery | Letter | None = (
+        session.get(Delivery, attempt.delivery_id, with_for_update=True, populate_existing=True)
+        if attempt.delivery_id
+        else session.get(Letter, attempt.letter_id, with_for_update=True, populate_existing=True)
+    )
+    assert target is not None
+    if outcome.mark:
+        suppressions.learn(
+            session, runtime, channel, target.address, outcome.mark, f"{attempt.provider} {outcome.code}"
+        )
+    if outcome.decision == "stop-channel":
+        tasks.alarm(session, runtime, channel, f"the provider refuses our account: {outcome.error}")
+    apply_state(session, runtime, target, _next_state(target, outcome), outcome)
+
+
+def _next_state(target: Delivery | Letter, outcome: Outcome) -> str:
+    """Certainly not sent means: try again, as long as tries are left."""
+    if outcome.decision == "stop-channel":
+        return "deferred"
+    if outcome.state == "deferred" and target.tries >= MAX_TRIES:
+        return "failed"
+    return outcome.state
+
+
+def apply_state(session: Session, runtime: Runtime, target: Delivery | Letter, state: str, outcome: Outcome) -> None:
+    """Move a delivery or letter along the status machine; start the fallback where it ended badly."""
+    before, target.state = target.state, after(target.state, state)
+    target.error = (outcome.error or outcome.code)[:300] or None
+    if target.state == before:
+        return
+    target.lease_until = None
+    now = runtime.now()
+    if target.state == "deferred":
+        target.due_at = now + _delay(target.tries, outcome)
+    elif target.state == "unknown":
+        target.due_at = now + LOOK_UP_AFTER
+    elif target.state in FINAL:
+        target.settled_at, target.due_at = now, None
+    if isinstance(target, Delivery) and target.state in ("failed", "bounced", "rejected"):
+        fallback.start(session, runtime, target, outcome.error or outcome.code or target.state)
+
+
+def _delay(tries: int, outcome: Outcome) -> timedelta:
+    """What the provider asked for, else twice as long each time from 5 s to 10 min, spread by a quarter."""
+    if outcome.decision == "stop-channel":
+        return STOPPED_FOR
+    seconds = outcome.retry_after if outcome.retry_after is not None else min(600.0, 2.5 * 2**tries)
+    return timedelta(seconds=seconds * random.uniform(1.0, 1.25))  # noqa: S311  # jitter, not a secret

@@ -1,0 +1,114 @@
+"""The release: the point of no return. Content frozen, audience resolved, deliveries made, bells noted."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatcher.bells import note
+from dispatcher.model import Customer, Decision, Message, Recipient, Staff, Task
+from dispatcher.model.errors import StateConflict
+from dispatcher.model.message import recomputed_digest
+from dispatcher.runtime import Runtime
+from dispatcher.services import audience, letters
+from dispatcher.services.audit import record
+from dispatcher.services.directory import owner_of
+
+
+def approval_of(session: Session, message: Message) -> Decision:
+    """The approval of exactly what the current version holds now. Raises StateConflict where there is none.
+
+    The gate that every release and every send passes: by page, API, telephone, script or shell alike.
+    """
+    version = message.current
+    decision = session.scalar(select(Decision).where(Decision.version_id == version.id, Decision.decision == "approve"))
+    if decision is None:
+        raise StateConflict(f"message {message.id} has not been approved", state=message.state)
+    editors = {message.author_id, *(one.editor_id for one in message.versions)}
+    if decision.officer_id in editors or not decision.digest == version.digest == recomputed_digest(version):
+        raise StateConflict(f"message {message.id} is not what was approved", state=message.state)
+    return decision
+
+
+def release(session: Session, runtime: Runtime, message: Message) -> None:
+    """Release an approved message. The caller holds its row and commits; workers are rung after that."""
+    decision = approval_of(session, message)
+    message.advance("release")
+    message.released_at = runtime.now()
+    message.seed = secrets.randbelow(2**31 - 2) + 1
+    resolution = audience.resolve(session, runtime, message)
+    record(
+        session, runtime, "system", "release message", f"message {message.id}",
+        digest=decision.digest, seed=message.seed, deliveries=resolution.by_channel,
+        recipients=resolution.recipients, unreachable=resolution.unreachable,
+    )  # fmt: skip
+    for channel, batches in resolution.batches.items():
+        for batch in range(batches):
+            note(session, channel, "fan_out", message.id, channel, batch)
+    if not resolution.batches:
+        message.advance("finish")
+    if resolution.unreachable:
+        _hand_over_unreachable(session, runtime, message)
+
+
+def release_due(session: Session, runtime: Runtime, message_id: int) -> bool:
+    """Release a message whose time has come; False when it was withdrawn, edited or released meanwhile."""
+    message = session.scalar(
+        select(Message).where(Message.id == message_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if message is None or message.state != "approved":
+        return False
+    if message.release_at is not None and message.release_at > runtime.now():
+        return False
+    release(session, runtime, message)
+    return True
+
+
+def _hand_over_unreachable(session: Session, runtime: Runtime, message: Message) -> None:
+    """A task for each customer without a usable contact point, and one letter to each rep concerned."""
+    of_rep: dict[int | None, list[Customer]] = defaultdict(list)
+    reps: dict[int, Staff] = {}
+    for recipient in session.scalars(
+        select(Recipient).where(
+            Recipient.message_id == message.id, Recipient.delivery_id.is_(None), Recipient.left_at.is_(None)
+        )
+    ):
+        rep = owner_of(session, recipient.customer)
+        of_rep[rep.id if rep else None].append(recipient.customer)
+        if rep:
+            reps[rep.id] = rep
+        session.add(
+            Task(
+                kind="unreachable",
+                dedupe=f"unreachable:{message.id}:{recipient.customer_id}",
+                rep_id=rep.id if rep else None,
+                customer_id=recipient.customer_id,
+                message_id=message.id,
+                text="No usable contact point: reach them yourself and mend the directory",
+            )
+        )
+    for rep_id, customers in of_rep.items():
+        if rep_id is not None:
+            _tell_unreachable(session, runtime, message, reps[rep_id], customers)
+
+
+def _tell_unreachable(session: Session, runtime: Runtime, message: Message, rep: Staff, some: list[Customer]) -> None:
+    names = "\n".join(f"- {one.name} ({one.firm.name if one.firm else 'no firm'})" for one in some)
+    letters.tell_staff(
+        session,
+        runtime,
+        rep,
+        kind="unreachable",
+        dedupe=f"unreachable:{message.id}",
+        subject=f"{len(some)} of your customers could not be reached: {message.current.subject}",
+        text=(
+            f'The alert "{message.current.subject}" has been released, but these customers of yours have no usable '
+            f"contact point:\n\n{names}\n\nPlease reach them yourself and mend the directory:\n"
+            f"{runtime.settings.public_url}/inbox"
+        ),
+        only=("email",),
+        message_id=message.id,
+    )

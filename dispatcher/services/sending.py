@@ -1,0 +1,104 @@
+"""Sends: claims in one transaction, calls the provider with none open, writes outcomes in chunks as they arrive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from dispatcher.bells import commit
+from dispatcher.model import Message
+from dispatcher.model.errors import StateConflict
+from dispatcher.model.ports import Content, Outbound, Outcome, Provider
+from dispatcher.runtime import Runtime
+from dispatcher.services import fan_out, limits, outcomes, release, renditions, tasks
+from dispatcher.services.fan_out import Claimed
+from dispatcher.services.recorder import Recorder
+
+
+async def send_batch(runtime: Runtime, message_id: int, channel: str, batch: int | None) -> int:
+    """Send one batch of a release, or with `batch` None what is due on the channel; how many were handed over.
+
+    Where the channel has a limit of starts a second, only as many are claimed as may start now, so that a
+    worker that dies leaves few in doubt.
+    """
+    provider = runtime.adapters.providers[channel][0]
+    content = await asyncio.to_thread(_approved_content, runtime, message_id, channel)
+    if content is None:
+        return 0
+    limiter = limits.Limiter(runtime, channel)
+    handed_over = 0
+    while True:
+        slots, wait = limiter.take(provider.batch_size)
+        if slots == 0:
+            await asyncio.sleep(min(wait, 1.0))
+            continue
+        claimed = await asyncio.to_thread(_claim, runtime, message_id, channel, batch, provider.name, slots)
+        if not claimed:
+            break
+        handed_over += len(claimed)
+        await _deliver(runtime, channel, provider, content, claimed)
+        if len(claimed) < slots and limiter.rate is None:
+            break
+    await asyncio.to_thread(_finish, runtime, message_id)
+    return handed_over
+
+
+def _approved_content(runtime: Runtime, message_id: int, channel: str) -> Content | None:
+    """What was approved, as this channel carries it. The gate: nothing else is ever sent."""
+    with runtime.sessions() as session:
+        message = session.get(Message, message_id)
+        if message is None or message.state not in ("releasing", "released"):
+            return None
+        try:
+            release.approval_of(session, message)
+        except StateConflict as error:
+            tasks.alarm(session, runtime, channel, f"message {message_id} was not sent: {error}")
+            session.commit()
+            return None
+        return renditions.content_for(session, runtime, message, channel)
+
+
+def _claim(
+    runtime: Runtime, message_id: int, channel: str, batch: int | None, provider: str, limit: int
+) -> list[Claimed]:
+    with runtime.sessions() as session:
+        which = (
+            fan_out.waiting_and_due(message_id, channel, runtime.now())
+            if batch is None
+            else fan_out.waiting_in_batch(message_id, channel, batch)
+        )
+        claimed = fan_out.claim(session, runtime, message_id, which, provider, limit)
+        commit(session, runtime.bells)
+        return claimed
+
+
+def _finish(runtime: Runtime, message_id: int) -> None:
+    with runtime.sessions() as session:
+        fan_out.finish(session, message_id)
+        session.commit()
+
+
+async def _deliver(
+    runtime: Runtime, channel: str, provider: Provider, content: Content, claimed: Sequence[Claimed]
+) -> None:
+    by_attempt = {one.attempt_id: one for one in claimed}
+    batch = [
+        Outbound(
+            attempt=one.attempt_id,
+            address=one.address,
+            reply_token=runtime.token("delivery", one.delivery_id),
+            prefs_token=runtime.token("customer", one.customer_id),
+            language=one.language,
+        )
+        for one in claimed
+    ]
+
+    def write(session: Session, some: list[Outcome]) -> None:
+        outcomes.settle(session, runtime, channel, some)
+
+    def keep(session: Session, left: list[str]) -> None:
+        fan_out.extend(session, runtime, [by_attempt[one] for one in left])
+
+    await Recorder(runtime, list(by_attempt), write, keep).run(provider.send(content, batch))

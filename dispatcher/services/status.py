@@ -1,0 +1,78 @@
+"""Provider news about an attempt: in any order and any number of copies, the same final state."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Attempt, Delivery, Letter
+from dispatcher.model.ports import Event, Outcome
+from dispatcher.runtime import Runtime
+from dispatcher.services import tasks
+from dispatcher.services.outcomes import apply_state
+
+# A late bounce carries neither our id nor the provider's; then address and time must do.
+LATE_BOUNCE = timedelta(hours=72)
+
+
+def apply(session: Session, runtime: Runtime, provider: str, event: Event, callback_id: int | None = None) -> bool:
+    """Apply one event to the delivery or letter it is about; False when none of ours answers to it (yet)."""
+    if event.decision == "stop-channel":
+        tasks.alarm(session, runtime, provider, event.detail or event.code or "the account was stopped")
+        return True
+    attempt = _attempt_of(session, runtime, provider, event)
+    if attempt is None:
+        return False
+    target: Delivery | Letter | None = (
+        session.get(Delivery, attempt.delivery_id, with_for_update=True, populate_existing=True)
+        if attempt.delivery_id
+        else session.get(Letter, attempt.letter_id, with_for_update=True, populate_existing=True)
+    )
+    assert target is not None
+    if event.provider_ref and not attempt.provider_ref:
+        attempt.provider_ref = event.provider_ref[:100]
+    if isinstance(target, Delivery) and event.outcome and target.outcome != "answered":
+        target.outcome = event.outcome
+    if event.state in ("", "unrecognised"):
+        return True
+    # News of an attempt is proof that the provider took it, whatever our own look-ups said.
+    if event.state in ("accepted", "delivered", "bounced") and target.accepted_at is None:
+        target.accepted_at = runtime.now()
+    if attempt.state in ("sending", "unknown"):
+        attempt.state, attempt.settled_at = "accepted", runtime.now()
+    apply_state(
+        session,
+        runtime,
+        target,
+        event.state,
+        Outcome(attempt.id, event.state, decision=event.decision, code=event.code, error=event.detail),
+    )
+    return True
+
+
+def _attempt_of(session: Session, runtime: Runtime, provider: str, event: Event) -> Attempt | None:
+    if event.attempt:
+        return session.get(Attempt, event.attempt)
+    if event.provider_ref:
+        # One mail request carries many recipients under one reference: the address tells them apart.
+        query = select(Attempt).where(Attempt.provider == provider, Attempt.provider_ref == event.provider_ref)
+        if event.address:
+            query = query.join(Delivery).where(Delivery.address == event.address)
+        found = session.scalars(query.limit(2)).all()
+        return found[0] if len(found) == 1 else None
+    if event.address and event.state in ("bounced", "failed"):
+        return session.scalar(
+            select(Attempt)
+            .join(Delivery)
+            .where(
+                Attempt.provider == provider,
+                Attempt.state == "accepted",
+                Delivery.address == event.address,
+                Delivery.accepted_at > runtime.now() - LATE_BOUNCE,
+            )
+            .order_by(Attempt.started_at.desc())
+            .limit(1)
+        )
+    return None

@@ -1,0 +1,96 @@
+"""The sweep: finds what is due or was left lying, and rings for it. Redis may forget everything at any moment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from dispatcher.bells import note
+from dispatcher.model import Attempt, Callback, Delivery, Letter, Message
+from dispatcher.model.delivery import WAITING
+from dispatcher.runtime import Runtime
+from dispatcher.services import fan_out, reconcile
+
+# A ring is not repeated for this long: it may be waiting in a queue behind a large release.
+QUIET = timedelta(seconds=30)
+LATE = timedelta(seconds=5)
+
+
+def sweep(session: Session, runtime: Runtime) -> dict[str, int]:
+    """Ring for everything due; how much of each kind. Two sweeps at once do no harm."""
+    return {
+        "releases": _releases(session, runtime),
+        "deliveries": _deliveries(session, runtime),
+        "letters": _letters(session, runtime),
+        "callbacks": _callbacks(session, runtime),
+        "doubts": _doubts(session, runtime),
+    }
+
+
+def _releases(session: Session, runtime: Runtime) -> int:
+    due = session.scalars(
+        select(Message.id).where(
+            Message.state == "approved", or_(Message.release_at.is_(None), Message.release_at <= runtime.now())
+        )
+    ).all()
+    for message_id in due:
+        note(session, "notices", "release", message_id)
+    fan_out.finish(session)
+    return len(due)
+
+
+def _deliveries(session: Session, runtime: Runtime) -> int:
+    now = runtime.now()
+    pairs = fan_out.due_messages(session, now)
+    for message_id, channel in pairs:
+        note(session, channel, "fan_out_due", message_id, channel)
+    return len(pairs)
+
+
+def _letters(session: Session, runtime: Runtime) -> int:
+    now = runtime.now()
+    due = session.scalars(
+        select(Letter.id).where(Letter.state.in_(WAITING), Letter.due_at <= now - LATE).order_by(Letter.id).limit(500)
+    ).all()
+    for letter_id in due:
+        note(session, "notices", "send_letter", letter_id)
+    return len(due)
+
+
+def _callbacks(session: Session, runtime: Runtime) -> int:
+    now = runtime.now()
+    due = session.scalars(
+        update(Callback)
+        .where(
+            Callback.id.in_(
+                select(Callback.id)
+                .where(Callback.state == "new", Callback.due_at <= now - LATE)
+                .order_by(Callback.id)
+                .limit(500)
+            )
+        )
+        .values(due_at=now + QUIET)
+        .returning(Callback.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for callback_id in due:
+        note(session, "events", "apply_callback", callback_id)
+    return len(due)
+
+
+def _doubts(session: Session, runtime: Runtime) -> int:
+    reconcile.doubt_dead_leases(session, runtime)
+    due = reconcile.due(session, runtime)
+    channels = {
+        attempt_id: channel or "notices"
+        for attempt_id, channel in session.execute(
+            select(Attempt.id, Delivery.channel)
+            .outerjoin(Delivery, Attempt.delivery_id == Delivery.id)
+            .where(Attempt.id.in_(due))
+        )
+    }
+    for attempt_id in due:
+        note(session, channels[attempt_id], "look_up", attempt_id)
+    return len(due)
