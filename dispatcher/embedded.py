@@ -28,9 +28,9 @@ class EmbeddedError(Exception):
     """The embedded server cannot run here; the text says why, in one line."""
 
 
-def tie_to_parent(number: int = signal.SIGTERM) -> Callable[[], None]:
+def tie_to_parent(number: int = signal.SIGKILL, parent: int = 0) -> Callable[[], None]:
     """What a child runs between fork and exec: the kernel then ends it with its parent, even a killed one."""
-    parent = os.getpid()
+    parent = parent or os.getpid()
 
     def tie() -> None:
         if _libc is None:
@@ -76,6 +76,7 @@ def valkey_command(socket: Path) -> list[str]:
     command = [server_binary(), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"]
     command += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no"]
     command += ["--maxmemory-policy", "noeviction", "--loglevel", "notice"]
+    command += ["--set-proc-title", "no"]  # it would write over its environment, by which tests and people find it
     if _libc is None:
         return [sys.executable, "-m", "dispatcher.embedded", *command]
     return command
@@ -109,7 +110,7 @@ def start_valkey(var_dir: Path, log: int = subprocess.DEVNULL) -> subprocess.Pop
         stderr=log,
         start_new_session=True,
         env={**os.environ, PARENT: str(os.getpid())},
-        preexec_fn=tie_to_parent(),
+        preexec_fn=tie_to_parent(signal.SIGTERM),
     )
 
 

@@ -6,6 +6,7 @@ text is one line that names it and says what to do.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -27,14 +28,23 @@ class SettingsError(Exception):
 def valkey_socket(var_dir: Path) -> Path:
     """Where the embedded Valkey of this VAR_DIR listens.
 
-    The kernel takes 108 bytes for a socket's path (104 on macOS); below a deeper folder it goes to a private
-    one under the system's temporary files, named after VAR_DIR so that every command finds it.
+    The kernel takes 108 bytes for a socket's path (104 on macOS), and RQ's workers end on a path with a space
+    (they read it out of a list that spaces separate). Else it goes to a private folder under the system's
+    temporary files, named after VAR_DIR so that every command finds it.
     """
     path = var_dir / "valkey" / "valkey.sock"
-    if len(os.fsencode(path)) < 104:
+    if len(os.fsencode(path)) < 104 and not any(letter.isspace() for letter in str(path)):
         return path
     name = hashlib.sha256(os.fsencode(var_dir)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"dispatcher-{os.getuid()}-{name}" / "valkey.sock"
+
+
+# The settings that a vendor's account brings along, by their beginnings.
+ACCOUNTS = {
+    "twilio": ("TWILIO_", "CUSTOMER_LINE", "ANALYST_LINE"),
+    "sendgrid": ("SENDGRID_", "EMAIL_FROM", "INBOUND_EMAIL_DOMAIN"),
+    "telnyx": ("TELNYX_",),
+}
 
 
 class Settings(BaseSettings):
@@ -131,6 +141,21 @@ class Settings(BaseSettings):
         names: tuple[str, ...] = getattr(self, f"{channel}_provider", ())
         return names
 
+    def without_account(self) -> tuple[str, ...]:
+        """Vendors in use for which no account is set: the simulated carrier stands in for them."""
+        used = {*self.email_provider, *self.sms_provider, *self.voice_provider, *self.fax_provider}
+        accounts = {
+            "twilio": self.twilio_account_sid,
+            "sendgrid": self.sendgrid_api_key.get_secret_value(),
+            "telnyx": self.telnyx_api_key.get_secret_value(),
+        }
+        return tuple(name for name in ACCOUNTS if name in used and not accounts[name])
+
+    def stand_in(self, offered: dict[str, str]) -> dict[str, str]:
+        """Of the simulated carrier's settings those of vendors without an account."""
+        names = tuple(name for vendor in self.without_account() for name in ACCOUNTS[vendor])
+        return {name: value for name, value in offered.items() if name.startswith(names)} if names else {}
+
 
 def load_settings(**overrides: Any) -> Settings:
     """Read the settings and make sure that VAR_DIR can be written and SECRET_KEY exists.
@@ -154,9 +179,7 @@ def load_settings(**overrides: Any) -> Settings:
 def _make_var_dir(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
+        tempfile.TemporaryFile(dir=folder).close()  # several processes may look at the same time
     except OSError as error:
         raise SettingsError(
             f"VAR_DIR {folder} cannot be written ({error.strerror}): make it writable or name another folder"
@@ -166,11 +189,14 @@ def _make_var_dir(folder: Path) -> None:
 def _kept_secret(folder: Path) -> str:
     """The key made at the first start and kept in VAR_DIR, readable by its owner only."""
     path = folder / "secret_key"
-    try:
-        with open(path, "x", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+    if not path.exists():
+        # Complete before it has its name: another process may start at the same time and must read the same key.
+        handle, made = tempfile.mkstemp(dir=folder)
+        with os.fdopen(handle, "w") as file:
             file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):
+            os.link(made, path)
+        os.unlink(made)
     key = path.read_text().strip()
     if len(key) < 32:
         raise SettingsError(f"{path} holds no usable key: remove it, a new one is made (signs everybody out)")

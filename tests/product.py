@@ -34,11 +34,12 @@ class Product:
 
     # --- its life
 
-    def start(self, timeout: float = 90) -> Product:
-        """Starts it and waits until it can work."""
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Starts it and does not wait."""
+        self.var_dir.parent.mkdir(parents=True, exist_ok=True)
         with open(self.output, "ab") as out:
             self.supervisor = subprocess.Popen(
-                [sys.executable, "-m", "dispatcher.cli", "up", *self.arguments],
+                [sys.executable, "-P", "-m", "dispatcher.cli", "up", *self.arguments],
                 cwd=self.var_dir.parent,
                 env=self.env,
                 stdin=subprocess.DEVNULL,
@@ -46,11 +47,18 @@ class Product:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        return self.supervisor
+
+    def start(self, timeout: float = 90) -> Product:
+        """Starts it and waits until it can work."""
+        before = len(self.said()) if self.output.exists() else 0
+        supervisor = self.launch()
         until = time.monotonic() + timeout
         while time.monotonic() < until:
-            if self.supervisor.poll() is not None:
+            if supervisor.poll() is not None:
+                self.supervisor = None  # it has said so itself; the end of the test need not repeat it
                 raise AssertionError(f"the product ended at its start:\n{self.said()}")
-            if self.status("/readyz") == 200:
+            if "is ready" in self.said()[before:]:
                 return self
             time.sleep(0.1)
         raise AssertionError(f"not ready after {timeout} s:\n{self.said()}\n{self.log()[-4000:]}")
@@ -138,8 +146,9 @@ class Product:
 
     def run(self, *arguments: str, input: str | None = None) -> subprocess.CompletedProcess[str]:
         """A command of the product with the product's settings."""
+        self.var_dir.parent.mkdir(parents=True, exist_ok=True)
         return subprocess.run(
-            [sys.executable, "-m", "dispatcher.cli", *arguments],
+            [sys.executable, "-P", "-m", "dispatcher.cli", *arguments],
             cwd=self.var_dir.parent,
             env=self.env,
             input=input,

@@ -1,0 +1,277 @@
+"""The `dispatcher` command. Each command opens a session, calls one service and commits.
+
+Imports are inside the commands: `dispatcher --help` must not load the product.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from dispatcher.settings import Settings
+
+WRONG_SETTING = 2
+
+
+def fail(line: str, status: int = 1) -> NoReturn:
+    """One line on standard error and the end."""
+    click.echo(" ".join(line.split()), err=True)
+    raise SystemExit(status)
+
+
+def settings() -> Settings:
+    """The settings, or the line that names the wrong one."""
+    from dispatcher.settings import SettingsError, load_settings
+
+    try:
+        return load_settings()
+    except SettingsError as error:
+        fail(str(error), WRONG_SETTING)
+
+
+@contextmanager
+def database() -> Iterator[Session]:
+    """A session on the newest schema. What a person can put right becomes one line."""
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, ProgrammingError
+
+    from dispatcher.model.errors import DispatcherError
+    from dispatcher.storage import make_engine, make_sessions, schema_is_newest
+
+    url = settings().database_url
+    try:
+        engine = make_engine(url)
+        if not schema_is_newest(engine):
+            fail("the database has not the newest schema: run `dispatcher migrate`")
+        with make_sessions(engine)() as session:
+            yield session
+        engine.dispose()
+    except DispatcherError as error:
+        fail(str(error))
+    except (ArgumentError, NoSuchModuleError) as error:
+        fail(f"DATABASE_URL is wrong: {error}", WRONG_SETTING)
+    except (OperationalError, ProgrammingError) as error:
+        fail(f"DATABASE_URL cannot be used: {str(error.orig).splitlines()[0]}")
+
+
+def log_to_stderr() -> None:
+    """Plain lines with a time; the vendors' libraries would log numbers, texts and keys."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO, stream=sys.stderr)
+    for name in ("twilio", "python_http_client", "alembic", "aiohttp.access"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dispatcher")
+def main() -> None:
+    """Alerts to every customer at once, and their answers to the right person."""
+
+
+# --- processes
+
+
+@main.command()
+@click.option("--demo", is_flag=True, help="Import the sample directory and make sign-ins when there are none.")
+@click.option(
+    "--speed", type=click.FloatRange(min=0.01), default=1.0, help="Of the simulated carrier: times real time."
+)
+def up(demo: bool, speed: float) -> None:
+    """Everything: web, workers, clock and, where not configured, Valkey, SQLite and the simulated carrier."""
+    # Ctrl-C while the imports below run: nothing is there yet that would have to be stopped.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(0))
+    from dispatcher.start import up as run
+
+    sys.exit(run(settings(), demo=demo, speed=speed))
+
+
+def _process(main: Callable[[Settings], int | None]) -> None:
+    """What the processes of the Procfile have in common."""
+    from dispatcher.embedded import watch_parent
+    from dispatcher.model.errors import NotConfigured
+
+    read = settings()
+    log_to_stderr()
+    watch_parent()
+    try:
+        sys.exit(main(read) or 0)
+    except NotConfigured as error:
+        fail(str(error), WRONG_SETTING)
+
+
+@main.command()
+def web() -> None:
+    """The web server: pages, API and webhooks."""
+
+    def run(read: Settings) -> None:
+        from dispatcher.serve import serve
+
+        serve(read)
+
+    _process(run)
+
+
+@main.command()
+@click.argument("queue")
+def worker(queue: str) -> None:
+    """One worker on one QUEUE."""
+    from dispatcher.bells import QUEUES
+
+    if queue not in QUEUES:
+        fail(f"no queue {queue!r}: choose from {', '.join(QUEUES)}", 2)
+
+    def run(read: Settings) -> int:
+        from dispatcher import worker
+        from dispatcher.bootstrap import build
+
+        return worker.main(build(read), queue)
+
+    _process(run)
+
+
+@main.command()
+def clock() -> None:
+    """The clock: what is due, what was left lying. Run exactly one."""
+
+    def run(read: Settings) -> None:
+        from dispatcher import clock
+        from dispatcher.bootstrap import build
+
+        clock.run(build(read))
+
+    _process(run)
+
+
+# --- the database
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from sqlalchemy.exc import ArgumentError, OperationalError
+
+    from dispatcher.storage import migrate
+
+    try:
+        migrate(settings().database_url)
+    except ArgumentError as error:
+        fail(f"DATABASE_URL is wrong: {error}", WRONG_SETTING)
+    except OperationalError as error:
+        fail(f"DATABASE_URL cannot be used: {str(error.orig).splitlines()[0]}")
+
+
+@main.command("import")
+@click.argument("what", type=click.Choice(["staff", "customers"]))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
+def import_(what: str, file: Path, dry_run: bool) -> None:
+    """Staff or customers from a CSV file. A bad row never stops the good ones; a second run changes nothing."""
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+    except UnicodeDecodeError as error:
+        fail(f"{file}: not UTF-8 (byte {error.start}): save it as UTF-8, then import again")
+    with database() as session:
+        from dispatcher.services import imports
+
+        take = imports.import_staff if what == "staff" else imports.import_customers
+        result = take(session, text, dry_run=dry_run)
+        if dry_run:
+            session.rollback()
+        else:
+            session.commit()
+    for row, column, words in result.warnings:
+        click.echo(f"row {row}{f', {column}' if column else ''}: {words}")
+    done = "would be " if dry_run else ""
+    click.echo(
+        f"{done}added {result.added}, {done}changed {result.changed}, unchanged {result.unchanged}, "
+        f"refused {result.refused}"
+    )
+
+
+@main.command()
+@click.argument("email")
+def token(email: str) -> None:
+    """A new API token for a member of staff, shown once."""
+    with database() as session:
+        from dispatcher.services import accounts
+
+        made = accounts.make_token(session, email)
+        session.commit()
+    click.echo(made)
+
+
+@main.command()
+@click.argument("email")
+def password(email: str) -> None:
+    """Set a password: read from standard input, or asked for twice."""
+    if sys.stdin.isatty():
+        given = click.prompt("New password", hide_input=True, confirmation_prompt="Once more")
+    else:
+        given = sys.stdin.readline().rstrip("\r\n")
+    if not given:
+        fail("no password given")
+    with database() as session:
+        from dispatcher.services import accounts
+
+        accounts.set_password(session, email, given)
+        session.commit()
+    click.echo(f"password of {email} set", err=True)
+
+
+# --- looking
+
+
+@main.command()
+def doctor() -> None:
+    """Check settings, database, Redis, providers and DNS; say what to do."""
+    from dispatcher.doctor import examine
+
+    sys.exit(examine(settings()))
+
+
+@main.command()
+@click.argument("message_id", type=int)
+@click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
+def report(message_id: int, form: str) -> None:
+    """The release report: who was reached when, by which channel."""
+    with database() as session:
+        from dispatcher.services import report
+
+        found = report.release_report(session, message_id)
+    if form == "json":
+        click.echo(json.dumps(found, indent=2, default=str, ensure_ascii=False))
+    else:
+        from dispatcher.sheets import as_html, as_text
+
+        click.echo(as_html(found) if form == "html" else as_text(found))
+
+
+@main.command()
+def verify() -> None:
+    """Recompute the audit chain and the product's guarantees; exit 1 with a line for each breach."""
+    with database() as session:
+        from dispatcher.services import verify
+
+        breaches = verify.check(session)
+    for breach in breaches:
+        click.echo(str(breach))
+    if breaches:
+        fail(f"{len(breaches)} breaches")
+    click.echo("no breach found")
+
+
+if __name__ == "__main__":
+    main()

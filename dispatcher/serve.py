@@ -1,0 +1,56 @@
+"""The web server: gunicorn with threads, because live pages hold one thread each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from dispatcher.embedded import tie_to_parent
+from dispatcher.settings import Settings
+
+WORKERS, THREADS = 2, 32
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    """Gunicorn started from code: no configuration file of a working directory can change it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = self._settings
+        host = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
+        options: dict[str, Any] = {
+            "bind": f"{host}:{settings.port}",
+            "workers": WORKERS,
+            "worker_class": "gthread",
+            "threads": THREADS,
+            # Streams end after a minute by themselves; a stop does not wait for them.
+            "graceful_timeout": 5,
+            "timeout": 60,
+            "keepalive": 15,
+            "proc_name": "dispatcher-web",
+            "control_socket_disable": True,
+            "loglevel": "warning",
+            "post_fork": _post_fork,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Runs in each worker after the fork: connections are never carried over it."""
+        from dispatcher.app import create_app
+        from dispatcher.bootstrap import build
+
+        return create_app(build(self._settings))
+
+
+def _post_fork(_server: object, worker: Any) -> None:
+    tie_to_parent(parent=worker.ppid)()
+
+
+def serve(settings: Settings) -> None:
+    """Serves until told to stop."""
+    _Server(settings).run()

@@ -1,0 +1,69 @@
+"""One worker process: exactly one queue, jobs in this very process, everything loaded before the first job.
+
+A worker on two queues can lose a job for ever when it is killed (it cannot use BLMOVE); the forking worker
+leaves its child running when it is killed, and costs 50 ms a job.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import SimpleWorker
+
+from dispatcher import jobs
+from dispatcher.bells import QUEUES
+from dispatcher.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+
+class AlertWorker(SimpleWorker):  # type: ignore[misc]
+    """RQ's simple worker, quick to come back when Redis does."""
+
+    max_connection_wait_time = 2.0
+    log_result_lifespan = False
+
+    @property
+    def asked_to_stop(self) -> bool:
+        """True when it ended because of a signal, not because Redis went away."""
+        return self._shutdown_requested_date is not None
+
+
+class _ShortRedisErrors(logging.Filter):
+    """Redis away is ordinary: a line tells it, forty lines of traceback hide what is not."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], RedisError):
+            record.msg = f"{record.getMessage()} {type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
+            record.args, record.exc_info, record.exc_text = (), None, None
+        return True
+
+
+def main(runtime: Runtime, queue: str) -> int:
+    """Works on one queue until told to stop (0) or until Redis is lost for long (1: the supervisor starts anew)."""
+    if queue not in QUEUES:
+        raise ValueError(f"no queue {queue!r}: choose from {', '.join(QUEUES)}")
+    logging.getLogger("rq").setLevel(logging.WARNING)
+    logging.getLogger("rq.worker").addFilter(_ShortRedisErrors())
+    jobs.configure(runtime)
+    try:
+        # Its own connection: RQ changes the time-outs of the one it is given.
+        worker = AlertWorker(
+            [queue],
+            connection=Redis.from_url(runtime.settings.redis_url),
+            serializer="json",
+            default_result_ttl=0,
+            # The blocking pop lasts worker_ttl - 15 s, and nothing abandoned is found while it lasts.
+            worker_ttl=30,
+            job_monitoring_interval=5,
+            maintenance_interval=10,
+            log_job_description=False,
+        )
+        log.info("working on queue %s", queue)
+        worker.work(logging_level="WARNING")
+    except RedisError as error:
+        log.error("lost Redis: %s: %s", type(error).__name__, error)
+        return 1
+    return 0 if worker.asked_to_stop else 1
