@@ -1,0 +1,209 @@
+"""What a person wrote in a mail: their own words without the quoted mail, the signature and the telephone's advert.
+
+Line by line, in linear time whatever comes. Where the rules are in doubt words stay: an order that is cut away is
+worse than a signature that is shown. Answers written below or between the quoted lines keep every word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from inscriptis import get_text
+
+from dispatcher.services.once import clean
+
+MOST = 200_000  # characters that are looked at; the original is kept whole
+_LONG_LINE = 1_000  # no header of a quoted mail is longer
+
+# "On Fri, Nov 20, 2026 at 10:00 AM Ana wrote:" and its kin, on one line or broken over up to four.
+_WROTE_BEGINS = re.compile(r"^(On|Am|Den|Le|El|Il|Em|Op|W dniu|\d{1,4}[./-]\d{1,2}[./-]\d{1,4})\b", re.IGNORECASE)
+_WROTE_ENDS = re.compile(
+    r"(wrote|writes|schrieb|geschrieben|a écrit|a ecrit|escribió|escribio|ha scritto|escreveu|schreef)\b[^:]{0,200}:$",
+    re.IGNORECASE,
+)
+_SEPARATOR = re.compile(
+    r"^[-_=*\s]{0,40}(Original Message|Original Appointment|Forwarded message|Ursprüngliche Nachricht|"
+    r"Originalnachricht|Weitergeleitete Nachricht|Message d'origine|Message original|Message d’origine|"
+    r"Message transféré|Mensaje original|Messaggio originale|Mensagem original|Oorspronkelijk bericht)[-_=*\s]{0,40}$",
+    re.IGNORECASE,
+)
+_UNDERSCORES = re.compile(r"^[_]{20,}$")
+# The block of headers with which Outlook and its kin begin a quoted mail, by what each line is.
+_BLOCK = {
+    "from": ("from", "von", "de", "da", "van"),
+    "sent": ("sent", "date", "gesendet", "datum", "envoyé", "envoye", "enviado", "enviado el", "fecha", "inviato",
+             "verzonden", "date d'envoi"),
+    "to": ("to", "an", "à", "a", "para", "aan", "pour"),
+    "subject": ("subject", "betreff", "objet", "asunto", "oggetto", "assunto", "onderwerp"),
+    "cc": ("cc", "kopie", "copie"),
+}  # fmt: skip
+_BLOCK_KIND = {name: kind for kind, names in _BLOCK.items() for name in names}
+_BLOCK_LINE = re.compile(r"^[*\s]*([^\W\d_][^:*<>]{0,20}?)\s?\*?\s?:\s*\*?\s*(.*)$")
+
+_ADVERT = re.compile(
+    r"^(sent from (my|outlook|mail|yahoo|proton|gmail|samsung|blackberry|the)\b.{0,80}|"
+    r"get outlook for .{0,60}|von meinem .{1,40} gesendet|gesendet (von|mit|über) .{1,60}|"
+    r"diese nachricht wurde von meinem .{1,60}|holen sie sich outlook .{0,60}|"
+    r"outlook für .{1,40} (beziehen|herunterladen).{0,40}|"
+    r"envoyé (de|depuis|à partir de|d['’]un|via) .{1,60}|"
+    r"(obtenir|obtenez|télécharger|téléchargez) outlook pour .{0,60}|"
+    r"enviado desde .{1,60}|(obtener|obtenga|descargar) outlook para .{0,60})[.!]?(\s*<?https?://\S{1,300}>?)?$",
+    re.IGNORECASE,
+)
+_DELIMITER = re.compile(r"^--\s?$")
+
+
+def shown_text(text: str, html: str = "") -> str:
+    """The sender's own words. Where cutting leaves nothing, all of it."""
+    whole = plain_text(text, html)
+    return own_words(whole) or whole.strip()
+
+
+def plain_text(text: str, html: str = "") -> str:
+    """The mail's text, made from its HTML where it has no other."""
+    if text.strip() or not html.strip():
+        return clean(text.replace("\r\n", "\n").replace("\r", "\n"))
+    return clean(_from_html(html[: 4 * MOST]))
+
+
+def own_words(whole: str) -> str:
+    """What is left of a mail's text without quotations and signature; "" where nothing is."""
+    lines = [line.rstrip() for line in whole[:MOST].replace("\xa0", " ").split("\n")]
+    top, rest = _split(lines)
+    below = [line for line in rest if not _is_quoted(line)]
+    answers = _without_signature(_without_headers(below)) if _has_marks(rest) else []
+    if not _words(answers):
+        return _joined(_without_signature(top))
+    if _words(_without_headers(top)) or _interleaved(rest):
+        # Written between the quoted lines: they stay, for without the question "yes" and "no" say nothing.
+        return _joined(_without_signature([*top, *_without_headers(rest)]))
+    return _joined(answers)
+
+
+def _split(lines: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What is above the first sign of a quoted mail, and the rest from that sign on."""
+    for at in range(len(lines)):
+        if _is_quoted(lines[at]) or _header_length(lines, at):
+            return list(lines[:at]), list(lines[at:])
+    return list(lines), []
+
+
+def _header_length(lines: Sequence[str], at: int) -> int:
+    """How many lines from `at` on are the beginning of a quoted mail; 0 for ordinary text."""
+    line = lines[at].strip()
+    if len(line) > _LONG_LINE or not line:
+        return 0
+    if _SEPARATOR.match(line):
+        return 1
+    if _UNDERSCORES.match(line):
+        following = next((n for n in range(at + 1, min(at + 4, len(lines))) if lines[n].strip()), None)
+        return following - at + _block_length(lines, following) if following and _block_length(lines, following) else 0
+    return _wrote_length(lines, at) or _block_length(lines, at)
+
+
+def _wrote_length(lines: Sequence[str], at: int) -> int:
+    if not _WROTE_BEGINS.match(lines[at].strip()):
+        return 0
+    joined = ""
+    for length in range(1, 5):
+        if at + length > len(lines):
+            return 0
+        joined = f"{joined} {lines[at + length - 1].strip()}".strip()
+        if len(joined) > _LONG_LINE:
+            return 0
+        # Somebody is named, or a date: "On balance I hold, as you wrote:" is the customer's own sentence.
+        if _WROTE_ENDS.search(joined):
+            return length if re.search(r"\d|@", joined) else 0
+    return 0
+
+
+def _block_length(lines: Sequence[str], at: int) -> int:
+    """Lines of a From/Sent/To/Subject block; at least three different headers make one, From or Sent first."""
+    kinds: list[str] = []
+    length = 0
+    for line in lines[at : at + 12]:
+        found = _BLOCK_LINE.match(line[:_LONG_LINE])
+        kind = _BLOCK_KIND.get(found[1].strip().lower()) if found else None
+        if kind is None:
+            # A long list of recipients goes on in the next line; an empty line ends the block.
+            if not kinds or not line.strip() or kinds[-1] not in ("to", "cc"):
+                break
+        else:
+            kinds.append(kind)
+        length += 1
+    return length if len(set(kinds)) >= 3 and kinds[0] in ("from", "sent") else 0
+
+
+def _is_quoted(line: str) -> bool:
+    return line.lstrip().startswith((">", "|>"))
+
+
+def _has_marks(lines: Sequence[str]) -> bool:
+    """True where quoted lines are marked, so that unmarked ones are the sender's own."""
+    return any(_is_quoted(line) for line in lines)
+
+
+def _without_headers(lines: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    at = 0
+    while at < len(lines):
+        length = 0 if _is_quoted(lines[at]) else _header_length(lines, at)
+        if not length:
+            kept.append(lines[at])
+        at += length or 1
+    return kept
+
+
+def _interleaved(lines: Sequence[str]) -> bool:
+    """True where quoted lines come again after words of the sender's own."""
+    own = False
+    for line in _without_headers(lines):
+        if _is_quoted(line):
+            if own and line.strip(" >|"):
+                return True
+        elif line.strip():
+            own = True
+    return False
+
+
+def _without_signature(lines: Sequence[str]) -> list[str]:
+    """Cut at "-- " and the telephone's advert at the end; never a list with hyphens, never "Regards"."""
+    kept = list(lines)
+    for at in range(len(kept) - 1, -1, -1):
+        if _DELIMITER.match(kept[at]) and len(kept) - at <= 16:
+            del kept[at:]
+            break
+    while kept and (not kept[-1].strip() or _ADVERT.match(kept[-1].strip()[:400])):
+        kept.pop()
+    return kept
+
+
+def _words(lines: Sequence[str]) -> bool:
+    return any(re.search(r"\w", line) for line in lines)
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+# Marks in the text for where a quotation begins and ends; private-use characters, taken out of what comes.
+_OPEN, _CLOSE = "\ue000", "\ue001"
+
+
+def _from_html(source: str) -> str:
+    """The HTML as text; what it quotes is marked with ">", so that the rules for text hold."""
+    source = re.sub(rf"[{_OPEN}{_CLOSE}]", "", source)
+    marked = re.sub(r"(?i)<blockquote\b[^<>]{0,2000}>", f"<div>{_OPEN}</div>", source)
+    marked = re.sub(r"(?i)</blockquote\s*>", f"<div>{_CLOSE}</div>", marked)
+    try:
+        text = get_text(marked)
+    except Exception:  # the parser's errors are its own and many, and a mail may hold anything
+        text = re.sub(r"<[^<>]{0,2000}>", "\n", marked)
+    depth, lines = 0, []
+    for line in text.split("\n"):
+        depth = max(0, depth + line.count(_OPEN) - line.count(_CLOSE))
+        words = re.sub(rf"[{_OPEN}{_CLOSE}]", "", line).strip()
+        if words or line.strip() == "":
+            lines.append(f"> {words}" if depth else words)
+    return "\n".join(lines)
