@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
-from dispatcher.model import CHANNELS, ContactPoint, Delivery, Message, Preference, Recipient, Suppression
+from dispatcher.model import CHANNELS, ContactPoint, Delivery, Message, Preference, Recipient
 from dispatcher.runtime import Runtime
-from dispatcher.services import tasks
+from dispatcher.services import suppressions, tasks
 from dispatcher.services.directory import owner_of
 
 FALLBACK_BATCH = -1  # of no batch: sent as soon as it is there
@@ -80,7 +80,7 @@ def _next_contact_point(session: Session, runtime: Runtime, message: Message, re
         address = points.get(channel)
         if address is None or channel not in runtime.usable_channels() or (channel, address) in tried:
             continue
-        if not _suppressed(session, channel, address):
+        if suppressions.in_force(session, channel, address) is None:
             return _Next(channel, address)
     return None
 
@@ -94,17 +94,6 @@ def _order(session: Session, message: Message, customer_id: int) -> list[str]:
     ).all()
     topic = message.current.topic if any(one.topic == message.current.topic for one in steps) else ""
     return list(dict.fromkeys([one.channel for one in steps if one.topic == topic] + list(CHANNELS)))
-
-
-def _suppressed(session: Session, channel: str, address: str) -> bool:
-    return (
-        session.scalar(
-            select(Suppression.id).where(
-                Suppression.channel == channel, Suppression.address == address, Suppression.lifted_at.is_(None)
-            )
-        )
-        is not None
-    )
 
 
 def _hand_over(session: Session, recipient: Recipient, delivery: Delivery, why: str) -> None:

@@ -11,11 +11,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
-from dispatcher.model import Attempt, Letter, Suppression
+from dispatcher.model import Attempt, Letter
 from dispatcher.model.delivery import WAITING
 from dispatcher.model.ports import REPLY_TAG, Content, Outbound, Outcome, Rendition
 from dispatcher.runtime import Runtime
-from dispatcher.services import outcomes, tasks
+from dispatcher.services import outcomes, suppressions, tasks
 from dispatcher.services.fan_out import LEASE
 from dispatcher.services.limits import Limiter
 from dispatcher.services.recorder import Recorder
@@ -64,7 +64,7 @@ def _claim(runtime: Runtime, letter_id: int) -> _Ready | None:
             tasks.alarm(session, runtime, letter.channel, letter.error)
             commit(session, runtime.bells)
             return None
-        if letter.kind == "response" and _suppressed(session, letter):
+        if letter.kind == "response" and suppressions.in_force(session, letter.channel, letter.address):
             letter.state, letter.settled_at, letter.due_at = "suppressed", now, None
             commit(session, runtime.bells)
             return None
@@ -76,19 +76,6 @@ def _claim(runtime: Runtime, letter_id: int) -> _Ready | None:
         ready = _Ready(letter.channel, content_of(runtime, letter), _outbound(runtime, letter, attempt))
         commit(session, runtime.bells)
         return ready
-
-
-def _suppressed(session: Session, letter: Letter) -> bool:
-    return (
-        session.scalar(
-            select(Suppression.id).where(
-                Suppression.channel == letter.channel,
-                Suppression.address == letter.address,
-                Suppression.lifted_at.is_(None),
-            )
-        )
-        is not None
-    )
 
 
 def _outbound(runtime: Runtime, letter: Letter, attempt: Attempt) -> Outbound:

@@ -1,0 +1,266 @@
+"""Fan-out: claimed once, sent once, every attempt marked, whatever the provider does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from approvals import submission
+from dispatcher.bells import commit
+from dispatcher.model import Attempt, Customer, Delivery, Message, Recipient, Task, Version
+from dispatcher.model.ports import Event, Found, Outbound, Outcome
+from dispatcher.services import reconcile, sending, status, suppressions, sweep
+from dispatcher.services.letter_sending import send_letter
+from tests.small_bank import SmallBank, small_bank
+
+
+@pytest.fixture
+def bank(sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
+    return small_bank(sessions, tmp_path)
+
+
+def send(bank: SmallBank, message_id: int, channel: str, batch: int | None = 0) -> int:
+    return asyncio.run(sending.send_batch(bank.runtime, message_id, channel, batch))
+
+
+def release(bank: SmallBank) -> int:
+    with bank.sessions() as session:
+        return bank.released(session).id
+
+
+def delivery(session: Session, channel: str) -> Delivery:
+    return session.scalars(select(Delivery).where(Delivery.channel == channel)).one()
+
+
+def answering(state: str, decision: str = "", **more: object) -> Callable[[Outbound], Outcome]:
+    return lambda one: Outcome(one.attempt, state, decision=decision, **more)  # type: ignore[arg-type]  # a table's row
+
+
+def test_each_is_sent_once_however_often_the_bell_rings(bank: SmallBank) -> None:
+    message_id = release(bank)
+    for _ in range(3):
+        for channel in ("email", "sms", "voice"):
+            send(bank, message_id, channel)
+            send(bank, message_id, channel, None)
+    assert [len(one.got) for one in bank.providers.values()] == [1, 1, 1]
+    with bank.sessions() as session:
+        assert {one.state for one in session.scalars(select(Delivery))} == {"accepted"}
+        assert session.get_one(Message, message_id).state == "released"
+        attempts = session.scalars(select(Attempt).where(Attempt.delivery_id.is_not(None))).all()
+        assert {(one.state, one.provider_ref) for one in attempts} == {("accepted", "ref")}
+
+
+def test_the_attempt_is_committed_before_the_call(bank: SmallBank) -> None:
+    message_id = release(bank)
+    seen: list[tuple[str, str]] = []
+
+    def look() -> None:
+        with bank.sessions() as session:
+            rows = session.scalars(select(Attempt).join(Delivery).where(Delivery.channel == "sms"))
+            seen.extend((one.state, one.delivery.state if one.delivery else "") for one in rows)
+
+    bank.providers["sms"].before_send = look
+    send(bank, message_id, "sms")
+    assert seen == [("sending", "sending")]
+
+
+def test_a_provider_that_gives_no_outcome_leaves_doubt_not_a_second_send(bank: SmallBank) -> None:
+    message_id = release(bank)
+    bank.providers["sms"].answer = lambda one: None
+    send(bank, message_id, "sms")
+    send(bank, message_id, "sms", None)
+    bank.time.pass_by(3600)
+    send(bank, message_id, "sms", None)
+    assert len(bank.providers["sms"].got) == 1
+    with bank.sessions() as session:
+        assert delivery(session, "sms").state == "unknown"
+
+
+def test_what_was_certainly_not_sent_is_tried_again_when_due(bank: SmallBank) -> None:
+    message_id = release(bank)
+    sms = bank.providers["sms"]
+    sms.answer = answering("deferred", "retry", code="20429", retry_after=7.0)
+    send(bank, message_id, "sms")
+    send(bank, message_id, "sms", None)
+    assert len(sms.got) == 1
+    sms.answer = lambda one: Outcome(one.attempt, "accepted", provider_ref="ref")
+    bank.time.pass_by(10)
+    send(bank, message_id, "sms", None)
+    assert len(sms.got) == 2
+    assert sms.got[0].attempt != sms.got[1].attempt
+    with bank.sessions() as session:
+        assert delivery(session, "sms").state == "accepted"
+
+
+def test_a_rejected_address_starts_the_next_channel_once(bank: SmallBank) -> None:
+    message_id = release(bank)
+    bank.providers["sms"].answer = answering(
+        "rejected", "fall-back", code="21211", error="no such number", mark="invalid"
+    )
+    send(bank, message_id, "sms")
+    with bank.sessions() as session:
+        bob = session.scalars(select(Recipient).join(Customer).where(Customer.key == "bob")).one()
+        assert (bob.channel, bob.because) == ("email", "fallback: sms no such number")
+        assert not bob.customer.contact_points[0].valid or not bob.customer.contact_points[1].valid
+    assert ("email", "fan_out_due", (message_id, "email")) in bank.bells.rings
+    send(bank, message_id, "email")
+    send(bank, message_id, "email", None)
+    send(bank, message_id, "email", None)
+    assert sorted(one.address for one in bank.providers["email"].got) == ["ana@simon.example", "bob@simon.example"]
+
+
+def test_with_no_channel_left_the_rep_has_a_task(bank: SmallBank) -> None:
+    message_id = release(bank)
+    bank.providers["voice"].answer = answering("rejected", "fall-back", code="21211")
+    send(bank, message_id, "voice")
+    with bank.sessions() as session:
+        task = session.scalars(select(Task)).one()
+        assert (task.kind, task.rep_id, task.customer_id) == ("failed", bank.ids["rep"], bank.ids["cleo"])
+
+
+def test_an_opt_out_after_the_release_stops_the_attempt(bank: SmallBank) -> None:
+    message_id = release(bank)
+    with bank.sessions() as session:
+        suppressions.suppress(session, bank.runtime, "sms", "+12025550101", "opt-out", "sms STOP")
+        commit(session, bank.runtime.bells)
+    send(bank, message_id, "sms")
+    assert bank.providers["sms"].got == []
+    with bank.sessions() as session:
+        assert delivery(session, "sms").state == "suppressed"
+
+
+def test_cancel_stops_what_has_not_left(bank: SmallBank) -> None:
+    message_id = release(bank)
+    send(bank, message_id, "email")
+    with bank.sessions() as session:
+        submission.cancel(session, bank.runtime, bank.staff(session, "officer"), message_id)
+        commit(session, bank.runtime.bells)
+    for channel in ("sms", "voice"):
+        send(bank, message_id, channel)
+        send(bank, message_id, channel, None)
+    assert len(bank.providers["email"].got) == 1
+    assert bank.providers["sms"].got == bank.providers["voice"].got == []
+
+
+def test_a_stale_alert_expires(bank: SmallBank) -> None:
+    with bank.sessions() as session:
+        message_id = bank.released(session, valid_for=60).id
+    bank.time.pass_by(61)
+    send(bank, message_id, "sms")
+    assert bank.providers["sms"].got == []
+    with bank.sessions() as session:
+        assert delivery(session, "sms").state == "expired"
+
+
+def test_what_is_not_what_was_approved_is_never_sent(bank: SmallBank) -> None:
+    message_id = release(bank)
+    with bank.sessions() as session:
+        session.scalars(select(Version)).one().text = "We raise it to buy."
+        session.commit()
+    for channel in ("email", "sms", "voice"):
+        send(bank, message_id, channel)
+    assert all(one.got == [] for one in bank.providers.values())
+    with bank.sessions() as session:
+        assert {one.kind for one in session.scalars(select(Task))} == {"alarm"}
+
+
+def test_credentials_refused_stop_the_channel_and_burn_nothing(bank: SmallBank) -> None:
+    message_id = release(bank)
+    bank.providers["sms"].answer = answering("deferred", "stop-channel", code="20003", error="bad credentials")
+    send(bank, message_id, "sms")
+    with bank.sessions() as session:
+        assert delivery(session, "sms").state == "deferred"
+        assert session.scalars(select(Task)).one().kind == "alarm"
+
+
+def test_a_dead_worker_leaves_doubt_that_is_looked_up(bank: SmallBank) -> None:
+    message_id = release(bank)
+
+    def die() -> None:
+        raise SystemExit
+
+    bank.providers["sms"].before_send = die
+    with pytest.raises(SystemExit):
+        send(bank, message_id, "sms")
+    bank.providers["sms"].before_send = lambda: None
+    with bank.sessions() as session:
+        attempt = session.scalars(select(Attempt).join(Delivery).where(Delivery.channel == "sms")).one()
+        attempt.state = "sending"
+        assert attempt.delivery is not None
+        attempt.delivery.state, attempt.delivery.lease_until = "sending", bank.time()
+        session.commit()
+    bank.time.pass_by(61)
+    with bank.sessions() as session:
+        assert sweep.sweep(session, bank.runtime)["doubts"] == 1
+        session.commit()
+    bank.providers["sms"].found = Found("absent")
+    assert asyncio.run(reconcile.look_up(bank.runtime, attempt.id)) == "absent"
+    assert asyncio.run(reconcile.look_up(bank.runtime, attempt.id)) == "", "looked up twice in a row"
+    bank.time.pass_by(131)
+    assert asyncio.run(reconcile.look_up(bank.runtime, attempt.id)) == "absent"
+    bank.time.pass_by(1)
+    send(bank, message_id, "sms", None)
+    assert len(bank.providers["sms"].got) == 1
+    with bank.sessions() as session:
+        assert delivery(session, "sms").state == "accepted"
+
+
+def test_a_call_in_doubt_is_never_made_again(bank: SmallBank) -> None:
+    message_id = release(bank)
+    bank.providers["voice"].answer = lambda one: None
+    send(bank, message_id, "voice")
+    bank.providers["voice"].found = Found("absent")
+    with bank.sessions() as session:
+        attempt = session.scalars(select(Attempt).join(Delivery).where(Delivery.channel == "voice")).one()
+    for _ in range(4):
+        bank.time.pass_by(200)
+        asyncio.run(reconcile.look_up(bank.runtime, attempt.id))
+        send(bank, message_id, "voice", None)
+    assert len(bank.providers["voice"].got) == 1
+    with bank.sessions() as session:
+        assert delivery(session, "voice").state == "failed"
+        assert session.scalars(select(Task)).one().kind == "failed"
+
+
+def test_news_that_overtakes_the_outcome_is_kept(bank: SmallBank) -> None:
+    message_id = release(bank)
+
+    def call_back_first(one: Outbound) -> Outcome:
+        with bank.sessions() as session:
+            event = Event("e1", "delivered", bank.time(), attempt=one.attempt, provider_ref="ref")
+            assert status.apply(session, bank.runtime, "scripted", event)
+            session.commit()
+        return Outcome(one.attempt, "accepted", provider_ref="ref")
+
+    bank.providers["sms"].answer = call_back_first
+    send(bank, message_id, "sms")
+    with bank.sessions() as session:
+        one = delivery(session, "sms")
+        assert one.state == "delivered"
+        assert one.accepted_at is not None
+
+
+def test_the_sweep_finds_what_nobody_was_rung_for(bank: SmallBank) -> None:
+    message_id = release(bank)
+    bank.bells.rings.clear()
+    bank.time.pass_by(30)
+    with bank.sessions() as session:
+        sweep.sweep(session, bank.runtime)
+        commit(session, bank.runtime.bells)
+    assert {one for one in bank.bells.rings if one[1] == "fan_out_due"} == {
+        (channel, "fan_out_due", (message_id, channel)) for channel in ("email", "sms", "voice")
+    }
+
+
+def test_a_letter_rung_for_twice_is_sent_once(bank: SmallBank) -> None:
+    with bank.sessions() as session:
+        bank.submitted(session)
+    letters = [one[2][0] for one in bank.bells.rings if one[1] == "send_letter"]
+    for letter_id in letters * 2:
+        asyncio.run(send_letter(bank.runtime, int(letter_id)))
+    assert len(bank.providers["email"].got) == len(letters) == 3
