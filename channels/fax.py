@@ -1,0 +1,37 @@
+"""Fax: a number's one writing, and the text of the page. The provider's file draws it."""
+
+from __future__ import annotations
+
+from channels import numbers
+from channels.words import clean, length, one_line
+from dispatcher.model.ports import Draft, Rendition
+
+
+class Fax:
+    """The channel of fax machines."""
+
+    name = "fax"
+
+    def normalise(self, raw: str, region: str = "") -> str:
+        return numbers.normalise(raw, region)
+
+    def compose(self, draft: Draft) -> Rendition:
+        """Paper cannot be clicked: the telephone comes first, addresses of pages are printed whole."""
+        firm, subject = one_line(draft.firm), one_line(draft.subject)
+        signed = f"{one_line(draft.author)}, {firm}" if draft.author else firm
+        parts = [firm, subject, clean(draft.text), signed, "\n".join(_foot(draft, firm))]
+        return Rendition(subject=subject, text="\n\n".join(part for part in parts if part) + "\n")
+
+
+def _foot(draft: Draft, firm: str) -> list[str]:
+    phone, lines = one_line(draft.phone), []
+    if phone:
+        lines.append(f"To answer, call {phone}")
+    if draft.reply_url and draft.recording_seconds:
+        lines.append(f"To answer, or listen to the recording ({length(draft.recording_seconds)}): {draft.reply_url}")
+    elif draft.reply_url:
+        lines.append(f"To answer in writing: {draft.reply_url}")
+    lines.append(f"You receive this because you are on {firm}'s list for these alerts.")
+    if draft.prefs_url:
+        lines.append(f"To stop these faxes: {f'call {phone}, or ' if phone else ''}{draft.prefs_url}")
+    return lines

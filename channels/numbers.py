@@ -1,0 +1,126 @@
+"""Telephone numbers: any common writing to E.164, and the ones that must never be called."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
+
+_SCHEME = re.compile(r"^(?:tel|sms|fax|phone)\s*[:.]\s*", re.IGNORECASE)
+_EXTENSION = re.compile(r"(?:;\s*ext\s*=|,|#|(?:ext|extn|extension|x)\b[.:]?|x)\s*#?\s*(\d{1,8})\s*$", re.IGNORECASE)
+_WRITING = re.compile(r"^\(?\+?[\d\s().\-/]+$")
+_TRUNK = re.compile(r"\(0\)")
+
+# Calls and texts to these are a known way to make a firm pay: the price is the callee's to set.
+_DEAR_TYPES = {
+    PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
+    PhoneNumberType.SHARED_COST: "a shared-cost number",
+    PhoneNumberType.PERSONAL_NUMBER: "a personal number that forwards at the caller's expense",
+}
+# Country codes that no country has; in most of them the library knows no valid numbers.
+_DEAR_CODES = {
+    808: "a shared-cost number",
+    870: "a satellite telephone",
+    878: "a personal number that forwards at the caller's expense",
+    881: "a satellite telephone",
+    882: "a number of an international network",
+    883: "a number of an international network",
+    979: "a premium-rate number",
+}
+# Looks like a call within North America, is billed as one abroad. Not in the list: the US territories, and
+# the seats of funds, where institutions do have telephones (Bahamas, Barbados, Bermuda, British Virgin and Cayman
+# Islands).
+_CARIBBEAN = frozenset(
+    {"264", "268", "473", "649", "658", "664", "721", "758", "767", "784", "809", "829", "849", "868", "869", "876"}
+)
+
+
+def normalise(raw: str, region: str = "") -> str:
+    """The number in E.164. `region` is where numbers without a country code are, e.g. "US".
+
+    Numbers kept for fiction are taken, so a number only has to be possible, not in use. Raises ValueError with a
+    text that says what is wrong and what to do.
+    """
+    return _normalised(raw, region.strip().upper())
+
+
+@lru_cache(maxsize=20_000)
+def _normalised(raw: str, region: str) -> str:
+    text = _plain(raw)
+    number = _parsed(text, region)
+    if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE and _TRUNK.search(text):
+        # "+34 (0)91 …": a trunk prefix where the country has none.
+        number = _parsed(_TRUNK.sub("", text), region)
+    _check_length(number)
+    _check_price(number, region)
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    again = phonenumbers.format_number(_parsed(e164, ""), PhoneNumberFormat.E164)
+    if again != e164:
+        raise ValueError("has a prefix too many: write it with + and country code")
+    return e164
+
+
+def _plain(raw: str) -> str:
+    """Without scheme, invisible characters and typographic dashes. Refuses what is no telephone number at all."""
+    text = "".join(
+        "-" if unicodedata.category(letter) == "Pd" else letter
+        for letter in unicodedata.normalize("NFKC", raw)
+        if unicodedata.category(letter) != "Cf"
+    ).strip()
+    if not text:
+        raise ValueError("is empty")
+    text = _SCHEME.sub("", text)
+    if extension := _EXTENSION.search(text):
+        # Dialling the main line would read the alert to a switchboard.
+        raise ValueError(f"has an extension ({extension[1]}), which cannot be dialled: give a direct number")
+    if not _WRITING.match(text):
+        raise ValueError("is not a telephone number")
+    if text.startswith("00"):
+        text = "+" + text[2:]
+    return text
+
+
+def _parsed(text: str, region: str) -> PhoneNumber:
+    try:
+        return phonenumbers.parse(text, region or None)
+    except NumberParseException as error:
+        if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
+            if "+" in text:
+                raise ValueError("has a country code that does not exist") from None
+            raise ValueError("has no country code: write it with +, e.g. +1 212 555 0100") from None
+        if error.error_type == NumberParseException.TOO_LONG:
+            raise ValueError("is too long for a telephone number") from None
+        raise ValueError("is too short for a telephone number") from None
+
+
+def _check_length(number: PhoneNumber) -> None:
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    if reason == ValidationResult.IS_POSSIBLE:
+        return
+    if reason == ValidationResult.TOO_LONG:
+        raise ValueError("is too long for a telephone number")
+    if reason == ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
+        raise ValueError("has no area code")
+    if reason == ValidationResult.INVALID_COUNTRY_CODE:
+        raise ValueError("has a country code that does not exist")
+    if reason == ValidationResult.TOO_SHORT:
+        raise ValueError("is too short for a telephone number")
+    raise ValueError("has a length that no number of its country has")
+
+
+def _check_price(number: PhoneNumber, region: str) -> None:
+    what = _DEAR_CODES.get(number.country_code or 0) or _DEAR_TYPES.get(phonenumbers.number_type(number), "")
+    national = phonenumbers.national_significant_number(number)
+    if number.country_code == 1 and (national[:3] == "900" or national[3:6] == "976"):
+        what = "a premium-rate number"
+    if (
+        number.country_code == 1
+        and national[:3] in _CARIBBEAN
+        and region != phonenumbers.region_code_for_number(number)
+    ):
+        what = "a Caribbean number that is billed as a call abroad"
+    if what:
+        raise ValueError(f"is {what}, which is never called")

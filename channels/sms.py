@@ -1,0 +1,107 @@
+"""Text messages: a number's one writing, the short rendition, and its exact count of segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from channels import numbers
+from channels.words import clean, composed, length, one_line
+from dispatcher.model.ports import REPLY_TAG, Draft, Rendition
+
+# GSM 03.38. The second string's characters go out as an escape and a character: they cost two.
+_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENDED = frozenset("\f^{}\\[~]|€")
+
+LIMIT = 1600  # characters a provider takes
+_STOP = "STOP ends these texts"
+# A tag is replaced by a token; counts are made with one as long as ids up to a thousand million make it.
+_TOKEN = "a" * 32
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What a text costs: its encoding ("GSM-7" or "UCS-2"), units of it, and segments."""
+
+    encoding: str
+    units: int
+    segments: int
+
+
+class Sms:
+    """The channel of text messages."""
+
+    name = "sms"
+
+    def normalise(self, raw: str, region: str = "") -> str:
+        return numbers.normalise(raw, region)
+
+    def compose(self, draft: Draft) -> Rendition:
+        text = _short(draft)
+        count = count_segments(text.replace(REPLY_TAG, _TOKEN))
+        return Rendition(subject=one_line(draft.subject), text=text, segments=count.segments, encoding=count.encoding)
+
+
+def count_segments(text: str) -> Count:
+    """Segments as the network packs them: neither an escaped character nor a surrogate pair is ever torn."""
+    if all(letter in _BASIC or letter in _EXTENDED for letter in text):
+        widths = [2 if letter in _EXTENDED else 1 for letter in text]
+        return Count("GSM-7", sum(widths), _packed(widths, 160, 153))
+    widths = [2 if ord(letter) > 0xFFFF else 1 for letter in text]
+    return Count("UCS-2", sum(widths), _packed(widths, 70, 67))
+
+
+def _packed(widths: Iterable[int], alone: int, linked: int) -> int:
+    widths = list(widths)
+    if sum(widths) <= alone:
+        return 1 if widths else 0
+    segments, used = 1, 0
+    for width in widths:
+        if used + width > linked:
+            segments, used = segments + 1, 0
+        used += width
+    return segments
+
+
+def _short(draft: Draft) -> str:
+    head = composed(f"{one_line(draft.firm)}: {one_line(draft.subject)}")
+    body = composed(clean(draft.text)).replace("\t", " ")
+    whole = _joined(head, body, _answer(draft), _STOP)
+    if _size(whole) <= LIMIT:
+        return whole
+    # The dots as one character would make a plain text cost more than twice as much.
+    dots = "..." if count_segments(body).encoding == "GSM-7" else "…"
+    end = _joined(f"{dots} full text: {draft.reply_url}" if draft.reply_url else dots, _STOP)
+    room = LIMIT - _size(_joined(head, end))
+    return _joined(head, _cut(body, room) + end)
+
+
+def _answer(draft: Draft) -> str:
+    if not draft.reply_url:
+        return ""
+    if draft.recording_seconds:
+        return f"Answer, or listen ({length(draft.recording_seconds)}): {draft.reply_url}"
+    return f"Answer here or: {draft.reply_url}"
+
+
+def _joined(*parts: str) -> str:
+    return "\n".join(part for part in parts if part)
+
+
+def _size(text: str) -> int:
+    return len(text.replace(REPLY_TAG, _TOKEN).encode("utf-16-le")) // 2
+
+
+def _cut(text: str, room: int) -> str:
+    """As many whole words as have room."""
+    kept, used = 0, 0
+    for place, letter in enumerate(text):
+        if letter in " \n":
+            kept = place
+        used += 2 if ord(letter) > 0xFFFF else 1
+        if used > room:
+            return text[: kept or place].rstrip()
+    return text

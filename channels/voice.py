@@ -1,0 +1,47 @@
+"""Calls: a number's one writing, and what is said when somebody answers."""
+
+from __future__ import annotations
+
+import re
+
+from channels import numbers
+from channels.words import clean, one_line
+from dispatcher.model.ports import Draft, Rendition
+
+RECORDING = "♪ recording"
+
+_WEB = re.compile(r"\(?\b(?:https?://|www\.)[^\s)>\]]+\)?", re.IGNORECASE)
+# Voices read these out by name, or stumble: marks of emphasis, bullets, rules, pictures.
+_UNSPOKEN = re.compile(r"[*_~`#|<>^\\♪]|[\U0001F000-\U0001FAFF]|\ufe0f|^\s*[-•–—]+\s*", re.MULTILINE)
+
+
+class Voice:
+    """The channel of telephone calls."""
+
+    name = "voice"
+
+    def normalise(self, raw: str, region: str = "") -> str:
+        return numbers.normalise(raw, region)
+
+    def compose(self, draft: Draft) -> Rendition:
+        """The menu that follows belongs to the telephone line; this is the message alone."""
+        said = RECORDING if draft.recording_seconds else speakable(draft.text)
+        spoken = "\n".join(part for part in (_announcement(draft), said) if part)
+        return Rendition(subject=one_line(draft.subject), spoken=spoken)
+
+
+def _announcement(draft: Draft) -> str:
+    caller = f"This is {one_line(draft.firm)}"
+    sender = f", with an alert from {one_line(draft.author)}." if draft.author else ", with an alert."
+    return f"{caller}{sender} {_sentence(speakable(draft.subject))}".strip()
+
+
+def _sentence(text: str) -> str:
+    return text if not text or text[-1] in ".!?" else f"{text}."
+
+
+def speakable(text: str) -> str:
+    """The text as a voice can read it: no addresses of pages, no marks that are for the eye, a line a paragraph."""
+    plain = _UNSPOKEN.sub(" ", _WEB.sub(" ", clean(text)))
+    blocks = (" ".join(block.split()) for block in re.split(r"\n\s*\n", plain))
+    return "\n".join(block for block in (re.sub(r"\s+([.,;:!?])", r"\1", one) for one in blocks) if block)

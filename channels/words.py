@@ -1,0 +1,31 @@
+"""Wording that several channels share: lengths of recordings, lines, characters that no channel carries."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Everything below the space but tab and newline; and the invisible marks that change the direction of what follows,
+# with which "pay 001" can be made to look like "pay 100".
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def clean(text: str) -> str:
+    """The text with one kind of line end, without control characters, without space around it."""
+    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def one_line(text: str) -> str:
+    """The text on one line: for subjects, names and whatever becomes a header."""
+    return " ".join(clean(text).split())
+
+
+def composed(text: str) -> str:
+    """Letters and their accents as one character each."""
+    return unicodedata.normalize("NFC", text)
+
+
+def length(seconds: float) -> str:
+    """A recording's length as people write it: 33 s as 0:33."""
+    whole = max(1, round(seconds))
+    return f"{whole // 60}:{whole % 60:02d}"

@@ -1,0 +1,75 @@
+"""What each channel will carry of a version, exactly as it is approved and sent; only the tags are replaced."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Message, Version
+from dispatcher.model.errors import StateConflict
+from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Draft, File, Rendition
+from dispatcher.runtime import Runtime
+
+
+def draft_of(runtime: Runtime, version: Version) -> Draft:
+    """What the channels compose from. The URLs hold tags: each customer has their own."""
+    settings = runtime.settings
+    return Draft(
+        firm=settings.firm_name,
+        subject=version.subject,
+        text=version.text,
+        author=version.message.author.name,
+        recording_seconds=_seconds(version),
+        attachment_names=tuple(part.name for part in version.attachments),
+        reply_url=f"{settings.public_url}/r/{REPLY_TAG}",
+        prefs_url=f"{settings.public_url}/p/{PREFS_TAG}",
+        phone=settings.customer_line,
+        urgent=version.urgency == "urgent",
+    )
+
+
+def _seconds(version: Version) -> float | None:
+    # A recording always counts as one, however short: channels ask whether there is a length.
+    return max(version.recording.seconds or 0.0, 1.0) if version.recording else None
+
+
+def for_channels(runtime: Runtime, version: Version) -> dict[str, Rendition]:
+    """The rendition of every channel, whether it has a provider or not."""
+    draft = draft_of(runtime, version)
+    return {name: channel.compose(draft) for name, channel in runtime.adapters.channels.items()}
+
+
+def content_for(session: Session, runtime: Runtime, message: Message, channel: str) -> Content:
+    """Rendition and envelope of a message's current version, as a provider takes it.
+
+    Raises StateConflict when the bytes of an attachment are not those that were approved.
+    """
+    version = message.current
+    domain = runtime.settings.inbound_email_domain
+    mail = channel == "email"
+    return Content(
+        rendition=runtime.adapters.channels[channel].compose(draft_of(runtime, version)),
+        sender_name=runtime.settings.firm_name,
+        reply_to=f"reply+{REPLY_TAG}@{domain}" if mail and domain else "",
+        unsubscribe_url=f"{runtime.settings.public_url}/p/{PREFS_TAG}/one-click" if mail else "",
+        attachments=_files(version) if mail else (),
+        category=f"message-{message.id}",
+        valid_for=_seconds_left(runtime, message),
+    )
+
+
+def _files(version: Version) -> tuple[File, ...]:
+    files = []
+    for part in version.attachments:
+        if hashlib.sha256(part.media.content).hexdigest() != part.media.sha256:
+            raise StateConflict(f"the attachment {part.name} is not what was approved", state=version.message.state)
+        files.append(File(part.name, part.media.media_type, part.media.content))
+    return tuple(files)
+
+
+def _seconds_left(runtime: Runtime, message: Message) -> int | None:
+    """Of the time in which a delivery may still start; at least one, for what is due is decided elsewhere."""
+    if message.valid_for is None or message.released_at is None:
+        return message.valid_for
+    return max(1, message.valid_for - int((runtime.now() - message.released_at).total_seconds()))
