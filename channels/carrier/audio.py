@@ -64,6 +64,11 @@ def mp3(content: bytes) -> bytes:
     return out.getvalue()
 
 
+def kind_of(head: bytes) -> str:
+    """The content type of a sound by its first four bytes."""
+    return {b"RIFF": "audio/wav", b"OggS": "audio/ogg", b"fLaC": "audio/flac"}.get(head, "audio/mpeg")
+
+
 def keep(folder: Path, content: bytes) -> str:
     """Store what was played under its SHA-256; returns the hex digest."""
     name = hashlib.sha256(content).hexdigest()

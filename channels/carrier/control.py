@@ -171,7 +171,7 @@ class Control:
         """Mails people wrote: `?from=`; each with its posting state and the webhook's answer."""
         book, sender = self._carrier.book, request.query.get("from", "").lower()
         found: list[InboundMail] = book.inbound_of.get(sender, []) if sender else list(book.inbound.values())
-        return reply({"mails": [_outline(it) for it in found]})
+        return reply({"mails": [outline_inbound(it) for it in found]})
 
     async def mail_event(self, request: web.Request) -> web.Response:
         doc = await read_json(request)
@@ -220,7 +220,8 @@ class Control:
         return reply({"status": "ok", "speed": self._carrier.speed})
 
 
-def _outline(it: InboundMail) -> Doc:
+def outline_inbound(it: InboundMail) -> Doc:
+    """A written mail without the bytes of its attachments."""
     doc = asdict(it)
     for file in doc["attachments"]:
         content = base64.b64decode(file.pop("content", ""))

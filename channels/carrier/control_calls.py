@@ -127,5 +127,5 @@ class ControlCalls:
         path = self._carrier.audio / name
         if not name.replace(".wav", "").isalnum() or not path.is_file():
             return refuse("no such sound", 404)
-        kind = "audio/wav" if name.endswith(".wav") else self._board.kind_of(name)
+        kind = "audio/wav" if name.endswith(".wav") else audio.kind_of(path.read_bytes()[:4])
         return web.FileResponse(path, headers={"Content-Type": kind, "X-Content-Type-Options": "nosniff"})

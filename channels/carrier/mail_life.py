@@ -152,9 +152,11 @@ class MailLife:
         self._event(it, request, event, **more)
 
     def _event(self, it: Mail, request: Doc, event: str, **fields: Any) -> None:
+        ident = _event_id()
+        it.history.append({"event": event, "at": int(time()), "id": ident, **fields})
         doc = {
             **custom_args(request, it), "email": it.to, "timestamp": int(time()), "event": event,
-            "sg_event_id": _event_id(), "sg_message_id": it.id, "smtp-id": it.smtp_id, **fields,
+            "sg_event_id": ident, "sg_message_id": it.id, "smtp-id": it.smtp_id, **fields,
         }  # fmt: skip
         categories = request["mail"].get("categories")
         if categories:

@@ -55,6 +55,7 @@ class Mail:
     reached: float | None = None
     error: str | None = None
     attempts: int = 0
+    history: list[Doc] = field(default_factory=list)
 
 
 @dataclass(slots=True)

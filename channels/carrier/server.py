@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -15,7 +16,9 @@ from channels.carrier.control_calls import ControlCalls
 from channels.carrier.core import Carrier
 from channels.carrier.inbound_mail import InboundParse
 from channels.carrier.mail_life import MailLife
+from channels.carrier.page_api import Page
 from channels.carrier.sendgrid_api import MailSend, SendGridFront
+from channels.carrier.sendgrid_lookup import Lookup
 from channels.carrier.sms_life import SmsLife
 from channels.carrier.switchboard import Switchboard
 from channels.carrier.twilio_account import VERSION, TwilioFront
@@ -35,8 +38,11 @@ def build(carrier: Carrier) -> web.Application:
     app.add_routes(Messages(carrier, front, sms).routes())
     board = Switchboard(carrier)
     app.add_routes(Calls(carrier, front, board).routes())
-    app.add_routes(ControlCalls(carrier, board).routes())
+    calls = ControlCalls(carrier, board)
+    app.add_routes(calls.routes())
+    app.add_routes(Page(carrier, calls).routes())
     app.add_routes(MailSend(carrier, grid, mail).routes())
+    app.add_routes(Lookup(carrier, grid).routes())
     app.add_routes(Control(carrier, sms, mail, inbound).routes())
     app.router.add_route("*", f"/{VERSION}/{{tail:.*}}", front.unknown)
     app.router.add_route("*", "/v3/{tail:.*}", grid.unknown)
@@ -62,6 +68,8 @@ def die_with_parent() -> None:
 
 async def run(console: Console, state: Path, speed: float) -> None:
     """Serve until SIGTERM or SIGINT; OSError when the port is taken."""
+    # The ledger only grows; scanning it for garbage every few hundred objects halves the rate.
+    gc.set_threshold(100_000, 50, 100)
     carrier = Carrier(console, state, speed)
     runner = web.AppRunner(build(carrier), access_log=None, handle_signals=False, shutdown_timeout=0)
     stop = asyncio.Event()

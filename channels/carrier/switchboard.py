@@ -257,10 +257,6 @@ class Switchboard:
             self._sounds[known] = {"sha256": known, "seconds": round(seconds, 2), "type": answer.content_type}
         return {"url": url, **self._sounds[known], "audio": f"/carrier/audio/{known}"}
 
-    def kind_of(self, digest: str) -> str:
-        """The content type under which a sound was fetched."""
-        return str(self._sounds.get(digest, {}).get("type", "audio/mpeg"))
-
     def recording_url(self, recording: str) -> str:
         console = self.carrier.console
         return f"{console.api_url}/{VERSION}/Accounts/{console.account_sid}/Recordings/{recording}"

@@ -1,0 +1,111 @@
+// The list, ledger, alerts and faults; telephones and mailboxes have files of their own.
+import { api, doing, el, keyed, poll, state, time } from "./tools.js";
+import { mailbox } from "./mailbox.js";
+import { phone } from "./phone.js";
+
+const main = document.getElementById("main");
+
+function title(text, more) {
+  document.title = text + " · Simulated carrier";
+  return [el("h1", {}, text), el("p", { class: "soft" }, more)];
+}
+
+function addresses() {
+  const search = el("input", { id: "search", type: "search", autocomplete: "off" });
+  const groups = [
+    ["Customers' telephones", "phones", "customer"], ["Customers' mailboxes", "mailboxes", "customer"],
+    ["Staff telephones", "phones", "staff"], ["Staff mailboxes", "mailboxes", "staff"],
+    ["Other telephones", "phones", "unknown"], ["Other mailboxes", "mailboxes", "unknown"],
+  ];
+  const lists = groups.map(([name, what, kind]) => {
+    const list = el("ul", { class: "plain list" });
+    const card = el("section", { class: "card", "aria-label": name }, el("h2", {}, name), list);
+    return { what, kind, list, card };
+  });
+  main.replaceChildren(
+    ...title("Phones and mailboxes", "Open one to read, answer, press keys and speak as its owner."),
+    el("div", { class: "card" }, el("label", { for: "search" }, "Search by name, firm, number or address"), search),
+    el("div", { class: "columns" }, lists.map((group) => group.card)));
+  const again = poll(() => api("GET", "/addresses?search=" + encodeURIComponent(search.value)), (found) => {
+    for (const { what, kind, list, card } of lists) {
+      const items = found[what].filter((item) => item.kind === kind);
+      card.hidden = items.length === 0;
+      keyed(list, items, (item) => item.address, (item) => {
+        const path = (what === "phones" ? "/phone/" : "/mailbox/") + encodeURIComponent(item.address);
+        return el("li", {}, el("a", { href: path },
+          el("span", {}, el("span", { class: "name" }, item.name || item.address), " ", el("span", { class: "soft small" }, item.firm)),
+          item.unread ? el("span", { class: "count", "aria-label": item.unread + " unread" }, String(item.unread)) : null,
+          el("span", { class: "where" }, item.address)));
+      });
+    }
+  });
+  search.addEventListener("input", again);
+}
+
+function ledger() {
+  const counts = el("p", {});
+  const body = el("tbody");
+  const channel = el("select", { id: "channel" }, ["", "email", "sms", "voice"].map((name) => el("option", { value: name }, name || "all")));
+  main.replaceChildren(
+    ...title("Ledger", "One line for everything the vendors accepted, and whether it reached its person. The newest 200."),
+    el("div", { class: "card row" }, el("label", { for: "channel" }, "Channel"), el("div", {}, channel), counts),
+    el("div", { class: "card scroll" }, el("table", {},
+      el("thead", {}, el("tr", {}, ["Accepted", "Channel", "To", "Text", "State", "Reached"].map((name) => el("th", { scope: "col" }, name)))),
+      body)));
+  const again = poll(async () => [
+    await api("GET", "/ledger?limit=200&channel=" + channel.value), await api("GET", "/ledger/summary"),
+  ], ([found, sum]) => {
+    const part = ([name, n]) => `${name} ${n.reached} of ${n.accepted}`;
+    counts.textContent = "Reached: " + Object.entries(sum.channels).map(part).join(", ")
+      + (sum.duplicates.length ? `. ${sum.duplicates.length} addresses more than once` : "");
+    keyed(body, found.entries.reverse(), (entry) => entry.id, (entry) => {
+      const place = (entry.channel === "email" ? "/mailbox/" : "/phone/") + encodeURIComponent(entry.to);
+      return el("tr", {}, el("td", {}, time(entry.accepted_at)), el("td", {}, entry.channel),
+        el("td", {}, el("a", { href: place }, entry.to)),
+        el("td", {}, (entry.subject || entry.text || (entry.transcript || []).map((line) => line.text).filter(Boolean).join(" ") || "").slice(0, 160)),
+        el("td", {}, state(entry.state), entry.error ? " " + entry.error : ""), el("td", {}, time(entry.reached_at)));
+    });
+  });
+  channel.addEventListener("change", again);
+}
+
+function alerts() {
+  const body = el("tbody");
+  const none = el("p", {}, "No alerts.");
+  main.replaceChildren(
+    ...title("Alerts", "What the vendors' debuggers would show: webhooks that failed, documents they could not use."),
+    el("div", { class: "card scroll" }, none, el("table", {},
+      el("thead", {}, el("tr", {}, ["Time", "Code", "What", "Where"].map((name) => el("th", { scope: "col" }, name)))), body)));
+  poll(() => api("GET", "/alerts"), (found) => {
+    none.hidden = found.alerts.length > 0;
+    keyed(body, found.alerts.reverse(), (alert) => alert.id, (alert) => el("tr", {},
+      el("td", {}, time(alert.at)), el("td", {}, String(alert.code)), el("td", {}, alert.text), el("td", {}, alert.sid || alert.url || "")));
+  });
+}
+
+async function faults() {
+  const form = el("form", { class: "card" });
+  const fill = (found) => form.replaceChildren(
+    ...Object.entries(found).map(([name, value]) => {
+      const tick = typeof value === "boolean";
+      return el("p", { class: "row" },
+        el("label", { for: name, class: "grow" }, name.replaceAll("_", " ")),
+        el("span", {}, el("input", { id: name, name, type: tick ? "checkbox" : "number", step: "any", min: 0, checked: tick && value, value: tick ? "on" : value })));
+    }),
+    el("div", { class: "row" }, el("button", { type: "submit" }, "Order these faults"),
+      el("button", { type: "button", class: "plain", onclick: doing(async () => fill(await api("DELETE", "/faults"))) }, "A good day again")));
+  form.addEventListener("submit", doing(async () => {
+    const wanted = {};
+    for (const input of form.querySelectorAll("input")) wanted[input.name] = input.type === "checkbox" ? input.checked : Number(input.value);
+    fill(await api("POST", "/faults", wanted));
+  }));
+  main.replaceChildren(...title("Faults", "The vendors' bad days. A share is a part of requests, 0 to 1."), form);
+  fill(await api("GET", "/faults"));
+}
+
+const [, first, second] = location.pathname.split("/");
+for (const link of document.querySelectorAll("nav a")) {
+  if (link.getAttribute("href") === "/" + (["phone", "mailbox"].includes(first) ? "" : first)) link.setAttribute("aria-current", "page");
+}
+const pages = { "": addresses, ledger, alerts, faults, phone: () => phone(main, decodeURIComponent(second)), mailbox: () => mailbox(main, decodeURIComponent(second)) };
+pages[first]();
