@@ -20,6 +20,7 @@ import click
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from dispatcher.runtime import Runtime
     from dispatcher.settings import Settings
 
 WRONG_SETTING = 2
@@ -42,21 +43,24 @@ def settings() -> Settings:
 
 
 @contextmanager
-def database() -> Iterator[Session]:
-    """A session on the newest schema. What a person can put right becomes one line."""
+def opened() -> Iterator[tuple[Session, Runtime]]:
+    """A session on the newest schema and the runtime. What a person can put right becomes one line."""
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, ProgrammingError
 
-    from dispatcher.model.errors import DispatcherError
-    from dispatcher.storage import make_engine, make_sessions, schema_is_newest
+    from dispatcher.bootstrap import build
+    from dispatcher.model.errors import DispatcherError, NotConfigured
+    from dispatcher.settings import beside_carrier
+    from dispatcher.storage import schema_is_newest
 
-    url = settings().database_url
+    logging.basicConfig(format="%(message)s", level=logging.ERROR, stream=sys.stderr)
     try:
-        engine = make_engine(url)
-        if not schema_is_newest(engine):
-            fail("the database has not the newest schema: run `dispatcher migrate`")
-        with make_sessions(engine)() as session:
-            yield session
-        engine.dispose()
+        runtime = build(beside_carrier(settings()))
+        with runtime.sessions() as session:
+            if not schema_is_newest(session.get_bind().engine):
+                fail("the database has not the newest schema: run `dispatcher migrate`")
+            yield session, runtime
+    except NotConfigured as error:
+        fail(str(error), WRONG_SETTING)
     except DispatcherError as error:
         fail(str(error))
     except (ArgumentError, NoSuchModuleError) as error:
@@ -178,38 +182,34 @@ def migrate() -> None:
 def import_(what: str, file: Path, dry_run: bool) -> None:
     """Staff or customers from a CSV file. A bad row never stops the good ones; a second run changes nothing."""
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        content = file.read_bytes()
     except OSError as error:
         fail(f"{file}: {error.strerror}")
-    except UnicodeDecodeError as error:
-        fail(f"{file}: not UTF-8 (byte {error.start}): save it as UTF-8, then import again")
-    with database() as session:
+    with opened() as (session, runtime):
+        from dispatcher.bells import commit
         from dispatcher.services import imports
 
         take = imports.import_staff if what == "staff" else imports.import_customers
-        result = take(session, text, dry_run=dry_run)
+        result = take(session, runtime, content, dry_run=dry_run, actor="system")
         if dry_run:
             session.rollback()
         else:
-            session.commit()
-    for row, column, words in result.warnings:
-        click.echo(f"row {row}{f', {column}' if column else ''}: {words}")
-    done = "would be " if dry_run else ""
-    click.echo(
-        f"{done}added {result.added}, {done}changed {result.changed}, unchanged {result.unchanged}, "
-        f"refused {result.refused}"
-    )
+            commit(session, runtime.bells)
+    for remark in sorted([*result.refused, *result.warnings], key=lambda remark: remark.row):
+        click.echo(f"refused {remark}" if remark in result.refused else str(remark))
+    click.echo(result.summary())
 
 
 @main.command()
 @click.argument("email")
 def token(email: str) -> None:
     """A new API token for a member of staff, shown once."""
-    with database() as session:
+    with opened() as (session, runtime):
+        from dispatcher.bells import commit
         from dispatcher.services import accounts
 
-        made = accounts.make_token(session, email)
-        session.commit()
+        made = accounts.make_token(session, runtime, email)
+        commit(session, runtime.bells)
     click.echo(made)
 
 
@@ -223,11 +223,12 @@ def password(email: str) -> None:
         given = sys.stdin.readline().rstrip("\r\n")
     if not given:
         fail("no password given")
-    with database() as session:
+    with opened() as (session, runtime):
+        from dispatcher.bells import commit
         from dispatcher.services import accounts
 
-        accounts.set_password(session, email, given)
-        session.commit()
+        accounts.set_password(session, runtime, email, given)
+        commit(session, runtime.bells)
     click.echo(f"password of {email} set", err=True)
 
 
@@ -247,7 +248,7 @@ def doctor() -> None:
 @click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
 def report(message_id: int, form: str) -> None:
     """The release report: who was reached when, by which channel."""
-    with database() as session:
+    with opened() as (session, _):
         from dispatcher.services import report
 
         found = report.release_report(session, message_id)
@@ -262,7 +263,7 @@ def report(message_id: int, form: str) -> None:
 @main.command()
 def verify() -> None:
     """Recompute the audit chain and the product's guarantees; exit 1 with a line for each breach."""
-    with database() as session:
+    with opened() as (session, _):
         from dispatcher.services import verify
 
         breaches = verify.check(session)

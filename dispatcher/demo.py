@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session
 
+from dispatcher.model.staff import ROLES, Staff
 from dispatcher.settings import Settings
 from dispatcher.supervisor import StartError
 
@@ -26,47 +27,54 @@ class Directory:
     password: str = ""
 
 
-def fill_directory(settings: Settings, demo: bool) -> Directory:
-    """Brings the database to the newest schema and, for a demonstration on an empty one, imports the samples."""
-    from dispatcher.storage import make_engine, make_sessions, migrate
+def bring_up_to_date(settings: Settings) -> None:
+    """Brings the database to the newest schema. Raises StartError where it cannot be used."""
+    from dispatcher.storage import migrate
 
     try:
         migrate(settings.database_url)
-        engine = make_engine(settings.database_url)
     except (OperationalError, ArgumentError) as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
         raise StartError(f"DATABASE_URL cannot be used: {reason}") from None
+
+
+def fill_directory(settings: Settings, demo: bool) -> Directory:
+    """Who can sign in; for a demonstration on an empty database the samples are imported first."""
+    from dispatcher.storage import make_engine, make_sessions
+
+    engine = make_engine(settings.database_url)
     try:
         with make_sessions(engine)() as session:
-            if demo:
-                _import_samples(session, settings.var_dir / "demo-password")
+            if demo and session.scalar(select(Staff.id).limit(1)) is None:
+                _import_samples(session, settings)
             return _directory(session, settings.var_dir / "demo-password")
     finally:
-        engine.dispose()
+        engine.dispose()  # no connection may be open when the processes are forked
 
 
-def _import_samples(session: Session, password_path: Path) -> None:
-    from dispatcher.model.staff import Staff
+def _import_samples(session: Session, settings: Settings) -> None:
+    # Loads nearly all of the product: only at the first start.
+    from dispatcher.bootstrap import build
     from dispatcher.services import accounts, imports
 
-    if session.scalar(select(Staff.id).limit(1)) is not None:
-        return
-    imports.import_staff(session, (SAMPLES / "staff.csv").read_text("utf-8-sig"))
-    imports.import_customers(session, (SAMPLES / "customers.csv").read_text("utf-8-sig"))
+    runtime = build(settings)
+    for take, name in ((imports.import_staff, "staff.csv"), (imports.import_customers, "customers.csv")):
+        take(session, runtime, (SAMPLES / name).read_bytes(), dry_run=False, actor="system")
     session.flush()
-    password = secrets.token_urlsafe(9)
+    password = secrets.token_urlsafe(12)
     for email in session.scalars(select(Staff.email)).all():
-        accounts.set_password(session, email, password)
+        accounts.set_password(session, runtime, email, password)
     # Written before the commit: sign-ins without a known password would be of no use to anybody.
-    handle = os.open(password_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    path = settings.var_dir / "demo-password"
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(password)
+    # Nobody is rung: the workers are not there yet, and the clock finds what is due.
     session.commit()
+    runtime.redis.close()
 
 
 def _directory(session: Session, password_path: Path) -> Directory:
-    from dispatcher.model.staff import ROLES, Staff
-
     staff: Sequence[Staff] = session.scalars(select(Staff).where(Staff.active).order_by(Staff.id)).all()
     # Who has one role only comes first: four eyes are easier to see with two people.
     staff = sorted(staff, key=lambda one: len(one.roles))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import secrets
 import tempfile
@@ -53,8 +54,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
 
     var_dir: Path = Path("var")
-    database_url: str = ""
-    redis_url: str = ""
+    database_url: str = Field("", repr=False)  # both may hold a password
+    redis_url: str = Field("", repr=False)
     secret_key: SecretStr = SecretStr("")
     bind: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
@@ -174,6 +175,21 @@ def load_settings(**overrides: Any) -> Settings:
     elif len(settings.secret_key.get_secret_value()) < 32:
         raise SettingsError("SECRET_KEY is too short: give at least 32 random characters, or leave it unset")
     return settings
+
+
+def carrier_settings_path(var_dir: Path) -> Path:
+    """Where `dispatcher up` keeps what the simulated carrier offers."""
+    return var_dir / "carrier-settings.json"
+
+
+def beside_carrier(settings: Settings) -> Settings:
+    """The settings as `dispatcher up` gives them to its processes: the simulated carrier where there is no account."""
+    try:
+        offered = json.loads(carrier_settings_path(settings.var_dir).read_text())
+    except (OSError, ValueError):
+        return settings
+    chosen = settings.stand_in(offered)
+    return load_settings(**{name.lower(): value for name, value in chosen.items()}) if chosen else settings
 
 
 def _make_var_dir(folder: Path) -> None:

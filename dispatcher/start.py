@@ -18,8 +18,8 @@ from rich.console import Console
 
 from dispatcher import embedded
 from dispatcher.bells import QUEUES
-from dispatcher.demo import SAMPLES, Directory, fill_directory
-from dispatcher.settings import Settings
+from dispatcher.demo import SAMPLES, Directory, bring_up_to_date, fill_directory
+from dispatcher.settings import Settings, beside_carrier, carrier_settings_path
 from dispatcher.supervisor import Child, StartError, Supervisor
 
 READY_SECONDS = 60.0
@@ -80,12 +80,13 @@ class Up:
         if valkey:
             servers.append(valkey)
         asked = self._ask_carrier()
-        directory = fill_directory(self.settings, self.demo)
+        bring_up_to_date(self.settings)
         if valkey and not watch.wait_for(lambda: embedded.answers(url), 30, valkey):
             return None
         if asked:
             self.env.update(self.settings.stand_in(carrier_settings(asked, self.settings)))
             servers.append(carrier := self.child("carrier", self._carrier("serve", "--bind", self.settings.bind)))
+        directory = fill_directory(beside_carrier(self.settings), self.demo)
         doors.append(web := self.child("web", [*PYTHON, "dispatcher.cli", "web"]))
         doors += [self.child(f"worker {name}", [*PYTHON, "dispatcher.cli", "worker", name]) for name in QUEUES]
         doors.append(self.child("clock", [*PYTHON, "dispatcher.cli", "clock"]))
@@ -210,7 +211,7 @@ def carrier_settings(asked: subprocess.Popen[bytes], settings: Settings) -> dict
         asked.kill()
         lines = said.decode(errors="replace").strip().splitlines() if "said" in locals() else []
         raise StartError(f"the simulated carrier gave no settings: {(lines or ['no answer'])[-1]}") from None
-    path = settings.var_dir / "carrier" / "settings.json"
+    path = carrier_settings_path(settings.var_dir)
     path.touch(mode=0o600)
     path.write_text(json.dumps(offered))
     return offered

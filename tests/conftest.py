@@ -316,3 +316,18 @@ def chromium_page(chromium: Any) -> Iterator[Any]:
     yield page
     context.close()
     assert not errors, f"errors in the page's script: {errors}"
+
+
+# --- ./test -----------------------------------------------------------------------------------------------
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What failed before pytest must be seen at the end of the output, and fail the run."""
+    if failed := os.environ.get("CHECKS_FAILED"):
+        terminalreporter.section("checks before the tests", red=True)
+        terminalreporter.line(f"FAILED {failed} (see the beginning of the output)", red=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if os.environ.get("CHECKS_FAILED") and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
