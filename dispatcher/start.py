@@ -19,6 +19,7 @@ from rich.console import Console
 from dispatcher import embedded
 from dispatcher.bells import QUEUES
 from dispatcher.demo import SAMPLES, Directory, bring_up_to_date, fill_directory
+from dispatcher.model.errors import NotConfigured
 from dispatcher.settings import Settings, beside_carrier, carrier_settings_path
 from dispatcher.supervisor import Child, StartError, Supervisor
 
@@ -146,12 +147,15 @@ class Up:
 
 
 def up(settings: Settings, *, demo: bool = False, speed: float = 1.0) -> int:
-    """Runs the product until Ctrl-C; 0 then, 1 with one line on standard error when it cannot start."""
+    """Runs the product until Ctrl-C; 0 then, else one line on standard error and 1 (2 for a missing setting)."""
     try:
         return Up(settings, demo, speed, Console()).run()
     except (StartError, embedded.EmbeddedError) as error:
         print(error, file=sys.stderr)
         return 1
+    except NotConfigured as error:
+        print(error, file=sys.stderr)
+        return 2
 
 
 def lock_folder(folder: Path) -> int:
