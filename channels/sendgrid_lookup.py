@@ -1,0 +1,96 @@
+"""Whether SendGrid has a mail whose request ended in doubt: Email Logs first, else Email Activity (a paid extra)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from channels.http import Answer, InDoubt, NeverSent, Pool
+from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Found, Probe
+
+CLOCKS = timedelta(seconds=60)  # how far SendGrid's clock and ours may be apart
+MOST = 20
+_TAGS = re.compile(f"{re.escape(REPLY_TAG)}|{re.escape(PREFS_TAG)}")
+_CANNOT_SAY = Found("cannot say")
+
+
+async def look_up(pool: Pool, base: str, headers: Mapping[str, str], probe: Probe, argument: str) -> Found:
+    """Search by address, category and time; then let the mail's own `argument`, our attempt's id, decide.
+
+    "absent" only when a search worked and showed nothing of ours.
+    """
+
+    async def ask(method: str, path: str, body: bytes | None = None) -> Answer | None:
+        try:
+            answer = await pool.request(method, f"{base}{path}", headers, body)
+        except (NeverSent, InDoubt):
+            return None
+        return answer if answer.status == 200 else None
+
+    since = (probe.started_at.astimezone(UTC) - CLOCKS).strftime("%Y-%m-%dT%H:%M:%SZ")
+    terms = [f'sg_message_id_created_at >= TIMESTAMP "{since}"']
+    if not set(probe.address) & set("\"'\\"):
+        terms.insert(0, f'to_email = "{probe.address}"')
+    if re.fullmatch(r"[\w.-]+", probe.category):
+        terms.append(f"categories IN ('{probe.category}')")
+    query = {"query": " AND ".join(terms), "limit": MOST}
+    rows = _rows(await ask("POST", "/v3/logs", orjson.dumps(query)), "sg_message_id", probe)
+    path = "/v3/logs"
+    if rows is None:
+        activity = urlencode({"query": f'to_email="{probe.address}"', "limit": MOST})
+        rows, path = _rows(await ask("GET", f"/v3/messages?{activity}"), "msg_id", probe), "/v3/messages"
+        rows = {ref: row for ref, row in rows.items() if _recent(row, since)} if rows is not None else None
+    if rows is None:
+        return _CANNOT_SAY
+    unsure: list[str] = []
+    for ref, row in rows.items():
+        attempt = _argument(await ask("GET", f"{path}/{quote(ref, safe='')}"), argument)
+        if attempt == probe.attempt:
+            return Found("accepted", ref.partition(".")[0])
+        if not attempt and _same(str(row.get("subject") or ""), probe.text):
+            unsure.append(ref)
+    if len(unsure) == 1:
+        return Found("accepted", unsure[0].partition(".")[0])
+    return _CANNOT_SAY if unsure or len(rows) >= MOST else Found("absent")
+
+
+def _rows(answer: Answer | None, key: str, probe: Probe) -> dict[str, Mapping[str, Any]] | None:
+    """The mails of a search to the probe's address, by id; None when the search did not work."""
+    page = answer.json() if answer is not None else None
+    rows = page.get("messages") if isinstance(page, dict) else None
+    if not isinstance(rows, list):
+        return None
+    return {
+        str(row[key]): row
+        for row in rows
+        if isinstance(row, dict) and row.get(key) and str(row.get("to_email", "")).lower() == probe.address.lower()
+    }
+
+
+def _recent(row: Mapping[str, Any], since: str) -> bool:
+    # Both are ISO 8601 in UTC, so they compare as text.
+    return str(row.get("last_event_time", "")) >= since
+
+
+def _argument(answer: Answer | None, name: str) -> str:
+    """Our argument in a mail's details, or ""."""
+    details = answer.json() if answer is not None else None
+    if not isinstance(details, dict):
+        return ""
+    arguments = details.get("custom_args") or details.get("unique_args")
+    if isinstance(arguments, str):
+        try:
+            arguments = orjson.loads(arguments)
+        except orjson.JSONDecodeError:
+            return ""
+    return str(arguments.get(name) or "") if isinstance(arguments, dict) else ""
+
+
+def _same(subject: str, expected: str) -> bool:
+    """Whether a subject is the one sent, whatever token stands for a tag that is still in `expected`."""
+    return re.fullmatch(".*".join(re.escape(piece) for piece in _TAGS.split(expected)), subject, re.DOTALL) is not None

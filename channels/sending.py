@@ -1,0 +1,137 @@
+"""Carries a batch: several requests at once, and one Outcome per Outbound whatever happens on the way.
+
+A provider's `send` cuts its batch into units, one a request, and gives them to `each` with a function that carries
+one unit. That function turns every refusal and every broken connection into Outcomes; it is the only vendor code here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+
+from channels.http import InDoubt, NeverSent, Slots
+from dispatcher.model.ports import Outbound, Outcome
+
+log = logging.getLogger(__name__)
+
+Unit = Sequence[Outbound]
+Carry = Callable[[Unit], Awaitable[Sequence[Outcome]]]
+
+# After so many certain failures in a row, the rest of the batch is not tried: it would fail the same way.
+ENOUGH = 20
+RETRY_SECONDS = 15.0
+
+
+def never_sent(outbound: Outbound, error: NeverSent) -> Outcome:
+    """Certainly not sent: try again."""
+    return Outcome(
+        outbound.attempt, "deferred", "retry", error=str(error), code="no-connection", retry_after=RETRY_SECONDS
+    )
+
+
+def in_doubt(outbound: Outbound, text: str, code: str = "in-doubt") -> Outcome:
+    """May have been sent: to be looked up, never to be repeated."""
+    return Outcome(outbound.attempt, "unknown", code=code, error=text[:300])
+
+
+class _Rest:
+    """Decides whether the units that have not left yet should leave at all."""
+
+    def __init__(self) -> None:
+        self.because: Outcome | None = None
+        self._in_a_row = 0
+
+    def learn(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            self._in_a_row = self._in_a_row + 1 if outcome.state == "deferred" else 0
+            if outcome.decision == "stop-channel" or self._in_a_row >= ENOUGH:
+                self.because = outcome
+
+    def told(self, outbound: Outbound) -> Outcome:
+        assert self.because is not None
+        return replace(self.because, attempt=outbound.attempt, provider_ref="", mark="")
+
+
+async def each(
+    units: Sequence[Unit], carry: Carry, slots: Slots, known: Iterable[Outcome] = ()
+) -> AsyncIterator[Outcome]:
+    """The outcomes of all units, as they become known; `known` first.
+
+    When the task is cancelled while it waits here, what is under way is given up: the outcomes still owed follow
+    (unknown for what had left, deferred for what had not), and then the cancellation.
+    """
+    for outcome in known:
+        yield outcome
+    if not units:
+        return
+    # The loop stands still between jobs. Let it notice the connections that were closed meanwhile, lest a request
+    # leave on one of them and end in doubt.
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+    waiting = deque(units)
+    owed = {outbound.attempt: outbound for unit in units for outbound in unit}
+    told: asyncio.Queue[Outcome] = asyncio.Queue()
+    rest = _Rest()
+    semaphore = slots.here()
+
+    async def work() -> None:
+        while waiting and rest.because is None:
+            async with semaphore:
+                if not waiting or rest.because is not None:
+                    break
+                unit = waiting.popleft()
+                outcomes = await _carried(carry, unit)
+            rest.learn(outcomes)
+            for outcome in outcomes:
+                told.put_nowait(outcome)
+        while waiting and rest.because is not None:
+            for outbound in waiting.popleft():
+                told.put_nowait(rest.told(outbound))
+
+    workers = [asyncio.create_task(work()) for _ in range(min(slots.limit, len(units)))]
+    try:
+        while owed:
+            outcome = await told.get()
+            del owed[outcome.attempt]
+            yield outcome
+    except asyncio.CancelledError:
+        await _stop(workers)
+        while not told.empty():
+            outcome = told.get_nowait()
+            del owed[outcome.attempt]
+            yield outcome
+        stayed = {outbound.attempt for unit in waiting for outbound in unit}
+        for attempt, outbound in owed.items():
+            if attempt in stayed:
+                yield Outcome(attempt, "deferred", "retry", error="stopped before it left")
+            else:
+                yield in_doubt(outbound, "stopped while it was under way")
+        raise
+    finally:
+        for worker in workers:
+            worker.cancel()
+
+
+async def _carried(carry: Carry, unit: Unit) -> list[Outcome]:
+    """The unit's outcomes, exactly one per Outbound."""
+    try:
+        found = {outcome.attempt: outcome for outcome in await carry(unit)}
+    except NeverSent as error:
+        return [never_sent(outbound, error) for outbound in unit]
+    except InDoubt as error:
+        return [in_doubt(outbound, str(error)) for outbound in unit]
+    except Exception as error:
+        # A fault of ours, at a moment that nobody knows.
+        log.exception("carrying a unit of %d failed", len(unit))
+        return [in_doubt(outbound, f"fault while sending: {type(error).__name__}") for outbound in unit]
+    return [found.get(o.attempt) or in_doubt(o, "the provider did not say what became of it") for o in unit]
+
+
+async def _stop(workers: Sequence[asyncio.Task[None]]) -> None:
+    for worker in workers:
+        worker.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)

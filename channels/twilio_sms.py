@@ -1,0 +1,112 @@
+"""Texts by Twilio."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from urllib.parse import quote_plus
+from zlib import crc32
+
+from channels.http import Pool
+from channels.sending import Unit, each
+from channels.twilio import RETRIES, Account, encoded
+from channels.words import clean
+from dispatcher.model.errors import NotConfigured
+from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Found, Outbound, Outcome, Probe
+from dispatcher.settings import Settings
+
+LONGEST, SHORTEST_VALID, LONGEST_VALID = 1600, 5, 36_000
+_TAGS = re.compile(f"{re.escape(REPLY_TAG)}|{re.escape(PREFS_TAG)}")
+
+
+class _Letter:
+    """What all texts of one send share, encoded once. A tag survives the encoding as it is, so it is replaced after."""
+
+    def __init__(self, senders: Sequence[str], text: str, valid_for: int | None, webhooks: str) -> None:
+        shared = [("Body", text)]
+        if valid_for is not None:
+            shared.append(("ValidityPeriod", str(min(LONGEST_VALID, max(SHORTEST_VALID, int(valid_for))))))
+        front = encoded(shared)
+        self._fronts = [
+            f"{front}&{encoded([('MessagingServiceSid' if sender.startswith('MG') else 'From', sender)])}&To="
+            for sender in senders
+        ]
+        self._callback = f"&StatusCallback={quote_plus(f'{webhooks}/sms-status?attempt=')}"
+        self._end = quote_plus(RETRIES)
+        self._tagged = _TAGS.search(text) is not None
+
+    def form(self, outbound: Outbound) -> bytes:
+        front = self._fronts[crc32(outbound.address.encode()) % len(self._fronts)]
+        if self._tagged:
+            front = front.replace(REPLY_TAG, quote_plus(outbound.reply_token))
+            front = front.replace(PREFS_TAG, quote_plus(outbound.prefs_token))
+        return f"{front}{quote_plus(outbound.address)}{self._callback}{outbound.attempt}{self._end}".encode()
+
+
+class TwilioSms:
+    """One text a request, many requests at once. Several senders take turns, but an address keeps its own."""
+
+    name = "twilio"
+    channel = "sms"
+    batch_size = 500
+
+    def __init__(self, settings: Settings, pool: Pool | None = None) -> None:
+        self._account = Account(settings, pool)
+        self._senders = settings.twilio_sms_from
+        if not self._senders:
+            raise NotConfigured("TWILIO_SMS_FROM is missing: name the numbers or the messaging service texts come from")
+
+    def send(self, content: Content, batch: Sequence[Outbound]) -> AsyncIterator[Outcome]:
+        text = clean(content.rendition.text)
+        letter = _Letter(self._senders, text, content.valid_for, self._account.webhooks)
+        carry, slots = partial(self._carry, letter), self._account.pool.slots
+        wrong = _wrong(text, batch)
+        if wrong:
+            return each(
+                (), carry, slots, [Outcome(o.attempt, "rejected", "person", "", "content", wrong) for o in batch]
+            )
+        return each([(outbound,) for outbound in batch], carry, slots)
+
+    async def _carry(self, letter: _Letter, unit: Unit) -> list[Outcome]:
+        return [await self._account.create("Messages", outbound, letter.form(outbound)) for outbound in unit]
+
+    async def find(self, probe: Probe) -> Found:
+        """By address, time and text: Twilio keeps no reference of ours."""
+        if probe.provider_ref:
+            return await self._account.known("Messages", probe.provider_ref)
+        rows = await self._account.created_since("Messages", "DateSent", probe)
+        if rows is None:
+            return Found("cannot say")
+        same = _pattern(probe.text)
+        for row in rows:
+            if same.fullmatch(_plain(str(row.get("body") or ""))):
+                return Found("accepted", str(row["sid"]))
+        return Found("absent")
+
+    async def check(self) -> str:
+        return await self._account.check()
+
+    async def aclose(self) -> None:
+        await self._account.pool.aclose()
+
+
+def _wrong(text: str, batch: Sequence[Outbound]) -> str:
+    """What Twilio would refuse for every recipient alike, or ""."""
+    if not text:
+        return "there is no text to send"
+    grown = max((len(outbound.reply_token) for outbound in batch), default=0) - len(REPLY_TAG)
+    if len(text) + text.count(REPLY_TAG) * grown > LONGEST:
+        return f"the text is longer than the {LONGEST} characters that fit"
+    return ""
+
+
+def _plain(text: str) -> str:
+    """Letters and digits alone: Twilio may replace typographic signs to save a segment."""
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if letter.isalnum())
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """Matches the plain form of what was sent, whatever token stands for a tag that is still in `text`."""
+    return re.compile("[a-z0-9]*".join(re.escape(_plain(piece)) for piece in _TAGS.split(clean(text))))
