@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -25,8 +27,12 @@ def write(
     message_id: int | None = None,
     conversation: Conversation | None = None,
     sender_name: str = "",
+    due_at: datetime | None = None,
 ) -> Letter:
-    """The letter with this `dedupe`, written and due now if it is new."""
+    """The letter with this `dedupe`, written if it is new, and due at `due_at` or now.
+
+    One that is due later is not rung for: the sweep finds it, unless somebody makes it due before.
+    """
     known = session.scalar(select(Letter).where(Letter.dedupe == dedupe))
     if known is not None:
         return known
@@ -42,11 +48,12 @@ def write(
         message_id=message_id,
         conversation_id=conversation.id if conversation else None,
         sender_name=sender_name,
-        due_at=runtime.now(),
+        due_at=due_at or runtime.now(),
     )
     session.add(letter)
     session.flush()
-    note(session, "notices", "send_letter", letter.id)
+    if due_at is None:
+        note(session, "notices", "send_letter", letter.id)
     return letter
 
 
@@ -63,6 +70,7 @@ def tell_staff(
     only: tuple[str, ...] = ("email", "sms"),
     message_id: int | None = None,
     conversation: Conversation | None = None,
+    due_at: datetime | None = None,
 ) -> list[Letter]:
     """Tell a member of staff by each of their own channels that can carry words; by mail where none can.
 
@@ -85,6 +93,7 @@ def tell_staff(
                 staff=person,
                 message_id=message_id,
                 conversation=conversation,
+                due_at=due_at,
             )
         )
     return letters

@@ -1,0 +1,298 @@
+"""Conversations: a customer's replies to one message and the representative's answers, over all channels."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, Select, false, func, or_, select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import CHANNELS, Conversation, Customer, Message, Reply, Response, Staff
+from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
+from dispatcher.runtime import Runtime
+from dispatcher.services import letters, reply_notices, suppressions
+from dispatcher.services.audit import record
+from dispatcher.services.directory import owner_of
+from dispatcher.services.matching import latest_message
+from dispatcher.services.once import clean, insert_once
+
+WRITTEN = ("email", "sms")
+MOST_WORDS = 5_000
+MOST_IN_A_TEXT_MESSAGE = 1_500  # 1,600 less the name in front
+# By mail and text message, where two robots might have found each other.
+MOST_AN_HOUR = 30
+
+
+# --- threads ----------------------------------------------------------------------------------------------
+
+
+def thread(
+    session: Session,
+    runtime: Runtime,
+    customer: Customer,
+    message_id: int | None,
+    *,
+    channel: str,
+    address: str,
+    at: datetime,
+    disturb: bool = True,
+) -> Conversation:
+    """The one conversation of this customer about this message, locked; made where there is none.
+
+    With `disturb` it is open afterwards, goes by `channel` and belongs to who owns the customer now. Without
+    (an opt-out, a machine's mail) one that exists is left as it is, and a new one is closed: nothing to answer.
+    """
+    owner = owner_of(session, customer)
+    new = insert_once(
+        session,
+        Conversation,
+        message_id=message_id,
+        customer_id=customer.id,
+        rep_id=owner.id if owner else None,
+        state="open" if disturb else "closed",
+        channel=channel,
+        address=address,
+        created_at=runtime.now(),
+        last_at=at,
+    )
+    if new is not None:
+        return new
+    about = Conversation.message_id.is_(None) if message_id is None else Conversation.message_id == message_id
+    known = session.scalars(
+        select(Conversation)
+        .where(Conversation.customer_id == customer.id, about)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    if disturb:
+        known.rep_id = owner.id if owner else None
+        known.channel, known.address = channel, address
+        known.last_at = max(known.last_at, at)
+        if known.state == "closed":
+            known.state, known.claimed_by = "open", None
+    return known
+
+
+def visible(
+    session: Session, staff: Staff, rep: str | int | None = None, state: str | None = None
+) -> Select[Conversation]:
+    """The conversations this person may see, newest word first: their own and claimed ones, for administrators all.
+
+    `rep` narrows to one representative, by mail address or id; `state` to open, claimed or closed.
+    """
+    query = select(Conversation).order_by(Conversation.last_at.desc(), Conversation.id.desc())
+    if not staff.has("admin"):
+        query = query.where(_theirs(staff))
+    if rep is not None:
+        wanted = Staff.id == rep if isinstance(rep, int) else Staff.email == rep.strip().lower()
+        query = query.where(Conversation.rep_id.in_(select(Staff.id).where(wanted)))
+    return query.where(Conversation.state == state) if state else query
+
+
+def get(session: Session, staff: Staff, conversation_id: int) -> Conversation:
+    """One conversation. Raises NotFound where there is none that this person may see."""
+    found = session.scalar(visible(session, staff).where(Conversation.id == conversation_id))
+    if found is None:
+        raise NotFound(f"there is no conversation {conversation_id}")
+    return found
+
+
+def _theirs(staff: Staff) -> ColumnElement[bool]:
+    if not staff.active:
+        return false()
+    return or_(Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id)
+
+
+def _locked(session: Session, staff: Staff, conversation_id: int) -> Conversation:
+    found = session.scalar(
+        visible(session, staff)
+        .where(Conversation.id == conversation_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise NotFound(f"there is no conversation {conversation_id}")
+    return found
+
+
+def claim(session: Session, runtime: Runtime, staff: Staff, conversation_id: int) -> Conversation:
+    """Take it on. Raises NotFound, or StateConflict where it is closed or somebody else's by claim."""
+    conversation = _locked(session, staff, conversation_id)
+    if conversation.state == "claimed" and conversation.claimed_by == staff.id:
+        return conversation
+    if conversation.state != "open":
+        raise StateConflict(f"the conversation is {conversation.state} already", state=conversation.state)
+    conversation.state, conversation.claimed_by = "claimed", staff.id
+    record(session, runtime, staff, "claim conversation", f"conversation {conversation.id}")
+    return conversation
+
+
+def close(session: Session, runtime: Runtime, staff: Staff, conversation_id: int) -> Conversation:
+    """Nothing more to do. The customer's next word opens it again."""
+    conversation = _locked(session, staff, conversation_id)
+    if conversation.state != "closed":
+        conversation.state = "closed"
+        record(session, runtime, staff, "close conversation", f"conversation {conversation.id}")
+    return conversation
+
+
+# --- responses --------------------------------------------------------------------------------------------
+
+
+def respond(
+    session: Session,
+    runtime: Runtime,
+    staff: Staff,
+    conversation_id: int,
+    text: str,
+    *,
+    via: str,
+    dedupe: str | None = None,
+) -> Response:
+    """Answer the customer by the channel they used last; what came by call, page or fax, in writing.
+
+    `via` is page, api, mail or sms; a second call with the same `dedupe` gives the first response. Raises
+    NotFound, and Refused where the text will not do or no contact point may be used.
+    """
+    conversation = _locked(session, staff, conversation_id)
+    key = clean(dedupe, 200) if dedupe else f"{via}:{uuid4().hex}"
+    known = session.scalar(select(Response).where(Response.dedupe == key))
+    if known is not None:
+        return known
+    words = clean(text).strip()
+    channel, address = _way(session, runtime, conversation)
+    _check(session, runtime, conversation, words, channel, via)
+    response = Response(
+        dedupe=key, conversation_id=conversation.id, staff_id=staff.id, text=words, via=via, created_at=runtime.now()
+    )
+    session.add(response)
+    session.flush()
+    response.letter_id = letters.write(
+        session,
+        runtime,
+        kind="response",
+        dedupe=f"response:{response.id}",
+        channel=channel,
+        address=address,
+        subject=_subject(runtime, conversation.message),
+        text=_letter_text(runtime, staff, words, channel),
+        customer=conversation.customer,
+        message_id=conversation.message_id,
+        conversation=conversation,
+        sender_name=staff.name,
+    ).id
+    conversation.state, conversation.last_at = "claimed", runtime.now()
+    conversation.claimed_by = conversation.claimed_by or staff.id
+    record(
+        session, runtime, staff, "respond", f"conversation {conversation.id}",
+        response=response.id, letter=response.letter_id, channel=channel, via=via,
+    )  # fmt: skip
+    return response
+
+
+def _check(session: Session, runtime: Runtime, conversation: Conversation, words: str, channel: str, via: str) -> None:
+    most = MOST_IN_A_TEXT_MESSAGE if channel == "sms" else MOST_WORDS
+    if not words:
+        raise Refused({"text": "is empty; write what the customer should read"})
+    if len(words) > most:
+        where = "a text message" if channel == "sms" else "an answer"
+        raise Refused({"text": f"has {len(words)} characters; {where} holds {most}"})
+    if via in ("mail", "sms"):
+        lately = session.scalar(
+            select(func.count())
+            .select_from(Response)
+            .where(
+                Response.conversation_id == conversation.id,
+                Response.via.in_(("mail", "sms")),
+                Response.created_at > runtime.now() - timedelta(hours=1),
+            )
+        )
+        if (lately or 0) >= MOST_AN_HOUR:
+            raise Refused({"text": f"was the {MOST_AN_HOUR + 1}th answer within an hour; answer on the page"})
+
+
+def _way(session: Session, runtime: Runtime, conversation: Conversation) -> tuple[str, str]:
+    """Channel and address of a response. Raises Refused with a text that says what to do instead."""
+    usable = runtime.usable_channels()
+    name = conversation.customer.name
+    if conversation.channel in WRITTEN and conversation.channel in usable and conversation.address:
+        order = suppressions.in_force(session, conversation.channel, conversation.address)
+        if order is not None:
+            way = "text messages" if conversation.channel == "sms" else "mail"
+            raise Refused({"text": f"cannot be sent: {name} wants no more {way} ({order.source}); telephone them"})
+        return conversation.channel, conversation.address
+    points = {point.channel: point.address for point in conversation.customer.contact_points if point.valid}
+    topic = conversation.message.current.topic if conversation.message else ""
+    for channel in _order(conversation.customer, topic):
+        address = points.get(channel)
+        if address and channel in usable and not suppressions.in_force(session, channel, address):
+            return channel, address
+    raise Refused({"text": f"cannot be sent: no mail address or mobile number of {name} may be used; telephone them"})
+
+
+def _order(customer: Customer, topic: str) -> list[str]:
+    steps = [one for one in customer.preferences if one.topic == topic]
+    steps = steps or [one for one in customer.preferences if one.topic == ""]
+    return [one for one in dict.fromkeys([*(step.channel for step in steps), *CHANNELS]) if one in WRITTEN]
+
+
+def _subject(runtime: Runtime, message: Message | None) -> str:
+    about = reply_notices.subject_of(message)
+    return f"Re: {about}" if about else f"Your message to {runtime.settings.firm_name}"
+
+
+def _letter_text(runtime: Runtime, staff: Staff, words: str, channel: str) -> str:
+    if channel == "sms":
+        return f"{staff.name}, {runtime.settings.firm_name}: {words}"
+    return f"{words}\n\n{staff.name}\n{runtime.settings.firm_name}"
+
+
+# --- what belongs to nobody yet ---------------------------------------------------------------------------
+
+
+def unmatched(session: Session, staff: Staff) -> Select[Reply]:
+    """Replies that could not be matched to a customer, oldest first, for administrators."""
+    query = select(Reply).where(Reply.state == "unmatched").order_by(Reply.id)
+    return query if staff.has("admin") else query.where(false())
+
+
+def assign(session: Session, runtime: Runtime, staff: Staff, reply_id: int, customer_key: str) -> Reply:
+    """Give an unmatched reply to a customer, and so to their representative, who is told.
+
+    It joins the conversation about the message it named, else about the last one sent to them, else none.
+    """
+    reply = _unmatched(session, staff, reply_id)
+    customer = session.scalar(select(Customer).where(Customer.key == customer_key.strip()))
+    if customer is None:
+        raise Refused({"customer": f"there is no customer {customer_key}"})
+    message_id = reply.message_id or latest_message(session, runtime, customer.id)
+    conversation = thread(
+        session, runtime, customer, message_id, channel=reply.channel, address=reply.sender, at=reply.received_at
+    )
+    reply.customer_id, reply.message_id, reply.conversation_id = customer.id, message_id, conversation.id
+    reply.state = "matched"
+    record(session, runtime, staff, "assign reply", f"reply {reply.id}", customer=customer.key)
+    session.flush()
+    reply_notices.tell_owner(session, runtime, conversation, reply)
+    return reply
+
+
+def settle(session: Session, runtime: Runtime, staff: Staff, reply_id: int, note: str = "") -> Reply:
+    """An unmatched reply that needs nothing more; `note` says why."""
+    reply = _unmatched(session, staff, reply_id)
+    reply.state = "settled"
+    reply.note = clean(f"{reply.note}; {note}" if reply.note and note else note or reply.note, 300)
+    record(session, runtime, staff, "settle reply", f"reply {reply.id}", note=note)
+    return reply
+
+
+def _unmatched(session: Session, staff: Staff, reply_id: int) -> Reply:
+    if not staff.has("admin"):
+        raise NotAllowed("only an administrator may say to whom a reply belongs")
+    reply = session.get(Reply, reply_id, with_for_update=True, populate_existing=True)
+    if reply is None:
+        raise NotFound(f"there is no reply {reply_id}")
+    if reply.state != "unmatched":
+        raise StateConflict(f"the reply is {reply.state} already", state=reply.state)
+    return reply

@@ -1,0 +1,267 @@
+"""Finds out to whom and to what something belongs that a person sent us: by token, by number, by address."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import ContactPoint, Conversation, Customer, Delivery, Letter, Message, Recipient, Staff
+from dispatcher.model.ports import InboundReply
+from dispatcher.runtime import Runtime
+
+RECENT = timedelta(days=30)  # an answer without a token is to the last message of these days
+TOKEN_LIFE = timedelta(days=180)
+_OUT = ("releasing", "released", "cancelled")  # messages of which something may have left
+_ADDRESS = re.compile(r"(reply|conv|staff)\+([a-z2-7]{1,64})", re.IGNORECASE)
+_REFERENCE = re.compile(r"\s*#\s*(\d{1,12})(?!\w)[\s:,.;-]*")
+_PHONES = ("sms", "voice")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Without `customer` and without `staff`: nobody's. With `staff` it is a representative's answer.
+
+    `address` is the contact point of ours that it is an answer from, where that is known.
+    """
+
+    customer: Customer | None = None
+    message_id: int | None = None
+    delivery: Delivery | None = None
+    staff: Staff | None = None
+    conversation: Conversation | None = None
+    address: str = ""
+    note: str = ""
+    text: str | None = None  # what was said without our reference in front, where there was one
+
+
+def match(session: Session, runtime: Runtime, reply: InboundReply, text: str) -> Match:
+    """To whom it belongs; `text` is what they said in their own words."""
+    if reply.channel == "email":
+        return _by_mail(session, runtime, reply, text)
+    return _by_number(session, runtime, reply, text)
+
+
+def latest_message(session: Session, runtime: Runtime, customer_id: int) -> int | None:
+    """The last message that was sent to them within 30 days."""
+    found = latest_delivery(session, runtime, customer_id)
+    return found.message_id if found else None
+
+
+def latest_delivery(session: Session, runtime: Runtime, customer_id: int) -> Delivery | None:
+    """The last delivery to them within 30 days that may have left, by any channel."""
+    return session.scalars(
+        _sent(runtime).join(Recipient, Recipient.delivery_id == Delivery.id).where(Recipient.customer_id == customer_id)
+    ).first()
+
+
+def people_with(session: Session, channels: tuple[str, ...], address: str) -> list[Customer]:
+    """The active customers who have this address on one of these channels."""
+    return list(
+        session.scalars(
+            select(Customer)
+            .join(ContactPoint)
+            .where(ContactPoint.channel.in_(channels), ContactPoint.address == address, Customer.active.is_(True))
+            .order_by(Customer.id)
+            .distinct()
+        )
+    )
+
+
+def person_of(session: Session, delivery: Delivery, sender: str = "", text: str = "") -> tuple[Customer | None, str]:
+    """Which of the people a delivery is for speaks, and "shared by A and B" where there are several."""
+    people = [one.customer for one in delivery.recipients] or people_with(
+        session, (delivery.channel,), delivery.address
+    )
+    if not people:
+        return None, ""
+    if len(people) == 1:
+        return people[0], ""
+    names = [one.name for one in people]
+    shared = "shared by " + ", ".join(names[:-1]) + f" and {names[-1]}"
+    return next((one for one in people if _speaks(one, sender, text)), people[0]), shared
+
+
+def _speaks(person: Customer, sender: str, text: str) -> bool:
+    if any(point.channel == "email" and point.address == sender for point in person.contact_points):
+        return (
+            not all(point.address == sender for point in person.contact_points) or person.name.lower() in text.lower()
+        )
+    words = re.findall(r"\w{2,}", person.name.lower())
+    local = sender.partition("@")[0] if "@" in sender else ""
+    return bool(words) and (all(word in local for word in words) or person.name.lower() in text.lower())
+
+
+# --- mail -------------------------------------------------------------------------------------------------
+
+
+def _by_mail(session: Session, runtime: Runtime, reply: InboundReply, text: str) -> Match:
+    sender = reply.sender.strip().lower()
+    tokens = _tokens(runtime, reply.recipients)
+    for kind, token in tokens:
+        purpose = "delivery" if kind == "reply" else "letter"
+        number = runtime.read_token(purpose, token)
+        if number is None:
+            continue
+        if kind == "reply":
+            return _by_delivery(session, runtime, session.get(Delivery, number), sender, text)
+        letter = session.get(Letter, number)
+        if kind == "conv":
+            return _by_letter(runtime, letter, sender)
+        return _by_notice(session, runtime, letter, reply, sender)
+    if tokens:
+        return Match(note="the reply address is not one of ours")
+    people = people_with(session, ("email",), sender)
+    if len(people) != 1:
+        return Match(note=f"{len(people)} customers have this address" if people else "")
+    delivery = latest_delivery(session, runtime, people[0].id)
+    return Match(people[0], delivery.message_id if delivery else None, delivery)
+
+
+def _tokens(runtime: Runtime, recipients: tuple[str, ...]) -> list[tuple[str, str]]:
+    domain = runtime.settings.inbound_email_domain.lower()
+    found = []
+    for address in recipients:
+        local, _, host = address.strip().lower().rpartition("@")
+        hit = _ADDRESS.fullmatch(local)
+        if hit and (not domain or host == domain):
+            found.append((hit[1].lower(), hit[2].lower()))
+    return found
+
+
+def _by_delivery(session: Session, runtime: Runtime, delivery: Delivery | None, sender: str, text: str) -> Match:
+    message = delivery.message if delivery else None
+    if delivery is None or message is None or message.state not in _OUT:
+        return Match(note="the reply address is not one of ours")
+    if _is_old(runtime, message.released_at):
+        return Match(note=f"the reply address has expired (message {message.id})")
+    person, shared = person_of(session, delivery, sender, text)
+    if person is None:
+        return Match(message_id=message.id, delivery=delivery, note="the customer is no longer in the directory")
+    note = _joined(shared, "" if _is_known(person, delivery, sender) else f"written from {sender}")
+    return Match(
+        person, message.id, delivery, address=delivery.address if delivery.channel == "email" else "", note=note
+    )
+
+
+def _by_letter(runtime: Runtime, letter: Letter | None, sender: str) -> Match:
+    """A customer's answer to a representative's response."""
+    if letter is None or letter.customer is None or letter.conversation_id is None:
+        return Match(note="the reply address is not one of ours")
+    if _is_old(runtime, letter.created_at):
+        return Match(note="the reply address has expired")
+    note = "" if sender == letter.address else f"written from {sender}"
+    return Match(letter.customer, letter.message_id, address=letter.address, note=note)
+
+
+def _by_notice(session: Session, runtime: Runtime, letter: Letter | None, reply: InboundReply, sender: str) -> Match:
+    """A representative's answer to a notice. Their words go to a customer, so nothing may be doubtful."""
+    staff = letter.staff if letter else None
+    if letter is None or staff is None or letter.conversation_id is None:
+        return Match(note="an answer to a notice that takes none")
+    if not staff.active or sender != staff.email:
+        return Match(note=f"an answer to a notice of {staff.email}, but written from {sender}")
+    if reply.verified:
+        return Match(note=f"not proven to be from {staff.email}: {reply.verified}")
+    if _is_old(runtime, letter.created_at):
+        return Match(note="the notice it answers is too old")
+    return Match(staff=staff, conversation=session.get_one(Conversation, letter.conversation_id))
+
+
+def _is_known(person: Customer, delivery: Delivery, sender: str) -> bool:
+    return sender == delivery.address or any(point.address == sender for point in person.contact_points)
+
+
+# --- numbers ----------------------------------------------------------------------------------------------
+
+
+def _by_number(session: Session, runtime: Runtime, reply: InboundReply, text: str) -> Match:
+    number = reply.sender.strip()
+    if reply.channel == "sms" and (answer := _by_colleague(session, runtime, number, text)):
+        return answer
+    delivery = session.scalars(
+        _sent(runtime).where(Delivery.channel == reply.channel, Delivery.address == number)
+    ).first()
+    letter = session.scalars(
+        select(Letter)
+        .where(
+            Letter.channel == reply.channel,
+            Letter.address == number,
+            Letter.customer_id.is_not(None),
+            Letter.conversation_id.is_not(None),
+            Letter.created_at > runtime.now() - RECENT,
+        )
+        .order_by(Letter.id.desc())
+        .limit(1)
+    ).first()
+    if letter and letter.customer and not (delivery and _moment(delivery) > letter.created_at):
+        return Match(letter.customer, letter.message_id, address=number)
+    if delivery:
+        person, note = person_of(session, delivery, text=text)
+        if person:
+            return Match(person, delivery.message_id, delivery, address=number, note=note)
+    people = people_with(session, (reply.channel,), number) or (
+        people_with(session, _PHONES, number) if reply.channel in _PHONES else []
+    )
+    if len(people) != 1:
+        return Match(note=f"{len(people)} customers have this number" if people else "")
+    latest = latest_delivery(session, runtime, people[0].id)
+    return Match(people[0], latest.message_id if latest else None, latest)
+
+
+def _by_colleague(session: Session, runtime: Runtime, number: str, text: str) -> Match | None:
+    """A representative's answer to a notice by text message; None where nobody of that number was sent one."""
+    staff = session.scalars(select(Staff).where(Staff.phone == number, Staff.active.is_(True)).order_by(Staff.id)).all()
+    notices = session.scalars(
+        select(Letter)
+        .where(
+            Letter.staff_id.in_([one.id for one in staff]),
+            Letter.channel == "sms",
+            Letter.address == number,
+            Letter.conversation_id.is_not(None),
+            Letter.created_at > runtime.now() - RECENT,
+        )
+        .order_by(Letter.id.desc())
+    ).all()
+    if not notices:
+        return None
+    named = _REFERENCE.match(text)
+    asked = next((one for one in notices if not named or one.conversation_id == int(named[1])), None)
+    if asked is None:
+        return Match(note=f"an answer of {staff[0].email} to a conversation of which they were not told")
+    conversation = session.get_one(Conversation, asked.conversation_id)
+    return Match(staff=asked.staff, conversation=conversation, text=text[named.end() :] if named else text)
+
+
+# --- both -------------------------------------------------------------------------------------------------
+
+
+def _sent(runtime: Runtime) -> Select[Delivery]:
+    """Deliveries that may have left within 30 days, the newest message first."""
+    return (
+        select(Delivery)
+        .join(Message, Delivery.message_id == Message.id)
+        .where(
+            Message.state.in_(_OUT),
+            Message.released_at > runtime.now() - RECENT,
+            or_(Delivery.accepted_at.is_not(None), Delivery.state.in_(("sending", "unknown"))),
+        )
+        .order_by(Message.released_at.desc(), Delivery.id.desc())
+        .limit(1)
+    )
+
+
+def _moment(delivery: Delivery) -> datetime:
+    released = delivery.message.released_at
+    return delivery.accepted_at or released or delivery.message.created_at
+
+
+def _is_old(runtime: Runtime, since: datetime | None) -> bool:
+    return since is None or since < runtime.now() - TOKEN_LIFE
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(one for one in notes if one)

@@ -1,0 +1,79 @@
+"""Spoken answers: fetched from the provider outside of any transaction, then kept and told to the representative."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Reply
+from dispatcher.model.ports import File
+from dispatcher.runtime import Runtime
+from dispatcher.services import media, reply_notices
+
+# How soon after it was spoken, and how long, the provider is asked again for a recording it has not given us.
+_FIRST, _LAST = timedelta(seconds=20), timedelta(days=2)
+
+
+def pending_recording(session: Session, reply_id: int) -> str | None:
+    """The provider's reference of a spoken answer that is still to be fetched."""
+    reply = session.get(Reply, reply_id)
+    return reply.recording_ref if reply and reply.recording_id is None else None
+
+
+def waiting_recordings(session: Session, runtime: Runtime) -> list[int]:
+    """Replies whose recording is still to be fetched, for the sweep: news of it may have been lost."""
+    now = runtime.now()
+    return list(
+        session.scalars(
+            select(Reply.id)
+            .where(
+                Reply.recording_ref.is_not(None),
+                Reply.recording_id.is_(None),
+                Reply.received_at < now - _FIRST,
+                Reply.received_at > now - _LAST,
+            )
+            .order_by(Reply.id)
+            .limit(100)
+        )
+    )
+
+
+def attach_recording(session: Session, runtime: Runtime, reply_id: int, file: File) -> Reply | None:
+    """Keep the fetched sound with its reply and tell the representative now; None where that is done already."""
+    reply = session.get(Reply, reply_id, with_for_update=True, populate_existing=True)
+    if reply is None or reply.recording_id is not None:
+        return None
+    try:
+        sound = media.examine_recording(file.content)
+        kept = media.store(session, file.content, sound.media_type, sound.seconds)
+        reply.text = f"Spoken answer, {length(sound.seconds)}."
+    except ValueError as error:
+        # Kept all the same: it is what the provider has of the customer's words.
+        kept = media.store(session, file.content, file.media_type[:100])
+        reply.note = f"{reply.note}; the recording {error}".strip("; ")[:300]
+    reply.recording_id, reply.recording_ref = kept.id, None
+    session.flush()
+    tell(session, runtime, reply)
+    return reply
+
+
+def empty(session: Session, runtime: Runtime, reply: Reply) -> None:
+    """The provider says that there is nothing on it."""
+    if reply.recording_id is None and reply.recording_ref is not None:
+        reply.recording_ref = None
+        reply.text = "A spoken answer was begun, but nothing was recorded."
+        tell(session, runtime, reply)
+
+
+def tell(session: Session, runtime: Runtime, reply: Reply) -> None:
+    """The letter about it, which waited for the recording, is due now."""
+    if reply.conversation:
+        reply_notices.tell_now(session, runtime, reply.conversation, reply)
+
+
+def length(seconds: float) -> str:
+    """33 s as 0:33."""
+    whole = max(1, round(seconds))
+    return f"{whole // 60}:{whole % 60:02d}"

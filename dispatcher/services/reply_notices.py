@@ -1,0 +1,239 @@
+"""Tells the owner of a conversation what the customer said, and never so often that it does harm."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from dispatcher.bells import note
+from dispatcher.model import Conversation, Customer, Grant, Letter, Message, Reply, Staff
+from dispatcher.runtime import Runtime
+from dispatcher.services import letters
+
+# Letters to one person about one conversation in an hour; then one that says so, and silence.
+MOST_AN_HOUR = 30
+_MOST_WORDS = 20_000  # characters of a reply that a notice repeats
+
+_GSM = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_DOUBLE = frozenset("\f^{}\\[~]|€")
+_TWO_SEGMENTS = {True: 306, False: 134}  # units that fit, by whether the whole text is GSM-7
+
+_KINDS = {
+    "answer": "answered by",
+    "call": "asked to speak to you, by",
+    "voice": "left a spoken answer by",
+}
+_WAYS = {"email": "mail", "sms": "text message", "voice": "telephone", "fax": "fax", "page": "the alert's page"}
+
+
+def tell_owner(
+    session: Session, runtime: Runtime, conversation: Conversation, reply: Reply, *, due_at: datetime | None = None
+) -> list[Letter]:
+    """Letters about one reply to whoever answers for the conversation; the same reply is told once."""
+    told = []
+    for person in people_for(session, conversation):
+        if _letters_lately(session, runtime, conversation, person) >= MOST_AN_HOUR:
+            told += _tell_of_flood(session, runtime, conversation, person)
+            continue
+        told += letters.tell_staff(
+            session,
+            runtime,
+            person,
+            kind="reply",
+            dedupe=f"reply:{reply.id}",
+            subject=_subject(conversation),
+            text=long_text(runtime, conversation, reply),
+            short_text=short_text(conversation, reply),
+            message_id=conversation.message_id,
+            conversation=conversation,
+            due_at=due_at,
+        )
+    return told
+
+
+def tell_now(session: Session, runtime: Runtime, conversation: Conversation, reply: Reply) -> None:
+    """A letter that was put off about this reply: with what is known now, and due at once. Sent ones stay."""
+    for letter in session.scalars(
+        select(Letter)
+        .where(Letter.dedupe.startswith(f"reply:{reply.id}:"), Letter.state == "queued", Letter.tries == 0)
+        .with_for_update()
+    ):
+        letter.text = (
+            short_text(conversation, reply) if letter.channel == "sms" else long_text(runtime, conversation, reply)
+        )
+        letter.due_at = runtime.now()
+        note(session, "notices", "send_letter", letter.id)
+
+
+def people_for(session: Session, conversation: Conversation) -> list[Staff]:
+    """Who answers for it: its representative and whoever has claimed it, else the administrators."""
+    ids = [one for one in (conversation.rep_id, conversation.claimed_by) if one]
+    people = [one for one in (session.get(Staff, key) for key in dict.fromkeys(ids)) if one and one.active]
+    return people or admins(session)
+
+
+def admins(session: Session) -> list[Staff]:
+    """The active administrators."""
+    return list(
+        session.scalars(
+            select(Staff).join(Grant).where(Grant.role == "admin", Staff.active.is_(True)).order_by(Staff.id)
+        )
+    )
+
+
+def tell_of_unmatched(session: Session, runtime: Runtime) -> None:
+    """Once an hour: somebody wrote whom nobody knows. Nothing of what they wrote is in the letter."""
+    hour = runtime.now().strftime("%Y%m%d%H")
+    for person in admins(session):
+        letters.tell_staff(
+            session,
+            runtime,
+            person,
+            kind="reply",
+            dedupe=f"unmatched:{hour}",
+            subject="A reply belongs to nobody yet",
+            text="A reply has come in that could not be matched to a customer.\n\n"
+            f"Please see to whom it belongs: {runtime.settings.public_url}/inbox",
+            only=("email",),
+        )
+
+
+def tell_not_sent(
+    session: Session, runtime: Runtime, person: Staff, conversation: Conversation, why: str, key: str
+) -> None:
+    """Tell a representative that what they answered by mail or text message has not gone to the customer."""
+    text = (
+        f"What you wrote to {who(conversation.customer)} was NOT passed on: {why}\n\n"
+        f"Please answer on the page: {page_of(runtime, conversation)}"
+    )
+    letters.tell_staff(
+        session,
+        runtime,
+        person,
+        kind="reply",
+        dedupe=f"refused:{key}"[:60],
+        subject=f"Not passed on: your answer to {conversation.customer.name}",
+        text=text,
+        short_text=_fitted(f"#{conversation.id} NOT passed on: ", why, ""),
+        conversation=conversation,
+    )
+
+
+def page_of(runtime: Runtime, conversation: Conversation) -> str:
+    """Where staff read and answer it."""
+    return f"{runtime.settings.public_url}/inbox/{conversation.id}"
+
+
+def who(customer: Customer) -> str:
+    """A customer's name with their firm's in brackets."""
+    return f"{customer.name} ({customer.firm.name})" if customer.firm else customer.name
+
+
+def subject_of(message: Message | None) -> str:
+    """What a message is called; "" without one."""
+    return message.current.subject if message else ""
+
+
+def _subject(conversation: Conversation) -> str:
+    about = subject_of(conversation.message)
+    return f"Reply from {who(conversation.customer)}" + (f": {about}" if about else "")
+
+
+def long_text(runtime: Runtime, conversation: Conversation, reply: Reply) -> str:
+    """What a mail to staff says about a reply."""
+    message = conversation.message
+    parts = [
+        f"{who(conversation.customer)} {_KINDS.get(reply.kind, 'answered by')} "
+        f"{_WAYS.get(reply.channel, reply.channel)}, {_moment(reply.received_at)}."
+    ]
+    if message:
+        released = f", released {_moment(message.released_at)}" if message.released_at else ""
+        parts.append(f"Alert: {subject_of(message)}{released}")
+    if reply.text:
+        parts.append(reply.text[:_MOST_WORDS])
+    if reply.recording_id or reply.recording_ref:
+        parts.append(f"Listen: {page_of(runtime, conversation)}")
+    if reply.note:
+        parts.append(f"Note: {reply.note}")
+    parts.append(
+        f"To answer {conversation.customer.name}, just answer this mail; your words reach them by the way they wrote. "
+        f"The whole conversation: {page_of(runtime, conversation)}"
+    )
+    return "\n\n".join(parts)
+
+
+def short_text(conversation: Conversation, reply: Reply) -> str:
+    """What a text message to staff says: at most two segments, the reference that an answer repeats in front."""
+    words = " ".join(reply.text.split()) or "(no words)"
+    what = "wants to speak to you. " if reply.kind == "call" and not reply.text else ""
+    return _fitted(
+        f"#{conversation.id} {who(conversation.customer)}: {what}",
+        words,
+        f"\nAnswer: #{conversation.id} and your words",
+    )
+
+
+def _fitted(head: str, words: str, tail: str) -> str:
+    """As much of `words` as two segments hold."""
+    gsm = all(one in _GSM or one in _GSM_DOUBLE for one in head + words + tail)
+    room = _TWO_SEGMENTS[gsm]
+    if _units(head + words + tail, gsm) <= room:
+        return head + words + tail
+    room -= _units(tail, gsm) + 3
+    if _units(head, gsm) > room // 2:
+        head = _cut(head, room // 2, gsm).rstrip(": ") + ": "
+    return f"{head}{_cut(words, room - _units(head, gsm), gsm).rstrip()}...{tail}"
+
+
+def _units(text: str, gsm: bool) -> int:
+    return sum(2 if (one in _GSM_DOUBLE if gsm else ord(one) > 0xFFFF) else 1 for one in text)
+
+
+def _cut(text: str, room: int, gsm: bool) -> str:
+    used = 0
+    for at, one in enumerate(text):
+        used += _units(one, gsm)
+        if used > room:
+            return text[:at]
+    return text
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%d %b %Y %H:%M} UTC"
+
+
+def _letters_lately(session: Session, runtime: Runtime, conversation: Conversation, person: Staff) -> int:
+    """The letters of the last hour, by the channel that carried most."""
+    counts = session.scalars(
+        select(func.count())
+        .select_from(Letter)
+        .where(
+            Letter.conversation_id == conversation.id,
+            Letter.staff_id == person.id,
+            Letter.kind == "reply",
+            Letter.created_at > runtime.now() - timedelta(hours=1),
+        )
+        .group_by(Letter.channel)
+    ).all()
+    return max(counts, default=0)
+
+
+def _tell_of_flood(session: Session, runtime: Runtime, conversation: Conversation, person: Staff) -> list[Letter]:
+    hour = runtime.now().strftime("%Y%m%d%H")
+    return letters.tell_staff(
+        session,
+        runtime,
+        person,
+        kind="reply",
+        dedupe=f"flood:{conversation.id}:{hour}",
+        subject=f"Many replies from {who(conversation.customer)}",
+        text=f"More than {MOST_AN_HOUR} replies have come from {who(conversation.customer)} within an hour. "
+        f"Further ones are kept but not told one by one: {page_of(runtime, conversation)}",
+        short_text=f"#{conversation.id}: many replies, further ones are on the page only.",
+        conversation=conversation,
+    )

@@ -1,0 +1,30 @@
+"""What our telephone lines say in English."""
+
+SAID = {
+    "welcome": "Welcome to {firm}.",
+    "last alert": "Here is your latest alert.",
+    "no alert": "There is no recent alert for you.",
+    "speak": "To speak to {rep} now, press 1.",
+    "call back": "To be called by {rep}, press 1.",
+    "leave": "To leave an answer, press 2.",
+    "hear again": "To hear this again, press 3.",
+    "no more": "To get no more calls, press 9.",
+    "nothing heard": "We have not received a key.",
+    "wrong key": "This key has no meaning here.",
+    "connecting": "Thank you. We are connecting you to {rep}. Please hold the line.",
+    "will call": "Thank you. {rep} has been asked to call you.",
+    "not reached": "{rep} cannot be reached at the moment and has been asked to call you.",
+    "leave too": "To leave an answer as well, press 2.",
+    "record": "Your answer will be recorded. Please speak after the tone, and press any key when you have finished.",
+    "recorded": "Thank you. Your answer is on its way to {rep}.",
+    "silence": "We have heard nothing.",
+    "once more": "Once more.",
+    "enough": "You have heard this {times} times.",
+    "stopped": "Understood. We will not call this number again.",
+    "how to answer": "To answer, please call us at {line}.",
+    "answer by rep": "To answer, please call {rep}.",
+    "not valid": "There is nothing to hear here any more. If you have a question, please call your representative.",
+    "unknown caller": "Welcome to {firm}. We do not know the number you are calling from. "
+    "Please call your representative.",
+    "goodbye": "Goodbye.",
+}
