@@ -108,20 +108,26 @@ class Book:
         self.store.put("recording", it.sid, it)
 
     def changed(self, it: Message | Mail | Call | InboundMail | Recording) -> None:
-        """Note that a record was altered; touches its `updated` time where it has one."""
-        if isinstance(it, Message | Call):
-            it.updated = time()
+        """Note that a record was altered; touches its `updated` time where it has one.
+
+        A record that was emptied out of the ledger while it was still under way stays out.
+        """
+        kept: dict[str, Any]
         match it:
             case Message():
-                self.store.put("message", it.sid, it)
-            case Mail():
-                self.store.put("mail", it.id, it)
+                kind, key, kept = "message", it.sid, self.messages
             case Call():
-                self.store.put("call", it.sid, it)
-            case InboundMail():
-                self.store.put("inbound", it.id, it)
+                kind, key, kept = "call", it.sid, self.calls
             case Recording():
-                self.store.put("recording", it.sid, it)
+                kind, key, kept = "recording", it.sid, self.recordings
+            case Mail():
+                kind, key, kept = "mail", it.id, self.mails
+            case InboundMail():
+                kind, key, kept = "inbound", it.id, self.inbound
+        if isinstance(it, Message | Call):
+            it.updated = time()
+        if key in kept:
+            self.store.put(kind, key, it)
 
     def forget_recording(self, sid: str) -> None:
         self.recordings.pop(sid, None)

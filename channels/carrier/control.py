@@ -32,7 +32,9 @@ def refuse(text: str, status: int = 400) -> web.Response:
 
 
 async def read_json(request: web.Request) -> Doc:
-    """The body as an object; a 400 answer otherwise."""
+    """The body as an object; a 400 answer otherwise, 403 when another site's page sent it."""
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        raise web.HTTPForbidden(body=b'{"error": "not from another site"}', content_type="application/json")
     try:
         document = orjson.loads(await request.read() or b"{}")
     except orjson.JSONDecodeError:

@@ -33,12 +33,8 @@ class Carrier:
         for task in await self.postman.start():
             self._keep(task)
 
-    async def stop(self) -> None:
-        """Write everything and let go of connections, without waiting for anybody."""
-        self.store.flush()
-        for task in list(self._tasks):
-            task.cancel()
-        await self.postman.close()
+    def stop(self) -> None:
+        """Write everything. Calls and callbacks under way stay as they are, for the next start to take up."""
         self.store.close()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

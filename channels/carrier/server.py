@@ -5,6 +5,7 @@ import ctypes
 import gc
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -68,6 +69,8 @@ def die_with_parent() -> None:
 
 async def run(console: Console, state: Path, speed: float) -> None:
     """Serve until SIGTERM or SIGINT; OSError when the port is taken."""
+    # Taken first: a second carrier on the same state must fail before it touches anything.
+    door = socket.create_server((console.bind, console.port), backlog=1024)
     # The ledger only grows; scanning it for garbage every few hundred objects halves the rate.
     gc.set_threshold(100_000, 50, 100)
     carrier = Carrier(console, state, speed)
@@ -77,12 +80,9 @@ async def run(console: Console, state: Path, speed: float) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     await runner.setup()
-    try:
-        site = web.TCPSite(runner, console.bind, console.port, backlog=1024, reuse_address=True)
-        await site.start()
-        print(f"Simulated carrier at {console.api_url}/", file=sys.stderr, flush=True)
-        await stop.wait()
-    finally:
-        await carrier.stop()
-    # Calls and callbacks in flight are taken up again at the next start; waiting for them serves nobody.
+    await web.SockSite(runner, door).start()
+    print(f"Simulated carrier at {console.api_url}/", file=sys.stderr, flush=True)
+    await stop.wait()
+    carrier.stop()
+    # An orderly end would cancel the calls under way, and they would be noted as hung up.
     os._exit(0)

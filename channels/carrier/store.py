@@ -6,6 +6,7 @@ or process can lose the last moments. Every record is one JSON document, whateve
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -33,7 +34,7 @@ class Store:
         self._path = path
         self._dirty: dict[tuple[str, str], Any] = {}
         self._cleared: set[str] = set()
-        self._writing = asyncio.Lock()
+        self._writing = threading.Lock()
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         self._db.executescript(_SCHEMA)
 
@@ -60,8 +61,7 @@ class Store:
         while True:
             await asyncio.sleep(FLUSH_EVERY)
             if self._dirty or self._cleared:
-                async with self._writing:
-                    await loop.run_in_executor(None, self._write, *self._take())
+                await loop.run_in_executor(None, self._write, *self._take())
 
     def flush(self) -> None:
         """Write now, in the caller's thread."""
@@ -79,8 +79,9 @@ class Store:
         return cleared, kept, [key for key, doc in dirty.items() if doc is None]
 
     def _write(self, cleared: set[str], kept: list[tuple[str, str, bytes]], gone: list[tuple[str, str]]) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany("DELETE FROM record WHERE kind = ?", [(kind,) for kind in cleared])
-        self._db.executemany(_UPSERT, kept)
-        self._db.executemany(_DELETE, gone)
-        self._db.execute("COMMIT")
+        with self._writing:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("DELETE FROM record WHERE kind = ?", [(kind,) for kind in cleared])
+            self._db.executemany(_UPSERT, kept)
+            self._db.executemany(_DELETE, gone)
+            self._db.execute("COMMIT")

@@ -162,7 +162,10 @@ def within(query: Mapping[str, str], name: str, value: float | None) -> bool:
             at = seconds(wanted)
         except ValueError:
             raise Refused(20001, name) from None
-        end = at + (86400 if len(wanted) == 10 else 1)
+        # The SDK writes a date as its midnight, and equality is documented for days only.
+        if not suffix:
+            at -= at % 86400
+        end = at + (86400 if not suffix or len(wanted) == 10 else 1)
         if (suffix != "<" and int(value) < at) or (suffix != ">" and value >= end):
             return False
     return True
