@@ -1,0 +1,121 @@
+"""Replies: what customers said, in their representative's inbox or, with nobody's, the administrators' queue."""
+
+from __future__ import annotations
+
+from flask import Response
+from sqlalchemy import Select, select
+from sqlalchemy.orm import selectinload
+
+from dispatcher.api.calls import JSON, Act, call
+from dispatcher.api.paging import page
+from dispatcher.api.problems import Problem
+from dispatcher.api.resources.messages import audio, recording_info
+from dispatcher.api.shapes.common import Page
+from dispatcher.api.shapes.inbox import Assignment, ReplyInfo, ReplyQuery, Settlement
+from dispatcher.model import Conversation, Customer, Reply
+from dispatcher.services import conversations
+
+TAG = "Inbox"
+LOADED = (
+    selectinload(Reply.customer),
+    selectinload(Reply.conversation).selectinload(Conversation.rep),
+    selectinload(Reply.recording),
+)
+
+
+def visible(act: Act) -> Select[Reply]:
+    """The replies this person may see: those of their conversations; for administrators all, nobody's too."""
+    query = select(Reply)
+    if act.staff.has("admin"):
+        return query
+    theirs = conversations.visible(act.session, act.staff).with_only_columns(Conversation.id).order_by(None)
+    return query.where(Reply.conversation_id.in_(theirs))
+
+
+@call(
+    "GET", "/replies",
+    title="What customers said, newest first",
+    about="Representatives see those of their own conversations, administrators all.",
+    tag=TAG, answers={200: Page[ReplyInfo]},
+)  # fmt: skip
+def list_replies(act: Act, query: ReplyQuery) -> Page[ReplyInfo]:
+    chosen = visible(act).options(*LOADED)
+    if query.message is not None:
+        chosen = chosen.where(Reply.message_id == query.message)
+    if query.customer is not None:
+        chosen = chosen.where(Reply.customer_id.in_(select(Customer.id).where(Customer.key == query.customer)))
+    if query.state is not None:
+        chosen = chosen.where(Reply.state == query.state)
+    some, following = page(act.session, chosen, Reply.id, limit=query.limit, cursor=query.cursor, newest_first=True)
+    return Page(items=[reply_info(one) for one in some], next_cursor=following)
+
+
+@call("GET", "/replies/<row:reply_id>", title="One reply", tag=TAG, answers={200: ReplyInfo})
+def get_reply(act: Act, reply_id: int) -> ReplyInfo:
+    return reply_info(_get(act, reply_id))
+
+
+@call(
+    "GET", "/replies/<row:reply_id>/recording",
+    title="Hear a spoken reply",
+    about="Every play is on record.",
+    tag=TAG, answers={200: "audio/*"}, writes=True,
+)  # fmt: skip
+def get_reply_recording(act: Act, reply_id: int) -> Response:
+    reply = _get(act, reply_id)
+    if reply.recording is None:
+        raise Problem("not-found", "There is no recording, or it has not been fetched yet")
+    return audio(act, reply.recording, f"reply {reply.id}")
+
+
+@call(
+    "POST", "/replies/<row:reply_id>/assign", "admin",
+    title="Say whose an unmatched reply is",
+    about="It joins the customer's conversation, and their representative is told.",
+    tag=TAG, answers={200: ReplyInfo}, problems=(409,), trial=True,
+)  # fmt: skip
+def assign_reply(act: Act, reply_id: int, body: Assignment) -> ReplyInfo:
+    return reply_info(conversations.assign(act.session, act.runtime, act.staff, reply_id, body.customer))
+
+
+@call(
+    "POST", "/replies/<row:reply_id>/settle", "admin",
+    title="Say that an unmatched reply needs nothing more",
+    tag=TAG, answers={200: ReplyInfo}, problems=(409,), kinds=(JSON,),
+)  # fmt: skip
+def settle_reply(act: Act, reply_id: int, body: Settlement) -> ReplyInfo:
+    return reply_info(conversations.settle(act.session, act.runtime, act.staff, reply_id, body.note))
+
+
+def _get(act: Act, reply_id: int) -> Reply:
+    reply = act.session.scalar(visible(act).where(Reply.id == reply_id))
+    if reply is None:
+        raise Problem("not-found", f"There is no reply {reply_id}")
+    return reply
+
+
+def reply_fields(reply: Reply) -> dict[str, object]:
+    """A reply as its shape has it."""
+    rep = reply.conversation.rep if reply.conversation else None
+    heard = reply.recording
+    return {
+        "id": reply.id,
+        "customer": reply.customer.key if reply.customer else None,
+        "message": reply.message_id,
+        "channel": reply.channel,
+        "text": reply.text,
+        "recording": recording_info(heard, f"/replies/{reply.id}/recording") if heard else None,
+        "kind": reply.kind,
+        "state": reply.state,
+        "rep": rep.email if rep else None,
+        "conversation": reply.conversation_id,
+        "sender": reply.sender,
+        "subject": reply.subject,
+        "note": reply.note,
+        "received_at": reply.received_at,
+    }
+
+
+def reply_info(reply: Reply) -> ReplyInfo:
+    """A reply as it is told."""
+    return ReplyInfo.model_validate(reply_fields(reply))

@@ -1,0 +1,127 @@
+"""Conversations: replies and responses over all channels, in one place, and who has taken them on."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import selectinload
+
+from dispatcher.api.calls import Act, call
+from dispatcher.api.paging import page
+from dispatcher.api.resources.replies import reply_fields
+from dispatcher.api.shapes.common import Page
+from dispatcher.api.shapes.inbox import (
+    ConversationInfo,
+    ConversationLine,
+    ConversationQuery,
+    NewResponse,
+    ResponseInfo,
+    SaidInfo,
+)
+from dispatcher.model import Conversation, Customer, Message, Response, Staff
+from dispatcher.services import conversations
+
+TAG = "Inbox"
+
+
+@call(
+    "GET", "/conversations",
+    title="Conversations, newest first",
+    about="Representatives see their own and those they have claimed, administrators all.",
+    tag=TAG, answers={200: Page[ConversationLine]},
+)  # fmt: skip
+def list_conversations(act: Act, query: ConversationQuery) -> Page[ConversationLine]:
+    rep = act.staff.email if query.rep == "me" else query.rep
+    chosen = conversations.visible(act.session, act.staff, rep, query.state).options(
+        selectinload(Conversation.customer).selectinload(Customer.firm),
+        selectinload(Conversation.message).selectinload(Message.versions),
+        selectinload(Conversation.rep),
+    )
+    some, following = page(
+        act.session, chosen, Conversation.id, limit=query.limit, cursor=query.cursor, newest_first=True
+    )
+    return Page(items=[_line(act, one) for one in some], next_cursor=following)
+
+
+@call(
+    "GET", "/conversations/<row:conversation_id>",
+    title="One conversation with all that was said",
+    tag=TAG, answers={200: ConversationInfo},
+)  # fmt: skip
+def get_conversation(act: Act, conversation_id: int) -> ConversationInfo:
+    return _info(act, conversations.get(act.session, act.staff, conversation_id))
+
+
+@call(
+    "POST", "/conversations/<row:conversation_id>/responses",
+    title="Answer the customer",
+    about="By the channel they used last, in writing.",
+    tag=TAG, answers={201: ResponseInfo}, problems=(409,),
+)  # fmt: skip
+def respond(act: Act, conversation_id: int, body: NewResponse) -> ResponseInfo:
+    made = conversations.respond(act.session, act.runtime, act.staff, conversation_id, body.text, via="api")
+    return _response(made)
+
+
+@call(
+    "POST", "/conversations/<row:conversation_id>/claim",
+    title="Take a conversation on",
+    tag=TAG, answers={200: ConversationInfo}, problems=(409,),
+)  # fmt: skip
+def claim_conversation(act: Act, conversation_id: int) -> ConversationInfo:
+    return _info(act, conversations.claim(act.session, act.runtime, act.staff, conversation_id))
+
+
+@call(
+    "POST", "/conversations/<row:conversation_id>/close",
+    title="Nothing more to do",
+    about="The customer's next word opens it again.",
+    tag=TAG, answers={200: ConversationInfo}, problems=(409,),
+)  # fmt: skip
+def close_conversation(act: Act, conversation_id: int) -> ConversationInfo:
+    return _info(act, conversations.close(act.session, act.runtime, act.staff, conversation_id))
+
+
+def _outline(act: Act, one: Conversation) -> dict[str, object]:
+    claimed = act.session.get(Staff, one.claimed_by) if one.claimed_by else None
+    return {
+        "id": one.id,
+        "customer": one.customer.key,
+        "customer_name": one.customer.name,
+        "firm": one.customer.firm.name if one.customer.firm else None,
+        "message": one.message_id,
+        "subject": one.message.current.subject if one.message else "",
+        "rep": one.rep.email if one.rep else None,
+        "state": one.state,
+        "claimed_by": claimed.email if claimed else None,
+        "channel": one.channel,
+        "created_at": one.created_at,
+        "last_at": one.last_at,
+    }
+
+
+def _line(act: Act, one: Conversation) -> ConversationLine:
+    return ConversationLine.model_validate(_outline(act, one))
+
+
+def _info(act: Act, one: Conversation) -> ConversationInfo:
+    return ConversationInfo.model_validate(
+        _outline(act, one)
+        | {
+            "replies": [
+                SaidInfo.model_validate(reply_fields(reply) | {"original": reply.original}) for reply in one.replies
+            ],
+            "responses": [_response(each) for each in one.responses],
+        }
+    )
+
+
+def _response(one: Response) -> ResponseInfo:
+    return ResponseInfo(
+        id=one.id,
+        conversation=one.conversation_id,
+        text=one.text,
+        staff=one.staff.email,
+        via=one.via,
+        channel=one.letter.channel if one.letter else None,
+        state=one.letter.state if one.letter else None,
+        created_at=one.created_at,
+    )

@@ -1,0 +1,215 @@
+"""Shapes of customers, lists, imports and of who asks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
+
+from dispatcher.api.shapes.common import Given, Key, PageQuery, Text, Told, example
+
+_CUSTOMER: JsonDict = {
+    "name": "Heather Morales",
+    "firm": "Miller and Sons",
+    "rep_email": "brandi.barnes@bank.example",
+    "email": "heather.morales@millerandsons.example",
+    "voice": "+1 410 555 0186",
+    "channels": ["voice", "email"],
+    "language": "en",
+    "timezone": "America/New_York",
+    "quiet_hours": "20:00-08:00",
+    "lists": ["semis-memory"],
+}
+# What a GET tells besides; it may be sent back as it came, and is not looked at.
+_TOLD_ONLY = ("customer_id", "key", "rep", "contact_points", "active", "created_at", "updated_at")
+
+
+class CustomerFields(Given):
+    """A customer, as the columns of customers.csv; a field left out is empty afterwards.
+
+    `channels` and `lists` may be written as in the file (`voice>email`, `a;b`).
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_CUSTOMER]})
+
+    name: Text = ""
+    firm: Text = ""
+    rep_email: Text = Field("", description="The customer's own representative; empty: the firm's.")
+    email: Text = ""
+    sms: Text = Field("", description="With its country code, in any common writing.")
+    voice: Text = ""
+    fax: Text = ""
+    channels: list[Text] = Field(default=[], description="Their order, the one to use first in front.")
+    language: Text = ""
+    timezone: Text = ""
+    quiet_hours: Text = Field("", description="Local time, as 22:00-07:00.")
+    lists: list[Text] = Field(default=[], description="Keys of the lists they are on.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_told(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        fields = {name: one for name, one in value.items() if name not in _TOLD_ONLY and one is not None}
+        for name, mark in (("channels", ">"), ("lists", ";")):
+            if isinstance(fields.get(name), str):
+                fields[name] = [part.strip() for part in fields[name].split(mark) if part.strip()]
+        return fields
+
+
+class ContactPointInfo(Told):
+    """One channel and one address."""
+
+    channel: str
+    address: str
+    valid: bool
+    invalid_because: str | None
+    suppressed: bool
+    suppressed_because: str | None
+    suppressed_at: datetime | None
+
+
+class CustomerInfo(Told):
+    """A customer as the directory holds them."""
+
+    customer_id: str
+    name: str
+    firm: str | None
+    rep_email: str | None = Field(description="The customer's own representative.")
+    rep: str | None = Field(description="The owning representative: their own, else the firm's.")
+    email: str | None
+    sms: str | None
+    voice: str | None
+    fax: str | None
+    channels: list[str]
+    language: str
+    timezone: str
+    quiet_hours: str | None
+    lists: list[str]
+    contact_points: list[ContactPointInfo]
+    active: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class CustomerLine(Told):
+    """A customer in a list."""
+
+    customer_id: str
+    name: str
+    firm: str | None
+    rep: str | None
+    active: bool
+
+
+class CustomerQuery(PageQuery):
+    """Which customers."""
+
+    q: Text | None = Field(None, max_length=200, description="In the key, the name, the firm or an address.")
+    list: Key | None = Field(None, description="On this list.")
+    rep: Text | None = Field(None, max_length=320, description="Owned by this representative, by mail address.")
+
+
+class HistoryEntry(Told):
+    """Something between the bank and a customer."""
+
+    model_config = ConfigDict(extra="allow")
+
+    at: datetime
+    kind: str
+    text: str
+
+
+class History(Told):
+    """Everything between the bank and a customer."""
+
+    items: list[HistoryEntry]
+    next_cursor: str | None
+
+
+class ListFields(Given):
+    """A list's name and owner."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"name": "Semiconductors, all", "owner": None}]}
+    )
+
+    name: Text = ""
+    owner: Text | None = Field(None, max_length=320, description="An analyst's mail address; null: the whole team's.")
+    # Of a GET, sent back as it came.
+    key: SkipJsonSchema[Text | None] = None
+    members: SkipJsonSchema[int | None] = None
+    created_at: SkipJsonSchema[Any] = None
+
+
+class ListInfo(Told):
+    """A list and how many are on it."""
+
+    model_config = example(
+        key="semis-all", name="Semiconductors, all", owner=None, members=212, created_at="2030-01-31T09:30:00Z"
+    )
+
+    key: str
+    name: str
+    owner: str | None
+    members: int
+    created_at: datetime
+
+
+class Members(Given):
+    """Who is on a list: `{"members": ["C00625"]}`, or the bare array."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"members": ["C00625", "C00617"]}]})
+
+    members: list[Key] = Field(max_length=500_000, description="Keys of customers; whoever is not named leaves.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return {"members": value} if isinstance(value, list) else value
+
+
+class Remark(Told):
+    """Something about one row of a file; the header is row 1."""
+
+    row: int
+    column: str
+    text: str
+
+
+class ImportInfo(Told):
+    """What an import did or, as a dry run, would do."""
+
+    model_config = example(
+        what="customers", dry_run=False, rows=3, added=1, changed=0, unchanged=1,
+        refused=[{"row": 3, "column": "name", "text": "is missing"}],
+        warnings=[{"row": 2, "column": "email", "text": '"heather" is not a mail address'}],
+    )  # fmt: skip
+
+    what: str
+    dry_run: bool
+    rows: int
+    added: int
+    changed: int
+    unchanged: int
+    refused: list[Remark]
+    warnings: list[Remark]
+
+
+class ImportQuery(Given):
+    """How to import."""
+
+    dry_run: bool = Field(False, description="Say what would happen; change nothing.")
+
+
+class Me(Told):
+    """Whose token this is."""
+
+    model_config = example(email="anthony.nicholson@bank.example", name="Anthony Nicholson", roles=["analyst"])
+
+    email: str
+    name: str
+    roles: list[str]
