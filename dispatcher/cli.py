@@ -118,10 +118,10 @@ def _process(main: Callable[[Settings], int | None]) -> None:
 def web() -> None:
     """The web server: pages, API and webhooks."""
 
-    def run(read: Settings) -> None:
+    def run(read: Settings) -> int:
         from dispatcher.serve import serve
 
-        serve(read)
+        return serve(read)
 
     _process(run)
 
@@ -263,10 +263,10 @@ def report(message_id: int, form: str) -> None:
 @main.command()
 def verify() -> None:
     """Recompute the audit chain and the product's guarantees; exit 1 with a line for each breach."""
-    with opened() as (session, _):
+    with opened() as (session, runtime):
         from dispatcher.services import verify
 
-        breaches = verify.check(session)
+        breaches = verify.check(session, runtime)
     for breach in breaches:
         click.echo(str(breach))
     if breaches:

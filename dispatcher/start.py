@@ -89,13 +89,15 @@ class Up:
             servers.append(carrier := self.child("carrier", self._carrier("serve", "--bind", self.settings.bind)))
         directory = fill_directory(beside_carrier(self.settings), self.demo)
         doors.append(web := self.child("web", [*PYTHON, "dispatcher.cli", "web"]))
-        doors += [self.child(f"worker {name}", [*PYTHON, "dispatcher.cli", "worker", name]) for name in QUEUES]
-        doors.append(self.child("clock", [*PYTHON, "dispatcher.cli", "clock"]))
         bind, port = self.settings.bind, self.settings.port
         if asked and not watch.wait_for(lambda: listens(bind, port + 1), 30, carrier):
             return None
         if not watch.wait_for(lambda: is_ready(bind, port, web), READY_SECONDS, web):
             return None
+        # Loading takes each of them a second of a processor: after the pages, which somebody waits for. What is
+        # rung meanwhile waits in the queues.
+        doors += [self.child(f"worker {name}", [*PYTHON, "dispatcher.cli", "worker", name]) for name in QUEUES]
+        doors.append(self.child("clock", [*PYTHON, "dispatcher.cli", "clock"]))
         return directory
 
     def _valkey(self) -> Child | None:

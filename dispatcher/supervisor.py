@@ -169,7 +169,7 @@ class Supervisor:
         words = line.decode(errors="replace").strip()
         if not words:
             return
-        child.tail = [*child.tail[-19:], words[:500]]
+        child.tail = [*child.tail[-59:], words[:500]]
         now = time.monotonic()
         if IMPORTANT.search(line) and not self.starting and now - child.shown > 2:
             child.shown = now
@@ -242,7 +242,17 @@ class Supervisor:
                 self._end_group(child)
                 if child.process is not None:
                     child.process.wait()
-        self._drain(0)
+        self._close()
+
+    def _close(self) -> None:
+        """The last words of everybody; who still holds a log open (a stray grandchild) is not waited for."""
+        until = time.monotonic() + 0.5
+        while len(self._selector.get_map()) > 1 and time.monotonic() < until:
+            self._drain(0.05)
+        for key in list(self._selector.get_map().values()):
+            if key.data is not None:
+                self._selector.unregister(key.fileobj)
+                key.fileobj.close()  # type: ignore[union-attr]
         for child in self.children:
             if child.log is not None:
                 child.log.close()
