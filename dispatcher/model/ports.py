@@ -287,7 +287,7 @@ class Channel(Protocol):
 
 
 class Provider(Protocol):
-    """Carries one channel. `name` is stored with each attempt, e.g. "twilio"."""
+    """Carries one channel. `name` is what settings and attempts call it."""
 
     name: str
     channel: str

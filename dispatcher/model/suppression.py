@@ -32,7 +32,7 @@ class Suppression(Base):
     channel: Mapped[str] = mapped_column(String(16))
     address: Mapped[str] = mapped_column(String(320))
     reason: Mapped[str] = mapped_column(String(32))  # opt-out, bounce, complaint, wrong-person, provider, by-hand
-    source: Mapped[str] = mapped_column(String(200))  # e.g. "sms STOP", "key 9", "one-click", "twilio 21610"
+    source: Mapped[str] = mapped_column(String(200))  # e.g. "sms STOP", "key 9", "one-click", "provider 21610"
     created_at: Mapped[datetime] = mapped_column(default=now)
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[str | None] = mapped_column(String(200))

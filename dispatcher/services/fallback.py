@@ -67,15 +67,16 @@ def _next_contact_point(session: Session, runtime: Runtime, message: Message, re
             select(ContactPoint).where(ContactPoint.customer_id == recipient.customer_id, ContactPoint.valid)
         )
     }
-    tried = set(
-        session.execute(
+    tried = {
+        (row.channel, row.address)
+        for row in session.execute(
             select(Delivery.channel, Delivery.address).where(
                 Delivery.message_id == message.id,
                 Delivery.address.in_(points.values()),
                 Delivery.state.in_(("bounced", "rejected", "failed", "unknown", "suppressed", "expired")),
             )
-        ).tuples()
-    )
+        )
+    }
     for channel in _order(session, message, recipient.customer_id):
         address = points.get(channel)
         if address is None or channel not in runtime.usable_channels() or (channel, address) in tried:
