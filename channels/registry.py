@@ -12,8 +12,9 @@ read, render     the telephone line of the vendor `name`          the settings
 ===============  ===============================================  =====================
 
 (see the protocols in `dispatcher.model.ports`). A new provider is one new file: nothing is registered anywhere. A
-constructor raises NotConfigured, naming the setting it lacks. A provider is built where `<CHANNEL>_PROVIDER` names
-it; sources and lines are built wherever their settings are there. Subpackages are not looked at.
+constructor raises NotConfigured naming the setting it lacks, SettingsError for one that is wrong. A provider is built
+where `<CHANNEL>_PROVIDER` names it; sources and lines are built wherever their settings are there. Subpackages are
+not looked at.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def find() -> Found:
 
 
 def build(settings: Settings) -> Adapters:
-    """The adapters under these settings. Raises NotConfigured, naming the variable that is missing or wrong.
+    """The adapters under these settings. Raises NotConfigured or SettingsError, naming the variable.
 
     A channel whose `<CHANNEL>_PROVIDER` is empty has no providers, so it is not offered.
     """

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 import orjson
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -29,7 +29,7 @@ from channels.words import one_line
 from dispatcher.model.base import now
 from dispatcher.model.errors import NotConfigured
 from dispatcher.model.ports import Decision, Event, Parsed, WebRequest
-from dispatcher.settings import Settings
+from dispatcher.settings import Settings, SettingsError
 
 _ATTEMPT = re.compile(r"[0-9a-f]{32}")
 _NO_SUCH_ADDRESS = re.compile(r"\b5\.1\.(1|2|3|10)\b")
@@ -62,7 +62,7 @@ class SendGridWebhooks:
     name = "sendgrid"
 
     def __init__(self, settings: Settings) -> None:
-        """Raises NotConfigured without any means to tell who posts, or with a key that is none."""
+        """Raises NotConfigured without any means to tell who posts, SettingsError for a key that is none."""
         self._secret = settings.sendgrid_inbound_secret.get_secret_value().encode()
         self._key = _public_key(settings.sendgrid_event_public_key) if settings.sendgrid_event_public_key else None
         if self._key is None and not self._secret:
@@ -118,12 +118,16 @@ class SendGridWebhooks:
 
 
 def _public_key(text: str) -> ec.EllipticCurvePublicKey:
+    """The key as the settings page shows it, or as a PEM file holds it."""
+    bare = re.sub(r"-----[A-Z ]+-----|\s", "", text)
     try:
-        key = load_der_public_key(base64.b64decode(text, validate=True))
-    except ValueError:
+        key = load_der_public_key(base64.b64decode(bare, validate=True))
+    except (ValueError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise NotConfigured("SENDGRID_EVENT_PUBLIC_KEY is not a public key: copy it from the settings of the webhook")
+        raise SettingsError(
+            "SENDGRID_EVENT_PUBLIC_KEY is no public key: copy it from the event webhook's settings"
+        )
     return key
 
 

@@ -1,0 +1,307 @@
+"""Vendors for the contract cases: for each a stand-in that can be told what kind of day it is, and its adapter."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+import time
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from aiosmtpd import smtp as server_side
+from aiosmtpd.controller import Controller
+
+from channels.http import Pool
+from channels.sendgrid import SendGrid
+from channels.smtp import Smtp
+from channels.twilio_sms import TwilioSms
+from channels.twilio_voice import TwilioVoice
+from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Outbound, Outcome, Provider, Rendition
+from dispatcher.settings import Settings
+from tests.channels.stub import Answer, Came, Stub, as_json, attempt, running, sid
+
+ACCOUNT = "AC" + "5f3d8c1b" * 4
+QUICK = 0.8  # seconds until an adapter under test gives up waiting
+
+
+def settings(url: str = "http://127.0.0.1:9", **more: Any) -> Settings:
+    """Complete settings that reach nobody but `url`."""
+    base: dict[str, Any] = {
+        "public_url": "https://alerts.bank.example",
+        "twilio_account_sid": ACCOUNT,
+        "twilio_auth_token": "secret-token-of-the-account",
+        "twilio_api_url": url,
+        "twilio_sms_from": "+13395550100,+13395550110",
+        "twilio_voice_from": "+13395550101",
+        "sendgrid_api_key": "SG.key",
+        "sendgrid_api_url": url,
+        "email_from": "alerts@bank.example",
+        "inbound_email_domain": "in.bank.example",
+    }
+    return Settings(_env_file=None, **{**base, **more})
+
+
+def outbounds(addresses: Sequence[str]) -> list[Outbound]:
+    return [Outbound(attempt(), address, f"tok{n}", f"pref{n}") for n, address in enumerate(addresses)]
+
+
+def content(**more: Any) -> Content:
+    base: dict[str, Any] = {
+        "rendition": Rendition(
+            subject="Flooding at pump house 3",
+            text=f"Flooding – pump house 3. https://alerts.bank.example/r/{REPLY_TAG}",
+            html=f'<p>Flooding</p><a href="https://alerts.bank.example/r/{REPLY_TAG}">Answer</a>',
+        ),
+        "sender_name": "Example Bank",
+        "reply_to": f"reply+{REPLY_TAG}@in.bank.example",
+        "unsubscribe_url": f"https://alerts.bank.example/p/{PREFS_TAG}/one-click",
+        "category": "message-7",
+        "valid_for": 3600,
+    }
+    return Content(**{**base, **more})
+
+
+async def collect(provider: Provider, what: Content, batch: Sequence[Outbound]) -> list[Outcome]:
+    return [outcome async for outcome in provider.send(what, batch)]
+
+
+class Vendor(ABC):
+    """What the contract needs of one."""
+
+    name = ""
+    close: Callable[[], None]  # the vendor goes away, its connections with it
+    days = frozenset({"unauthorized", "busy", "broken", "hang", "reset", "html"})
+
+    @abstractmethod
+    def provider(self, limit: int = 10) -> Provider: ...
+
+    @abstractmethod
+    def day(self, kind: str, bad: Sequence[str] = (), seconds: float = 0) -> None:
+        """good, or one of `days`; addresses in `bad` are refused."""
+
+    @abstractmethod
+    def arrived(self) -> Counter[str]:
+        """How often each address was asked for."""
+
+    @abstractmethod
+    def requests(self) -> int: ...
+
+    @abstractmethod
+    def address(self) -> str: ...
+
+
+class HttpVendor(Vendor):
+    def __init__(self, stub: Stub, url: str, close: Callable[[], None]) -> None:
+        self.stub, self.url, self.close = stub, url, close
+        self._numbers = itertools.count(1000)
+        self.day("good")
+
+    def day(self, kind: str, bad: Sequence[str] = (), seconds: float = 0) -> None:
+        self.stub.answer = lambda came: self._answer(kind, set(bad), seconds, came)
+
+    def _answer(self, kind: str, bad: set[str], seconds: float, came: Came) -> Answer:
+        match kind:
+            case "unauthorized":
+                return self.unauthorized()
+            case "busy":
+                return self.busy()
+            case "broken":
+                return Answer(500, "oops")
+            case "hang" | "reset":
+                return Answer(how=kind)
+            case "html":
+                return Answer(200, "<html>It works</html>", {"Content-Type": "text/html"})
+        answer = self.judged(came, bad)
+        return Answer(answer.status, answer.body, answer.headers, seconds=seconds)
+
+    def requests(self) -> int:
+        return len(self.stub.posts())
+
+    @abstractmethod
+    def unauthorized(self) -> Answer: ...
+
+    @abstractmethod
+    def busy(self) -> Answer: ...
+
+    @abstractmethod
+    def judged(self, came: Came, bad: set[str]) -> Answer: ...
+
+
+class Twilio(HttpVendor):
+    resource = "Messages"
+
+    def unauthorized(self) -> Answer:
+        return as_json({"code": 20003, "message": "Authenticate", "status": 401}, 401)
+
+    def busy(self) -> Answer:
+        return as_json({"code": 20429, "message": "Too Many Requests", "status": 429}, 429, Retry_After="7")
+
+    def judged(self, came: Came, bad: set[str]) -> Answer:
+        if came.form["To"][0] in bad:
+            return as_json({"code": 21211, "message": "The 'To' number is not valid.", "status": 400}, 400)
+        return as_json({"sid": sid("SM"), "status": "queued"}, 201)
+
+    def arrived(self) -> Counter[str]:
+        return Counter(came.form["To"][0] for came in self.stub.posts())
+
+    def address(self) -> str:
+        return f"+1202555{next(self._numbers)}"
+
+
+class Texts(Twilio):
+    name = "twilio sms"
+
+    def provider(self, limit: int = 10) -> Provider:
+        return TwilioSms(settings(self.url), Pool(limit, QUICK, QUICK))
+
+
+class Calls(Twilio):
+    name = "twilio voice"
+
+    def provider(self, limit: int = 10) -> Provider:
+        return TwilioVoice(settings(self.url), Pool(limit, QUICK, QUICK))
+
+
+class Mails(HttpVendor):
+    name = "sendgrid"
+
+    def provider(self, limit: int = 10) -> Provider:
+        return SendGrid(settings(self.url), Pool(limit, QUICK, QUICK))
+
+    def unauthorized(self) -> Answer:
+        return as_json({"errors": [{"message": "The provided authorization grant is invalid", "field": None}]}, 401)
+
+    def busy(self) -> Answer:
+        return as_json({"errors": [{"message": "too many requests"}]}, 429, X_RateLimit_Reset=str(int(time.time()) + 7))
+
+    def judged(self, came: Came, bad: set[str]) -> Answer:
+        people = [person["to"][0]["email"] for person in came.json["personalizations"]]
+        wrong = [
+            {"message": "Does not contain a valid address.", "field": f"personalizations.{n}.to.0.email"}
+            for n, address in enumerate(people)
+            if address in bad
+        ]
+        return as_json({"errors": wrong}, 400) if wrong else Answer(202, headers={"X-Message-Id": sid("")[:22]})
+
+    def arrived(self) -> Counter[str]:
+        """Those of requests that were not refused whole."""
+        return Counter(
+            person["to"][0]["email"]
+            for came in self.stub.posts()
+            if self.stub.answer(came).status == 202
+            for person in came.json["personalizations"]
+        )
+
+    def address(self) -> str:
+        return f"ana.{next(self._numbers)}@firm.example"
+
+
+class SmtpDay:
+    """aiosmtpd's hooks."""
+
+    def __init__(self) -> None:
+        self.kind, self.bad, self.seconds = "good", set[str](), 0.0
+        self.arrived: Counter[str] = Counter()
+        self.mails: list[Any] = []
+        self.sessions: set[int] = set()
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        self.sessions.add(id(session))
+        if self.kind == "unauthorized":
+            return "530 5.7.0 Authentication required"
+        if self.kind == "busy":
+            return "451 4.7.0 Try again later"
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        if address in self.bad:
+            return "550 5.1.1 The email account does not exist"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        self.arrived[envelope.rcpt_tos[0]] += 1
+        if self.kind == "hang":
+            await asyncio.sleep(60)
+        if self.kind == "reset":
+            server.transport.abort()
+            return "250 OK"
+        await asyncio.sleep(self.seconds)
+        self.mails.append(envelope)
+        return "250 2.0.0 OK"
+
+
+class _Server(Controller):
+    def factory(self) -> server_side.SMTP:
+        return server_side.SMTP(self.handler, hostname="mx.example", enable_SMTPUTF8=False)
+
+
+class SmtpVendor(Vendor):
+    name = "smtp"
+    days = frozenset({"unauthorized", "busy", "hang", "reset"})
+
+    def __init__(self, hooks: SmtpDay, port: int, close: Callable[[], None]) -> None:
+        self.hooks, self.port, self.close = hooks, port, close
+        self._numbers = itertools.count(1000)
+
+    def provider(self, limit: int = 10) -> Provider:
+        url = f"smtp://127.0.0.1:{self.port}"
+        return Smtp(settings(smtp_url=url, smtp_connections=limit), connect=QUICK, command=QUICK)
+
+    def day(self, kind: str, bad: Sequence[str] = (), seconds: float = 0) -> None:
+        self.hooks.kind, self.hooks.bad, self.hooks.seconds = kind, set(bad), seconds
+
+    def arrived(self) -> Counter[str]:
+        return self.hooks.arrived
+
+    def requests(self) -> int:
+        return len(self.hooks.sessions)
+
+    def address(self) -> str:
+        return f"ana.{next(self._numbers)}@firm.example"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def smtp_running() -> Iterator[SmtpVendor]:
+    hooks = SmtpDay()
+    controller = _Server(hooks, hostname="127.0.0.1", port=_free_port())
+    controller.start()
+    running_ = [True]
+
+    def close() -> None:
+        if running_:
+            running_.clear()
+            controller.stop()
+
+    try:
+        yield SmtpVendor(hooks, controller.port, close)
+    finally:
+        close()
+
+
+KINDS: dict[str, type[HttpVendor]] = {kind.name: kind for kind in (Texts, Calls, Mails)}
+
+
+def days_of(name: str) -> frozenset[str]:
+    return SmtpVendor.days if name == "smtp" else KINDS[name].days
+
+
+@contextmanager
+def vendor_of(name: str) -> Iterator[Vendor]:
+    if name == "smtp":
+        with smtp_running() as vendor:
+            yield vendor
+        return
+    with running() as (stub, url, close):
+        yield KINDS[name](stub, url, close)
