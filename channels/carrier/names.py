@@ -5,6 +5,7 @@ import re
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 E164 = re.compile(r"\+[1-9]\d{7,14}\Z")
 EMAIL = re.compile(r"[^\s@<>(),;:\"\[\]]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+\Z")
@@ -14,6 +15,7 @@ _GSM = set(
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _GSM_TWO = set("^{}\\[~]|€\f")
+_GSM_ALL = _GSM | _GSM_TWO
 
 
 def sid(prefix: str) -> str:
@@ -26,9 +28,14 @@ def message_id() -> str:
     return urlsafe_b64encode(os.urandom(16))[:22].decode()
 
 
+@lru_cache(4096)
+def _rfc2822(second: int) -> str:
+    return format_datetime(datetime.fromtimestamp(second, UTC))
+
+
 def rfc2822(at: float | None) -> str | None:
     """Twilio's dates: `Fri, 20 Nov 2026 10:00:00 +0000`; None stays None."""
-    return None if at is None else format_datetime(datetime.fromtimestamp(int(at), UTC))
+    return None if at is None else _rfc2822(int(at))
 
 
 def rfc3339(at: float | None) -> str | None:
@@ -50,8 +57,8 @@ def seconds(text: str) -> float:
 
 def segments(body: str) -> int:
     """How many SMS segments a text takes."""
-    if all(ch in _GSM or ch in _GSM_TWO for ch in body):
-        units = sum(2 if ch in _GSM_TWO else 1 for ch in body)
+    if _GSM_ALL.issuperset(body):
+        units = len(body) + sum(map(_GSM_TWO.__contains__, body))
         return 1 if units <= 160 else -(-units // 153)
     units = len(body.encode("utf-16-le")) // 2
     return 1 if units <= 70 else -(-units // 67)

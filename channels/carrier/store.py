@@ -27,6 +27,10 @@ _UPSERT = "INSERT INTO record (kind, key, doc) VALUES (?, ?, ?) ON CONFLICT DO U
 _DELETE = "DELETE FROM record WHERE kind = ? AND key = ?"
 
 
+Batch = tuple[set[str], list[tuple[str, str, bytes]], list[tuple[str, str]]]
+"""Kinds to clear, records to keep, records to drop; writing it twice does no harm."""
+
+
 class Store:
     """`put` and `drop` mark records; `run` or `flush` writes what is marked."""
 
@@ -35,6 +39,7 @@ class Store:
         self._dirty: dict[tuple[str, str], Any] = {}
         self._cleared: set[str] = set()
         self._writing = threading.Lock()
+        self._under_way: Batch | None = None
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         self._db.executescript(_SCHEMA)
 
@@ -61,10 +66,14 @@ class Store:
         while True:
             await asyncio.sleep(FLUSH_EVERY)
             if self._dirty or self._cleared:
-                await loop.run_in_executor(None, self._write, *self._take())
+                self._under_way = self._take()
+                await loop.run_in_executor(None, self._write, *self._under_way)
+                self._under_way = None
 
     def flush(self) -> None:
-        """Write now, in the caller's thread."""
+        """Write now, in the caller's thread; what the other thread may not have begun is written first."""
+        if self._under_way:
+            self._write(*self._under_way)
         if self._dirty or self._cleared:
             self._write(*self._take())
 
@@ -72,7 +81,7 @@ class Store:
         self.flush()
         self._db.close()
 
-    def _take(self) -> tuple[set[str], list[tuple[str, str, bytes]], list[tuple[str, str]]]:
+    def _take(self) -> Batch:
         dirty, self._dirty = self._dirty, {}
         cleared, self._cleared = self._cleared, set()
         kept = [(kind, key, orjson.dumps(doc)) for (kind, key), doc in dirty.items() if doc is not None]

@@ -4,7 +4,7 @@ import base64
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import unquote_plus, urlencode
 
 import orjson
 from aiohttp import web
@@ -15,6 +15,7 @@ from channels.carrier.names import rfc2822, seconds
 from channels.carrier.twilio_errors import Refused, problem
 
 VERSION = "2010-04-01"
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
 T = TypeVar("T")
 Form = dict[str, list[str]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -27,15 +28,19 @@ def one(form: Mapping[str, Sequence[str]], name: str, default: str = "") -> str:
 
 
 def reply(document: Any, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(document), content_type="application/json", charset="utf-8")
+    return web.Response(status=status, body=orjson.dumps(document), headers=_JSON)
 
 
 async def read_form(request: web.Request) -> tuple[Form, str]:
     """The form's values by name, and the body as it came."""
     text = (await request.read()).decode("utf-8", "replace")
     form: Form = {}
-    for name, value in parse_qsl(text, keep_blank_values=True, max_num_fields=1000):
-        form.setdefault(name, []).append(value)
+    # parse_qsl takes a fifth of a text's acceptance; most values have nothing to decode.
+    for pair in text.split("&") if text else ():
+        name, _, value = pair.partition("=")
+        if "%" in value or "+" in value:
+            value = unquote_plus(value)
+        form.setdefault(unquote_plus(name) if "%" in name else name, []).append(value)
     return form, text
 
 
