@@ -1,0 +1,172 @@
+"""Pages for officers: what waits, one alert exactly as it will go out and to whom, and the decision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, Response, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from approvals import decisions, submission
+from dispatcher import door
+from dispatcher.door import may
+from dispatcher.model import Customer, ListMember, Message, Version, VersionList
+from dispatcher.model.errors import DigestConflict, NotFound, Refused
+from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Rendition
+from dispatcher.runtime import Runtime
+from dispatcher.services import audience, renditions
+
+bp = Blueprint("approvals", __name__, url_prefix="/approvals", template_folder="templates")
+
+DONE = {
+    "approve": "Approved. It goes out now, or at its release time.",
+    "return": "Returned to the author, with your reason.",
+    "reject": "Rejected. It will not be sent.",
+}
+# A mail is full of styles of its own and may hold nothing else; the frame around it forbids scripts and forms too.
+MAIL_CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"
+PEOPLE_PER_PAGE = 50
+
+
+def register(app: Flask, runtime: Runtime) -> None:
+    """Register the pages."""
+    app.register_blueprint(bp)
+
+
+@bp.get("")
+@may("officer")
+def queue() -> ResponseReturnValue:
+    session, officer = door.db(), door.me()
+    waiting = list(session.scalars(submission.visible(session, officer, "pending").order_by(None)))
+    # Urgent ones first, then who has waited longest.
+    waiting.sort(key=lambda one: (one.current.urgency != "urgent", one.submitted_at or one.created_at, one.id))
+    return render_template(
+        # Our script fetches the list alone, to keep an open page up to date.
+        "approvals/_waiting.html" if "part" in request.args else "approvals/queue.html",
+        waiting=[(one, decisions.why_barred(session, officer, one), _people_listed(session, one)) for one in waiting],
+    )
+
+
+def _people_listed(session: Session, message: Message) -> int:
+    """How many active customers the message's lists name, each once."""
+    query = (
+        select(func.count(ListMember.customer_id.distinct()))
+        .join(VersionList, VersionList.list_id == ListMember.list_id)
+        .join(Customer, Customer.id == ListMember.customer_id)
+        .where(VersionList.version_id == message.current.id, Customer.active)
+    )
+    return session.scalar(query) or 0
+
+
+@bp.get("/<int:message_id>")
+@may("officer")
+def show(message_id: int) -> ResponseReturnValue:
+    return _page(_get(message_id))
+
+
+def _get(message_id: int) -> Message:
+    message = submission.get(door.db(), door.me(), message_id)
+    if message.state == "draft":
+        raise NotFound(f"message {message_id} has not been submitted")
+    return message
+
+
+def _page(
+    message: Message,
+    *,
+    wrong: dict[str, str] | None = None,
+    comment: str = "",
+    conflict: str = "",
+    status: int = 200,
+) -> ResponseReturnValue:
+    session, runtime, officer = door.db(), door.runtime(), door.me()
+    version = message.current
+    html = render_template(
+        "approvals/show.html",
+        message=message,
+        version=version,
+        audience=audience.preview(session, runtime, version),
+        renditions=_renditions(runtime, version),
+        barred=decisions.why_barred(session, officer, message),
+        earlier=[one for one in message.decisions if one.version_id != version.id],
+        decided=next((one for one in message.decisions if one.version_id == version.id), None),
+        wrong=wrong or {},
+        comment=comment,
+        conflict=conflict,
+    )
+    return make_response(html, status)
+
+
+def _renditions(runtime: Runtime, version: Version) -> dict[str, Rendition]:
+    """What each channel carries, for those that have a provider; all where none has."""
+    found = renditions.for_channels(runtime, version)
+    usable = runtime.usable_channels()
+    return {name: one for name, one in found.items() if name in usable} or found
+
+
+@bp.post("/<int:message_id>")
+@may("officer")
+def decide(message_id: int) -> ResponseReturnValue:
+    decision, comment = request.form.get("decision", ""), request.form.get("comment", "").replace("\r\n", "\n")
+    digest = request.form.get("digest", "")
+    try:
+        decisions.decide(door.db(), door.runtime(), door.me(), message_id, decision, digest, comment, via="page")
+        door.commit()
+    except Refused as refused:
+        door.only_look()
+        return _page(_get(message_id), wrong=refused.fields, comment=comment, status=422)
+    except DigestConflict as conflict:
+        door.only_look()
+        return _page(_get(message_id), comment=comment, conflict=str(conflict), status=409)
+    flash(DONE[decision])
+    return redirect(url_for(".queue"))
+
+
+@bp.get("/<int:message_id>/mail/<int:number>")
+@may("officer")
+def mail(message_id: int, number: int) -> ResponseReturnValue:
+    """The mail's HTML as customers get it, for the frame."""
+    version = next((one for one in _get(message_id).versions if one.number == number), None)
+    rendition = renditions.for_channels(door.runtime(), version).get("email") if version else None
+    if rendition is None:
+        raise NotFound("there is no such mail")
+    response = Response(_without_tags(rendition.html))
+    response.headers["Content-Security-Policy"] = MAIL_CSP
+    return response
+
+
+def _without_tags(text: str) -> str:
+    """Each customer has a link of their own in the tags' place."""
+    return text.replace(REPLY_TAG, "their-own-link").replace(PREFS_TAG, "their-own-link")
+
+
+@bp.app_template_filter("plain_links")
+def plain_links(text: str) -> str:
+    """A rendition's words with an example in place of each customer's own link."""
+    return _without_tags(text)
+
+
+@bp.get("/<int:message_id>/people")
+@may("officer")
+def people(message_id: int) -> ResponseReturnValue:
+    """Everybody it is for, page by page."""
+    message = _get(message_id)
+    number = request.args.get("page", "1")
+    page = max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 8 else 1
+    found = _people(door.db(), message, page)
+    return render_template("approvals/people.html", message=message, version=message.current, page=page, **found)
+
+
+def _people(session: Session, message: Message, page: int) -> dict[str, Any]:
+    members = (
+        select(ListMember.customer_id)
+        .join(VersionList, VersionList.list_id == ListMember.list_id)
+        .where(VersionList.version_id == message.current.id)
+    )
+    query = select(Customer).where(Customer.active, Customer.id.in_(members)).order_by(Customer.name, Customer.id)
+    total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    pages = max(1, -(-total // PEOPLE_PER_PAGE))
+    rows = session.scalars(query.limit(PEOPLE_PER_PAGE).offset((min(page, pages) - 1) * PEOPLE_PER_PAGE))
+    return {"people": list(rows), "total": total, "pages": pages}

@@ -1,0 +1,110 @@
+"""The web application: blueprints, the guard before every view, security headers, error pages."""
+
+from __future__ import annotations
+
+import importlib
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+from flask_bootstrap import Bootstrap5
+from flask_wtf.csrf import CSRFProtect
+
+from dispatcher import door, web
+from dispatcher.runtime import Runtime
+from dispatcher.services import accounts
+from dispatcher.web import errors, filters, guard
+from dispatcher.web.limits import Limits
+
+MAX_UPLOAD = 42_000_000  # a recording and attachments of 20 MB each, and the form around them
+
+CSP = (
+    "default-src 'self'; img-src 'self' data:; media-src 'self'; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+HSTS = "max-age=31536000; includeSubDomains"
+
+
+def create_app(runtime: Runtime) -> Flask:
+    """The application for this runtime: pages for people, approvals, the API and the webhooks."""
+    app = Flask("dispatcher", static_folder="web/static", template_folder="web/templates")
+    app.extensions["runtime"] = runtime
+    app.extensions["limits"] = Limits(runtime.settings)
+    app.config.update(_config(runtime))
+    _jinja(app)
+    app.teardown_appcontext(door.close_session)
+    Bootstrap5(app)
+    # The guard asks for the token itself, after it knows who is there and how much may be read.
+    CSRFProtect(app)
+    own = _register_pages(app, runtime)
+    app.before_request(lambda: guard.check(own))
+    _register(app, runtime, "dispatcher.api")
+    _register(app, runtime, "webhooks")
+    errors.register(app)
+    app.after_request(lambda response: _headers(response, runtime))
+    return app
+
+
+def _config(runtime: Runtime) -> dict[str, Any]:
+    secure = urlsplit(runtime.settings.public_url).scheme == "https"
+    return {
+        "SECRET_KEY": runtime.key("web").hex(),
+        "MAX_CONTENT_LENGTH": MAX_UPLOAD,
+        # The default, 500 kB, would answer 413 to a long text in a form.
+        "MAX_FORM_MEMORY_SIZE": MAX_UPLOAD,
+        "SESSION_COOKIE_NAME": "__Host-dispatcher" if secure else "dispatcher",
+        "SESSION_COOKIE_SECURE": secure,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": accounts.ABSOLUTE,
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        "WTF_CSRF_CHECK_DEFAULT": False,
+        "WTF_CSRF_TIME_LIMIT": None,
+        # The guard compares origins; behind a proxy that renames the host the Referer would not match.
+        "WTF_CSRF_SSL_STRICT": False,
+        "SEND_FILE_MAX_AGE_DEFAULT": timedelta(days=1),
+        "BOOTSTRAP_SERVE_LOCAL": True,
+    }
+
+
+def _jinja(app: Flask) -> None:
+    # A name that a template misspells must fail a test, not print nothing.
+    from jinja2 import StrictUndefined
+
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    filters.register(app)
+
+
+def _register_pages(app: Flask, runtime: Runtime) -> frozenset[str]:
+    """Register the pages; the names of their blueprints, which the guard stands before."""
+    before = set(app.blueprints)
+    web.register(app, runtime)
+    _register(app, runtime, "approvals.views")
+    return frozenset(set(app.blueprints) - before)
+
+
+def _register(app: Flask, runtime: Runtime, name: str) -> None:
+    module = importlib.import_module(name)
+    if hasattr(module, "register"):
+        module.register(app, runtime)
+
+
+def _headers(response: Response, runtime: Runtime) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if runtime.settings.public_url.startswith("https://"):
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
+    if request.endpoint not in ("static", "bootstrap.static"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response

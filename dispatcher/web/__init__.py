@@ -1,0 +1,20 @@
+"""Pages for analysts, officers, reps, administrators and customers."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from flask import Flask
+
+from dispatcher.runtime import Runtime
+
+PAGES = (
+    "sign_in", "account", "messages", "compose", "inbox", "tasks", "directory", "imports", "staff", "reports",
+    "audit", "customers", "preferences", "health",
+)  # fmt: skip
+
+
+def register(app: Flask, runtime: Runtime) -> None:
+    """Register the pages."""
+    for name in PAGES:
+        app.register_blueprint(import_module(f"{__name__}.{name}").bp)

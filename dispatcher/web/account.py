@@ -1,0 +1,95 @@
+"""A person's own account: sessions, password, tokens for the API."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, g, make_response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from dispatcher import door
+from dispatcher.door import may
+from dispatcher.model.errors import Refused
+from dispatcher.services import accounts
+from dispatcher.web import limits
+
+bp = Blueprint("account", __name__, url_prefix="/account")
+
+
+@bp.get("")
+@may()
+def show() -> ResponseReturnValue:
+    return _page()
+
+
+def _page(wrong: dict[str, str] | None = None, token: str = "", status: int = 200) -> ResponseReturnValue:
+    staff, reading = door.me(), door.db()
+    html = render_template(
+        "account.html",
+        staff=staff,
+        sessions=accounts.open_sessions(reading, door.runtime(), staff),
+        this=g.sign_in_id,
+        tokens=accounts.tokens(reading, staff),
+        wrong=wrong or {},
+        token=token,
+    )
+    return make_response(html, status)
+
+
+@bp.post("/password")
+@may()
+def password() -> ResponseReturnValue:
+    staff = door.me()
+    limits.require("password of", staff.email, "5/minute")
+    given = request.form
+    wrong = {} if given.get("password") == given.get("again") else {"again": "is not the same as the new password"}
+    if not wrong:
+        try:
+            accounts.change_password(
+                door.db(), door.runtime(), staff, given.get("current", ""), given.get("password", ""),
+                keep=g.sign_in_id,
+            )  # fmt: skip
+        except Refused as refused:
+            wrong = refused.fields
+    door.commit()
+    if wrong:
+        return _page(wrong, status=422)
+    flash("Your password is changed. Your other sessions were ended.")
+    return redirect(url_for(".show"))
+
+
+@bp.post("/sessions/<int:sign_in_id>/end")
+@may()
+def end(sign_in_id: int) -> ResponseReturnValue:
+    accounts.end_session(door.db(), door.runtime(), door.me(), sign_in_id)
+    door.commit()
+    if sign_in_id == g.sign_in_id:
+        session.clear()
+        return redirect(url_for("sign_in.form"))
+    flash("That session was ended.")
+    return redirect(url_for(".show"))
+
+
+@bp.post("/sessions/end-others")
+@may()
+def end_others() -> ResponseReturnValue:
+    ended = accounts.end_sessions(door.db(), door.runtime(), door.me(), keep=g.sign_in_id)
+    door.commit()
+    flash(f"{ended} other sessions were ended." if ended != 1 else "One other session was ended.")
+    return redirect(url_for(".show"))
+
+
+@bp.post("/tokens")
+@may()
+def make_token() -> ResponseReturnValue:
+    token = accounts.make_token(door.db(), door.runtime(), door.me().email)
+    door.commit()
+    # Shown by this answer alone: a redirect would have to carry the token.
+    return _page(token=token)
+
+
+@bp.post("/tokens/<int:token_id>/revoke")
+@may()
+def revoke_token(token_id: int) -> ResponseReturnValue:
+    accounts.revoke_token(door.db(), door.runtime(), door.me(), token_id)
+    door.commit()
+    flash("The token is revoked. Programs that used it are refused from now on.")
+    return redirect(url_for(".show"))

@@ -1,0 +1,134 @@
+"""The page of an alert for customers, without an account: read, listen, answer, ask for a call. And telephone audio."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from dispatcher import door
+from dispatcher.door import by_token
+from dispatcher.model import Delivery, Media, Version
+from dispatcher.model.errors import NotFound, Refused
+from dispatcher.runtime import Runtime
+from dispatcher.services import media, replies
+from dispatcher.web import files, limits
+
+bp = Blueprint("customers", __name__)
+
+# How many answers one page takes: a person needs few, a robot none.
+ANSWERS = "10/hour"
+SHOWN = ("releasing", "released")
+
+
+def _delivery(session: Session, runtime: Runtime, token: str) -> Delivery:
+    """The released delivery of this token. Raises NotFound, the same for a wrong and an old token."""
+    number = runtime.read_token("delivery", token)
+    delivery = session.get(Delivery, number) if number is not None else None
+    if delivery is None or delivery.message.state not in SHOWN:
+        raise NotFound("there is no such page")
+    return delivery
+
+
+def _version(delivery: Delivery) -> Version:
+    # Nothing is edited after its release, so the current version is what was sent.
+    return delivery.message.current
+
+
+@bp.get("/r/<token>")
+@by_token
+def alert(token: str) -> ResponseReturnValue:
+    delivery = _delivery(door.db(), door.runtime(), token)
+    return _page(token, delivery)
+
+
+def _page(
+    token: str, delivery: Delivery, *, text: str = "", wrong: dict[str, str] | None = None, status: int = 200
+) -> ResponseReturnValue:
+    people = [recipient.customer for recipient in delivery.recipients if recipient.left_at is None]
+    reps = {person.owner.id: person.owner for person in people if person.owner and person.owner.active}
+    html = render_template(
+        "customers/alert.html",
+        token=token,
+        message=delivery.message,
+        version=_version(delivery),
+        shared=len(people) > 1,
+        people=people,
+        rep=next(iter(reps.values())) if len(reps) == 1 else None,
+        number=_number_to_call(delivery),
+        preferences=door.runtime().token("customer", people[0].id) if len(people) == 1 else "",
+        text=text,
+        wrong=wrong or {},
+        thanks=request.args.get("thanks", ""),
+    )
+    return make_response(html, status)
+
+
+def _number_to_call(delivery: Delivery) -> str:
+    """The number at which the rep would call: what we know of the person, of which the page shows a part only."""
+    for recipient in delivery.recipients:
+        numbers = {point.channel: point.address for point in recipient.customer.contact_points if point.valid}
+        if numbers.get("voice") or numbers.get("sms"):
+            return numbers.get("voice") or numbers["sms"]
+    return ""
+
+
+@bp.post("/r/<token>")
+@by_token
+def answer(token: str) -> ResponseReturnValue:
+    session, runtime = door.db(), door.runtime()
+    delivery = _delivery(session, runtime, token)
+    text = request.form.get("text", "").replace("\r\n", "\n")
+    wants_call = request.form.get("act") == "call"
+    if not limits.spend("answers to", str(delivery.id), ANSWERS):
+        busy = {"text": "was not sent: you have answered many times within the hour. Please call us."}
+        return _page(token, delivery, text=text, wrong=busy, status=429)
+    try:
+        replies.from_page(session, runtime, delivery.id, text, wants_call)
+    except Refused as refused:
+        return _page(token, delivery, text=text, wrong=refused.fields, status=422)
+    door.commit()
+    return redirect(url_for(".alert", token=token, thanks="call" if wants_call else "answer"))
+
+
+@bp.get("/r/<token>/recording")
+@by_token
+def recording(token: str) -> ResponseReturnValue:
+    version = _version(_delivery(door.db(), door.runtime(), token))
+    if version.recording is None:
+        raise NotFound("there is no such page")
+    return files.audio(version.recording)
+
+
+@bp.get("/audio/<token>.wav")
+@by_token
+def telephone(token: str) -> ResponseReturnValue:
+    """The recording as a telephone plays it; the provider that carries the call fetches it."""
+    number = door.runtime().read_token("media", token)
+    row = door.db().get(Media, number) if number is not None else None
+    if row is None or not row.media_type.startswith("audio/"):
+        raise NotFound("there is no such page")
+    response = files.wav(_telephone_wav(row))
+    # The provider may keep it for the calls of one release: the address names these very bytes.
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+# Few sounds are current at one time; ten minutes of telephone audio are 10 MB.
+_CONVERTED: OrderedDict[str, bytes] = OrderedDict()
+_KEPT = 8
+_converting = Lock()
+
+
+def _telephone_wav(row: Media) -> bytes:
+    """The converted sound. A thousand calls ask for the same one at once: it is converted for the first."""
+    with _converting:
+        if row.sha256 not in _CONVERTED:
+            _CONVERTED[row.sha256] = media.telephone_wav(row.content)
+            while len(_CONVERTED) > _KEPT:
+                _CONVERTED.popitem(last=False)
+        _CONVERTED.move_to_end(row.sha256)
+        return _CONVERTED[row.sha256]

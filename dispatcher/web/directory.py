@@ -1,0 +1,147 @@
+"""The directory: customers, how they may be reached and why not, the lists they are on."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from dispatcher import door
+from dispatcher.door import may
+from dispatcher.model import ContactPoint, Customer, DistributionList, Firm, ListMember, Staff
+from dispatcher.model.errors import NotAllowed, NotFound
+from dispatcher.services import directory, preferences, suppressions
+from dispatcher.web import lists, paging
+
+bp = Blueprint("directory", __name__, url_prefix="/directory")
+ALL = ("analyst", "officer", "rep", "admin")
+
+
+@bp.get("")
+@may(*ALL)
+def customers() -> ResponseReturnValue:
+    session, staff = door.db(), door.me()
+    words = request.args.get("q", "").strip()[:200]
+    mine = "mine" in request.args
+    query = (
+        select(Customer)
+        .outerjoin(Firm, Firm.id == Customer.firm_id)
+        .where(Customer.active)
+        .options(selectinload(Customer.firm), selectinload(Customer.rep), selectinload(Customer.contact_points))
+        .order_by(Customer.name, Customer.id)
+    )
+    for word in words.split()[:5]:
+        query = query.where(_named(word))
+    if mine:
+        query = query.where(_owned_by(staff))
+    return render_template("directory/customers.html", page=paging.things(session, query), q=words, mine=mine)
+
+
+def _named(word: str) -> ColumnElement[bool]:
+    like = paging.contains(word)
+    address = select(ContactPoint.customer_id).where(ContactPoint.address.ilike(like, escape="/"))
+    return or_(
+        Customer.name.ilike(like, escape="/"),
+        Customer.key.ilike(like, escape="/"),
+        Firm.name.ilike(like, escape="/"),
+        Customer.id.in_(address),
+    )
+
+
+def _owned_by(staff: Staff) -> ColumnElement[bool]:
+    return or_(Customer.rep_id == staff.id, Customer.rep_id.is_(None) & (Firm.rep_id == staff.id))
+
+
+def _customer(session: Session, key: str) -> Customer:
+    customer = session.scalar(select(Customer).where(Customer.key == key))
+    if customer is None:
+        raise NotFound(f"there is no customer {key}")
+    return customer
+
+
+def _may_mend(staff: Staff, customer: Customer) -> bool:
+    """True for administrators and the customer's own representative."""
+    owner = customer.owner
+    return staff.has("admin") or (staff.has("rep") and owner is not None and owner.id == staff.id)
+
+
+@bp.get("/customers/<key>")
+@may(*ALL)
+def show(key: str) -> ResponseReturnValue:
+    session, staff = door.db(), door.me()
+    customer = _customer(session, key)
+    return render_template(
+        "directory/customer.html",
+        customer=customer,
+        ways=preferences.ways(session, customer),
+        topics=sorted({step.topic for step in customer.preferences if step.topic}),
+        history=directory.history(session, customer),
+        mends=_may_mend(staff, customer),
+    )
+
+
+@bp.post("/customers/<key>/<channel>/suppress")
+@may("rep", "admin")
+def suppress(key: str, channel: str) -> ResponseReturnValue:
+    point, staff = _point_to_mend(key, channel)
+    why = request.form.get("why", "").strip()[:150]
+    source = f"by {staff.email}" + (f": {why}" if why else "")
+    suppressions.suppress(door.db(), door.runtime(), channel, point.address, "by-hand", source, staff)
+    door.commit()
+    flash("It will not be used any more.")
+    return redirect(url_for(".show", key=key))
+
+
+@bp.post("/customers/<key>/<channel>/lift")
+@may("rep", "admin")
+def lift(key: str, channel: str) -> ResponseReturnValue:
+    point, staff = _point_to_mend(key, channel)
+    suppressions.lift(door.db(), door.runtime(), channel, point.address, staff)
+    door.commit()
+    flash("It will be used again.")
+    return redirect(url_for(".show", key=key))
+
+
+@bp.post("/customers/<key>/<channel>/valid")
+@may("rep", "admin")
+def valid(key: str, channel: str) -> ResponseReturnValue:
+    """Take back that a contact point was marked as not valid."""
+    point, staff = _point_to_mend(key, channel)
+    suppressions.set_valid(door.db(), door.runtime(), staff, point.id)
+    door.commit()
+    flash("It counts as valid again.")
+    return redirect(url_for(".show", key=key))
+
+
+def _point_to_mend(key: str, channel: str) -> tuple[ContactPoint, Staff]:
+    customer, staff = _customer(door.db(), key), door.me()
+    if not _may_mend(staff, customer):
+        raise NotAllowed("only their own representative or an administrator changes how a customer is reached")
+    for point in customer.contact_points:
+        if point.channel == channel:
+            return point, staff
+    raise NotFound(f"{customer.name} has no such contact point")
+
+
+@bp.get("/lists")
+@may(*ALL)
+def all_lists() -> ResponseReturnValue:
+    return render_template("directory/lists.html", lists=lists.with_counts(door.db(), door.me()))
+
+
+@bp.get("/lists/<key>")
+@may(*ALL)
+def show_list(key: str) -> ResponseReturnValue:
+    session = door.db()
+    one = session.scalar(select(DistributionList).where(DistributionList.key == key))
+    if one is None:
+        raise NotFound(f"there is no list {key}")
+    query = (
+        select(Customer)
+        .join(ListMember, ListMember.customer_id == Customer.id)
+        .where(ListMember.list_id == one.id, Customer.active)
+        .options(selectinload(Customer.firm), selectinload(Customer.rep), selectinload(Customer.contact_points))
+        .order_by(Customer.name, Customer.id)
+    )
+    return render_template("directory/list.html", one=one, page=paging.things(session, query))

@@ -1,0 +1,140 @@
+"""How times, lengths, states and addresses are written on pages."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from flask import Flask, request, url_for
+from markupsafe import Markup
+
+from dispatcher import door
+from dispatcher.services import accounts
+from dispatcher.web import navigation
+
+CHANNEL_WORDS = {"email": "Mail", "sms": "Text message", "voice": "Voice", "fax": "Fax", "page": "Web page"}
+ROLE_WORDS = {"analyst": "Analyst", "officer": "Officer", "rep": "Representative", "admin": "Administrator"}
+# How a state looks: waiting, moving, good, bad, over.
+TONES = {
+    "draft": "over", "pending": "wait", "approved": "move", "releasing": "move", "released": "good",
+    "returned": "wait", "rejected": "bad", "withdrawn": "over", "expired": "over", "cancelled": "over",
+    "queued": "wait", "sending": "move", "accepted": "move", "delivered": "good", "deferred": "wait",
+    "bounced": "bad", "failed": "bad", "unknown": "wait", "suppressed": "over",
+    "open": "wait", "claimed": "move", "closed": "over", "matched": "good", "unmatched": "wait", "settled": "over",
+    "approve": "good", "return": "wait", "reject": "bad",
+}  # fmt: skip
+
+
+def zone() -> ZoneInfo:
+    """The zone of the person's browser, which our script keeps in a cookie; UTC without it."""
+    name = request.cookies.get("zone", "UTC")
+    return ZoneInfo(name) if name in available_zones() else ZoneInfo("UTC")
+
+
+@cache
+def available_zones() -> frozenset[str]:
+    """Names of all time zones."""
+    return frozenset(available_timezones())
+
+
+def when(moment: datetime | None, none: str = "–") -> str:
+    """A moment in the person's zone, to the second when it is of today."""
+    if moment is None:
+        return none
+    local = moment.astimezone(zone())
+    today = door.runtime().now().astimezone(zone()).date()
+    pattern = "%H:%M:%S %Z" if local.date() == today else "%-d %b %Y, %H:%M %Z"
+    exact = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, local.strftime(pattern))
+
+
+def ago(moment: datetime | None) -> str:
+    """How long ago, in the largest two units that matter."""
+    if moment is None:
+        return "–"
+    seconds = max(0.0, (door.runtime().now() - moment).total_seconds())
+    exact = moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, duration(seconds, coarse=True))
+
+
+def duration(seconds: float | timedelta | None, coarse: bool = False) -> str:
+    """A length of time: "0.4 s", "1 min 38 s", "3 h 5 min", "2 d 4 h"."""
+    if seconds is None:
+        return "–"
+    if isinstance(seconds, timedelta):
+        seconds = seconds.total_seconds()
+    if seconds < 10 and not coarse and seconds != int(seconds):
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if coarse and whole < 60:
+        return "under a minute"
+    for size, large, small_size, small in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // small_size
+            tail = f" {rest} {small}" if rest and not (coarse and small == "s") else ""
+            return f"{whole // size} {large}{tail}"
+    return f"{whole} s"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """A number with its word: "1 customer", "1,204 customers"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def size(octets: int) -> str:
+    """A file's size."""
+    return f"{octets / 1e6:.1f} MB" if octets >= 1e6 else f"{max(1, round(octets / 1000))} kB"
+
+
+def channel(name: str | None) -> str:
+    """A channel in words."""
+    return CHANNEL_WORDS.get(name or "", (name or "–").capitalize())
+
+
+def role(name: str) -> str:
+    """A role in words."""
+    return ROLE_WORDS.get(name, name)
+
+
+def tone(state: str) -> str:
+    """How a state looks."""
+    return TONES.get(state, "over")
+
+
+def mask(address: str) -> str:
+    """An address of which only enough is shown to recognise it."""
+    if "@" in address:
+        name, _, domain = address.partition("@")
+        return f"{name[:1]}…@{domain}"
+    return f"{address[:3]} … {address[-2:]}" if len(address) > 6 else "…"
+
+
+@cache
+def _stamp(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+
+
+def register(app: Flask) -> None:
+    """Give the templates these words."""
+    assert app.static_folder
+    folder = Path(app.static_folder)
+    for name, function in {
+        "when": when, "ago": ago, "duration": duration, "count": count, "size": size, "channel": channel,
+        "role": role, "tone": tone, "mask": mask,
+    }.items():  # fmt: skip
+        app.jinja_env.filters[name] = function
+
+    def asset(filename: str) -> str:
+        return url_for("static", filename=filename, v=_stamp(folder / filename))
+
+    app.jinja_env.globals.update(
+        asset=asset,
+        someone=door.someone,
+        navigation=navigation.entries,
+        zone_name=lambda: zone().key,
+        firm_name=lambda: door.runtime().settings.firm_name,
+        idle_hours=accounts.IDLE.total_seconds() // 3600,
+    )
