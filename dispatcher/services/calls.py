@@ -12,7 +12,7 @@ from dispatcher.bells import note
 from dispatcher.model import Attempt, Customer, Delivery, Message, Recipient, Reply, Staff
 from dispatcher.model.ports import RecordingNews
 from dispatcher.runtime import Runtime
-from dispatcher.services import matching, recordings, renditions, replies, suppressions
+from dispatcher.services import matching, recordings, renditions, reply_store, suppressions
 from dispatcher.services.directory import owner_of
 
 # A call is answered within minutes of its attempt, or hours where many wait at the provider.
@@ -110,13 +110,37 @@ def heard(runtime: Runtime, message: Message) -> Alert:
 # --- what they ask for ------------------------------------------------------------------------------------
 
 
+def _keep(
+    session: Session,
+    runtime: Runtime,
+    caller: Caller,
+    dedupe: str,
+    kind: str,
+    text: str,
+    recording_ref: str | None = None,
+) -> Reply:
+    return reply_store.keep(
+        session,
+        runtime,
+        dedupe=dedupe,
+        channel="voice",
+        sender=caller.number,
+        kind=kind,
+        text=text,
+        person=caller.customer,
+        message_id=caller.message.id if caller.message else None,
+        delivery_id=caller.delivery.id if caller.delivery else None,
+        recording_ref=recording_ref,
+        note=caller.note,
+        tell_at=runtime.now() + TELL_AFTER,
+    )
+
+
 def asks_for_call(session: Session, runtime: Runtime, provider: str, call_ref: str, caller: Caller) -> Reply:
     """They want to speak to their representative. Kept once a call; told in a minute, or with the result."""
-    return replies.keep_for(
-        session, runtime, caller.customer, caller.message, caller.delivery,
-        dedupe=f"{provider}:{call_ref}:call", channel="voice", sender=caller.number, kind="call", note=caller.note,
-        text="Asked by key to speak to you at once.", tell_at=runtime.now() + TELL_AFTER,
-    )  # fmt: skip
+    return _keep(
+        session, runtime, caller, f"{provider}:{call_ref}:call", "call", "Asked by key to speak to you at once."
+    )
 
 
 RESULTS = {
@@ -143,12 +167,8 @@ def leaves_recording(
 ) -> Reply:
     """A spoken answer, kept once; it is fetched when the provider says that it can be."""
     length = f", {recordings.length(seconds)}" if seconds else ""
-    return replies.keep_for(
-        session, runtime, caller.customer, caller.message, caller.delivery,
-        dedupe=f"{provider}:recording:{recording_ref}", channel="voice", sender=caller.number, kind="voice",
-        text=f"Spoken answer{length}.", note=caller.note, recording_ref=recording_ref,
-        tell_at=runtime.now() + TELL_AFTER,
-    )  # fmt: skip
+    dedupe = f"{provider}:recording:{recording_ref}"
+    return _keep(session, runtime, caller, dedupe, "voice", f"Spoken answer{length}.", recording_ref)
 
 
 def wants_no_calls(session: Session, runtime: Runtime, provider: str, call_ref: str, caller: Caller) -> None:
@@ -159,10 +179,7 @@ def wants_no_calls(session: Session, runtime: Runtime, provider: str, call_ref: 
     suppressions.suppress(
         session, runtime, "voice", caller.number, "opt-out", "key 9", f"customer {caller.customer.key}"
     )
-    replies.keep_for(
-        session, runtime, caller.customer, caller.message, caller.delivery, dedupe=dedupe, channel="voice",
-        sender=caller.number, text="Pressed 9: no more calls.", kind="opt-out", note=caller.note, quiet=True,
-    )  # fmt: skip
+    _keep(session, runtime, caller, dedupe, "opt-out", "Pressed 9: no more calls.")
 
 
 def recording_news(

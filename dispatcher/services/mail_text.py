@@ -61,8 +61,9 @@ def shown_text(text: str, html: str = "") -> str:
 
 
 def plain_text(text: str, html: str = "") -> str:
-    """The mail's text, made from its HTML where it has no other."""
-    if text.strip() or not html.strip():
+    """The mail's text, made from its HTML where it has no other, or where only the HTML marks what is quoted."""
+    quoted_in_html = "<blockquote" in html[: 4 * MOST].lower() and not _has_marks(text[:MOST].split("\n"))
+    if (text.strip() and not quoted_in_html) or not html.strip():
         return clean(text.replace("\r\n", "\n").replace("\r", "\n"))
     return clean(_from_html(html[: 4 * MOST]))
 

@@ -23,7 +23,8 @@ _PHONES = ("sms", "voice")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Without `customer` and without `staff`: nobody's. With `staff` it is a representative's answer.
+    """Without `customer` and without `staff`: nobody's. With `staff` it is a representative's answer, which a `note`
+    forbids to pass on.
 
     `address` is the contact point of ours that it is an answer from, where that is known.
     """
@@ -164,11 +165,12 @@ def _by_notice(session: Session, runtime: Runtime, letter: Letter | None, reply:
         return Match(note="an answer to a notice that takes none")
     if not staff.active or sender != staff.email:
         return Match(note=f"an answer to a notice of {staff.email}, but written from {sender}")
+    conversation = session.get_one(Conversation, letter.conversation_id)
     if reply.verified:
-        return Match(note=f"not proven to be from {staff.email}: {reply.verified}")
+        return Match(staff=staff, conversation=conversation, note=f"not proven to be from you ({reply.verified})")
     if _is_old(runtime, letter.created_at):
-        return Match(note="the notice it answers is too old")
-    return Match(staff=staff, conversation=session.get_one(Conversation, letter.conversation_id))
+        return Match(staff=staff, conversation=conversation, note="an answer to a notice that is too old")
+    return Match(staff=staff, conversation=conversation)
 
 
 def _is_known(person: Customer, delivery: Delivery, sender: str) -> bool:

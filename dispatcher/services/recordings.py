@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Reply
@@ -12,32 +9,11 @@ from dispatcher.model.ports import File
 from dispatcher.runtime import Runtime
 from dispatcher.services import media, reply_notices
 
-# How soon after it was spoken, and how long, the provider is asked again for a recording it has not given us.
-_FIRST, _LAST = timedelta(seconds=20), timedelta(days=2)
-
 
 def pending_recording(session: Session, reply_id: int) -> str | None:
     """The provider's reference of a spoken answer that is still to be fetched."""
     reply = session.get(Reply, reply_id)
     return reply.recording_ref if reply and reply.recording_id is None else None
-
-
-def waiting_recordings(session: Session, runtime: Runtime) -> list[int]:
-    """Replies whose recording is still to be fetched, for the sweep: news of it may have been lost."""
-    now = runtime.now()
-    return list(
-        session.scalars(
-            select(Reply.id)
-            .where(
-                Reply.recording_ref.is_not(None),
-                Reply.recording_id.is_(None),
-                Reply.received_at < now - _FIRST,
-                Reply.received_at > now - _LAST,
-            )
-            .order_by(Reply.id)
-            .limit(100)
-        )
-    )
 
 
 def attach_recording(session: Session, runtime: Runtime, reply_id: int, file: File) -> Reply | None:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import Select, false, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Conversation, Customer, Delivery, Message, Reply, Response, Staff
+from dispatcher.model import Delivery, Reply, Response
 from dispatcher.model.errors import DispatcherError, NotFound, Refused
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
-from dispatcher.services import conversations, keywords, mail_text, matching, reply_notices, suppressions
+from dispatcher.services import conversations, keywords, mail_text, matching, reply_notices, reply_store, suppressions
 from dispatcher.services.matching import Match
-from dispatcher.services.once import clean, insert_once
-from dispatcher.services.recordings import attach_recording, pending_recording, waiting_recordings
+from dispatcher.services.once import clean
+from dispatcher.services.recordings import attach_recording, pending_recording
+from dispatcher.services.reply_store import visible
 
-__all__ = ["attach_recording", "from_page", "keep_for", "pending_recording", "receive", "visible", "waiting_recordings"]
+__all__ = ["attach_recording", "from_page", "pending_recording", "receive", "visible"]
 
 MOST_SHOWN = 100_000  # characters of `text`; `original` is whole
 MOST_FROM_PAGE = 5_000
@@ -55,6 +56,8 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
     if wish:
         return _obey(session, runtime, reply, said, found, callback_id, wish)
     if found.staff and found.conversation:
+        if found.note:
+            return _refuse(session, runtime, reply, said, found, callback_id, f"it is {found.note}")
         return _respond(session, runtime, reply, said, found, callback_id)
     note = "the carrier has answered this word" if reply.keyword == "help" else ""
     return _keep(session, runtime, reply, said, found, callback_id, "answer", note)
@@ -83,46 +86,25 @@ def _keep(
     note: str = "",
     state: str = "",
 ) -> Reply:
-    """The row, in its conversation where it has one; its owner is told of what a person wants to be read."""
-    conversation = None
-    if found.customer:
-        conversation = conversations.thread(
-            session,
-            runtime,
-            found.customer,
-            found.message_id,
-            channel=reply.channel,
-            address=clean(reply.sender, 320),
-            at=reply.received_at,
-            disturb=kind == "answer",
-        )
     unverified = f"sender not verified: {reply.verified}" if reply.verified and not found.staff else ""
-    new = insert_once(
+    return reply_store.keep(
         session,
-        Reply,
-        dedupe=clean(reply.dedupe, 200),
-        conversation_id=conversation.id if conversation else None,
-        message_id=found.message_id,
-        customer_id=found.customer.id if found.customer else None,
-        delivery_id=found.delivery.id if found.delivery else None,
-        callback_id=callback_id,
+        runtime,
+        dedupe=reply.dedupe,
         channel=reply.channel,
-        sender=clean(reply.sender, 320),
-        subject=clean(reply.subject, 300),
+        sender=reply.sender,
+        kind=kind,
         text=said.shown,
         original=said.original,
-        kind=kind,
-        state=state or ("matched" if conversation else "unmatched"),
-        note=clean("; ".join(part for part in (note, found.note, unverified) if part), 300),
+        subject=reply.subject,
+        person=found.customer,
+        message_id=found.message_id,
+        delivery_id=found.delivery.id if found.delivery else None,
+        callback_id=callback_id,
+        note="; ".join(part for part in (note, found.note, unverified) if part),
+        state=state,
         received_at=reply.received_at,
     )
-    if new is None:  # another worker had a copy of it
-        return session.scalars(select(Reply).where(Reply.dedupe == clean(reply.dedupe, 200))).one()
-    if conversation and kind == "answer":
-        reply_notices.tell_owner(session, runtime, conversation, new)
-    elif new.state == "unmatched" and kind == "answer":
-        reply_notices.tell_of_unmatched(session, runtime)
-    return new
 
 
 # --- opt-outs ---------------------------------------------------------------------------------------------
@@ -177,11 +159,26 @@ def _respond(
         conversations.respond(session, runtime, found.staff, found.conversation.id, text, via=via, dedupe=key)
     except DispatcherError as error:
         why = error.fields["text"] if isinstance(error, Refused) and "text" in error.fields else str(error)
-        digest = hashlib.sha256(key.encode()).hexdigest()[:32]
-        reply_notices.tell_not_sent(session, runtime, found.staff, found.conversation, f"it {why}", digest)
-        note = f"an answer of {found.staff.email}, not passed on: {why}"
-        return _keep(session, runtime, reply, said, Match(), callback_id, "answer", note, state="settled")
+        return _refuse(session, runtime, reply, said, found, callback_id, f"it {why}")
     return None
+
+
+def _refuse(
+    session: Session,
+    runtime: Runtime,
+    reply: InboundReply,
+    said: _Said,
+    found: Match,
+    callback_id: int | None,
+    why: str,
+) -> Reply:
+    """Kept, but not passed on; the representative is told at their own address."""
+    assert found.staff is not None
+    assert found.conversation is not None
+    digest = hashlib.sha256(reply.dedupe.encode()).hexdigest()[:32]
+    reply_notices.tell_not_sent(session, runtime, found.staff, found.conversation, why, digest)
+    note = f"an answer of {found.staff.email}, not passed on: {why}"
+    return _keep(session, runtime, reply, said, Match(), callback_id, "answer", note, state="settled")
 
 
 # --- from the customer's page -----------------------------------------------------------------------------
@@ -208,89 +205,16 @@ def from_page(session: Session, runtime: Runtime, delivery_id: int, text: str, w
     if known is not None:
         return known
     person, note = matching.person_of(session, delivery, delivery.address, words)
-    kind = "call" if wants_call else "answer"
-    return keep_for(
-        session, runtime, person, message, delivery, dedupe=keys[0], channel="page", sender=delivery.address,
-        text=words, kind=kind, note=note,
-    )  # fmt: skip
-
-
-def keep_for(
-    session: Session,
-    runtime: Runtime,
-    person: Customer | None,
-    message: Message | None,
-    delivery: Delivery | None,
-    *,
-    dedupe: str,
-    channel: str,
-    sender: str,
-    text: str,
-    kind: str,
-    note: str = "",
-    recording_ref: str | None = None,
-    tell_at: datetime | None = None,
-    quiet: bool = False,
-) -> Reply:
-    """A reply of somebody already known, e.g. by page or call; with `quiet` nobody is disturbed by it.
-
-    The owner is told now or at `tell_at`. A copy, by `dedupe`, gives the first.
-    """
-    conversation = None
-    if person is not None:
-        conversation = conversations.thread(
-            session, runtime, person, message.id if message else None,
-            channel=channel, address=sender, at=runtime.now(), disturb=not quiet,
-        )  # fmt: skip
-    new = insert_once(
+    return reply_store.keep(
         session,
-        Reply,
-        dedupe=clean(dedupe, 200),
-        conversation_id=conversation.id if conversation else None,
-        message_id=message.id if message else None,
-        customer_id=person.id if person else None,
-        delivery_id=delivery.id if delivery else None,
-        channel=channel,
-        sender=clean(sender, 320),
-        text=text,
-        original=text,
-        kind=kind,
-        state="matched" if conversation else "unmatched",
-        note=clean(note, 300),
-        recording_ref=recording_ref,
-        received_at=runtime.now(),
+        runtime,
+        dedupe=keys[0],
+        channel="page",
+        sender=delivery.address,
+        kind="call" if wants_call else "answer",
+        text=words,
+        person=person,
+        message_id=message.id,
+        delivery_id=delivery.id,
+        note=note,
     )
-    if new is None:
-        return session.scalars(select(Reply).where(Reply.dedupe == clean(dedupe, 200))).one()
-    if not quiet:
-        if conversation:
-            reply_notices.tell_owner(session, runtime, conversation, new, due_at=tell_at)
-        else:
-            reply_notices.tell_of_unmatched(session, runtime)
-    return new
-
-
-# --- looking ----------------------------------------------------------------------------------------------
-
-
-def visible(
-    session: Session,
-    staff: Staff,
-    *,
-    message: int | None = None,
-    customer: str | None = None,
-    state: str | None = None,
-) -> Select[Reply]:
-    """The replies this person may see, newest first: of their own conversations, for administrators all."""
-    query = select(Reply).order_by(Reply.id.desc())
-    if not staff.active:
-        return query.where(false())
-    if not staff.has("admin"):
-        query = query.join(Conversation, Reply.conversation_id == Conversation.id).where(
-            or_(Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id)
-        )
-    if message is not None:
-        query = query.where(Reply.message_id == message)
-    if customer is not None:
-        query = query.where(Reply.customer_id.in_(select(Customer.id).where(Customer.key == customer)))
-    return query.where(Reply.state == state) if state else query

@@ -107,6 +107,8 @@ def tell_not_sent(
     session: Session, runtime: Runtime, person: Staff, conversation: Conversation, why: str, key: str
 ) -> None:
     """Tell a representative that what they answered by mail or text message has not gone to the customer."""
+    if _letters_lately(session, runtime, conversation, person) >= MOST_AN_HOUR:
+        return
     text = (
         f"What you wrote to {who(conversation.customer)} was NOT passed on: {why}\n\n"
         f"Please answer on the page: {page_of(runtime, conversation)}"

@@ -1,0 +1,100 @@
+"""Writes a reply into its conversation, once, and tells its owner."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Select, false, or_, select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Conversation, Customer, Reply, Staff
+from dispatcher.runtime import Runtime
+from dispatcher.services import conversations, reply_notices
+from dispatcher.services.once import clean, insert_once
+
+# Kinds that a person wants to be read; the others are kept and shown, but disturb nobody.
+READ = ("answer", "call", "voice")
+
+
+def keep(
+    session: Session,
+    runtime: Runtime,
+    *,
+    dedupe: str,
+    channel: str,
+    sender: str,
+    kind: str,
+    text: str,
+    original: str | None = None,
+    subject: str = "",
+    person: Customer | None = None,
+    message_id: int | None = None,
+    delivery_id: int | None = None,
+    callback_id: int | None = None,
+    recording_ref: str | None = None,
+    note: str = "",
+    state: str = "",
+    received_at: datetime | None = None,
+    tell_at: datetime | None = None,
+) -> Reply:
+    """The reply with this `dedupe`. A new one is `state`, else matched where a `person` is known, else unmatched.
+
+    Its owner is told now or at `tell_at`; of one that belongs to nobody, the administrators.
+    """
+    at = received_at or runtime.now()
+    key, address = clean(dedupe, 200), clean(sender, 320)
+    conversation = None
+    if person is not None:
+        conversation = conversations.thread(
+            session, runtime, person, message_id, channel=channel, address=address, at=at, disturb=kind in READ
+        )
+    new = insert_once(
+        session,
+        Reply,
+        dedupe=key,
+        conversation_id=conversation.id if conversation else None,
+        message_id=message_id,
+        customer_id=person.id if person else None,
+        delivery_id=delivery_id,
+        callback_id=callback_id,
+        channel=channel,
+        sender=address,
+        subject=clean(subject, 300),
+        text=text,
+        original=text if original is None else original,
+        kind=kind,
+        state=state or ("matched" if conversation else "unmatched"),
+        note=clean(note, 300),
+        recording_ref=recording_ref,
+        received_at=at,
+    )
+    if new is None:  # another worker had a copy of it
+        return session.scalars(select(Reply).where(Reply.dedupe == key)).one()
+    if kind in READ and conversation:
+        reply_notices.tell_owner(session, runtime, conversation, new, due_at=tell_at)
+    elif kind in READ and new.state == "unmatched":
+        reply_notices.tell_of_unmatched(session, runtime)
+    return new
+
+
+def visible(
+    session: Session,
+    staff: Staff,
+    *,
+    message: int | None = None,
+    customer: str | None = None,
+    state: str | None = None,
+) -> Select[Reply]:
+    """The replies this person may see, newest first: of their own conversations, for administrators all."""
+    query = select(Reply).order_by(Reply.id.desc())
+    if not staff.active:
+        return query.where(false())
+    if not staff.has("admin"):
+        query = query.join(Conversation, Reply.conversation_id == Conversation.id).where(
+            or_(Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id)
+        )
+    if message is not None:
+        query = query.where(Reply.message_id == message)
+    if customer is not None:
+        query = query.where(Reply.customer_id.in_(select(Customer.id).where(Customer.key == customer)))
+    return query.where(Reply.state == state) if state else query

@@ -1,0 +1,76 @@
+"""Only a whole message is a wish to stop: a dealing desk says stop, cancel and end all day long."""
+
+from __future__ import annotations
+
+import pytest
+
+from dispatcher.services.keywords import wish_of
+
+STOP = """
+STOP | stop | Stop. | "Stop" | STOP! | StopAll | STOP ALL | unsubscribe | UNSUBSCRIBE please | cancel | CANCEL | End | quit
+Quit. | revoke | optout | opt out | Opt-out | please stop | Stop please | Please stop. | stop texting me | STOP CALLING ME
+Please remove me from your list | remove me from this list, thanks | take me off your list | Don't text me again
+dont call me anymore | Do not contact me | No more texts | no more messages please | I want to unsubscribe
+I revoke my consent | Unsubscribe me | leave me alone | Abmelden | bitte abmelden | Bitte melden Sie mich ab | Stopp
+Keine Nachrichten mehr, bitte | désabonner | Désabonnez-moi s'il vous plaît | Arrêtez | ARRET | plus d'appels
+baja | Darme de baja por favor | no más mensajes
+"""
+ORDINARY = """
+stop loss at 42 | Stop loss 41.50 GTC | cancel my order | Cancel the 500 | cancel please | please cancel | Cancel LTMY
+end of quarter | by end of day | quit the position | stop buying | stop at 40 | Stop limit 39 | do not stop | don't stop
+non-stop | stop by our office | when does it end? | unsubscribed funds? | revoke the order | remove the limit
+remove me from the TSMC position | no more than 500 | no more | take profit | opt for 500 | ok | call me
+Is this the end? | stop and reverse | Stoppt LTMY bei 40 | Kein Limit mehr | arrêtez la position | put a stop in
+I want to stop out at 40 | call, don't text | please call me, do not text me the price | start buying | start at 40
+"""
+START = "START | start | Unstop | UNSTOP please | opt in | subscribe"
+
+
+def cases(table: str) -> list[str]:
+    return [part.strip() for line in table.splitlines() for part in line.split("|") if part.strip()]
+
+
+@pytest.mark.parametrize("text", cases(STOP))
+def test_stop(text: str) -> None:
+    assert wish_of("sms", text) == "stop"
+
+
+@pytest.mark.parametrize("text", cases(ORDINARY))
+@pytest.mark.parametrize("channel", ["sms", "email", "fax"])
+def test_ordinary(channel: str, text: str) -> None:
+    assert wish_of(channel, text) == ""
+
+
+@pytest.mark.parametrize("text", ["cancel", "End", "quit", "YES", "Cancel."])
+def test_what_only_carriers_take_for_a_wish(text: str) -> None:
+    assert wish_of("email", text) == ""
+    assert wish_of("sms", text) in ("stop", "start")
+
+
+@pytest.mark.parametrize("text", cases(START))
+def test_start(text: str) -> None:
+    assert wish_of("sms", text) == "start"
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "wish"),
+    [
+        ("Unsubscribe", "", "stop"),
+        ("unsubscribe", "Unsubscribe", "stop"),
+        ("Re: Downgrade", "unsubscribe", "stop"),
+        ("Re: Downgrade", "Please remove me from your mailing list.", "stop"),
+        ("Unsubscribe", "I have a question about LTMY", ""),
+        ("Re: Stop", "", ""),
+        ("Stop loss", "", ""),
+        ("Re: Downgrade", "stop loss at 42", ""),
+        ("Re: Downgrade", "", ""),
+    ],
+)
+def test_mail(subject: str, text: str, wish: str) -> None:
+    assert wish_of("email", text, subject) == wish
+
+
+def test_the_carriers_word_counts_for_texts() -> None:
+    assert wish_of("sms", "Stop ok?", keyword="stop") == "stop"
+    assert wish_of("email", "Cancel", keyword="stop") == ""
+    assert wish_of("sms", "HELP", keyword="help") == ""
