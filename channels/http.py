@@ -1,7 +1,8 @@
 """The way to a provider's HTTP API: one pooled client that says exactly what is known about a request.
 
 An answer is an `Answer`, whatever its status. `NeverSent` means that no connection came about, so nothing can have
-reached the provider. `InDoubt` means that bytes may have left. Nothing is ever repeated here.
+reached the provider. `InDoubt` means that bytes may have left. No POST is ever repeated; a GET, which only looks, is
+asked once more by aiohttp when a kept connection was cut.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class Pool:
         most: int = MOST_BYTES,
         timeout: float | None = None,
     ) -> Answer:
-        """One request, never repeated, no redirect followed. Raises NeverSent or InDoubt.
+        """One request, no redirect followed. Raises NeverSent or InDoubt.
 
         An answer of more than `most` bytes is in doubt. `timeout`: seconds in all, if other than usual.
         """
