@@ -7,15 +7,20 @@ process, because the providers' connections belong to it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import uvloop
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
 from dispatcher.runtime import Runtime
 from dispatcher.services import callbacks, letter_sending, reconcile, replies, sending
 from dispatcher.services import release as releasing
+from dispatcher.storage import gave_way
+
+TRANSACTION_TRIES = 4
 
 _runtime: Runtime | None = None
 _loop: asyncio.AbstractEventLoop | None = None
@@ -62,18 +67,26 @@ def look_up(attempt_id: str) -> None:
 
 def release(message_id: int) -> None:
     """Release a message whose time has come."""
-    runtime = _current()
-    with runtime.sessions() as session:
-        releasing.release_due(session, runtime, message_id)
-        commit(session, runtime.bells)
+    _transact(lambda session, runtime: releasing.release_due(session, runtime, message_id))
 
 
 def apply_callback(callback_id: int) -> None:
     """Read a kept callback and apply what it says."""
+    _transact(lambda session, runtime: callbacks.apply(session, runtime, callback_id))
+
+
+def _transact(work: Callable[[Session, Runtime], object]) -> None:
+    """One use case in one transaction, again where the database chose it to give way to another."""
     runtime = _current()
-    with runtime.sessions() as session:
-        callbacks.apply(session, runtime, callback_id)
-        commit(session, runtime.bells)
+    for left in reversed(range(TRANSACTION_TRIES)):
+        try:
+            with runtime.sessions() as session:
+                work(session, runtime)
+                commit(session, runtime.bells)
+            return
+        except OperationalError as error:
+            if not left or not gave_way(error):
+                raise
 
 
 def fetch_recording(reply_id: int) -> None:

@@ -157,7 +157,9 @@ def _take(session: Session, runtime: Runtime, callback: Callback) -> tuple[bool,
         done = _take_recording(session, runtime, callback, request)
         return True, not done
     parsed = runtime.adapters.sources[callback.provider].parse(callback.what, request)
-    waiting = [one for one in parsed.events if not _take_event(session, runtime, callback, one)]
+    # By attempt, as everybody takes them: two arrays about the same mails must not wait for each other.
+    events = sorted(parsed.events, key=lambda one: one.attempt)
+    waiting = [one for one in events if not _take_event(session, runtime, callback, one)]
     for reply in parsed.replies:
         replies.receive(session, runtime, reply, callback.id)
     known = any(one.state != "unrecognised" for one in parsed.events)

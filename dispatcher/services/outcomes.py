@@ -36,7 +36,11 @@ def _accept(session: Session, outcomes: list[Outcome], now: datetime) -> None:
         update(Attempt)
         .where(Attempt.id == bindparam("attempt"))
         .values(state="accepted", provider_ref=bindparam("ref"), settled_at=now),
-        [{"attempt": one.attempt, "ref": one.provider_ref[:100] or None} for one in outcomes],
+        # In one order for everybody, so that two writers never wait for each other; attempts come before deliveries.
+        [
+            {"attempt": one.attempt, "ref": one.provider_ref[:100] or None}
+            for one in sorted(outcomes, key=lambda one: one.attempt)
+        ],
     )
     ids = [one.attempt for one in outcomes]
     for table, column in ((Delivery, Attempt.delivery_id), (Letter, Attempt.letter_id)):

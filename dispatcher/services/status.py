@@ -22,9 +22,11 @@ def apply(session: Session, runtime: Runtime, provider: str, event: Event, callb
     if event.decision == "stop-channel":
         tasks.alarm(session, runtime, provider, event.detail or event.code or "the account was stopped")
         return True
-    attempt = _attempt_of(session, runtime, provider, event)
-    if attempt is None:
+    found = _attempt_of(session, runtime, provider, event)
+    if found is None:
         return False
+    # Attempts are locked before deliveries, by everybody.
+    attempt = session.get_one(Attempt, found.id, with_for_update=True, populate_existing=True)
     target: Delivery | Letter | None = (
         session.get(Delivery, attempt.delivery_id, with_for_update=True, populate_existing=True)
         if attempt.delivery_id

@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -65,3 +66,8 @@ def schema_is_newest(engine: Engine) -> bool:
     head = ScriptDirectory.from_config(_config("")).get_current_head()
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def gave_way(error: DBAPIError) -> bool:
+    """True for a deadlock, a failed serialization or a busy database: the same transaction may do next time."""
+    return getattr(error.orig, "sqlstate", "") in ("40001", "40P01") or "database is locked" in str(error.orig)

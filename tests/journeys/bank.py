@@ -42,6 +42,17 @@ def number(text: str) -> str:
     return phonenumbers.format_number(phonenumbers.parse(text), phonenumbers.PhoneNumberFormat.E164)
 
 
+def alone_on_the_telephone(*lists: str) -> dict[str, str]:
+    """A customer with a rep who asked to be called first, on a telephone that nobody else shares."""
+    rows = customers_of(*lists)
+    numbers = [number(row["voice"]) for row in rows if row["voice"]]
+    return next(
+        row
+        for row in rows
+        if row["channels"].startswith("voice") and row["rep_email"] and numbers.count(number(row["voice"])) == 1
+    )
+
+
 class Bank:
     """The API as its people use it, and the carrier's control API."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.bank import ANALYST, OFFICER, SAMPLES, Bank, customers_of, number, wait_for
+from tests.journeys.bank import ANALYST, OFFICER, SAMPLES, Bank, alone_on_the_telephone, customers_of, number, wait_for
 from tests.product import ROOT, Product
 
 LISTS = ["semis-all", "semis-memory", "semis-equipment"]
@@ -59,7 +59,7 @@ def bank(request: pytest.FixtureRequest, product: Callable[..., Product]) -> Ban
 
 
 def test_the_whole_loop(bank: Bank) -> None:
-    caller = next(row for row in customers_of(*LISTS) if row["channels"].startswith("voice") and row["rep_email"])
+    caller = alone_on_the_telephone(*LISTS)
     phone = number(caller["voice"])
     script = [{"press": "2"}, {"speak_seconds": 4}]
     bank.carrier("POST", "/behaviour", json={"channel": "voice", "address": phone, "mode": "human", "script": script})
