@@ -80,6 +80,6 @@ def _add_elsewhere(app: Flask) -> None:
 
     endpoint = f"{NAME}.elsewhere"
     app.view_functions[endpoint] = door.may()(elsewhere)
-    for rule, defaults in ((PREFIX, {"rest": ""}), (f"{PREFIX}/", {"rest": ""}), (f"{PREFIX}/<path:rest>", None)):
+    for rule in (PREFIX, f"{PREFIX}/", f"{PREFIX}/<path:rest>"):
         any_method: dict[str, Any] = {"methods": None, "strict_slashes": True, "merge_slashes": False}
-        app.url_map.add(Rule(rule, endpoint=endpoint, defaults=defaults, **any_method))
+        app.url_map.add(Rule(rule, endpoint=endpoint, **any_method))

@@ -211,7 +211,7 @@ def _problems(call: Call) -> Schema:
     for status in sorted(statuses):
         kinds = [kind for kind in KINDS.values() if kind.status == status]
         found[str(status)] = {
-            "description": "; ".join(kind.title for kind in kinds) or "The range lies outside the recording",
+            "description": "; ".join(kind.title for kind in kinds),
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
     found["401"]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}

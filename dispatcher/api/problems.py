@@ -65,6 +65,7 @@ KINDS = {
         ),
         Kind("too-large", 413, "The body is too large", "`detail` names the limit. Send less, or in several requests."),
         Kind("unsupported-media-type", 415, "Bodies of this kind are not taken", "`detail` names those that are."),
+        Kind("range-not-satisfiable", 416, "The range lies outside", "Ask for a part that is there, or for the whole."),
         Kind(
             "invalid-input", 422, "Some fields are wrong",
             "`errors` names every wrong field and says what to do about each. Nothing was changed.",
@@ -92,19 +93,16 @@ class Problem(Exception):
         *,
         errors: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        status: int = 0,
         **more: Any,
     ) -> None:
         super().__init__(detail)
         self.kind = KINDS[slug]
+        self.status = status or self.kind.status
         self.detail = detail
         self.errors = dict(errors or {})
         self.headers = dict(headers or {})
         self.more = more
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return self.kind.status
 
     def body(self) -> bytes:
         """The problem as JSON."""
@@ -112,7 +110,7 @@ class Problem(Exception):
             {
                 "type": PAGES + self.kind.slug,
                 "title": self.kind.title,
-                "status": self.kind.status,
+                "status": self.status,
                 "detail": self.detail or self.kind.page,
                 "errors": [{"field": name, "message": text} for name, text in self.errors.items()],
                 **self.more,
@@ -147,9 +145,9 @@ def of_http(error: HTTPException) -> Problem:
     if not slug:
         slug = "bad-request" if code < 500 else "internal-error"
     detail = "" if isinstance(error, (MethodNotAllowed, RequestEntityTooLarge, TooManyRequests)) else error.description
-    kept = {"allow", "retry-after", "www-authenticate"}
+    kept = {"allow", "retry-after", "www-authenticate", "content-range"}
     headers = {name: value for name, value in error.get_headers() if name.lower() in kept}
-    return Problem(slug, detail or "", headers=headers)
+    return Problem(slug, detail or "", headers=headers, status=code)
 
 
 def sentence(error: Exception) -> str:

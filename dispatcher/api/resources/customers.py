@@ -60,7 +60,7 @@ def list_customers(act: Act, query: CustomerQuery) -> Page[CustomerLine]:
             raise Refused({"rep": "is nobody's mail address here"})
         chosen = chosen.where(owned_by(rep))
     some, following = page(act.session, chosen, Customer.id, limit=query.limit, cursor=query.cursor)
-    return Page(items=[line(one) for one in some], next_cursor=following)
+    return Page(items=[line(act.session, one) for one in some], next_cursor=following)
 
 
 def _holds(words: str) -> ColumnElement[bool]:
@@ -127,13 +127,14 @@ def get_history(act: Act, key: str) -> History:
     return History.model_validate({"items": directory.history(act.session, find(act, key)), "next_cursor": None})
 
 
-def line(one: Customer) -> CustomerLine:
+def line(session: Session, one: Customer) -> CustomerLine:
     """A customer in a list."""
+    owner = directory.owner_of(session, one)
     return CustomerLine(
         customer_id=one.key,
         name=one.name,
         firm=one.firm.name if one.firm else None,
-        rep=one.owner.email if one.owner else None,
+        rep=owner.email if owner else None,
         active=one.active,
     )
 
@@ -141,7 +142,7 @@ def line(one: Customer) -> CustomerLine:
 def customer_info(session: Session, one: Customer) -> CustomerInfo:
     """A customer as they are told, with the standing orders on their contact points."""
     points = sorted(one.contact_points, key=lambda point: point.channel)
-    orders = _orders(session, points)
+    orders, owner = _orders(session, points), directory.owner_of(session, one)
     by_channel = {point.channel: point.address for point in points}
     quiet = f"{one.quiet_from:%H:%M}-{one.quiet_until:%H:%M}" if one.quiet_from and one.quiet_until else None
     lists = select(DistributionList.key).join(ListMember).where(ListMember.customer_id == one.id)
@@ -150,7 +151,7 @@ def customer_info(session: Session, one: Customer) -> CustomerInfo:
         name=one.name,
         firm=one.firm.name if one.firm else None,
         rep_email=one.rep.email if one.rep else None,
-        rep=one.owner.email if one.owner else None,
+        rep=owner.email if owner else None,
         email=by_channel.get("email"),
         sms=by_channel.get("sms"),
         voice=by_channel.get("voice"),

@@ -103,7 +103,7 @@ def list_members(act: Act, key: str, query: PageQuery) -> Page[CustomerLine]:
         .options(selectinload(Customer.rep), selectinload(Customer.firm))
     )
     some, following = page(act.session, chosen, Customer.id, limit=query.limit, cursor=query.cursor)
-    return Page(items=[line(one) for one in some], next_cursor=following)
+    return Page(items=[line(act.session, one) for one in some], next_cursor=following)
 
 
 @call(

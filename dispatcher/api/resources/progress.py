@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from sqlalchemy import select, tuple_
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, object_session, selectinload
 
 from approvals import submission
 from dispatcher.api.calls import Act, call
@@ -23,7 +23,7 @@ from dispatcher.api.shapes.messages import (
     Report,
 )
 from dispatcher.model import ContactPoint, Delivery, Firm, Message, Recipient, Staff
-from dispatcher.services import audience, report
+from dispatcher.services import audience, directory, report
 
 TAG = "Messages"
 
@@ -137,7 +137,7 @@ def _moved_on(session: Session, message: Message, left: list[Delivery]) -> dict[
 
 
 def _delivery(one: Delivery, in_full: bool, only: Staff | None, moved: list[Recipient]) -> DeliveryInfo:
-    owed = [each for each in one.recipients or moved if only is None or each.customer.owner is only]
+    owed = [each for each in one.recipients or moved if only is None or _owns(only, each)]
     return DeliveryInfo.model_validate(
         {
             "id": one.id,
@@ -163,6 +163,12 @@ def _delivery(one: Delivery, in_full: bool, only: Staff | None, moved: list[Reci
             ],
         }
     )
+
+
+def _owns(staff: Staff, recipient: Recipient) -> bool:
+    session = object_session(recipient)
+    assert session is not None
+    return directory.owner_of(session, recipient.customer) is staff
 
 
 def _recipient(one: Recipient) -> RecipientInfo:

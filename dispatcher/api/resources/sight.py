@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from dispatcher.model import Customer, Firm, Message, Staff
 
@@ -34,5 +34,10 @@ def masked(address: str) -> str:
 
 
 def owned_by(staff: Staff) -> ColumnElement[bool]:
-    """Of a query over customers, outer-joined with their firms: those whose representative this is."""
-    return or_(Customer.rep_id == staff.id, and_(Customer.rep_id.is_(None), Firm.rep_id == staff.id))
+    """Of a query over customers, outer-joined with their firms: those that this representative owns.
+
+    The same as `directory.owner_of`: a customer's own representative, else, also where that one has left, the firm's.
+    """
+    active = select(Staff.id).where(Staff.active)
+    nobody = or_(Customer.rep_id.is_(None), Customer.rep_id.not_in(active))
+    return or_(Customer.rep_id == staff.id, and_(nobody, Firm.rep_id == staff.id))

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from dispatcher.api.shapes.common import EXAMPLE_TIME, Given, Key, PageQuery, RowNumber, Text, Told, example
+from dispatcher.api.shapes.common import EXAMPLE_TIME, Given, Key, PageQuery, RowNumber, Text, Told, example, no_example
 from dispatcher.api.shapes.messages import Recording
 
 ReplyState = Literal["matched", "unmatched", "settled"]
@@ -100,6 +100,8 @@ class ResponseInfo(Told):
 
 class SaidInfo(ReplyInfo):
     """A reply with all that was written."""
+
+    model_config = no_example()
 
     original: str = Field(description="The whole text, with what it quotes.")
 

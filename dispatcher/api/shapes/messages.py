@@ -17,6 +17,7 @@ from dispatcher.api.shapes.common import (
     Text,
     Told,
     example,
+    no_example,
 )
 
 MessageState = Literal[
@@ -84,6 +85,8 @@ class MessageRef(Told):
 
 class MessageLine(MessageRef):
     """A message in a list."""
+
+    model_config = no_example()
 
     subject: str
     topic: str

@@ -1,0 +1,221 @@
+"""Who may ask what: tokens, roles, other people's things; and what strangers learn, which is nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dispatcher.api.calls import CALLS, EVERYBODY, PREFIX, Call
+from dispatcher.model import ApiToken, Conversation, Customer, Grant, Reply, Staff, Task
+from dispatcher.services import accounts
+from tests.api.conftest import Api, problem
+
+
+def address(call: Call) -> str:
+    """An address of the call, of things that are there or not."""
+    path = call.rule
+    for name in call.path_names:
+        path = path.replace(f"<row:{name}>", "1").replace(f"<{name}>", "ana")
+    return path
+
+
+def test_strangers_get_401_before_anything_is_looked_at(bank_api: Api) -> None:
+    for call in CALLS:
+        answer = bank_api.ask(None, call.method, address(call), data=b"{", content_type="application/json")
+        problem(answer, 401, "unauthenticated")
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer"), call.name
+    for path in ("", "/", "/nothing", "/messages/x", "/messages/1/nothing"):
+        for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS"):
+            problem(bank_api.ask(None, method, path), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("role", sorted(EVERYBODY))
+def test_each_role_gets_where_the_table_says_and_nowhere_else(bank_api: Api, role: str) -> None:
+    with bank_api.session() as session:
+        email = f"only-{role}@bank.example"
+        session.add(Staff(email=email, name=role, channels=[], grants=[Grant(role=role)]))
+        session.flush()
+        bank_api.tokens[role] = accounts.make_token(session, bank_api.bank.runtime, email)
+        session.commit()
+    for call in CALLS:
+        answer = bank_api.ask(role, call.method, address(call))
+        refused = answer.status_code == 403 and "This takes the role" in answer.text
+        assert refused == (role not in call.roles), (call.name, answer.text)
+        assert answer.status_code < 500, (call.name, answer.text)
+
+
+def test_every_route_below_the_prefix_is_in_the_table_or_known_to_be_open(bank_api: Api) -> None:
+    named = {f"api.{call.name}" for call in CALLS}
+    known = named | {"api.openapi", "api.docs", "api.docs_file", "api.problem_page", "api.elsewhere"}
+    rules = [rule for rule in bank_api.app.url_map.iter_rules() if rule.rule.startswith(PREFIX)]
+    assert {rule.endpoint for rule in rules} == known
+
+
+# What each role may do; a change here is a change of the product's policy.
+POLICY = {
+    "analyst": {
+        "create_message", "edit_message", "submit_message", "withdraw_message", "cancel_message", "get_audience",
+        "put_list", "put_members", "list_members",
+    },
+    "officer": {"decide_message", "cancel_message", "get_audience", "get_history", "list_members"},
+    "rep": {"put_customer", "get_history"},
+    "admin": {
+        "withdraw_message", "cancel_message", "get_audience", "put_customer", "delete_customer", "get_history",
+        "put_list", "put_members", "list_members", "import_customers", "import_staff", "assign_reply", "settle_reply",
+    },
+}  # fmt: skip
+
+
+def test_the_policy_is_what_was_decided() -> None:
+    table = {role: {c.name for c in CALLS if role in c.roles and c.roles != EVERYBODY} for role in EVERYBODY}
+    assert table == POLICY
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer ", "Bearer dsp_nobody", "Basic YTpi", "Token x", "Bearer \xff", "Bearer a b", "bearer x"],
+)
+def test_what_is_no_token_is_refused(bank_api: Api, header: str) -> None:
+    answer = bank_api.client.get("/api/v1/me", headers={"Authorization": header})
+    problem(answer, 401, "unauthenticated")
+
+
+def test_a_token_ends_when_revoked_or_when_its_owner_leaves(bank_api: Api) -> None:
+    assert bank_api.ask("rep", "GET", "/me").get_json() == {
+        "email": "rep@bank.example", "name": "Rep", "roles": ["rep"]
+    }  # fmt: skip
+    with bank_api.session() as session:
+        session.query(Staff).filter_by(email="rep@bank.example").one().active = False
+        analyst = session.query(Staff).filter_by(email="analyst@bank.example").one()
+        token = session.query(ApiToken).filter_by(staff_id=analyst.id).one()
+        accounts.revoke_token(session, bank_api.bank.runtime, analyst, token.id)
+        session.commit()
+    problem(bank_api.ask("rep", "GET", "/me"), 401)
+    problem(bank_api.ask("analyst", "GET", "/me"), 401)
+
+
+def test_a_tokens_use_is_noted(bank_api: Api) -> None:
+    bank_api.ask("rep", "GET", "/me")
+    with bank_api.session() as session:
+        assert session.query(ApiToken).filter(ApiToken.last_used_at.is_not(None)).count() == 1
+
+
+def test_a_browsers_session_is_no_way_in(bank_api: Api) -> None:
+    runtime = bank_api.bank.runtime
+    with bank_api.session() as session:
+        accounts.set_password(session, runtime, "admin@bank.example", "four words not together")
+        _, cookie = accounts.sign_in(session, runtime, "admin@bank.example", "four words not together", "test")
+        session.commit()
+    for name in ("session", "dispatcher", "__Host-dispatcher"):
+        bank_api.client.set_cookie(name, cookie)
+    problem(bank_api.ask(None, "GET", "/me"), 401)
+
+
+# --- other people's things --------------------------------------------------------------------------------
+
+
+def conversation_of(api: Api, rep: str, key: str) -> tuple[int, int]:
+    """Ids of a conversation and its reply, of a customer who is `rep`'s."""
+    with api.session() as session:
+        owner = session.query(Staff).filter_by(email=f"{rep}@bank.example").one()
+        customer = Customer(key=key, name=key, rep_id=owner.id)
+        session.add(customer)
+        session.flush()
+        talk = Conversation(customer_id=customer.id, rep_id=owner.id, channel="sms", address="+12025550155")
+        session.add(talk)
+        session.flush()
+        reply = Reply(
+            dedupe=key,
+            conversation_id=talk.id,
+            customer_id=customer.id,
+            channel="sms",
+            sender="+12025550155",
+            text="hi",
+        )
+        session.add(reply)
+        session.add(Task(kind="failed", dedupe=key, rep_id=owner.id, customer_id=customer.id, text="ring them"))
+        session.commit()
+        return talk.id, reply.id
+
+
+@pytest.fixture
+def strangers(bank_api: Api) -> dict[str, Any]:
+    with bank_api.session() as session:
+        session.add(
+            Staff(email="stranger@bank.example", name="Stranger", channels=["email"], grants=[Grant(role="rep")])
+        )
+        session.commit()
+    talk, reply = conversation_of(bank_api, "stranger", "zoe")
+    return {"talk": talk, "reply": reply, "customer": "zoe"}
+
+
+@pytest.mark.parametrize("who", ["rep", "analyst", "officer"])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/conversations/{talk}", None),
+        ("POST", "/conversations/{talk}/responses", {"text": "hello"}),
+        ("POST", "/conversations/{talk}/claim", None),
+        ("POST", "/conversations/{talk}/close", None),
+        ("GET", "/replies/{reply}", None),
+        ("GET", "/replies/{reply}/recording", None),
+        ("POST", "/tasks/1/close", None),
+    ],
+)
+def test_what_is_somebody_elses_is_not_there(
+    bank_api: Api, strangers: dict[str, Any], who: str, method: str, path: str, body: object
+) -> None:
+    more = {"json": body} if body else {}
+    problem(bank_api.ask(who, method, path.format(**strangers), **more), 404, "not-found")
+
+
+def test_lists_hold_only_what_is_ones_own(bank_api: Api, strangers: dict[str, Any]) -> None:
+    for path in (
+        "/replies",
+        "/conversations",
+        "/tasks",
+        "/replies?customer=zoe",
+        "/conversations?rep=stranger@bank.example",
+    ):
+        assert bank_api.ask("rep", "GET", path).get_json()["items"] == [], path
+        assert len(bank_api.ask("admin", "GET", path).get_json()["items"]) == 1, path
+
+
+def test_a_rep_sees_and_keeps_own_customers_only(bank_api: Api, strangers: dict[str, Any]) -> None:
+    for path in ("/customers/zoe", "/customers/zoe/history"):
+        problem(bank_api.ask("rep", "GET", path), 404)
+        assert bank_api.ask("admin", "GET", path).status_code == 200
+    assert [one["customer_id"] for one in bank_api.ask("rep", "GET", "/customers").get_json()["items"]] == [
+        "ana", "bob", "cleo"
+    ]  # fmt: skip
+    problem(bank_api.ask("rep", "PUT", "/customers/zoe", json={"name": "Mine"}), 404)
+    given_away = {"name": "Ana", "rep_email": "stranger@bank.example"}
+    problem(bank_api.ask("rep", "PUT", "/customers/ana", json=given_away), 403)
+
+
+def test_a_customer_whose_rep_left_is_the_firms_reps(bank_api: Api, strangers: dict[str, Any]) -> None:
+    with bank_api.session() as session:
+        ana = session.query(Customer).filter_by(key="ana").one()
+        ana.rep_id = session.query(Staff).filter_by(email="stranger@bank.example").one().id
+        session.commit()
+    problem(bank_api.ask("rep", "GET", "/customers/ana"), 404)
+    with bank_api.session() as session:
+        session.query(Staff).filter_by(email="stranger@bank.example").one().active = False
+        session.commit()
+    assert bank_api.ask("rep", "GET", "/customers/ana").get_json()["rep"] == "rep@bank.example"
+
+
+def test_unreleased_messages_are_not_there_for_those_who_need_not_know(bank_api: Api) -> None:
+    draft, pending = bank_api.made(draft=True), bank_api.made()
+    seen = {
+        "analyst": {draft["id"], pending["id"]},
+        "officer": {pending["id"]},
+        "rep": set(),
+        "colleague": {pending["id"]},
+    }
+    for who, ids in seen.items():
+        assert {one["id"] for one in bank_api.ask(who, "GET", "/messages").get_json()["items"]} == ids, who
+        for one in (draft["id"], pending["id"]):
+            for path in (f"/messages/{one}", f"/messages/{one}/deliveries", f"/messages/{one}/report"):
+                assert bank_api.ask(who, "GET", path).status_code == (200 if one in ids else 404), (who, path)
