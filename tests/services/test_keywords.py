@@ -7,8 +7,9 @@ import pytest
 from dispatcher.services.keywords import wish_of
 
 STOP = """
-STOP | stop | Stop. | "Stop" | STOP! | StopAll | STOP ALL | unsubscribe | UNSUBSCRIBE please | cancel | CANCEL | End | quit
-Quit. | revoke | optout | opt out | Opt-out | please stop | Stop please | Please stop. | stop texting me | STOP CALLING ME
+STOP | stop | Stop. | "Stop" | STOP! | StopAll | STOP ALL | unsubscribe | UNSUBSCRIBE please
+cancel | CANCEL | End | quit | Quit. | revoke | optout | opt out | Opt-out | please stop | Stop please | Please stop.
+stop texting me | STOP CALLING ME
 Please remove me from your list | remove me from this list, thanks | take me off your list | Don't text me again
 dont call me anymore | Do not contact me | No more texts | no more messages please | I want to unsubscribe
 I revoke my consent | Unsubscribe me | leave me alone | Abmelden | bitte abmelden | Bitte melden Sie mich ab | Stopp

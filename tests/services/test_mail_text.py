@@ -27,9 +27,9 @@ CASES = {
         "Buy 500.\n\nOn Fri, Nov 20, 2026 at 10:00 AM Example Bank\n<alerts@bank.example>\nwrote:\n\n> We cut\n",
         "Buy 500.",
     ),
-    "gmail german": ("Bitte kaufen.\n\nAm Fr., 20. Nov. 2026 um 10:00 Uhr schrieb Bank <a@b.example>:\n\n> Text\n", "Bitte kaufen."),
+    "gmail german": ("Kaufen.\n\nAm Fr., 20. Nov. 2026 um 10:00 Uhr schrieb Bank <a@b.de>:\n\n> Text\n", "Kaufen."),
     "gmail french": ("Achetez.\n\nLe ven. 20 nov. 2026 à 10:00, Bank <a@b.example> a écrit :\n\n> Texte\n", "Achetez."),
-    "gmail spanish": ("Compre.\n\nEl vie, 20 nov 2026 a las 10:00, Bank (<a@b.example>) escribió:\n\n> Texto\n", "Compre."),
+    "gmail spanish": ("Compre.\n\nEl vie, 20 nov 2026 a las 10:00, Bank <a@b.es> escribió:\n\n> Texto\n", "Compre."),
     "apple": ("Buy\n\n> On 20 Nov 2026, at 10:00, Bank <a@b.example> wrote:\n>\n> Text\n", "Buy"),
     "apple german": ("Ja\n\n> Am 20.11.2026 um 10:00 schrieb Bank <a@b.example>:\n>\n> Text\n", "Ja"),
     "outlook": (f"Please call me.\n\n{OUTLOOK}", "Please call me."),
@@ -40,7 +40,7 @@ CASES = {
         "Bitte kaufen.",
     ),
     "outlook french": (
-        "Achetez.\n\nDe : Bank <a@b.example>\nEnvoyé : vendredi 20 novembre 2026 10:00\nÀ : Ana\nObjet : Alerte\n\nTexte",
+        "Achetez.\n\nDe : Bank <a@b.example>\nEnvoyé : vendredi 20 novembre\nÀ : Ana\nObjet : Alerte\n\nTexte",
         "Achetez.",
     ),
     "outlook bold": (
@@ -74,7 +74,7 @@ CASES = {
     "thanks in front": ("Thanks,\nplease buy 500 at market.\n\nAna", "Thanks,\nplease buy 500 at market.\n\nAna"),
     "a list with hyphens": ("Two orders:\n- buy 500\n- sell 200\nok?", "Two orders:\n- buy 500\n- sell 200\nok?"),
     "a limit below zero": ("Sell\n-5% limit", "Sell\n-5% limit"),
-    "own sentence like a header": ("On balance I would hold.\nAs you wrote:\nfine", "On balance I would hold.\nAs you wrote:\nfine"),
+    "own sentence like a header": ("On balance hold.\nAs you wrote:\nfine", "On balance hold.\nAs you wrote:\nfine"),
     "from and to in prose": ("From: my view\nTo: me it is fine", "From: my view\nTo: me it is fine"),
     "windows line ends": ("Buy 500.\r\n\r\n> x\r\n", "Buy 500."),
 }  # fmt: skip
@@ -97,8 +97,9 @@ def test_where_cutting_leaves_nothing_all_of_it_is_shown(text: str) -> None:
 
 HTML = {
     "gmail": (
-        f'<div dir="ltr">Buy 500<br></div><br><div class="gmail_quote"><div class="gmail_attr">{GMAIL.replace("<", "&lt;")}'
-        '<br></div><blockquote class="gmail_quote"><div>We cut LTMY<br>to hold</div></blockquote></div>',
+        '<div dir="ltr">Buy 500<br></div><br><div class="gmail_quote"><div class="gmail_attr">'
+        f"{GMAIL.replace('<', '&lt;')}<br></div>"
+        '<blockquote class="gmail_quote"><div>We cut LTMY<br>to hold</div></blockquote></div>',
         "Buy 500",
     ),
     "apple, below": (
@@ -106,8 +107,8 @@ HTML = {
         "Sell all of it",
     ),
     "outlook": (
-        "<p>Please call.</p><div style='border-top:solid'><p><b>From:</b> Bank &lt;a@b.example&gt;<br><b>Sent:</b> Friday"
-        "<br><b>To:</b> Ana<br><b>Subject:</b> Downgrade</p></div><p>We cut LTMY</p>",
+        "<p>Please call.</p><div style='border-top:solid'><p><b>From:</b> Bank &lt;a@b.example&gt;<br>"
+        "<b>Sent:</b> Friday<br><b>To:</b> Ana<br><b>Subject:</b> Downgrade</p></div><p>We cut LTMY</p>",
         "Please call.",
     ),
     "script": ("<p>Yes<script>alert(1)</script><style>p{}</style></p>", "Yes"),
@@ -137,7 +138,7 @@ def test_anything_gives_something_that_a_database_stores(text: str) -> None:
     assert bool(shown) == bool(text.replace("\x00", "").strip()) or not text.strip("\x00").strip()
 
 
-@given(st.lists(st.sampled_from(["Buy 500", "> quoted", GMAIL, "", "-- ", "Sent from my iPhone", "- one"]), max_size=12))
+@given(st.lists(st.sampled_from(["Buy 500", "> quoted", GMAIL, "", "-- ", "Sent from my iPad", "- one"]), max_size=12))
 def test_an_order_is_never_cut_away(lines: list[str]) -> None:
     """Unless it stands in a signature, or in a quotation without marks."""
     text = "\n".join(lines)

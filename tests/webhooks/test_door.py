@@ -112,7 +112,8 @@ def test_the_signature_is_judged_on_the_raw_address(light: World, target: str) -
 
 
 @pytest.mark.parametrize(
-    "raw", ["/prefix/webhooks/twilio/sms?a=1", "http://10.0.0.1:8000/webhooks/twilio/sms?a=1", "/webhooks/twilio/sms?a=1"]
+    "raw",
+    ["/prefix/webhooks/twilio/sms?a=1", "http://10.0.0.1:8000/webhooks/twilio/sms?a=1", "/webhooks/twilio/sms?a=1"],
 )
 def test_what_a_proxy_puts_in_front_does_not_matter(light: World, raw: str) -> None:
     form = {"AccountSid": SID, "MessageSid": "SM9", "From": "+12025550101", "To": "+12025550100", "Body": "hi"}

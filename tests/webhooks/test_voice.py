@@ -1,0 +1,338 @@
+"""Live calls through the real adapter: what is said as TwiML, what is kept, in any order and any number of copies."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from datetime import timedelta
+from xml.etree import ElementTree
+
+import pytest
+from sqlalchemy import select, update
+
+from dispatcher.bells import commit
+from dispatcher.model import Attempt, Callback, Conversation, Letter, Media, Message, Staff
+from dispatcher.model.ports import File
+from dispatcher.services import media, replies, suppressions
+from tests.webhooks.world import LINE, PUBLIC_URL, World
+
+CLEO, REP = "+12025550102", "+12025550199"
+RECORDING = "RE" + "a" * 32
+
+
+class Call:
+    """A call from our side to Cleo, or from somebody to our line: posts what the vendor posts, follows the document."""
+
+    def __init__(self, world: World, target: str, **fields: str) -> None:
+        self.world, self.fields, self.next = world, fields, target
+        self.document = ElementTree.Element("Response")
+
+    def take(self, **fields: str) -> Call:
+        answer = self.world.voice(self.next, **{**self.fields, **fields})
+        assert answer.status_code == 200
+        assert answer.content_type == "text/xml; charset=utf-8"
+        self.document = ElementTree.fromstring(answer.data)  # noqa: S314  # our own answer
+        for one in self.document.iter():
+            if one.get("action"):
+                self.next = one.attrib["action"]
+        return self
+
+    @property
+    def said(self) -> str:
+        return " ".join(one.text or "" for one in self.document.iter("Say"))
+
+    @property
+    def tags(self) -> list[str]:
+        return [one.tag for one in self.document]
+
+
+def outbound(world: World, delivery_id: int, **fields: str) -> Call:
+    return Call(world, f"voice?attempt={world.attempt_of(delivery_id)}", **fields)
+
+
+def inbound(world: World, caller: str = CLEO) -> Call:
+    return Call(world, "voice", From=caller, To=LINE, Direction="inbound")
+
+
+def wav(seconds: float) -> bytes:
+    import io
+
+    import numpy as np
+    import soundfile
+
+    out = io.BytesIO()
+    soundfile.write(out, np.zeros(int(8000 * seconds), dtype="float32"), 8000, format="WAV")
+    return out.getvalue()
+
+
+def test_an_alert_is_said_in_the_approved_words_with_the_menu_in_the_customers_language(world: World) -> None:
+    call = outbound(world, world.alert()["cleo"]).take()
+    assert "This is Example Bank" in call.said
+    assert "Downgrade" in call.said
+    assert "We cut LTMY to hold." in call.said
+    assert "drücken Sie die 9" in call.said
+    assert call.tags == ["Gather"]
+    assert call.next.startswith(f"{PUBLIC_URL}/webhooks/twilio/voice?attempt=")
+    assert world.replies() == []
+
+
+def test_a_recording_is_played(light: World) -> None:
+    call = outbound(light, light.alert(recording=True)["cleo"]).take()
+    (play,) = call.document.iter("Play")
+    number = light.runtime.read_token("media", re.fullmatch(rf"{PUBLIC_URL}/audio/(\w+)\.wav", play.text or "")[1])  # type: ignore[index]  # else it fails
+    with light.runtime.sessions() as session:
+        assert session.get_one(Media, number)
+    assert "We cut LTMY" not in call.said
+
+
+def test_a_machine_hears_it_and_nothing_is_kept_as_an_answer(light: World) -> None:
+    call = outbound(light, light.alert()["cleo"]).take(AnsweredBy="machine_end_beep")
+    assert call.tags[-1] == "Hangup"
+    assert "Gather" not in call.tags
+    assert light.replies() == []
+
+
+@pytest.mark.parametrize(
+    "case", ["unknown attempt", "no attempt", "old", "pending", "approved", "withdrawn", "cancelled"]
+)
+def test_nothing_unreleased_is_ever_spoken(light: World, case: str) -> None:
+    ids = light.alert(state=case if case in ("pending", "approved", "withdrawn", "cancelled") else "released")
+    target = {"unknown attempt": "voice?attempt=" + "f" * 32, "no attempt": "voice"}.get(case)
+    if case == "old":
+        with light.runtime.sessions() as session:
+            session.execute(update(Attempt).values(started_at=light.runtime.now() - timedelta(days=2)))
+            session.commit()
+    call = Call(light, target) if target else outbound(light, ids["cleo"])
+    for place in ("", "&s=menu&p=1&m=0"):
+        call.next = (target or f"voice?attempt={light.attempt_of(ids['cleo'])}") + (place if "?" in call.next else "")
+        call.take(Digits="3" if place else "")
+        assert "LTMY" not in call.said
+        assert "Downgrade" not in call.said
+        assert call.tags[-1] == "Hangup"
+
+
+def test_key_1_joins_the_representative(world: World) -> None:
+    call = outbound(world, world.alert()["cleo"]).take().take(Digits="1")
+    (dial,) = call.document.iter("Dial")
+    (number,) = dial.iter("Number")
+    assert (number.text, dial.get("callerId")) == (REP, LINE)
+    whisper = Call(world, number.attrib["url"], Direction="outbound-dial", CallSid="CA" + "2" * 32, To=REP).take()
+    assert "Cleo of Simon LLC is on the line, about the alert: Downgrade" in whisper.said
+    letters = world.letters()
+    assert {one.due_at - world.runtime.now() for one in letters if one.due_at} == {timedelta(seconds=50)}
+    assert not any(ring[1] == "send_letter" for ring in world.bank.bells.rings)
+    call.take(DialCallStatus="completed", CallStatus="completed")
+    (reply,) = world.replies()
+    assert (reply.kind, reply.channel, reply.sender) == ("call", "voice", CLEO)
+    assert "put through" in reply.text
+    for letter in world.letters():
+        assert letter.due_at == world.runtime.now()
+        assert "put through" in letter.text
+        assert ("notices", "send_letter", (letter.id,)) in world.bank.bells.rings
+
+
+@pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled"])
+def test_key_1_and_nobody_there(light: World, status: str) -> None:
+    call = outbound(light, light.alert()["cleo"]).take().take(Digits="1").take(DialCallStatus=status)
+    assert call.tags == ["Gather"]
+    call.take(Digits="2")
+    assert call.tags == ["Say", "Record"]
+    call.take(RecordingSid=RECORDING, RecordingDuration="7")
+    assert [one.kind for one in light.replies()] == ["call", "voice"]
+    assert "call back" in light.replies()[0].text
+
+
+def test_key_2_is_a_spoken_answer_that_the_representative_can_hear(world: World) -> None:
+    ids = world.alert()
+    call = outbound(world, ids["cleo"]).take().take(Digits="2")
+    (record,) = call.document.iter("Record")
+    done = record.attrib["recordingStatusCallback"].partition("#")[0]
+    call.take(RecordingSid=RECORDING, RecordingDuration="7", Digits="hangup")
+    (reply,) = world.replies()
+    assert (reply.kind, reply.text, reply.recording_ref) == ("voice", "Spoken answer, 0:07.", RECORDING)
+    assert all(one.due_at and one.due_at > world.runtime.now() for one in world.letters())
+
+    news = {"RecordingSid": RECORDING, "RecordingStatus": "completed", "RecordingDuration": "7", "CallSid": "CA1"}
+    assert world.twilio(done, news).status_code == 204
+    world.work()
+    assert ("events", "fetch_recording", (reply.id,)) in world.bank.bells.rings
+    with world.runtime.sessions() as session:
+        assert replies.pending_recording(session, reply.id) == RECORDING
+    for _ in range(2):
+        with world.runtime.sessions() as session:
+            replies.attach_recording(session, world.runtime, reply.id, File("x.wav", "audio/x-wav", wav(7)))
+            commit(session, world.runtime.bells)
+    (reply,) = world.replies()
+    with world.runtime.sessions() as session:
+        assert replies.pending_recording(session, reply.id) is None
+        assert session.get_one(Media, reply.recording_id).seconds == 7
+    for letter in world.letters():
+        assert letter.due_at == world.runtime.now()
+        assert "Spoken answer, 0:07." in letter.text
+    assert f"Listen: {PUBLIC_URL}/inbox/{reply.conversation_id}" in world.letters()[0].text
+
+
+def test_sound_that_is_none_is_kept_and_said(light: World) -> None:
+    call = outbound(light, light.alert()["cleo"]).take().take(Digits="2")
+    call.take(RecordingSid=RECORDING, RecordingDuration="7")
+    with light.runtime.sessions() as session:
+        reply = replies.attach_recording(session, light.runtime, 1, File("x.wav", "audio/wav", b"no sound"))
+        assert reply is not None
+        assert "not a WAV" in reply.note
+        assert session.get_one(Media, reply.recording_id).size == 8
+        assert media.MAX_RECORDING_BYTES
+
+
+def test_news_of_a_recording_before_the_calls_own_step(world: World) -> None:
+    """The two overtake each other; either makes the answer, once."""
+    call = outbound(world, world.alert()["cleo"]).take().take(Digits="2")
+    (record,) = call.document.iter("Record")
+    news = {"RecordingSid": RECORDING, "RecordingStatus": "completed", "RecordingDuration": "7", "CallSid": "CA1"}
+    world.twilio(record.attrib["recordingStatusCallback"].partition("#")[0], news)
+    world.work()
+    call.take(RecordingSid=RECORDING, RecordingDuration="7")
+    assert [(one.kind, one.recording_ref) for one in world.replies()] == [("voice", RECORDING)]
+    assert len(world.letters()) == 2
+
+
+def test_an_empty_recording(light: World) -> None:
+    call = outbound(light, light.alert()["cleo"]).take().take(Digits="2")
+    (record,) = call.document.iter("Record")
+    call.take(RecordingSid=RECORDING, RecordingDuration="0")
+    news = {"RecordingSid": RECORDING, "RecordingStatus": "absent", "RecordingDuration": "0", "CallSid": "CA1"}
+    light.twilio(record.attrib["recordingStatusCallback"].partition("#")[0], news)
+    light.work()
+    (reply,) = light.replies()
+    assert (reply.recording_ref, reply.text) == (None, "A spoken answer was begun, but nothing was recorded.")
+
+
+def test_key_9_ends_calls_at_once_and_is_not_forwarded(world: World) -> None:
+    call = outbound(world, world.alert()["cleo"]).take().take(Digits="9")
+    assert "rufen diese Nummer nicht mehr an" in call.said
+    assert call.tags[-1] == "Hangup"
+    with world.runtime.sessions() as session:
+        order = suppressions.in_force(session, "voice", CLEO)
+        assert order is not None
+        assert (order.reason, order.source) == ("opt-out", "key 9")
+    assert [one.kind for one in world.replies()] == ["opt-out"]
+    assert world.letters() == []
+
+
+def test_an_old_copy_of_key_9_undoes_nothing(light: World) -> None:
+    ids = light.alert()
+    call = outbound(light, ids["cleo"]).take()
+    address = call.next
+    call.take(Digits="9")
+    with light.runtime.sessions() as session:
+        suppressions.lift(session, light.runtime, "voice", CLEO, "customer cleo")
+        session.commit()
+    copy = Call(light, address).take(Digits="9")
+    assert "nicht mehr an" in copy.said
+    Call(light, address).take(Digits="9", NewField="x")
+    with light.runtime.sessions() as session:
+        assert suppressions.in_force(session, "voice", CLEO) is None
+
+
+def test_copies_of_every_step_say_the_same_and_count_once(world: World) -> None:
+    ids = world.alert()
+    steps: list[dict[str, str]] = [
+        {},
+        {"Digits": "1"},
+        {"DialCallStatus": "busy"},
+        {"Digits": "2"},
+        {"RecordingSid": RECORDING},
+    ]
+    call = outbound(world, ids["cleo"])
+    for fields in steps:
+        address = call.next
+        first = ElementTree.tostring(call.take(**fields).document)
+        for _ in range(2):
+            again = Call(world, address).take(**fields)
+            assert ElementTree.tostring(again.document) == first
+    assert [one.kind for one in world.replies()] == ["call", "voice"]
+    with world.runtime.sessions() as session:
+        kept = session.scalars(select(Callback)).all()
+        assert len(kept) == len(steps)
+        assert {one.state for one in kept} == {"applied"}
+    assert len(world.letters()) == 4
+
+
+def test_steps_in_any_order_end_alike(light: World) -> None:
+    ids = light.alert()
+    attempt = light.attempt_of(ids["cleo"])
+    posts = [
+        ("menu", {"Digits": "1"}),
+        ("dialled", {"DialCallStatus": "no-answer"}),
+        ("recorded", {"RecordingSid": RECORDING, "RecordingDuration": "7"}),
+    ]
+    ends = set()
+    for number, order in enumerate(itertools.permutations(posts)):
+        sid, ref = f"CA{number:032x}", f"RE{number:032x}"
+        for state, fields in order:
+            form = {**fields, "RecordingSid": ref} if "RecordingSid" in fields else fields
+            light.voice(f"voice?attempt={attempt}&s={state}&p=1&m=0", CallSid=sid, **form)
+        with light.runtime.sessions() as session:
+            made = [one for one in light.replies() if sid in one.dedupe or ref in one.dedupe]
+            ends.add(frozenset((one.kind, one.text) for one in made))
+            assert len({one.conversation_id for one in made}) == 1
+            assert session.get_one(Conversation, made[0].conversation_id).state == "open"
+    assert len(ends) == 1
+
+
+def test_a_known_caller_hears_the_last_alert_and_the_menu(world: World) -> None:
+    world.alert(days_ago=3)
+    ids = world.alert(days_ago=1)
+    call = inbound(world).take()
+    assert "Willkommen bei Example Bank" in call.said
+    assert "We cut LTMY to hold." in call.said
+    assert CLEO[1:] not in call.next
+    call.take(Digits="2").take(RecordingSid=RECORDING, RecordingDuration="3")
+    (reply,) = world.replies()
+    assert (reply.message_id, reply.customer_id, reply.sender) == (ids["message"], world.bank.ids["cleo"], CLEO)
+
+
+def test_a_caller_who_got_it_by_text_message_hears_it_too(light: World) -> None:
+    light.alert()
+    assert "LTMY" in inbound(light, "+12025550101").take().said
+
+
+@pytest.mark.parametrize("case", ["never", "long ago", "unreleased"])
+def test_a_known_caller_without_a_recent_alert(light: World, case: str) -> None:
+    if case != "never":
+        light.alert(days_ago=31 if case == "long ago" else 0, state="approved" if case == "unreleased" else "released")
+    call = inbound(light).take()
+    assert "keine aktuelle Nachricht" in call.said
+    assert "LTMY" not in call.said
+    call.take(Digits="1").take(DialCallStatus="completed")
+    (reply,) = light.replies()
+    assert (reply.kind, reply.message_id) == ("call", None)
+
+
+@pytest.mark.parametrize("caller", ["+12025550177", "anonymous", "+266696687", ""])
+def test_an_unknown_caller_is_sent_on_kindly(light: World, caller: str) -> None:
+    light.alert()
+    call = inbound(light, caller).take()
+    assert "Please call your representative" in call.said
+    assert call.tags[-1] == "Hangup"
+    assert "LTMY" not in call.said
+    assert light.replies() == []
+
+
+def test_a_call_with_nobody_to_connect_goes_to_the_administrators(light: World) -> None:
+    ids = light.alert()
+    with light.runtime.sessions() as session:
+        session.get_one(Staff, light.bank.ids["rep"]).active = False
+        session.commit()
+    call = outbound(light, ids["cleo"]).take()
+    assert "von Example Bank angerufen zu werden" in call.said
+    call.take(Digits="1")
+    assert not list(call.document.iter("Dial"))
+    assert {one.address for one in light.letters()} == {"admin@bank.example"}
+
+
+def test_the_message_is_not_changed_by_a_call(light: World) -> None:
+    ids = light.alert()
+    outbound(light, ids["cleo"]).take().take(Digits="2").take(RecordingSid=RECORDING)
+    with light.runtime.sessions() as session:
+        assert session.get_one(Message, ids["message"]).state == "released"
+        assert session.scalars(select(Letter.state).distinct()).all() == ["queued"]
