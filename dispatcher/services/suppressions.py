@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import ContactPoint, Staff, Suppression
+from dispatcher.model import ContactPoint, Delivery, Staff, Suppression
+from dispatcher.model.delivery import WAITING
 from dispatcher.model.errors import NotFound
 from dispatcher.runtime import Runtime
 from dispatcher.services.audit import record
@@ -51,6 +52,14 @@ def suppress(
         known = in_force(session, channel, address)
         assert known is not None  # the partial unique index was what refused ours
         return known
+    # What waits for this address is stopped here and not only when it is claimed: a claim that has begun holds these
+    # rows, so that this order is committed either before an attempt or after it, never beside it.
+    session.execute(
+        update(Delivery)
+        .where(Delivery.channel == channel, Delivery.address == address, Delivery.state.in_(WAITING))
+        .values(state="suppressed", settled_at=runtime.now(), due_at=None)
+        .execution_options(synchronize_session=False)
+    )
     record(session, runtime, actor, "suppress", f"{channel} {address}"[:120], reason=reason, source=source)
     return new
 
