@@ -16,10 +16,10 @@ from inscriptis import get_text
 from channels.words import clean, one_line
 from dispatcher.model.ports import File
 
-MOST_HTML, MOST_FILES, DEEPEST = 500_000, 50, 40
+MOST_HTML, MOST_HEADER, MOST_FILES, DEEPEST = 500_000, 10_000, 50, 40
 # Decoders that are no charsets of text, or slow on purpose-made input.
 _NO_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf_7"}
-_ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]@]+@[^\s<>,;:\"()\[\]@]+")
+_ADDRESS = re.compile(r"[^\s\x00-\x20\x7f<>,;:\"()\[\]@]+@[^\s\x00-\x20\x7f<>,;:\"()\[\]@]+")
 
 # What a machine's subject begins with, in the languages of offices.
 _MACHINE_SUBJECT = re.compile(
@@ -60,15 +60,29 @@ def headers_of(block: bytes) -> Message:
     return message_from_bytes(block.strip(b"\r\n") + b"\r\n\r\n")
 
 
-def header(message: Message, name: str) -> str:
-    """One header as people read it, on one line; "" when it is not there."""
-    raw = message.get(name)
-    if raw is None:
-        return ""
+def as_written(content: bytes) -> str:
+    """Text that names no charset: UTF-8, or Latin-1 when it is not that."""
     try:
-        text = str(make_header(decode_header(raw)))
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def raw_header(message: Message, name: str) -> str:
+    """The first header of that name with its encoded words in place, not longer than a mail needs."""
+    for known, value in message.raw_items():
+        if known.lower() == name.lower():
+            return as_written(str(value)[:MOST_HEADER].encode("ascii", "surrogateescape"))
+    return ""
+
+
+def header(message: Message, name: str) -> str:
+    """The first header of that name as people read it, on one line; "" when it is not there."""
+    raw = raw_header(message, name)
+    try:
+        text = str(make_header(decode_header(raw))) if "=?" in raw else raw
     except (LookupError, ValueError, HeaderParseError):
-        text = str(raw)
+        text = raw
     return one_line(text.encode("utf-8", "replace").decode())
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.quoprimime import body_encode
 from email.utils import formatdate
 
 from channels.mail_headers import unsubscribe_headers
@@ -95,5 +95,6 @@ def quoted(text: str) -> str:
         if piece in (REPLY_TAG, PREFS_TAG):
             pieces.append(f"=\n{piece}=\n")
         else:
-            pieces.append(binascii.b2a_qp(piece.encode("utf-8", "replace"), istext=True).decode("ascii"))
+            # 75: the soft line break before a tag takes one more.
+            pieces.append(body_encode(piece.encode("utf-8", "replace").decode("latin-1"), maxlinelen=75))
     return "".join(pieces)

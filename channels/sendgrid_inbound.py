@@ -56,7 +56,7 @@ def split(content_type: str, body: bytes) -> list[Part]:
 
 def _part(front: bytes, content: bytes) -> Part:
     headers = {}
-    for line in mail.decoded(front, "utf-8").replace("\r\n ", " ").replace("\r\n\t", " ").split("\r\n"):
+    for line in mail.as_written(front).replace("\r\n ", " ").replace("\r\n\t", " ").split("\r\n"):
         label, _, value = line.partition(":")
         headers[label.strip().lower()] = value.strip()
     disposition = headers.get("content-disposition", "")
@@ -159,7 +159,7 @@ def reply(request: WebRequest) -> InboundReply:
 
 
 def _sender(post: _Post, message: Message) -> str:
-    for text in (str(message.get("From") or ""), post.text("from"), post.envelope_from() or ""):
+    for text in (mail.raw_header(message, "From"), post.text("from"), post.envelope_from() or ""):
         if found := mail.addresses(text):
             return found[0][:320]
     return ""

@@ -125,9 +125,7 @@ def _public_key(text: str) -> ec.EllipticCurvePublicKey:
     except (ValueError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise SettingsError(
-            "SENDGRID_EVENT_PUBLIC_KEY is no public key: copy it from the event webhook's settings"
-        )
+        raise SettingsError("SENDGRID_EVENT_PUBLIC_KEY is no public key: copy it from the event webhook's settings")
     return key
 
 
