@@ -105,7 +105,9 @@ def _people(session: Session, message: Message) -> dict[str, int]:
             func.count(case((Recipient.channel.is_(None) & Recipient.left_at.is_(None), 1))).label("unreachable"),
         ).where(Recipient.message_id == message.id)
     ).one()
-    return {"recipients": row.all - row.left, "unreachable": row.unreachable, "left": row.left}
+    # Until the release nobody has a channel yet.
+    unreachable = row.unreachable if message.released_at else 0
+    return {"recipients": row.all - row.left, "unreachable": unreachable, "left": row.left}
 
 
 def _duplicates(session: Session, message: Message) -> int:
