@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import parse_qs, urlencode
 
@@ -13,6 +14,8 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import calls, reply_notices
 from webhooks import menu, prompts
 from webhooks.menu import Place, Script
+
+_NUMBER = re.compile(r"\+[1-9]\d{6,14}")  # nothing else is ever dialled
 
 
 def answer(session: Session, runtime: Runtime, provider: str, request: WebRequest, *, fresh: bool) -> Sequence[Verb]:
@@ -69,6 +72,7 @@ def _script(
 ) -> Script:
     settings = runtime.settings
     rep = calls.representative(session, caller)
+    number = (rep.phone or "") if rep else ""
     outbound = "attempt" in who
     language = caller.delivery.language if outbound and caller.delivery else caller.customer.language
     base = f"{settings.public_url}/webhooks/{provider}"
@@ -83,7 +87,7 @@ def _script(
         address=address,
         done_url=f"{base}/recording-status?{urlencode(who)}",
         language=language,
-        rep_number=(rep.phone or "") if rep else "",
+        rep_number=number if _NUMBER.fullmatch(number) else "",
         # Our own side of this call, where no line of ours is set: vendors show only numbers they know to be ours.
         caller_id=settings.customer_line or (step.caller if step.outbound else step.called),
         line=settings.customer_line,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import parse_qs
 
@@ -157,13 +158,15 @@ def _take(session: Session, runtime: Runtime, callback: Callback) -> tuple[bool,
         done = _take_recording(session, runtime, callback, request)
         return True, not done
     parsed = runtime.adapters.sources[callback.provider].parse(callback.what, request)
-    # By attempt, as everybody takes them: two arrays about the same mails must not wait for each other.
-    events = sorted(parsed.events, key=lambda one: one.attempt)
-    waiting = [one for one in events if not _take_event(session, runtime, callback, one)]
+    # Rows are locked in the same order by every worker, and the record's chain last: nobody waits in a circle.
+    events = sorted(parsed.events, key=lambda one: (one.attempt, one.provider_ref, one.at))
+    taken = [(one, _take_event(session, runtime, callback, one)) for one in events]
+    for event, result in taken:
+        _learn(session, runtime, callback.provider, event, result)
     for reply in parsed.replies:
         replies.receive(session, runtime, reply, callback.id)
-    known = any(one.state != "unrecognised" for one in parsed.events)
-    return known or bool(parsed.replies), bool(waiting)
+    known = any(one.state != "unrecognised" for one in events)
+    return known or bool(parsed.replies), any(result.waits for _, result in taken)
 
 
 def _take_recording(session: Session, runtime: Runtime, callback: Callback, request: WebRequest) -> bool:
@@ -187,8 +190,17 @@ def caller_of(session: Session, runtime: Runtime, query: str) -> calls.Caller | 
     return calls.again(session, runtime, int(first("customer")), message)
 
 
-def _take_event(session: Session, runtime: Runtime, callback: Callback, event: Event) -> bool:
-    """Apply one event once; False while none of ours answers to it."""
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What became of one event: whether it was news, was matched to an attempt just now, or waits for one."""
+
+    new: bool = False
+    matched: bool = False
+    waits: bool = False
+
+
+def _take_event(session: Session, runtime: Runtime, callback: Callback, event: Event) -> _Taken:
+    """Apply one event, once."""
     dedupe = clean(event.dedupe, 150)
     new = insert_once(
         session,
@@ -210,25 +222,26 @@ def _take_event(session: Session, runtime: Runtime, callback: Callback, event: E
         ).one()
     )
     if new is None and not row.parked:
-        return True
-    done = status.apply(session, runtime, callback.provider, event, callback.id)
-    if new is not None or done:
-        _learn(session, runtime, callback.provider, event)
+        return _Taken()
+    matched = status.apply(session, runtime, callback.provider, event, callback.id)
     # Only what was meant for one of ours is waited for.
-    row.parked = not done and event.state not in ("", "unrecognised")
-    return not row.parked
+    row.parked = not matched and event.state not in ("", "unrecognised")
+    return _Taken(new is not None, matched, row.parked)
 
 
 # --- what an event teaches about an address ---------------------------------------------------------------
 
 
-def _learn(session: Session, runtime: Runtime, provider: str, event: Event) -> None:
-    """Opt-outs count whoever they are about. An address is called invalid only on news of an attempt of ours to it."""
+def _learn(session: Session, runtime: Runtime, provider: str, event: Event, taken: _Taken) -> None:
+    """Opt-outs count whoever they are about. An address is called invalid only on news of a send of ours to it."""
     if not event.mark:
         return
     target = _target(session, event.attempt)
     address = event.address or (target.address if target else "")
-    if event.mark == "invalid" and (target is None or target.address != address):
+    if event.mark == "invalid":
+        if not taken.matched or (target is not None and target.address != address):
+            return
+    elif not taken.new:
         return
     channel = target.channel if target else _channel_of(runtime, provider, address)
     if channel and address:

@@ -176,10 +176,9 @@ def wants_no_calls(session: Session, runtime: Runtime, provider: str, call_ref: 
     dedupe = f"{provider}:{call_ref}:stop"
     if session.scalar(select(Reply.id).where(Reply.dedupe == dedupe)):
         return  # an old copy must not undo what they may have taken back since
-    suppressions.suppress(
-        session, runtime, "voice", caller.number, "opt-out", "key 9", f"customer {caller.customer.key}"
-    )
     _keep(session, runtime, caller, dedupe, "opt-out", "Pressed 9: no more calls.")
+    actor = f"customer {caller.customer.key}"
+    suppressions.suppress(session, runtime, "voice", caller.number, "opt-out", "key 9", actor)
 
 
 def recording_news(

@@ -66,18 +66,46 @@ opt me back in | wieder anmelden | anmelden | reabonner | me reabonner | reanuda
 """
 
 
+_WRONG_PERSON = """
+wrong number | wrong person | wrong phone | wrong phone number | wrong email | wrong email address | wrong address
+you have the wrong number | you have the wrong person | you ve got the wrong number | you got the wrong number
+you have the wrong email | you have the wrong email address | i think you have the wrong number | sorry wrong number
+i think you have the wrong person | sorry wrong person | this is the wrong number | this is a wrong number
+this is not my account | i am not who you think | i do not know who you are | not the right person | wrong recipient
+you have reached the wrong person | you have reached the wrong number | i am not the person you are looking for
+falsche nummer | falsche person | falscher empfanger | sie haben die falsche nummer | falsche adresse
+mauvais numero | mauvaise personne | vous avez le mauvais numero | erreur de numero | vous vous trompez de numero
+numero equivocado | persona equivocada | se equivoca de numero | tiene el numero equivocado
+"""
+# With somebody's name at the end.
+_NOT_THEM = """
+this is not | i am not | im not | i m not | no longer | not | this is no longer | this number does not belong to
+this is not the number of | there is no | ich bin nicht | hier ist nicht | das ist nicht | je ne suis pas
+ce n est pas | no soy
+"""
+
+
 def _phrases(table: str) -> frozenset[str]:
     return frozenset(part.strip() for line in table.splitlines() for part in line.split("|") if part.strip())
 
 
 _STOPS, _STARTS = _phrases(_STOP), _phrases(_START)
+_WRONG, _NOT = _phrases(_WRONG_PERSON), _phrases(_NOT_THEM)
 
 # What people put around a wish without changing it. Taken away from both ends only.
 _POLITE = _phrases(
-    """please | pls | plz | kindly | thanks | thank | you | thx | ty | hi | hello | dear | sir | madam | team
-    bitte | danke | merci | svp | s | il | vous | plait | por | favor | gracias"""
+    "please | pls | plz | kindly | thanks | thx | ty | hi | hello | dear | sir | madam | team | bitte | danke | merci"
 )
-_SHORT_FORMS = (("don t", "do not"), ("dont", "do not"), ("any longer", "anymore"), ("any more from you", "any more"))
+_SHORT_FORMS = (
+    ("don t", "do not"),
+    ("dont", "do not"),
+    ("any longer", "anymore"),
+    ("thank you", "thanks"),
+    ("s il vous plait", "please"),
+    ("svp", "please"),
+    ("por favor", "please"),
+    ("gracias", "thanks"),
+)
 
 
 def wish_of(channel: str, text: str, subject: str = "", keyword: str = "") -> Wish:
@@ -90,6 +118,20 @@ def wish_of(channel: str, text: str, subject: str = "", keyword: str = "") -> Wi
     said = plain(text)
     # "Re: Stop" over an empty body answers an alert of that name: only a subject of their own counts.
     return _wish(channel, plain(subject) if channel == "email" and not said else said)
+
+
+def is_wrong_person(text: str, name: str = "") -> bool:
+    """Whether the whole message says that it reached somebody else than the customer of this name."""
+    if len(text) > 2 * _LONGEST:
+        return False
+    said = _without_politeness(plain(text)).removeprefix("sorry ")
+    if said in _WRONG:
+        return True
+    names = {plain(name), *(word for word in plain(name).split()[:1] + plain(name).split()[-1:] if len(word) > 2)} - {
+        ""
+    }
+    tails = ("", " phone", " number", " s phone", " s number", " anymore", " any more", " s phone anymore")
+    return any(said == f"{front} {one}{tail}" for front in _NOT for one in names for tail in tails)
 
 
 def is_agreement(text: str) -> bool:

@@ -59,6 +59,8 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
         if found.note:
             return _refuse(session, runtime, reply, said, found, callback_id, f"it is {found.note}")
         return _respond(session, runtime, reply, said, found, callback_id)
+    if _is_wrong_person(reply, said, found):
+        return _keep_wrong_person(session, runtime, reply, said, found, callback_id)
     note = "the carrier has answered this word" if reply.keyword == "help" else ""
     return _keep(session, runtime, reply, said, found, callback_id, "answer", note)
 
@@ -110,13 +112,20 @@ def _keep(
 # --- opt-outs ---------------------------------------------------------------------------------------------
 
 
+def _may_stop(reply: InboundReply, found: Match) -> bool:
+    """A forged sender of mail who knows no token of ours must not cut a customer off: then a person reads it."""
+    return reply.channel != "email" or bool(found.address) or not reply.verified
+
+
+def _is_wrong_person(reply: InboundReply, said: _Said, found: Match) -> bool:
+    return _may_stop(reply, found) and keywords.is_wrong_person(said.own, found.customer.name if found.customer else "")
+
+
 def _wish(session: Session, reply: InboundReply, said: _Said, found: Match) -> keywords.Wish:
     """What they want of us rather than of their representative."""
     wish = keywords.wish_of(reply.channel, said.own, reply.subject, reply.keyword)
-    # By mail a representative's words go to the customer, whatever they are. And a forged sender who knows no token
-    # of ours must not cut a customer off: then a person reads it.
-    if reply.channel == "email" and (found.staff or (reply.verified and not found.address)):
-        return ""
+    if not _may_stop(reply, found) or (reply.channel == "email" and found.staff):
+        return ""  # a representative's mail goes to the customer, whatever it says
     if wish == "start" and keywords.is_agreement(said.own):
         order = suppressions.in_force(session, reply.channel, reply.sender)
         return "start" if order and order.reason in suppressions.THEIR_OWN else ""
@@ -133,15 +142,29 @@ def _obey(
     wish: keywords.Wish,
 ) -> Reply:
     """At once, and recorded; never forwarded as if it were an answer."""
+    # The reply first: whoever writes takes the conversation before the record's chain, so nobody waits in a circle.
+    kind, state = ("opt-out" if wish == "stop" else "opt-in"), ("" if found.customer else "settled")
+    kept = _keep(session, runtime, reply, said, found, callback_id, kind, state=state)
     address = clean(found.address or reply.sender, 320)
     actor = f"customer {found.customer.key}" if found.customer else "system"
-    if wish == "stop":
-        source = f"{reply.channel} {' '.join(said.own.split())[:60] or reply.subject[:60] or 'STOP'}"
-        suppressions.suppress(session, runtime, reply.channel, address, "opt-out", source, actor)
-    else:
+    if wish == "start":
         suppressions.lift(session, runtime, reply.channel, address, actor, reasons=suppressions.THEIR_OWN)
-    kind = "opt-out" if wish == "stop" else "opt-in"
-    return _keep(session, runtime, reply, said, found, callback_id, kind, state="" if found.customer else "settled")
+    else:
+        words = " ".join(said.own.split())[:60] or reply.subject[:60] or "STOP"
+        suppressions.suppress(session, runtime, reply.channel, address, "opt-out", f"{reply.channel} {words}", actor)
+    return kept
+
+
+def _keep_wrong_person(
+    session: Session, runtime: Runtime, reply: InboundReply, said: _Said, found: Match, callback_id: int | None
+) -> Reply:
+    """Somebody else has this address now: nothing more goes there, and the representative finds the right one."""
+    note = "says they are the wrong person: nothing more is sent to this address"
+    kept = _keep(session, runtime, reply, said, found, callback_id, "answer", note)
+    address = clean(found.address or reply.sender, 320)
+    source = f"{reply.channel} {' '.join(said.own.split())[:60]}"
+    suppressions.suppress(session, runtime, reply.channel, address, "wrong-person", source)
+    return kept
 
 
 # --- a representative's answer ----------------------------------------------------------------------------

@@ -77,24 +77,13 @@ def keep(
     return new
 
 
-def visible(
-    session: Session,
-    staff: Staff,
-    *,
-    message: int | None = None,
-    customer: str | None = None,
-    state: str | None = None,
-) -> Select[Reply]:
+def visible(session: Session, staff: Staff) -> Select[Reply]:
     """The replies this person may see, newest first: of their own conversations, for administrators all."""
     query = select(Reply).order_by(Reply.id.desc())
     if not staff.active:
         return query.where(false())
-    if not staff.has("admin"):
-        query = query.join(Conversation, Reply.conversation_id == Conversation.id).where(
-            or_(Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id)
-        )
-    if message is not None:
-        query = query.where(Reply.message_id == message)
-    if customer is not None:
-        query = query.where(Reply.customer_id.in_(select(Customer.id).where(Customer.key == customer)))
-    return query.where(Reply.state == state) if state else query
+    if staff.has("admin"):
+        return query
+    return query.join(Conversation, Reply.conversation_id == Conversation.id).where(
+        or_(Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id)
+    )

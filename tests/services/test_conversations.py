@@ -75,8 +75,6 @@ def test_who_sees_it(world: World) -> None:
         assert session.scalars(conversations.visible(session, admin, rep="rep@bank.example", state="open")).all()
         assert not session.scalars(conversations.visible(session, admin, rep=second.id)).all()
         assert not session.scalars(conversations.visible(session, admin, state="closed")).all()
-        assert session.scalars(replies.visible(session, rep, customer="bob", state="matched")).all()
-        assert not session.scalars(replies.visible(session, rep, message=999)).all()
         for act in (conversations.claim, conversations.close):
             with pytest.raises(NotFound):
                 act(session, world.runtime, second, number)
@@ -84,7 +82,6 @@ def test_who_sees_it(world: World) -> None:
             conversations.respond(session, world.runtime, second, number, "hello", via="page")
         rep.active = False
         assert not session.scalars(conversations.visible(session, rep)).all()
-        assert not session.scalars(replies.visible(session, rep)).all()
 
 
 def test_claim_and_close(light: World, session: Session) -> None:
@@ -236,7 +233,7 @@ def test_a_representative_who_left_loses_it_to_the_firms_and_at_last_to_the_admi
 def test_an_administrator_gives_an_unmatched_reply_to_a_customer(world: World) -> None:
     ids = world.alert()
     world.sms("+12025550177", "Sell all")
-    world.sms("+12025550178", "wrong number")
+    world.sms("+12025550178", "hmm")
     world.work()
     first, second = world.replies()
     with world.runtime.sessions() as session:

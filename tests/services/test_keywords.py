@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dispatcher.services.keywords import wish_of
+from dispatcher.services.keywords import is_wrong_person, wish_of
 
 STOP = """
 STOP | stop | Stop. | "Stop" | STOP! | StopAll | STOP ALL | unsubscribe | UNSUBSCRIBE please
@@ -75,3 +75,25 @@ def test_the_carriers_word_counts_for_texts() -> None:
     assert wish_of("sms", "Stop ok?", keyword="stop") == "stop"
     assert wish_of("email", "Cancel", keyword="stop") == ""
     assert wish_of("sms", "HELP", keyword="help") == ""
+
+
+WRONG = """
+Wrong number | wrong number! | Sorry, wrong number | You have the wrong number. | wrong person | Falsche Nummer
+Mauvais numéro | Número equivocado | This is not Bob | I'm not Bob Stone | not Bob's phone | i am not Stone
+no longer Bob's number | Ich bin nicht Bob | this is not Bob anymore
+"""
+RIGHT = """
+the wrong number of shares | wrong price | I am not sure | not interested | no longer long LTMY | I am not Ana
+this is not what I asked for | you have the wrong number in row 3 of the table | not Bob but 500
+"""
+
+
+@pytest.mark.parametrize("text", cases(WRONG))
+def test_wrong_person(text: str) -> None:
+    assert is_wrong_person(text, "Bob Stone")
+
+
+@pytest.mark.parametrize("text", [*cases(RIGHT), "", "Bob", "x" * 10_000])
+def test_right_person(text: str) -> None:
+    assert not is_wrong_person(text, "Bob Stone")
+    assert not is_wrong_person(text, "")

@@ -300,6 +300,23 @@ def test_help_reaches_the_representative_and_is_not_answered(light: World) -> No
     assert light.letters("response") == []
 
 
+def test_a_wrong_person_gets_nothing_more_and_the_representative_is_told(world: World) -> None:
+    world.alert()
+    world.sms(BOB, "Sorry, this is not Bob")
+    world.work()
+    reply = world.replies()[0]
+    assert (reply.kind, reply.state) == ("answer", "matched")
+    with world.runtime.sessions() as session:
+        order = suppressions.in_force(session, "sms", BOB)
+        assert order is not None
+        assert order.reason == "wrong-person"
+    assert all("wrong person" in one.text for one in world.letters() if one.channel == "email")
+    world.sms(BOB, "START")
+    world.work()
+    with world.runtime.sessions() as session:
+        assert suppressions.in_force(session, "sms", BOB) is not None
+
+
 @pytest.mark.parametrize(
     ("text", "subject", "spf", "tokened", "kind"),
     [
