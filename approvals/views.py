@@ -16,7 +16,7 @@ from dispatcher.model import Customer, ListMember, Message, Version, VersionList
 from dispatcher.model.errors import DigestConflict, NotFound, Refused
 from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Rendition
 from dispatcher.runtime import Runtime
-from dispatcher.services import audience, renditions
+from dispatcher.services import audience, limits, renditions
 
 bp = Blueprint("approvals", __name__, url_prefix="/approvals", template_folder="templates")
 
@@ -88,6 +88,7 @@ def _page(
         message=message,
         version=version,
         audience=audience.preview(session, runtime, version),
+        rates={name: limits.per_second(runtime, name) for name in runtime.usable_channels()},
         renditions=_renditions(runtime, version),
         barred=decisions.why_barred(session, officer, message),
         earlier=[one for one in message.decisions if one.version_id != version.id],

@@ -76,7 +76,8 @@ def show(key: str) -> ResponseReturnValue:
         customer=customer,
         ways=preferences.ways(session, customer),
         topics=sorted({step.topic for step in customer.preferences if step.topic}),
-        history=directory.history(session, customer),
+        # What was said between the bank and a customer is for those who talk to them, and their overseers.
+        history=directory.history(session, customer) if staff.has("rep", "officer", "admin") else None,
         mends=_may_mend(staff, customer),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -112,6 +113,24 @@ def mask(address: str) -> str:
     return f"{address[:3]} … {address[-2:]}" if len(address) > 6 else "…"
 
 
+def details(text: str) -> str:
+    """The details of an entry of the record as words: "version 1, via page"."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text
+    return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in found.items() if value != "")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{name} {_plain(inner)}" for name, inner in value.items()) + ")"
+    if isinstance(value, list):
+        return " ".join(_plain(one) for one in value) or "none"
+    text = str(value)
+    return f"{text[:12]}…" if len(text) == 64 and " " not in text else text
+
+
 @cache
 def _stamp(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
@@ -123,7 +142,7 @@ def register(app: Flask) -> None:
     folder = Path(app.static_folder)
     for name, function in {
         "when": when, "ago": ago, "duration": duration, "count": count, "size": size, "channel": channel,
-        "role": role, "tone": tone, "mask": mask,
+        "role": role, "tone": tone, "mask": mask, "details": details,
     }.items():  # fmt: skip
         app.jinja_env.filters[name] = function
 
