@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
@@ -46,7 +47,9 @@ class _Rest:
 
     def learn(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
-            self._in_a_row = self._in_a_row + 1 if outcome.state == "deferred" else 0
+            # With a time to come back it is the vendor who cannot now; without, it is about that recipient alone.
+            vendor = outcome.state == "deferred" and outcome.retry_after is not None
+            self._in_a_row = self._in_a_row + 1 if vendor else 0
             if outcome.decision == "stop-channel" or self._in_a_row >= ENOUGH:
                 self.because = outcome
 
@@ -125,8 +128,9 @@ async def _carried(carry: Carry, unit: Unit) -> list[Outcome]:
     except InDoubt as error:
         return [in_doubt(outbound, str(error)) for outbound in unit]
     except Exception as error:
-        # A fault of ours, at a moment that nobody knows.
-        log.exception("carrying a unit of %d failed", len(unit))
+        # A fault of ours, at a moment that nobody knows. Its text may repeat what was sent, so it stays out of the log.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("carrying a unit of %d failed: %s\n%s", len(unit), type(error).__name__, where)
         return [in_doubt(outbound, f"fault while sending: {type(error).__name__}") for outbound in unit]
     return [found.get(o.attempt) or in_doubt(o, "the provider did not say what became of it") for o in unit]
 

@@ -238,12 +238,25 @@ def encoded(pairs: Iterable[tuple[str, str]]) -> str:
     return "&".join(f"{name}={quote_plus(value)}" for name, value in pairs)
 
 
+_DEAD = ("failed", "undelivered", "canceled")
+
+
+def _stillborn(attempt: str, sid: str, made: Mapping[str, Any]) -> Outcome:
+    number = made.get("error_code")
+    verdict = later(number if isinstance(number, int) else None)
+    text = str(made.get("error_message") or made["status"])[:300]
+    return Outcome(attempt, verdict.state, verdict.decision, sid, str(number or ""), text, mark=verdict.mark)
+
+
 def _outcome(attempt: str, answer: Answer) -> Outcome:
     made = answer.json()
     if answer.status in (200, 201):
         sid = made.get("sid") if isinstance(made, dict) else None
         if isinstance(sid, str) and len(sid) == 34:
-            return Outcome(attempt, "accepted", provider_ref=sid)
+            # The first status comes by no callback: one that is already the last must be taken from here.
+            return (
+                _stillborn(attempt, sid, made) if made.get("status") in _DEAD else Outcome(attempt, "accepted", "", sid)
+            )
         # Somebody else's page, or half an answer: the message may be on its way.
         return Outcome(attempt, "unknown", code=str(answer.status), error="the provider's answer makes no sense")
     made = made if isinstance(made, dict) else {}

@@ -186,6 +186,16 @@ def test_half_an_acceptance_is_in_doubt(stub: tuple[Stub, str], body: str) -> No
     assert (outcome.state, outcome.decision) == ("unknown", "")
 
 
+@pytest.mark.parametrize(("code", "mark"), [(30005, "invalid"), (30007, ""), (None, "")])
+def test_a_message_that_fails_at_once_goes_another_way(stub: tuple[Stub, str], code: int | None, mark: str) -> None:
+    server, url = stub
+    made = {"sid": sid("SM"), "status": "failed", "error_code": code, "error_message": None}
+    server.answer = lambda came: as_json(made, 201)
+    (outcome,) = run(TwilioSms(settings(url)), outbounds(["+12025550143"]))
+    assert (outcome.state, outcome.decision, outcome.mark) == ("failed", "fall-back", mark)
+    assert (outcome.provider_ref, outcome.error) == (made["sid"], "failed")
+
+
 def test_what_was_accepted_is_never_sent_again_on_its_channel() -> None:
     for code in (*ERRORS, None, 12345):
         verdict = later(code)
