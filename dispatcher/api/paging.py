@@ -60,6 +60,13 @@ def page(
     return some, following
 
 
+def page_of(everything: Sequence[T], *, limit: int, cursor: str | None) -> tuple[Sequence[T], str | None]:
+    """One page of a list that grows at its front: the cursor counts what is left, so news move nothing."""
+    left = min(decode(cursor), len(everything)) if cursor else len(everything)
+    rest = everything[len(everything) - left :]
+    return rest[:limit], encode(left - limit) if left > limit else None
+
+
 def _key(column: InstrumentedAttribute[int]) -> Callable[[Any], int]:
     name = column.key
     return lambda row: int(getattr(row, name))

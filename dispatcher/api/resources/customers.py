@@ -8,17 +8,17 @@ from sqlalchemy import ColumnElement, Select, or_, select, tuple_
 from sqlalchemy.orm import Session, selectinload
 
 from dispatcher.api.calls import Act, Answer, call
-from dispatcher.api.paging import page
+from dispatcher.api.paging import page, page_of
 from dispatcher.api.problems import Problem
 from dispatcher.api.resources.sight import owned_by
-from dispatcher.api.shapes.common import Page
+from dispatcher.api.shapes.common import Page, PageQuery
 from dispatcher.api.shapes.directory import (
     ContactPointInfo,
     CustomerFields,
     CustomerInfo,
     CustomerLine,
     CustomerQuery,
-    History,
+    HistoryEntry,
 )
 from dispatcher.model import ContactPoint, Customer, DistributionList, Firm, ListMember, Staff, Suppression
 from dispatcher.model.errors import NotAllowed, Refused
@@ -121,10 +121,12 @@ def delete_customer(act: Act, key: str) -> Answer:
     "GET", "/customers/<key>/history", "admin", "officer", "rep",
     title="All that was said between a customer and the bank",
     about="Newest first. Representatives see their own customers'.",
-    tag=TAG, answers={200: History},
+    tag=TAG, answers={200: Page[HistoryEntry]},
 )  # fmt: skip
-def get_history(act: Act, key: str) -> History:
-    return History.model_validate({"items": directory.history(act.session, find(act, key)), "next_cursor": None})
+def get_history(act: Act, key: str, query: PageQuery) -> Page[HistoryEntry]:
+    everything = directory.history(act.session, find(act, key))
+    some, following = page_of(everything, limit=query.limit, cursor=query.cursor)
+    return Page(items=[HistoryEntry.model_validate(one) for one in some], next_cursor=following)
 
 
 def line(session: Session, one: Customer) -> CustomerLine:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, func, select
+from collections.abc import Sequence
+
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import selectinload
 
 from dispatcher.api.calls import CSV, MULTIPART, Act, Answer, call
@@ -25,13 +27,15 @@ from dispatcher.services import directory, imports
 TAG = "Directory"
 
 
-def _count() -> ColumnElement[int]:
-    return (
-        select(func.count())
-        .where(ListMember.list_id == DistributionList.id)
-        .correlate(DistributionList)
-        .scalar_subquery()
+def _counts(act: Act, lists: Sequence[DistributionList]) -> dict[int, int]:
+    """How many active customers each has."""
+    rows = act.session.execute(
+        select(ListMember.list_id, func.count())
+        .join(Customer, Customer.id == ListMember.customer_id)
+        .where(ListMember.list_id.in_([one.id for one in lists]), Customer.active)
+        .group_by(ListMember.list_id)
     )
+    return {row[0]: row[1] for row in rows}
 
 
 def _find(act: Act, key: str) -> DistributionList:
@@ -52,12 +56,7 @@ def _may_keep(act: Act, found: DistributionList | None) -> None:
 def list_lists(act: Act, query: PageQuery) -> Page[ListInfo]:
     chosen: Select[DistributionList] = select(DistributionList).options(selectinload(DistributionList.owner))
     some, following = page(act.session, chosen, DistributionList.id, limit=query.limit, cursor=query.cursor)
-    counts = {
-        row[0]: row[1]
-        for row in act.session.execute(
-            select(DistributionList.id, _count()).where(DistributionList.id.in_([one.id for one in some]))
-        )
-    }
+    counts = _counts(act, some)
     return Page(items=[_info(one, counts.get(one.id, 0)) for one in some], next_cursor=following)
 
 
@@ -121,8 +120,7 @@ def put_members(act: Act, key: str, body: Members) -> ListInfo:
 
 
 def _told(act: Act, one: DistributionList) -> ListInfo:
-    count = act.session.scalar(select(func.count()).where(ListMember.list_id == one.id))
-    return _info(one, count or 0)
+    return _info(one, _counts(act, [one]).get(one.id, 0))
 
 
 def _info(one: DistributionList, count: int) -> ListInfo:

@@ -32,7 +32,7 @@ TAG = "Messages"
     "GET", "/messages/<row:message_id>/audience", "analyst", "officer", "admin",
     title="Whom it would reach, by which channel, how fast",
     about="Before anything is sent. The forecast is made from the configured limits.",
-    tag=TAG, answers={200: Audience}, writes=True,
+    tag=TAG, answers={200: Audience},
 )  # fmt: skip
 def get_audience(act: Act, message_id: int) -> Audience:
     message = submission.get(act.session, act.staff, message_id)

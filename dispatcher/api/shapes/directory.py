@@ -123,13 +123,6 @@ class HistoryEntry(Told):
     text: str
 
 
-class History(Told):
-    """Everything between the bank and a customer."""
-
-    items: list[HistoryEntry]
-    next_cursor: str | None
-
-
 class ListFields(Given):
     """A list's name and owner."""
 
