@@ -1,0 +1,192 @@
+"""The directory by hand: one customer, one list at a time; who owns whom; what was said to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import (
+    Conversation,
+    Customer,
+    Delivery,
+    DistributionList,
+    ListMember,
+    Message,
+    Recipient,
+    Reply,
+    Response,
+    Staff,
+)
+from dispatcher.model.errors import NotFound, Refused
+from dispatcher.runtime import Runtime
+from dispatcher.services import customer_store
+from dispatcher.services.audit import record
+from dispatcher.services.customer_fields import COLUMNS, key_of, name_of, read_customer
+from dispatcher.services.imports import active_reps
+
+
+def owner_of(session: Session, customer: Customer) -> Staff | None:
+    """The rep who owns a customer: their own if active, else the firm's if active, else nobody."""
+    for rep in (customer.rep, customer.firm.rep if customer.firm else None):
+        if rep is not None and rep.active:
+            return rep
+    return None
+
+
+def put_customer(
+    session: Session, runtime: Runtime, key: str, fields: Mapping[str, object], actor: Staff | str
+) -> tuple[Customer, bool]:
+    """The customer with this key, made to have these fields (named as in the CSV), and whether they are new.
+
+    `channels` and `lists` may be lists or texts as in the CSV. What is not given is emptied. Raises Refused with
+    every wrong field at once; nothing is left out in silence here.
+    """
+    row = {name: _as_cell(name, fields.get(name)) for name in COLUMNS} | {"customer_id": key}
+    read, problems = read_customer(runtime, active_reps(session), row)
+    if problems:
+        raise Refused({one.column: one.text for one in reversed(problems)})
+    stored = customer_store.store(session, runtime, [read])
+    customer = session.scalars(select(Customer).where(Customer.key == read.key)).one()
+    if not stored.unchanged:
+        record(
+            session, runtime, actor, "add customer" if stored.added else "change customer",
+            f"customer {read.key}"[:120],
+        )  # fmt: skip
+    return customer, bool(stored.added)
+
+
+def _as_cell(name: str, value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Iterable):
+        return (">" if name == "channels" else ";").join(str(one) for one in value)
+    return str(value)
+
+
+def delete_customer(session: Session, runtime: Runtime, key: str, actor: Staff | str) -> Customer:
+    """Reach this customer no more: off all lists, inactive. What was said to them stays. Raises NotFound."""
+    customer = session.scalar(select(Customer).where(Customer.key == key))
+    if customer is None:
+        raise NotFound(f"there is no customer {key}")
+    if customer.active:
+        customer.active = False
+        session.execute(delete(ListMember).where(ListMember.customer_id == customer.id))
+        record(session, runtime, actor, "remove customer", f"customer {key}"[:120])
+    return customer
+
+
+def put_list(
+    session: Session, runtime: Runtime, key: str, name: str, owner: Staff | None, actor: Staff | str
+) -> tuple[DistributionList, bool]:
+    """The list with this key, with this name and owner, and whether it is new."""
+    try:
+        key, name = key_of(key), name_of(name) or customer_store.list_name(key)
+    except ValueError as error:
+        raise Refused({"name": str(error)}) from None
+    if not key or ";" in key:
+        raise Refused({"key": "must not be empty or hold a semicolon"})
+    known = session.scalar(select(DistributionList).where(DistributionList.key == key).with_for_update())
+    one = known or DistributionList(key=key, name=name, owner_id=None)
+    if known is None or (one.name, one.owner_id) != (name, owner.id if owner else None):
+        one.name, one.owner_id = name, owner.id if owner else None
+        session.add(one)
+        session.flush()
+        record(session, runtime, actor, "change list" if known else "add list", f"list {key}"[:120], name=name)
+    return one, known is None
+
+
+def set_members(session: Session, runtime: Runtime, key: str, customer_keys: Iterable[str], actor: Staff | str) -> int:
+    """Make the list hold exactly these customers; how many. Raises Refused naming keys of no active customer."""
+    one = session.scalar(select(DistributionList).where(DistributionList.key == key).with_for_update())
+    if one is None:
+        raise NotFound(f"there is no list {key}")
+    wanted = list(dict.fromkeys(customer_keys))
+    ids: dict[str, int] = {}
+    for start in range(0, len(wanted), 5000):
+        part = wanted[start : start + 5000]
+        rows = session.execute(select(Customer.key, Customer.id).where(Customer.active, Customer.key.in_(part)))
+        ids |= {row.key: row.id for row in rows}
+    unknown = [one for one in wanted if one not in ids]
+    if unknown:
+        more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+        raise Refused({"members": f"there is no customer {', '.join(unknown[:10])}{more}"})
+    now = set(session.scalars(select(ListMember.customer_id).where(ListMember.list_id == one.id)))
+    left, joined = now - set(ids.values()), set(ids.values()) - now
+    for start in range(0, len(left), 5000):
+        part_ids = sorted(left)[start : start + 5000]
+        session.execute(
+            delete(ListMember).where(ListMember.list_id == one.id, ListMember.customer_id.in_(part_ids)),
+            execution_options={"synchronize_session": False},
+        )
+    if joined:
+        session.execute(insert(ListMember), [{"list_id": one.id, "customer_id": of} for of in sorted(joined)])
+    if left or joined:
+        record(session, runtime, actor, "change members", f"list {key}"[:120], joined=len(joined), left=len(left))
+    return len(ids)
+
+
+def history(session: Session, customer: Customer) -> list[dict[str, Any]]:
+    """All that was said between a customer and the bank, newest first: `at`, `kind`, `text` and what it concerns."""
+    entries = [*_deliveries(session, customer), *_replies(session, customer), *_responses(session, customer)]
+    return sorted(entries, key=lambda entry: entry["at"], reverse=True)
+
+
+def _deliveries(session: Session, customer: Customer) -> list[dict[str, Any]]:
+    rows = session.execute(
+        select(Recipient, Delivery, Message)
+        .join(Message, Message.id == Recipient.message_id)
+        .outerjoin(Delivery, Delivery.id == Recipient.delivery_id)
+        .where(Recipient.customer_id == customer.id, Message.released_at.is_not(None))
+    )
+    return [
+        {
+            "at": message.released_at,
+            "kind": "alert",
+            "text": message.current.subject,
+            "message": message.id,
+            "channel": delivery.channel if delivery else None,
+            "state": delivery.state if delivery else ("left" if recipient.left_at else "unreachable"),
+            "outcome": delivery.outcome if delivery else None,
+            "because": recipient.because,
+            "reached_at": delivery.settled_at if delivery and delivery.state == "delivered" else None,
+        }
+        for recipient, delivery, message in rows
+    ]
+
+
+def _replies(session: Session, customer: Customer) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": one.received_at,
+            "kind": "reply",
+            "text": one.text,
+            "message": one.message_id,
+            "channel": one.channel,
+            "reply": one.id,
+            "reply_kind": one.kind,
+        }
+        for one in session.scalars(select(Reply).where(Reply.customer_id == customer.id))
+    ]
+
+
+def _responses(session: Session, customer: Customer) -> list[dict[str, Any]]:
+    rows = session.execute(
+        select(Response, Conversation).join(Conversation).where(Conversation.customer_id == customer.id)
+    )
+    return [
+        {
+            "at": response.created_at,
+            "kind": "response",
+            "text": response.text,
+            "message": conversation.message_id,
+            "channel": response.letter.channel if response.letter else None,
+            "state": response.letter.state if response.letter else None,
+            "by": response.staff.name,
+        }
+        for response, conversation in rows
+    ]
