@@ -242,8 +242,32 @@ def eventually() -> Callable[..., Any]:
 # --- The whole product and a browser ----------------------------------------------------------------------
 
 
+@pytest.fixture(scope="session")
+def demo_folder(run_folder: Path) -> Path:
+    """A VAR_DIR with the sample directory imported, to be copied: the import takes seconds, each time."""
+    from dispatcher.demo import bring_up_to_date, fill_directory
+    from dispatcher.settings import load_settings
+
+    folder = run_folder / "demo"
+    with only_one(run_folder / "demo.lock"):
+        if not (folder / "demo-password").exists():
+            reach_nobody = {
+                "twilio_account_sid": "AC" + "0" * 32,
+                "twilio_auth_token": "0" * 32,
+                "twilio_sms_from": "+12125550100",
+                "twilio_voice_from": "+12125550100",
+                "sendgrid_api_key": "SG.none",
+                "email_from": "alerts@bank.example",
+                "inbound_email_domain": "reply.bank.example",
+            }
+            settings = load_settings(var_dir=folder, **reach_nobody)
+            bring_up_to_date(settings)
+            fill_directory(settings, True)
+    return folder
+
+
 @pytest.fixture
-def product(tmp_path: Path) -> Iterator[Callable[..., Product]]:
+def product(tmp_path: Path, demo_folder: Path) -> Iterator[Callable[..., Product]]:
     """`product(env={…}, name="var")`: a started product with the sample directory and a fast carrier.
 
     At the end it is stopped; processes left behind or tracebacks in its logs fail the test. A test that
@@ -260,6 +284,8 @@ def product(tmp_path: Path) -> Iterator[Callable[..., Product]]:
     ) -> Product:
         port = next(port for port in itertools.islice(_PORTS, 1000) if is_free(port) and is_free(port + 1))
         made.append(Product(tmp_path / name, port, env or {}, arguments))
+        if start and "--demo" in arguments and "DATABASE_URL" not in (env or {}):
+            shutil.copytree(demo_folder, tmp_path / name)
         return made[-1].start() if start else made[-1]
 
     yield make
