@@ -82,8 +82,8 @@ def delete_customer(session: Session, runtime: Runtime, key: str, actor: Staff |
 
 def put_list(
     session: Session, runtime: Runtime, key: str, name: str, owner: Staff | None, actor: Staff | str
-) -> tuple[DistributionList, bool]:
-    """The list with this key, with this name and owner, and whether it is new."""
+) -> DistributionList:
+    """The list with this key, made to have this name and owner."""
     try:
         key, name = key_of(key), name_of(name) or customer_store.list_name(key)
     except ValueError as error:
@@ -97,7 +97,7 @@ def put_list(
         session.add(one)
         session.flush()
         record(session, runtime, actor, "change list" if known else "add list", f"list {key}"[:120], name=name)
-    return one, known is None
+    return one
 
 
 def set_members(session: Session, runtime: Runtime, key: str, customer_keys: Iterable[str], actor: Staff | str) -> int:
