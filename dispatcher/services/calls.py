@@ -144,7 +144,7 @@ def asks_for_call(session: Session, runtime: Runtime, provider: str, call_ref: s
 
 
 RESULTS = {
-    "completed": "Asked by key to speak to you at once; the call was put through to you.",
+    "completed": "Asked by key to speak to you at once; the call was put through to your telephone.",
     "busy": "Asked by key to speak to you at once; your line was busy. Please call back.",
     "no-answer": "Asked by key to speak to you at once; you did not answer. Please call back.",
     "failed": "Asked by key to speak to you at once; the call did not come about. Please call back.",

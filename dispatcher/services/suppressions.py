@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Delivery, Staff, Suppression
@@ -85,12 +85,6 @@ def lift(
     known.lifted_by = (actor.email if isinstance(actor, Staff) else actor)[:200]
     record(session, runtime, actor, "lift suppression", f"{channel} {address}"[:120], reason=known.reason)
     return True
-
-
-def listed(session: Session, *, lifted: bool = False) -> Select[Suppression]:
-    """The orders in force, newest first; with `lifted` also those taken back."""
-    query = select(Suppression).order_by(Suppression.id.desc())
-    return query if lifted else query.where(Suppression.lifted_at.is_(None))
 
 
 def learn(

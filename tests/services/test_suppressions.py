@@ -38,8 +38,6 @@ def test_an_order_is_in_force_until_it_is_lifted_and_may_come_again(bank: SmallB
     assert suppressions.in_force(session, "sms", BOB) is None
     suppressions.suppress(session, runtime, "sms", BOB, "by-hand", "he rang", bank.staff(session, "admin"))
     assert session.scalar(select(func.count()).select_from(Suppression)) == 2
-    assert len(session.scalars(suppressions.listed(session)).all()) == 1
-    assert len(session.scalars(suppressions.listed(session, lifted=True)).all()) == 2
     entries = session.execute(select(AuditEntry.actor, AuditEntry.action).order_by(AuditEntry.seq)).all()
     assert [tuple(one) for one in entries] == [
         ("customer bob", "suppress"),
