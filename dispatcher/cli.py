@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -243,6 +244,11 @@ def doctor() -> None:
     sys.exit(examine(settings()))
 
 
+def _for_json(value: object) -> str:
+    """Times as in the API: RFC 3339, UTC."""
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
+
+
 @main.command()
 @click.argument("message_id", type=int)
 @click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
@@ -253,7 +259,7 @@ def report(message_id: int, form: str) -> None:
 
         found = report.release_report(session, message_id)
     if form == "json":
-        click.echo(json.dumps(found, indent=2, default=str, ensure_ascii=False))
+        click.echo(json.dumps(found, indent=2, default=_for_json, ensure_ascii=False))
     else:
         from dispatcher.sheets import as_html, as_text
 

@@ -129,7 +129,7 @@ def providers(settings: Settings) -> Iterator[Finding]:
 
     simulated = settings.without_account()
     for vendor in simulated:
-        todo = "for real customers set its account (see .env.example)"
+        todo = "for real customers set its account (README)"
         yield Finding(f"account {vendor}", "warning", "none: the simulated carrier stands in", todo)
     try:
         runtime = build(beside_carrier(settings))
