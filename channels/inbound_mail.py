@@ -16,7 +16,7 @@ from inscriptis import get_text
 from channels.words import clean, one_line
 from dispatcher.model.ports import File
 
-MOST_HTML, MOST_HEADER, MOST_FILES, DEEPEST = 500_000, 10_000, 50, 40
+MOST_HTML, MOST_HEADER, MOST_FILES, DEEPEST, MOST_BOUNDARIES = 500_000, 10_000, 50, 40, 500
 # Decoders that are no charsets of text, or slow on purpose-made input.
 _NO_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf_7"}
 _ADDRESS = re.compile(r"[^\s\x00-\x20\x7f<>,;:\"()\[\]@]+@[^\s\x00-\x20\x7f<>,;:\"()\[\]@]+")
@@ -135,6 +135,8 @@ def file(name: str, media_type: str, content: bytes) -> File:
 def read(raw: bytes) -> tuple[Message, Body]:
     """A whole mail: headers and body. One too twisted to take apart comes whole, as an attachment."""
     try:
+        if raw.count(b"boundary=") > MOST_BOUNDARIES:
+            raise ValueError("made to be taken apart for ever")
         message = message_from_bytes(raw)
         return message, _body(message)
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError, IndexError, AssertionError):

@@ -144,7 +144,7 @@ def test_outcomes_come_as_they_become_known(vendor: Vendor) -> None:
             return [time.monotonic() - started async for _ in provider.send(content(), batch)]
 
     times = asyncio.run(send())
-    assert times[0] < 0.3 < times[-1]
+    assert times[0] < times[-1] - 0.2
 
 
 def test_a_cancelled_send_still_says_what_it_knows(vendor: Vendor) -> None:
@@ -154,14 +154,18 @@ def test_a_cancelled_send_still_says_what_it_knows(vendor: Vendor) -> None:
         batch = outbounds([vendor.address()] * 6)  # one address six times: six requests
     told: list[Outcome] = []
 
-    async def send() -> None:
+    async def send(two: asyncio.Event) -> None:
         async with adapter(vendor, limit=2) as provider:
             async for outcome in provider.send(content(), batch):
                 told.append(outcome)
+                if len(told) == 2:
+                    two.set()
 
     async def stopped() -> None:
-        task = asyncio.create_task(send())
-        await asyncio.sleep(0.62)
+        two = asyncio.Event()
+        task = asyncio.create_task(send(two))
+        await two.wait()
+        await asyncio.sleep(0.15)  # the next two are under way
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

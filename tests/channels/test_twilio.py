@@ -218,12 +218,21 @@ def row(**more: Any) -> dict[str, Any]:
         "from": "+13395550100",
         "body": "Flooding - pump house 3. https://alerts.bank.example/r/abc23",
         "direction": "outbound-api",
-        "date_created": format_datetime(now()),
+        "date_created": 0,
     }
     return {**base, **more}
 
 
-OLD = format_datetime(now() - timedelta(minutes=5))
+def dated(rows: list[Any]) -> list[Any]:
+    """A number of seconds from now becomes a time as Twilio writes it."""
+
+    def text(at: Any) -> Any:
+        return format_datetime(now() + timedelta(seconds=at)) if isinstance(at, int) else at
+
+    return [{**one, "date_created": text(one["date_created"])} if isinstance(one, dict) else one for one in rows]
+
+
+OLD = -300
 MESSAGES = [
     ([], "absent"),
     ([row()], "accepted"),
@@ -241,7 +250,7 @@ MESSAGES = [
 @pytest.mark.parametrize("tagged", [True, False])
 def test_a_look_up_of_a_text(stub: tuple[Stub, str], rows: list[Any], verdict: str, tagged: bool) -> None:
     server, url = stub
-    server.answer = lambda came: as_json({"messages": rows})
+    server.answer = lambda came: as_json({"messages": dated(rows)})
     text = f"Flooding – pump house 3. https://alerts.bank.example/r/{REPLY_TAG if tagged else 'abc23'}"
     found = look(TwilioSms(settings(url)), text)
     assert found[0] == verdict
@@ -253,7 +262,7 @@ def test_a_look_up_of_a_text(stub: tuple[Stub, str], rows: list[Any], verdict: s
 
 def test_a_text_still_in_the_queue_is_found_without_its_date(stub: tuple[Stub, str]) -> None:
     server, url = stub
-    server.answer = lambda came: as_json({"messages": [] if "DateSent" in came.query else [row()]})
+    server.answer = lambda came: as_json({"messages": [] if "DateSent" in came.query else dated([row()])})
     assert look(TwilioSms(settings(url)), row()["body"])[0] == "accepted"
 
 
@@ -270,7 +279,7 @@ CALLS = [
 @pytest.mark.parametrize(("rows", "verdict"), CALLS)
 def test_a_look_up_of_a_call(stub: tuple[Stub, str], rows: list[Any], verdict: str) -> None:
     server, url = stub
-    server.answer = lambda came: as_json({"calls": rows})
+    server.answer = lambda came: as_json({"calls": dated(rows)})
     assert look(TwilioVoice(settings(url)), "")[0] == verdict
 
 
