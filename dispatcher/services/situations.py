@@ -1,0 +1,142 @@
+"""Each customer's situation as one number, gathered for a whole audience at once. See `channel_choice`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    MetaData,
+    Select,
+    String,
+    Subquery,
+    Table,
+    case,
+    exists,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.schema import CreateTable, DropTable
+
+from dispatcher.model import CHANNELS, ContactPoint, Preference, Suppression
+from dispatcher.runtime import Runtime
+from dispatcher.services.channel_choice import INVALID, RANKS, SUPPRESSED, USABLE, Choice, choose
+
+# Temporary tables of this connection alone, gone with the transaction at the latest.
+_metadata = MetaData()
+_Customer = BigInteger().with_variant(Integer, "sqlite")
+AUDIENCE = Table(
+    "audience",
+    _metadata,
+    Column("customer_id", _Customer, primary_key=True, autoincrement=False),
+    prefixes=["TEMPORARY"],
+)
+SITUATIONS = Table(
+    "audience_situations",
+    _metadata,
+    Column("customer_id", _Customer, primary_key=True, autoincrement=False),
+    Column("situation", Integer, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+CHOICES = Table(
+    "audience_choices",
+    _metadata,
+    Column("situation", Integer, primary_key=True, autoincrement=False),
+    Column("channel", String(16)),
+    Column("because", String(200), nullable=False),
+    prefixes=["TEMPORARY"],
+)
+
+
+@contextmanager
+def gathered(
+    session: Session, runtime: Runtime, customers: Select[int], topic: str
+) -> Iterator[dict[int, tuple[Choice, int]]]:
+    """Fills SITUATIONS for these customers and CHOICES with what is decided about them, for as long as it lasts.
+
+    Yields each situation's choice and how many customers are in it.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        # Compiling these statements takes longer than running them.
+        connection.exec_driver_sql("SET LOCAL jit = off")
+    for table in (AUDIENCE, SITUATIONS, CHOICES):
+        connection.execute(CreateTable(table))
+    connection.execute(insert(AUDIENCE).from_select(["customer_id"], customers))
+    _count_rows(connection, AUDIENCE)
+    connection.execute(insert(SITUATIONS).from_select(["customer_id", "situation"], _situations(topic)))
+    carried = runtime.usable_channels()
+    counted = connection.execute(select(SITUATIONS.c.situation, func.count()).group_by(SITUATIONS.c.situation))
+    found = {situation: (choose(situation, carried), count) for situation, count in counted}
+    rows = [
+        {"situation": situation, "channel": choice.channel, "because": choice.because}
+        for situation, (choice, _) in found.items()
+    ]
+    if rows:
+        connection.execute(insert(CHOICES), rows)
+    _count_rows(connection, SITUATIONS, CHOICES)
+    yield found
+    for table in (AUDIENCE, SITUATIONS, CHOICES):
+        connection.execute(DropTable(table))
+
+
+def _count_rows(connection: Connection, *tables: Table) -> None:
+    """PostgreSQL takes a new table for an empty one, and joins a hundred thousand rows one by one."""
+    if connection.dialect.name == "postgresql":
+        for table in tables:
+            connection.exec_driver_sql(f"ANALYZE {table.name}")
+
+
+def _situations(topic: str) -> Select[int, int]:
+    preferences, points = _preferences(topic), _points()
+    return (
+        select(AUDIENCE.c.customer_id, func.coalesce(preferences.c.bits, 0) + func.coalesce(points.c.bits, 0))
+        .outerjoin(preferences, preferences.c.customer_id == AUDIENCE.c.customer_id)
+        .outerjoin(points, points.c.customer_id == AUDIENCE.c.customer_id)
+    )
+
+
+def _place(channel: Any) -> ColumnElement[int]:
+    """A channel's place in CHANNELS, from 0."""
+    return case(*((channel == name, place) for place, name in enumerate(CHANNELS)), else_=len(CHANNELS))
+
+
+def _preferences(topic: str) -> Subquery:
+    """The order for the topic where a customer has one, else their order for all topics."""
+    bits = (_place(Preference.channel) + 1).bitwise_lshift(RANKS + 3 * Preference.rank)
+    special = aliased(Preference)
+    has_special = exists().where(special.customer_id == Preference.customer_id, special.topic == topic)
+    fits = (Preference.topic == topic) | ((Preference.topic == "") & ~has_special) if topic else Preference.topic == ""
+    return (
+        select(AUDIENCE.c.customer_id, func.sum(bits).label("bits"))
+        .join(Preference, Preference.customer_id == AUDIENCE.c.customer_id)
+        .where(fits, Preference.rank < len(CHANNELS))
+        .group_by(AUDIENCE.c.customer_id)
+        .subquery()
+    )
+
+
+def _points() -> Subquery:
+    suppressed = exists().where(
+        Suppression.channel == ContactPoint.channel,
+        Suppression.address == ContactPoint.address,
+        Suppression.lifted_at.is_(None),
+    )
+    state = case((~ContactPoint.valid, INVALID), (suppressed, SUPPRESSED), else_=USABLE)
+    return (
+        select(
+            AUDIENCE.c.customer_id,
+            func.sum(state.bitwise_lshift(3 * _place(ContactPoint.channel))).label("bits"),
+        )
+        .join(ContactPoint, ContactPoint.customer_id == AUDIENCE.c.customer_id)
+        .group_by(AUDIENCE.c.customer_id)
+        .subquery()
+    )
