@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
 
+from channels.fax import Fax
 from dispatcher import api
 from dispatcher.model import Message
 from dispatcher.services import accounts
@@ -82,6 +83,7 @@ def wrong(answer: TestResponse) -> dict[str, str]:
 def make_api(sessions: sessionmaker[Session], folder: Path) -> Api:
     """A bare application with nothing but the API."""
     bank = small_bank(sessions, folder)
+    bank.runtime.adapters.channels["fax"] = Fax()  # type: ignore[index]  # a dict, as every bank's
     app = Flask("bare")
     app.extensions["runtime"] = bank.runtime
     api.register(app, bank.runtime)

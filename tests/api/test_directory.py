@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import pytest
@@ -33,6 +34,10 @@ def test_a_customer_is_added_changed_and_taken_out(both_api: Api) -> None:
     assert both_api.ask("admin", "DELETE", "/customers/dan").status_code == 204
     listed = both_api.ask("admin", "GET", "/customers").get_json()["items"]
     assert "dan" not in [one["customer_id"] for one in listed]
+    for method in ("GET", "DELETE"):
+        problem(both_api.ask("admin", method, "/customers/dan"), 404)
+    assert both_api.ask("admin", "GET", "/customers/dan/history").get_json() == {"items": [], "next_cursor": None}
+    assert both_api.ask("admin", "PUT", "/customers/dan", json=DAN).status_code == 201
 
 
 def test_what_a_get_tells_may_be_sent_back(both_api: Api) -> None:
@@ -146,7 +151,8 @@ def test_unknown_members_are_named_and_nothing_changes(both_api: Api) -> None:
     assert "nobody" in said
     assert both_api.ask("analyst", "GET", "/lists/semis").get_json()["members"] == 2
     for bad in ("ana", {"members": "ana"}, {"members": [1]}, {"member": []}, None, {"members": ["a\u0000"]}):
-        assert wrong(both_api.ask("analyst", "PUT", "/lists/semis/members", json=bad))
+        raw = json.dumps(bad).encode()
+        assert wrong(both_api.ask("analyst", "PUT", "/lists/semis/members", data=raw, content_type="application/json"))
     problem(both_api.ask("analyst", "PUT", "/lists/nope/members", json=[]), 404)
 
 

@@ -33,10 +33,10 @@ def _visible(act: Act) -> Select[Customer]:
     return query if act.staff.has("admin", "officer", "analyst") else query.where(owned_by(act.staff))
 
 
-def find(act: Act, key: str) -> Customer:
-    """The customer with this key, if this person may see them."""
+def find(act: Act, key: str, *, removed: bool = False) -> Customer:
+    """The customer with this key, if this person may see them; with `removed` also one taken out of the directory."""
     customer = act.session.scalar(_visible(act).where(Customer.key == key))
-    if customer is None:
+    if customer is None or not (customer.active or removed):
         raise Problem("not-found", f"There is no customer {key}")
     return customer
 
@@ -87,18 +87,19 @@ def get_customer(act: Act, key: str) -> CustomerInfo:
 )  # fmt: skip
 def put_customer(act: Act, key: str, body: CustomerFields) -> Answer:
     fields = body.model_dump()
-    if not act.staff.has("admin"):
-        _own_only(act, key, fields)
-    customer, created = directory.put_customer(act.session, act.runtime, key, fields, act.staff)
-    act.session.flush()
-    return Answer(201 if created else 200, customer_info(act.session, customer))
-
-
-def _own_only(act: Act, key: str, fields: dict[str, object]) -> None:
-    """A representative changes and adds customers of their own, and gives none away."""
     known = act.session.scalar(select(Customer).where(Customer.key == key))
+    was_there = known is not None and known.active
+    if not act.staff.has("admin"):
+        _own_only(act, known, fields)
+    customer, _ = directory.put_customer(act.session, act.runtime, key, fields, act.staff)
+    act.session.flush()
+    return Answer(200 if was_there else 201, customer_info(act.session, customer))
+
+
+def _own_only(act: Act, known: Customer | None, fields: dict[str, object]) -> None:
+    """A representative changes and adds customers of their own, and gives none away."""
     if known is not None:
-        find(act, key)
+        find(act, known.key, removed=True)
     if not fields["rep_email"] and (known is None or known.rep_id is not None):
         fields["rep_email"] = act.staff.email
     if fields["rep_email"] and str(fields["rep_email"]).strip().lower() != act.staff.email:
@@ -108,7 +109,8 @@ def _own_only(act: Act, key: str, fields: dict[str, object]) -> None:
 @call(
     "DELETE", "/customers/<key>", "admin",
     title="Take a customer out of the directory",
-    about="They are no longer reached; what was said with them stays on record.",
+    about="They are no longer reached, and on no list; what was said with them stays on record, and so does their "
+    "history.",
     tag=TAG, answers={204: None},
 )  # fmt: skip
 def delete_customer(act: Act, key: str) -> Answer:
@@ -124,7 +126,7 @@ def delete_customer(act: Act, key: str) -> Answer:
     tag=TAG, answers={200: Page[HistoryEntry]},
 )  # fmt: skip
 def get_history(act: Act, key: str, query: PageQuery) -> Page[HistoryEntry]:
-    everything = directory.history(act.session, find(act, key))
+    everything = directory.history(act.session, find(act, key, removed=True))
     some, following = page_of(everything, limit=query.limit, cursor=query.cursor)
     return Page(items=[HistoryEntry.model_validate(one) for one in some], next_cursor=following)
 

@@ -114,13 +114,20 @@ class CustomerQuery(PageQuery):
 
 
 class HistoryEntry(Told):
-    """Something between the bank and a customer."""
-
-    model_config = ConfigDict(extra="allow")
+    """Something between the bank and a customer: an alert to them, a reply of theirs, a response to it."""
 
     at: datetime
-    kind: str
-    text: str
+    kind: str = Field(description="alert, reply or response")
+    text: str = Field(description="An alert's subject, or what was said.")
+    message: int | None = None
+    channel: str | None = None
+    state: str | None = Field(None, description="Of the delivery, or of the letter that carries the response.")
+    outcome: str | None = None
+    because: str | None = Field(None, description="Why this channel.")
+    reached_at: datetime | None = None
+    reply: int | None = None
+    reply_kind: str | None = None
+    by: str | None = Field(None, description="Who responded.")
 
 
 class ListFields(Given):
