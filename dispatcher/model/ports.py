@@ -110,7 +110,7 @@ class Probe:
 
     attempt: str
     address: str
-    text: str  # the rendition's text or subject, tags replaced
+    text: str  # the rendition's text, of a mail its subject; tags are still in place and stand for anything
     category: str
     started_at: datetime
     provider_ref: str = ""

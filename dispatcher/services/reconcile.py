@@ -122,7 +122,7 @@ def _conclude(runtime: Runtime, attempt_id: str, found: Found) -> None:
         target = _target(session, attempt)
         if attempt.state != "unknown" or target.state != "unknown":
             return
-        if found.verdict == "accepted":
+        if found.verdict == "accepted" and not _belongs_to_another(session, attempt, found):
             outcomes.settle(
                 session, runtime, target.channel, [Outcome(attempt.id, "accepted", provider_ref=found.provider_ref)]
             )
@@ -135,6 +135,22 @@ def _conclude(runtime: Runtime, attempt_id: str, found: Found) -> None:
         elif attempt.looked_up >= GIVE_UP_AFTER:
             _ask_a_person(session, target)
         commit(session, runtime.bells)
+
+
+def _belongs_to_another(session: Session, attempt: Attempt, found: Found) -> bool:
+    """A call can only be found by number and time: what another attempt of ours made is not taken for this one."""
+    return bool(found.provider_ref) and (
+        session.scalar(
+            select(Attempt.id).where(
+                Attempt.provider == attempt.provider,
+                Attempt.provider_ref == found.provider_ref,
+                Attempt.id != attempt.id,
+                # One mail request carries many recipients under one reference.
+                Attempt.delivery.has(Delivery.channel != "email"),
+            )
+        )
+        is not None
+    )
 
 
 def _ask_a_person(session: Session, target: Delivery | Letter) -> None:

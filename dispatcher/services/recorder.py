@@ -54,11 +54,12 @@ class Recorder:
             log.exception("sending broke off with %d attempts in doubt", len(unseen))
             doubt = f"sending broke off: {type(error).__name__}"
         finally:
+            # Also when this worker is told to stop: what is known is written before it goes.
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
-        # What was on its way may have arrived: it is in doubt, and looked up before anything else.
-        self._waiting += [Outcome(one, "unknown", code="no-outcome", error=doubt) for one in sorted(unseen)]
-        await self._flush_at_last()
+            # What was on its way may have arrived: it is in doubt, and looked up before anything else.
+            self._waiting += [Outcome(one, "unknown", code="no-outcome", error=doubt) for one in sorted(unseen)]
+            await self._flush_at_last()
 
     async def _write_on(self, wake: asyncio.Event) -> None:
         extended = time.monotonic()
