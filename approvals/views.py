@@ -120,9 +120,19 @@ def decide(message_id: int) -> ResponseReturnValue:
         return _page(_get(message_id), wrong=refused.fields, comment=comment, status=422)
     except DigestConflict as conflict:
         door.only_look()
-        return _page(_get(message_id), comment=comment, conflict=str(conflict), status=409)
+        message = _get(message_id)
+        if not _is_mine(message, decision, digest):
+            return _page(message, comment=comment, conflict=str(conflict), status=409)
     flash(DONE[decision])
     return redirect(url_for(".queue"))
+
+
+def _is_mine(message: Message, decision: str, digest: str) -> bool:
+    """True when this very decision was taken just before: the button was pressed twice."""
+    officer = door.me()
+    return any(
+        (one.officer_id, one.decision, one.digest) == (officer.id, decision, digest) for one in message.decisions
+    )
 
 
 @bp.get("/<int:message_id>/mail/<int:number>")

@@ -124,6 +124,6 @@ def _topics(staff: Staff) -> list[str]:
 
 def _validity(form: Form) -> list[tuple[str, str]]:
     choices = [(str(seconds), words) for seconds, words in VALIDITY]
-    if form.valid_for and form.valid_for not in dict(choices) and form.valid_for.isdigit():
+    if form.valid_for not in dict(choices) and form.valid_for.isascii() and form.valid_for.isdigit():
         choices.append((form.valid_for, filters.duration(int(form.valid_for))))
     return choices

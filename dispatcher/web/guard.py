@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from dispatcher import door
 from dispatcher.services import accounts
 
+MAX_ID = 2**63 - 1  # what a row can be numbered; databases refuse to look for more
 SAFE = ("GET", "HEAD", "OPTIONS")
 # Visitors send sign-ins and short answers; nobody fills our memory without an account.
 MAX_FROM_VISITORS = 200_000
@@ -18,6 +19,8 @@ def check(pages: frozenset[str]) -> ResponseReturnValue | None:
     """Answer in the view's place whoever may not reach it. `pages` are the blueprints we stand before."""
     if request.endpoint is None or request.blueprint not in pages:
         return None
+    if any(isinstance(value, int) and value > MAX_ID for value in (request.view_args or {}).values()):
+        abort(404)
     access = door.access_to(current_app.view_functions[request.endpoint])
     if access is None:
         abort(500)  # nobody said who may: nobody may

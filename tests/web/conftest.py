@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from channels.fax import Fax
 from dispatcher import door
 from dispatcher.app import create_app
 from dispatcher.model import SignIn
@@ -92,10 +93,17 @@ class Site:
                 yield rule, method, access
 
 
+def with_fax(bank: SmallBank) -> SmallBank:
+    """The bank's customers may have fax numbers, though nobody carries them."""
+    adapters = bank.runtime.adapters
+    bank.runtime = replace(bank.runtime, adapters=replace(adapters, channels={**adapters.channels, "fax": Fax()}))
+    return bank
+
+
 @pytest.fixture
 def bank(sqlite_url: str, tmp_path: Path) -> Iterator[SmallBank]:
     engine = make_engine(sqlite_url)
-    yield small_bank(make_sessions(engine), tmp_path)
+    yield with_fax(small_bank(make_sessions(engine), tmp_path))
     engine.dispose()
 
 

@@ -1,0 +1,203 @@
+"""The pages in a real browser: accessible, usable by keyboard and without scripts, and deaf to hostile texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from threading import Thread
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from sqlalchemy import select
+from werkzeug.serving import make_server
+
+from dispatcher.model import Delivery, Grant, Message
+from dispatcher.services import accounts, replies
+from tests.web.conftest import Site
+from tests.web.test_hostile import TEXTS, fill
+
+pytestmark = pytest.mark.browser
+PASSWORD = "four words nobody joins"
+
+
+@pytest.fixture
+def served(site: Site, free_port: int) -> Iterator[str]:
+    """The site on a port of this host; everybody has the password, and the administrator every role."""
+    bank = site.bank
+    with site.session() as session:
+        first = accounts.set_password(session, bank.runtime, "admin@bank.example", PASSWORD)
+        for name in ("analyst", "officer", "rep"):
+            bank.staff(session, name).password_hash = first.password_hash
+        session.add_all(Grant(staff_id=first.id, role=role) for role in ("analyst", "officer", "rep"))
+        session.commit()
+    server = make_server("127.0.0.1", free_port, site.app, threaded=True)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{free_port}"
+    server.shutdown()
+    thread.join(10)
+
+
+def sign_in(page: Any, address: str, name: str = "admin") -> None:
+    page.goto(address + "/sign-in")
+    page.fill("#email", f"{name}@bank.example")
+    page.fill("#password", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url(re.compile("/(approvals|messages|inbox|account)$"))
+
+
+def a_day(site: Site) -> dict[str, str]:
+    """Something on every page: a release with a reply, an alert that waits, customers' links."""
+    with site.session() as session:
+        bank = site.bank
+        message = bank.released(session)
+        bank.submitted(session, subject="Memory prices", urgency="urgent")
+        mail = session.scalars(select(Delivery).where(Delivery.channel == "email")).one()
+        replies.from_page(session, bank.runtime, mail.id, "What now?", True)
+        session.commit()
+        assert message.id == 1
+        return {
+            "alert": f"/r/{bank.runtime.token('delivery', mail.id)}",
+            "preferences": f"/p/{bank.runtime.token('customer', bank.ids['bob'])}",
+        }
+
+
+PAGES = (
+    "/messages", "/messages/1", "/messages/1/deliveries", "/messages/1/versions/1", "/messages/new",
+    "/messages/2/edit", "/approvals", "/approvals/2", "/approvals/2/people", "/inbox", "/inbox/1",
+    "/inbox/unmatched", "/tasks", "/directory", "/directory/customers/ana", "/directory/lists",
+    "/directory/lists/semis", "/directory/staff", "/directory/import", "/reports", "/reports/1", "/audit",
+    "/audit/check", "/account", "/messages/999",
+)  # fmt: skip
+
+
+def faults(page: Any) -> list[str]:
+    """What axe calls serious or critical, with where it is."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{page.url} {one['id']}: {node['html'][:160]}"
+        for one in found
+        for node in one["nodes"]
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible(site: Site, served: str, chromium_page: Any, scheme: str) -> None:
+    links = a_day(site)
+    page = chromium_page
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    refused: list[str] = []
+    page.on("console", lambda note: refused.append(note.text) if "Content Security Policy" in note.text else None)
+    found = []
+    for path in ("/sign-in", links["alert"], links["preferences"], links["preferences"] + "/stop/email"):
+        page.goto(served + path)
+        found += faults(page)
+    sign_in(page, served)
+    for path in PAGES:
+        page.goto(served + path)
+        found += faults(page)
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        page.set_viewport_size({"width": 360, "height": 700})
+        assert page.evaluate(wide) <= 0, f"{path} is wider than a telephone"
+        page.set_viewport_size({"width": 1280, "height": 900})
+    assert found == []
+    assert refused == []
+
+
+def test_an_alert_is_approved_by_keyboard_alone(site: Site, served: str, chromium_page: Any) -> None:
+    with site.session() as session:
+        site.bank.submitted(session)
+    page = chromium_page
+    page.goto(served + "/sign-in")
+    page.keyboard.type("officer@bank.example")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/approvals$"))
+    reach(page, "Downgrade")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/approvals/1$"))
+    reach(page, "Approve")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/approvals$"))
+    assert "Approved." in page.inner_text(".note")
+    with site.session() as session:
+        assert session.get_one(Message, 1).state == "releasing"
+
+
+def reach(page: Any, words: str) -> None:
+    """Press Tab until what has the focus says these words; the focus must be visible."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.tagName") != "IFRAME" and words in page.evaluate(
+            "document.activeElement.innerText || ''"
+        ):
+            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+            return
+    pytest.fail(f"{words} is out of the keyboard's reach")
+
+
+def test_a_message_is_written_and_approved_without_scripts(site: Site, served: str, chromium: Any) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    sign_in(page, served, "analyst")
+    page.goto(served + "/messages/new")
+    page.fill("#subject", "Written without scripts")
+    page.fill("#text", "Plain words.")
+    page.check("input[value=semis]")
+    page.click("text=Submit for approval")
+    assert "Submitted" in page.inner_text(".note")
+    page.click("text=Sign out")
+    sign_in(page, served, "officer")
+    page.goto(served + "/approvals/1")
+    page.click("text=Approve >> nth=-1")
+    assert "Approved." in page.inner_text(".note")
+    context.close()
+
+
+def test_hostile_texts_do_nothing_in_a_browser(site: Site, served: str, chromium_page: Any) -> None:
+    at = fill(site, "".join(TEXTS[:5])[:190])
+    page = chromium_page
+    opened: list[str] = []
+    page.on("dialog", lambda dialog: (opened.append(dialog.message), dialog.dismiss()))
+    page.on("console", lambda note: opened.append(note.text) if "Content Security Policy" in note.text else None)
+    sign_in(page, served)
+    for path in (
+        "/messages", f"/messages/{at['message']}", f"/messages/{at['waiting']}/edit", "/approvals",
+        f"/approvals/{at['waiting']}", f"/messages/{at['message']}/deliveries", "/inbox",
+        f"/inbox/{at['conversation']}", "/inbox/unmatched", "/tasks", "/directory/customers/ana", "/audit",
+        at["alert"], at["preferences"],
+    ):  # fmt: skip
+        page.goto(served + path)
+    assert opened == []
+
+
+def test_progress_is_followed_without_reloading(site: Site, served: str, chromium_page: Any) -> None:
+    a_day(site)
+    page = chromium_page
+    sign_in(page, served)
+    page.goto(served + "/messages/1")
+    page.evaluate("window.still = true")
+    with site.session() as session:
+        for delivery in session.scalars(select(Delivery)):
+            delivery.state, delivery.due_at, delivery.accepted_at = "accepted", None, site.bank.runtime.now()
+        session.commit()
+    page.wait_for_selector("text=1 of 1 accepted")
+    assert page.evaluate("window.still") is True
+
+
+def test_the_counter_and_the_zone_help_the_author(site: Site, served: str, chromium_page: Any) -> None:
+    page = chromium_page
+    sign_in(page, served, "analyst")
+    page.goto(served + "/messages/new")
+    assert page.input_value("#zone") == "UTC"
+    page.fill("#text", "x" * 161)
+    assert "161 characters, at least 2 text message segments" in page.inner_text("[data-counter]")
+    page.fill("#text", "ж")
+    assert "outside the basic set" in page.inner_text("[data-counter]")
+    page.check("input[value=semis]")
+    page.check("input[value=top]")
+    assert "2 chosen, 4 entries" in page.inner_text("[data-sum]")

@@ -1,0 +1,211 @@
+"""Pages for customers, who have no account: the alert, the answer, preferences, one click, telephone audio."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+import soundfile
+from sqlalchemy import select
+
+from dispatcher.model import Conversation, Customer, Delivery, Message, Reply
+from dispatcher.services import suppressions
+from dispatcher.services.media import Upload
+from tests.web.conftest import Site
+
+
+@pytest.fixture
+def links(site: Site, samples: Path) -> dict[str, str]:
+    """Ana's page of the alert and her preferences, and the telephone audio."""
+    wav = (samples / "alert-2.wav").read_bytes()
+    with site.session() as session:
+        message = site.bank.released(session, recording=Upload("a.wav", wav))
+        mail = session.scalars(select(Delivery).where(Delivery.channel == "email")).one()
+        token = site.bank.runtime.token
+        return {
+            "alert": f"/r/{token('delivery', mail.id)}",
+            "preferences": f"/p/{token('customer', site.bank.ids['ana'])}",
+            "bob": f"/p/{token('customer', site.bank.ids['bob'])}",
+            "audio": f"/audio/{token('media', message.current.recording_id or 0)}.wav",
+        }
+
+
+def replies(site: Site) -> list[Reply]:
+    with site.session() as session:
+        return list(session.scalars(select(Reply).order_by(Reply.id)))
+
+
+def stopped(site: Site, channel: str, address: str) -> str:
+    with site.session() as session:
+        order = suppressions.in_force(session, channel, address)
+        return f"{order.reason}, {order.source}" if order else ""
+
+
+def test_the_alert_is_read_heard_and_answered(site: Site, links: dict[str, str]) -> None:
+    page = site("nobody").get(links["alert"]).text
+    for words in ("Downgrade", "We cut LTMY to hold.", "Answer Rep", "<audio", "Please call me"):
+        assert words in page
+    assert site("nobody").get(links["alert"] + "/recording").mimetype == "audio/wav"
+    answer = site("nobody").client.post(links["alert"], data={"text": "Sell half?\r\nThanks.", "act": "answer"})
+    assert answer.status_code == 302
+    assert "Thank you" in site("nobody").get(answer.headers["Location"]).text
+    (reply,) = replies(site)
+    assert (reply.channel, reply.kind, reply.text, reply.state) == ("page", "answer", "Sell half?\nThanks.", "matched")
+    with site.session() as session:
+        assert session.scalars(select(Conversation)).one().rep_id == site.bank.ids["rep"]
+    assert "Sell half?" in site("rep").get("/inbox/1").text
+
+
+def test_a_call_is_asked_for_without_words(site: Site, links: dict[str, str]) -> None:
+    assert site("nobody").client.post(links["alert"], data={"act": "call"}).status_code == 302
+    assert [one.kind for one in replies(site)] == ["call"]
+    assert "Wants a call" in site("rep").get("/inbox").text
+
+
+def test_an_empty_answer_is_asked_again(site: Site, links: dict[str, str]) -> None:
+    answer = site("nobody").client.post(links["alert"], data={"text": " ", "act": "answer"})
+    assert answer.status_code == 422
+    assert 'id="text-fault"' in answer.text
+    long = "x" * 9000
+    answer = site("nobody").client.post(links["alert"], data={"text": long, "act": "answer"})
+    assert answer.status_code == 422
+    assert long in answer.text
+    assert replies(site) == []
+
+
+def test_a_page_takes_ten_answers_an_hour(site: Site, links: dict[str, str]) -> None:
+    statuses = [
+        site("nobody").client.post(links["alert"], data={"text": f"words {n}", "act": "answer"}).status_code
+        for n in range(11)
+    ]
+    assert statuses == [302] * 10 + [429]
+    assert len(replies(site)) == 10
+
+
+def test_a_number_is_shown_in_part_only(site: Site, links: dict[str, str]) -> None:
+    with site.session() as session:
+        text = session.scalars(select(Delivery).where(Delivery.channel == "sms")).one()
+    page = site("nobody").get(f"/r/{site.bank.runtime.token('delivery', text.id)}").text
+    assert "+12 … 01" in page
+    assert "2025550101" not in page
+
+
+# Every wrong key fits no lock, and all of them sound alike.
+def test_wrong_tokens_are_all_alike(site: Site, links: dict[str, str]) -> None:
+    from approvals import submission
+
+    token = site.bank.runtime.token
+    with site.session() as session:
+        pending = site.bank.submitted(session)
+        session.add(Delivery(message_id=pending.id, channel="email", address="x@simon.example", state="queued"))
+        session.commit()
+        unreleased = session.scalars(select(Delivery).where(Delivery.message_id == pending.id)).one().id
+        gone = session.get_one(Customer, site.bank.ids["cleo"])
+        gone.active = False
+        session.commit()
+        assert submission
+    good = links["alert"].removeprefix("/r/")
+    pages = {
+        site("nobody").get(path).text
+        for path in (
+            "/r/nonsense", f"/r/{good[:-1]}x", f"/r/{token('customer', 1)}", f"/r/{token('delivery', 999)}",
+            f"/r/{token('delivery', unreleased)}", f"/p/{token('delivery', 1)}", f"/p/{token('customer', 999)}",
+            f"/p/{token('customer', site.bank.ids['cleo'])}", f"/audio/{token('delivery', 1)}.wav",
+            f"/audio/{token('media', 999)}.wav", "/audio/x.wav", f"/r/{good[:-1]}x/recording",
+        )
+    }  # fmt: skip
+    assert len(pages) == 1
+    assert "There is nothing here" in pages.pop()
+    assert site("nobody").client.post("/r/nonsense", data={"text": "x"}).status_code == 404
+    assert site("nobody").client.post("/p/nonsense/one-click").status_code == 404
+
+
+def test_mail_programs_may_fold_the_case(site: Site, links: dict[str, str]) -> None:
+    assert site("nobody").get("/r/" + links["alert"].removeprefix("/r/").upper()).status_code == 200
+
+
+def test_a_cancelled_alert_is_no_longer_shown(site: Site, links: dict[str, str]) -> None:
+    with site.session() as session:
+        session.get_one(Message, 1).state = "cancelled"
+        session.commit()
+    assert site("nobody").get(links["alert"]).status_code == 404
+
+
+def test_the_order_of_channels_is_theirs(site: Site, links: dict[str, str]) -> None:
+    def order() -> list[str]:
+        with site.session() as session:
+            return [one.channel for one in session.get_one(Customer, site.bank.ids["bob"]).preferences]
+
+    assert order() == ["sms", "email"]
+    post = site("nobody").client.post
+    assert post(links["bob"] + "/order", data={"place-sms": "2", "place-email": "1"}).status_code == 302
+    assert order() == ["email", "sms"]
+    answer = post(links["bob"] + "/order", data={"place-sms": "1", "place-email": "1"})
+    assert answer.status_code == 422
+    assert "the same place" in answer.text
+    assert post(links["bob"] + "/order", data={"place-pigeon": "1", "place-sms": "x"}).status_code == 302
+
+
+def test_stop_asks_first_and_can_be_taken_back(site: Site, links: dict[str, str]) -> None:
+    browser = site("nobody")
+    asked = browser.get(links["preferences"] + "/stop/email")
+    assert "Yes, stop it" in asked.text
+    assert stopped(site, "email", "ana@simon.example") == ""  # opening a link changes nothing
+    assert browser.client.post(links["preferences"] + "/stop/email").status_code == 302
+    assert stopped(site, "email", "ana@simon.example") == "opt-out, preferences page"
+    assert "All ways to reach you are stopped" in browser.get(links["preferences"]).text
+    assert browser.client.post(links["preferences"] + "/resume/email").status_code == 302
+    assert stopped(site, "email", "ana@simon.example") == ""
+    assert browser.client.post(links["preferences"] + "/stop/fax").status_code == 404
+
+
+def test_what_the_bank_stopped_only_the_bank_takes_back(site: Site, links: dict[str, str]) -> None:
+    with site.session() as session:
+        suppressions.suppress(session, site.bank.runtime, "email", "ana@simon.example", "complaint", "provider")
+        session.commit()
+    assert "stopped by us" in site("nobody").get(links["preferences"]).text
+    assert site("nobody").client.post(links["preferences"] + "/resume/email").status_code == 409
+    assert stopped(site, "email", "ana@simon.example") == "complaint, provider"
+
+
+def test_one_click_acts_on_post_only(site: Site, links: dict[str, str]) -> None:
+    address = links["preferences"] + "/one-click"
+    fresh = site.app.test_client(use_cookies=False)
+    for _ in range(2):
+        assert fresh.get(address).status_code == 302
+        assert fresh.head(address).status_code == 302
+    assert stopped(site, "email", "ana@simon.example") == ""
+    for _ in range(2):  # a second time does no harm
+        answer = fresh.post(address, data={"List-Unsubscribe": "One-Click"}, headers={"Sec-Fetch-Site": "cross-site"})
+        assert answer.status_code == 200
+        assert "Set-Cookie" not in answer.headers
+    assert stopped(site, "email", "ana@simon.example") == "opt-out, one-click"
+    assert fresh.post(address, content_type="multipart/form-data", data={"a": "b"}).status_code == 200
+
+
+def test_telephones_get_what_they_play_best(site: Site, links: dict[str, str]) -> None:
+    answer = site("nobody").get(links["audio"])
+    assert answer.mimetype == "audio/wav"
+    sound = soundfile.info(io.BytesIO(answer.data))
+    assert (sound.samplerate, sound.channels, sound.subtype) == (8000, 1, "PCM_16")
+    assert site("nobody").client.head(links["audio"]).content_length == len(answer.data)
+    part = site("nobody").get(links["audio"], headers={"Range": "bytes=0-99"})
+    assert (part.status_code, len(part.data)) == (206, 100)
+    assert part.headers["Accept-Ranges"] == "bytes"
+
+
+def test_two_people_who_share_an_address_are_both_named(site: Site) -> None:
+    with site.session() as session:
+        from dispatcher.model import ContactPoint
+
+        cleo = session.get_one(Customer, site.bank.ids["cleo"])
+        cleo.contact_points.append(ContactPoint(channel="email", address="ana@simon.example"))
+        cleo.preferences.clear()
+        session.commit()
+        site.bank.released(session)
+        mail = session.scalars(select(Delivery).where(Delivery.address == "ana@simon.example")).one()
+        path = f"/r/{site.bank.runtime.token('delivery', mail.id)}"
+    page = site("nobody").get(path).text
+    assert "Ana and Cleo" in page
+    assert "Change how we reach you" not in page  # whose would it be?
