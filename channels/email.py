@@ -28,7 +28,9 @@ class Email:
             raise ValueError("is empty")
         try:
             # Letters outside ASCII before the @ are refused: hardly any provider can carry them.
-            found = validate_email(text, check_deliverability=False, allow_smtputf8=False, allow_display_name=True)
+            found = validate_email(
+                text, check_deliverability=False, allow_smtputf8=False, allow_display_name=True, strict=True
+            )
         except EmailNotValidError as error:
             raise ValueError(f"is not a mail address: {error}") from None
         if found.ascii_email is None:

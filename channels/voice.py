@@ -10,9 +10,9 @@ from dispatcher.model.ports import Draft, Rendition
 
 RECORDING = "♪ recording"
 
-_WEB = re.compile(r"\(?\b(?:https?://|www\.)[^\s)>\]]+\)?", re.IGNORECASE)
-# Voices read these out by name, or stumble: marks of emphasis, bullets, rules, pictures.
-_UNSPOKEN = re.compile(r"[*_~`#|<>^\\♪]|[\U0001F000-\U0001FAFF]|\ufe0f|^\s*[-•–—]+\s*", re.MULTILINE)
+_WEB = re.compile(r"\(?\b(?:https?://|www\.)[^\s)>\]]*[^\s)>\].,;:!?]\)?", re.IGNORECASE)
+# Marks for the eye: bullets, headings, emphasis, pictures. Signs that carry meaning stay: -5%, < 2, ~3.
+_UNSPOKEN = re.compile(r"^\s*(?:[-•–—]+|#+)\s+|[*_`♪]|[\U0001F000-\U0001FAFF]|\ufe0f", re.MULTILINE)
 
 
 class Voice:
