@@ -52,7 +52,7 @@ def read(model: type[BaseModel] | None, kinds: tuple[str, ...], uploads: Mapping
     """The request's body. Raises Problem where it is of another kind, too large or cannot be read at all."""
     if not kinds:
         return Body()
-    kind = request.mimetype or (JSON if JSON in kinds else "")
+    kind = request.mimetype or kinds[0]
     if kind not in kinds:
         raise Problem(
             "unsupported-media-type", f"Send it as {' or '.join(kinds)}", headers={"Accept": ", ".join(kinds)}

@@ -134,22 +134,31 @@ def test_a_list_is_made_named_and_filled(both_api: Api) -> None:
     made = both_api.ask("analyst", "PUT", "/lists/biotech", json={"name": "Biotech", "owner": "analyst@bank.example"})
     assert (made.status_code, made.headers["Location"]) == (201, "/api/v1/lists/biotech")
     told = made.get_json()
-    assert (told["name"], told["owner"], told["members"]) == ("Biotech", "analyst@bank.example", 0)
+    assert (told["name"], told["owner"], told["size"]) == ("Biotech", "analyst@bank.example", 0)
     for body in ({"members": ["ana", "bob", "ana"]}, ["ana", "bob"]):
         filled = both_api.ask("analyst", "PUT", "/lists/biotech/members", json=body)
-        assert (filled.status_code, filled.get_json()["members"]) == (200, 2)
-    assert both_api.ask("analyst", "PUT", "/lists/biotech/members", json=["cleo"]).get_json()["members"] == 1
+        assert (filled.status_code, filled.get_json()["members"]) == (200, ["ana", "bob"])
+    assert both_api.ask("analyst", "PUT", "/lists/biotech/members", json=["cleo"]).get_json()["size"] == 1
     members = both_api.ask("analyst", "GET", "/lists/biotech/members").get_json()["items"]
     assert [one["customer_id"] for one in members] == ["cleo"]
     renamed = both_api.ask("analyst", "PUT", "/lists/biotech", json={"name": "Bio", "owner": None})
-    assert (renamed.status_code, renamed.get_json()["name"], renamed.get_json()["members"]) == (200, "Bio", 1)
+    assert (renamed.status_code, renamed.get_json()["name"], renamed.get_json()["members"]) == (200, "Bio", ["cleo"])
+
+
+def test_a_list_may_be_put_with_its_members(bank_api: Api) -> None:
+    made = bank_api.ask("analyst", "PUT", "/lists/bio", json={"name": "Bio", "members": ["bob"]})
+    assert (made.status_code, made.get_json()["members"]) == (201, ["bob"])
+    assert bank_api.ask("analyst", "GET", "/lists/bio").get_json() == made.get_json()
+    assert bank_api.ask("analyst", "PUT", "/lists/bio", json={"members": []}).get_json()["size"] == 0
+    found = wrong(bank_api.ask("analyst", "PUT", "/lists/bio", json={"name": 1, "members": ["nobody"], "owner": "x"}))
+    assert set(found) >= {"name", "owner"}
 
 
 def test_unknown_members_are_named_and_nothing_changes(both_api: Api) -> None:
     body = {"members": ["ana", "nobody", "noone"]}
     (said,) = wrong(both_api.ask("analyst", "PUT", "/lists/semis/members", json=body)).values()
     assert "nobody" in said
-    assert both_api.ask("analyst", "GET", "/lists/semis").get_json()["members"] == 2
+    assert both_api.ask("analyst", "GET", "/lists/semis").get_json()["size"] == 2
     for bad in ("ana", {"members": "ana"}, {"members": [1]}, {"member": []}, None, {"members": ["a\u0000"]}):
         raw = json.dumps(bad).encode()
         assert wrong(both_api.ask("analyst", "PUT", "/lists/semis/members", data=raw, content_type="application/json"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import selectinload
@@ -10,7 +11,7 @@ from sqlalchemy.orm import selectinload
 from dispatcher.api.calls import CSV, MULTIPART, Act, Answer, call
 from dispatcher.api.paging import page
 from dispatcher.api.problems import Problem
-from dispatcher.api.resources.customers import line
+from dispatcher.api.resources.customers import OWNED, line
 from dispatcher.api.shapes.common import Page, PageQuery
 from dispatcher.api.shapes.directory import (
     CustomerLine,
@@ -18,6 +19,7 @@ from dispatcher.api.shapes.directory import (
     ImportQuery,
     ListFields,
     ListInfo,
+    ListLine,
     Members,
 )
 from dispatcher.model import Customer, DistributionList, ListMember, Staff
@@ -52,12 +54,12 @@ def _may_keep(act: Act, found: DistributionList | None) -> None:
     raise NotAllowed("this list belongs to another analyst")
 
 
-@call("GET", "/lists", title="Lists", tag=TAG, answers={200: Page[ListInfo]})
-def list_lists(act: Act, query: PageQuery) -> Page[ListInfo]:
+@call("GET", "/lists", title="Lists", tag=TAG, answers={200: Page[ListLine]})
+def list_lists(act: Act, query: PageQuery) -> Page[ListLine]:
     chosen: Select[DistributionList] = select(DistributionList).options(selectinload(DistributionList.owner))
     some, following = page(act.session, chosen, DistributionList.id, limit=query.limit, cursor=query.cursor)
     counts = _counts(act, some)
-    return Page(items=[_info(one, counts.get(one.id, 0)) for one in some], next_cursor=following)
+    return Page(items=[ListLine(**_outline(one, counts.get(one.id, 0))) for one in some], next_cursor=following)
 
 
 @call("GET", "/lists/<key>", title="One list", tag=TAG, answers={200: ListInfo})
@@ -76,6 +78,8 @@ def put_list(act: Act, key: str, body: ListFields) -> Answer:
     _may_keep(act, known)
     owner = _owner(act, body.owner)
     made = directory.put_list(act.session, act.runtime, key, body.name, owner, act.staff)
+    if body.members is not None:
+        directory.set_members(act.session, act.runtime, key, body.members, act.staff)
     act.session.flush()
     return Answer(200 if known is not None else 201, _told(act, made))
 
@@ -96,11 +100,7 @@ def _owner(act: Act, email: str | None) -> Staff | None:
 )  # fmt: skip
 def list_members(act: Act, key: str, query: PageQuery) -> Page[CustomerLine]:
     on_it = select(ListMember.customer_id).where(ListMember.list_id == _find(act, key).id)
-    chosen = (
-        select(Customer)
-        .where(Customer.id.in_(on_it), Customer.active)
-        .options(selectinload(Customer.rep), selectinload(Customer.firm))
-    )
+    chosen = select(Customer).where(Customer.id.in_(on_it), Customer.active).options(*OWNED)
     some, following = page(act.session, chosen, Customer.id, limit=query.limit, cursor=query.cursor)
     return Page(items=[line(act.session, one) for one in some], next_cursor=following)
 
@@ -120,17 +120,19 @@ def put_members(act: Act, key: str, body: Members) -> ListInfo:
 
 
 def _told(act: Act, one: DistributionList) -> ListInfo:
-    return _info(one, _counts(act, [one]).get(one.id, 0))
+    on_it = select(Customer.key).join(ListMember).where(ListMember.list_id == one.id, Customer.active)
+    members = list(act.session.scalars(on_it.order_by(Customer.id)))
+    return ListInfo(**_outline(one, len(members)), members=members)
 
 
-def _info(one: DistributionList, count: int) -> ListInfo:
-    return ListInfo(
-        key=one.key,
-        name=one.name,
-        owner=one.owner.email if one.owner else None,
-        members=count,
-        created_at=one.created_at,
-    )
+def _outline(one: DistributionList, size: int) -> dict[str, Any]:
+    return {
+        "key": one.key,
+        "name": one.name,
+        "owner": one.owner.email if one.owner else None,
+        "size": size,
+        "created_at": one.created_at,
+    }
 
 
 # --- imports ----------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, object_session, selectinload
 from approvals import submission
 from dispatcher.api.calls import Act, call
 from dispatcher.api.paging import page
+from dispatcher.api.resources.customers import OWNED
 from dispatcher.api.resources.sight import masked, oversees, owned_by, wrote
 from dispatcher.api.shapes.common import Page
 from dispatcher.api.shapes.messages import (
@@ -59,7 +60,10 @@ def list_deliveries(act: Act, message_id: int, query: DeliveryQuery) -> Page[Del
     chosen = (
         select(Delivery)
         .where(Delivery.message_id == message.id)
-        .options(selectinload(Delivery.recipients).selectinload(Recipient.customer), selectinload(Delivery.attempts))
+        .options(
+            selectinload(Delivery.recipients).selectinload(Recipient.customer).options(*OWNED),
+            selectinload(Delivery.attempts),
+        )
     )
     if query.state:
         chosen = chosen.where(Delivery.state == query.state)

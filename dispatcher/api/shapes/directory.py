@@ -7,9 +7,8 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
-from pydantic.json_schema import SkipJsonSchema
 
-from dispatcher.api.shapes.common import Given, Key, PageQuery, Text, Told, example
+from dispatcher.api.shapes.common import EXAMPLE_TIME, Given, Key, PageQuery, Text, Told, example
 
 _CUSTOMER: JsonDict = {
     "name": "Heather Morales",
@@ -131,32 +130,45 @@ class HistoryEntry(Told):
 
 
 class ListFields(Given):
-    """A list's name and owner."""
+    """A list's name and owner and, where given, who is on it."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"name": "Semiconductors, all", "owner": None}]}
     )
 
-    name: Text = ""
+    name: Text = Field("", description="Empty: made from the key.")
     owner: Text | None = Field(None, max_length=320, description="An analyst's mail address; null: the whole team's.")
-    # Of a GET, sent back as it came.
-    key: SkipJsonSchema[Text | None] = None
-    members: SkipJsonSchema[int | None] = None
-    created_at: SkipJsonSchema[Any] = None
-
-
-class ListInfo(Told):
-    """A list and how many are on it."""
-
-    model_config = example(
-        key="semis-all", name="Semiconductors, all", owner=None, members=212, created_at="2030-01-31T09:30:00Z"
+    members: list[Key] | None = Field(
+        None, max_length=500_000, description="Keys of all customers on it; left out or null: as they are."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_told(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: one for name, one in value.items() if name not in ("key", "size", "created_at")}
+
+
+class ListLine(Told):
+    """A list and how many active customers are on it."""
 
     key: str
     name: str
     owner: str | None
-    members: int
+    size: int
     created_at: datetime
+
+
+class ListInfo(ListLine):
+    """A list and who is on it."""
+
+    model_config = example(
+        key="semis-memory", name="Semiconductors: memory", owner=None, size=2, created_at=EXAMPLE_TIME,
+        members=["C00617", "C00625"],
+    )  # fmt: skip
+
+    members: list[str] = Field(description="Keys of the active customers on it.")
 
 
 class Members(Given):
