@@ -58,6 +58,8 @@ def _normalised(raw: str, region: str) -> str:
     _check_price(number, region)
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     again = phonenumbers.format_number(_parsed(e164, ""), PhoneNumberFormat.E164)
+    if len(e164) > 16:  # 15 digits is all that E.164 has
+        raise ValueError("is too long for a telephone number")
     if again != e164:
         raise ValueError("has a prefix too many: write it with + and country code")
     return e164

@@ -12,7 +12,7 @@ RECORDING = "♪ recording"
 
 _WEB = re.compile(r"\(?\b(?:https?://|www\.)[^\s)>\]]*[^\s)>\].,;:!?]\)?", re.IGNORECASE)
 # Marks for the eye: bullets, headings, emphasis, pictures. Signs that carry meaning stay: -5%, < 2, ~3.
-_UNSPOKEN = re.compile(r"^\s*(?:[-•–—]+|#+)\s+|[*_`♪]|[\U0001F000-\U0001FAFF]|\ufe0f", re.MULTILINE)
+_UNSPOKEN = re.compile(r"^[ \t]*(?:[-•–—]+|#+)[ \t]+|[*_`♪]|[\U0001F000-\U0001FAFF]|\ufe0f", re.MULTILINE)
 
 
 class Voice:
