@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Exists, String, and_, cast, exists, func, literal, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from dispatcher.model import (
     Attempt,
@@ -101,6 +101,15 @@ def at_most_once(session: Session, runtime: Runtime) -> Iterator[Breach]:
     )
     for row in session.execute(accepted.limit(MOST)):
         yield Breach("P2", f"delivery {row.delivery_id}", f"was accepted {row.times} times")
+    earlier = aliased(Attempt)
+    again = (
+        select(Attempt.id, Attempt.delivery_id, Attempt.started_at, earlier.settled_at)
+        .join(earlier, and_(earlier.delivery_id == Attempt.delivery_id, earlier.state.in_(ACCEPTED)))
+        .where(earlier.settled_at < Attempt.started_at, Attempt.state.not_in(ACCEPTED))
+    )
+    for number, delivery_id, started, accepted_at in session.execute(again.limit(MOST)):
+        if accepted_at is not None and accepted_at + SKEW < started:
+            yield Breach("P2", f"attempt {number}", f"started after delivery {delivery_id} had been accepted")
 
 
 def four_eyes(session: Session, runtime: Runtime) -> Iterator[Breach]:

@@ -249,6 +249,12 @@ def twice_accepted(session: Session) -> None:
     session.add(Attempt(id="0" * 32, delivery_id=1, n=2, provider="x", state="delivered", started_at=one.started_at))
 
 
+def tried_again(session: Session) -> None:
+    one = session.scalars(select(Attempt).where(Attempt.delivery_id == 1)).one()
+    later = one.started_at + timedelta(minutes=5)
+    session.add(Attempt(id="0" * 32, delivery_id=1, n=2, provider="x", state="unknown", started_at=later))
+
+
 def same_address(session: Session) -> None:
     one = session.scalars(select(Delivery).where(Delivery.message_id == 1, Delivery.channel == "email")).one()
     session.add(Delivery(message_id=1, channel="email", address=one.address.upper(), state="failed"))
@@ -327,6 +333,7 @@ BREACHES = {
     "out of reach, nobody told": (out_of_reach, "is out of reach, and nobody has a task"),
     "suppressed by nothing": (set_delivery(state="suppressed"), "P1 delivery 1: is suppressed, and no suppression"),
     "accepted twice": (twice_accepted, "P2 delivery 1: was accepted 2 times"),
+    "tried again after that": (tried_again, "started after delivery 1 had been accepted"),
     "one address twice": (same_address, "P2 delivery"),
     "changed after approval": (other_words, "P3 message 1: version 1 no longer holds what was submitted"),
     "changed with its digest": (other_words_with_digest, "approves another digest"),
