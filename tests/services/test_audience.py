@@ -32,7 +32,7 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import audience, imports
 from dispatcher.services.channel_choice import ABSENT, INVALID, SUPPRESSED, USABLE, choose
 from dispatcher.services.shuffle import place_of
-from tests.directory_runtime import ALL, WITHOUT_FAX, runtime_for
+from tests.directory_runtime import ALL, WITHOUT_FAX, runtime_for, staff_without_pins
 
 EXPECTED = json.loads(Path(__file__).parents[1].joinpath("samples", "expected.json").read_text())
 
@@ -57,12 +57,8 @@ def message_for(session: Session, keys: Iterable[str], topic: str = "", state: s
 
 @pytest.fixture
 def directory(session: Session, sessions: sessionmaker[Session], samples: Path) -> Session:
-    """The sample directory; staff without their PINs, whose hashes take seconds."""
     runtime = runtime_for(sessions)
-    staff = samples.joinpath("staff.csv").read_text("utf-8-sig").splitlines()
-    rows = [line.split(",") for line in staff]
-    without_pins = "\n".join(",".join([*row[:4], "pin" if row[4] == "pin" else "", row[5]]) for row in rows)
-    imports.import_staff(session, runtime, without_pins.encode(), dry_run=False, actor="system")
+    imports.import_staff(session, runtime, staff_without_pins(samples), dry_run=False, actor="system")
     content = samples.joinpath("customers.csv").read_bytes()
     result = imports.import_customers(session, runtime, content, dry_run=False, actor="system")
     assert (result.rows, result.imported, len(result.refused)) == (
