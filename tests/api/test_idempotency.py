@@ -46,6 +46,14 @@ def test_another_request_with_the_key_is_refused(bank_api: Api, method: str, pat
     assert bank_api.count() == 1
 
 
+def test_another_body_is_another_request_even_where_none_is_read(bank_api: Api) -> None:
+    made = bank_api.made(draft=True)
+    path = f"/messages/{made['id']}/submit"
+    for _ in range(2):
+        assert bank_api.ask("analyst", "POST", path, key="k").get_json()["state"] == "pending"
+    problem(bank_api.ask("analyst", "POST", path, key="k", json={"why": "not"}), 409, "key-reused")
+
+
 def test_the_same_content_written_otherwise_is_the_same(bank_api: Api) -> None:
     one = b'{"subject":"Cut","text":"We cut.","lists":["semis"]}'
     other = b'{ "lists": ["semis"],\n "text": "We cut.", "subject": "\\u0043ut" }'
