@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import (
-    Conversation,
     Customer,
-    Delivery,
     DistributionList,
     ListMember,
-    Message,
-    Recipient,
-    Reply,
-    Response,
     Staff,
 )
 from dispatcher.model.errors import NotFound, Refused
@@ -25,7 +18,13 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import customer_store
 from dispatcher.services.audit import record
 from dispatcher.services.customer_fields import COLUMNS, key_of, name_of, read_customer
+from dispatcher.services.duplicates import likely_duplicates
+from dispatcher.services.history import history
 from dispatcher.services.imports import active_reps
+
+__all__ = [
+    "delete_customer", "history", "likely_duplicates", "owner_of", "put_customer", "put_list", "set_members",
+]  # fmt: skip
 
 
 def owner_of(session: Session, customer: Customer) -> Staff | None:
@@ -44,10 +43,13 @@ def put_customer(
     `channels` and `lists` may be lists or texts as in the CSV. What is not given is emptied. Raises Refused with
     every wrong field at once; nothing is left out in silence here.
     """
+    wrong = {name: "is not a field of a customer" for name in fields if name not in COLUMNS}
     row = {name: _as_cell(name, fields.get(name)) for name in COLUMNS} | {"customer_id": key}
     read, problems = read_customer(runtime, active_reps(session), row)
-    if problems:
-        raise Refused({one.column: one.text for one in reversed(problems)})
+    for one in problems:
+        wrong[one.column] = f"{wrong[one.column]}; {one.text}" if one.column in wrong else one.text
+    if wrong:
+        raise Refused(wrong)
     stored = customer_store.store(session, runtime, [read])
     customer = session.scalars(select(Customer).where(Customer.key == read.key)).one()
     if not stored.unchanged:
@@ -96,6 +98,7 @@ def put_list(
         one.name, one.owner_id = name, owner.id if owner else None
         session.add(one)
         session.flush()
+        session.expire(one, ["owner"])
         record(session, runtime, actor, "change list" if known else "add list", f"list {key}"[:120], name=name)
     return one
 
@@ -128,65 +131,3 @@ def set_members(session: Session, runtime: Runtime, key: str, customer_keys: Ite
     if left or joined:
         record(session, runtime, actor, "change members", f"list {key}"[:120], joined=len(joined), left=len(left))
     return len(ids)
-
-
-def history(session: Session, customer: Customer) -> list[dict[str, Any]]:
-    """All that was said between a customer and the bank, newest first: `at`, `kind`, `text` and what it concerns."""
-    entries = [*_deliveries(session, customer), *_replies(session, customer), *_responses(session, customer)]
-    return sorted(entries, key=lambda entry: entry["at"], reverse=True)
-
-
-def _deliveries(session: Session, customer: Customer) -> list[dict[str, Any]]:
-    rows = session.execute(
-        select(Recipient, Delivery, Message)
-        .join(Message, Message.id == Recipient.message_id)
-        .outerjoin(Delivery, Delivery.id == Recipient.delivery_id)
-        .where(Recipient.customer_id == customer.id, Message.released_at.is_not(None))
-    )
-    return [
-        {
-            "at": message.released_at,
-            "kind": "alert",
-            "text": message.current.subject,
-            "message": message.id,
-            "channel": delivery.channel if delivery else None,
-            "state": delivery.state if delivery else ("left" if recipient.left_at else "unreachable"),
-            "outcome": delivery.outcome if delivery else None,
-            "because": recipient.because,
-            "reached_at": delivery.settled_at if delivery and delivery.state == "delivered" else None,
-        }
-        for recipient, delivery, message in rows
-    ]
-
-
-def _replies(session: Session, customer: Customer) -> list[dict[str, Any]]:
-    return [
-        {
-            "at": one.received_at,
-            "kind": "reply",
-            "text": one.text,
-            "message": one.message_id,
-            "channel": one.channel,
-            "reply": one.id,
-            "reply_kind": one.kind,
-        }
-        for one in session.scalars(select(Reply).where(Reply.customer_id == customer.id))
-    ]
-
-
-def _responses(session: Session, customer: Customer) -> list[dict[str, Any]]:
-    rows = session.execute(
-        select(Response, Conversation).join(Conversation).where(Conversation.customer_id == customer.id)
-    )
-    return [
-        {
-            "at": response.created_at,
-            "kind": "response",
-            "text": response.text,
-            "message": conversation.message_id,
-            "channel": response.letter.channel if response.letter else None,
-            "state": response.letter.state if response.letter else None,
-            "by": response.staff.name,
-        }
-        for response, conversation in rows
-    ]
