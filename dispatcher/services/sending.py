@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
@@ -15,6 +16,8 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import fan_out, limits, outcomes, release, renditions, tasks
 from dispatcher.services.fan_out import Claimed
 from dispatcher.services.recorder import Recorder
+
+JOB_SECONDS = 300.0  # well under the queue's limit for a job
 
 
 async def send_batch(runtime: Runtime, message_id: int, channel: str, batch: int | None) -> int:
@@ -29,7 +32,12 @@ async def send_batch(runtime: Runtime, message_id: int, channel: str, batch: int
         return 0
     limiter = limits.Limiter(runtime, channel)
     handed_over = 0
+    started = time.monotonic()
     while True:
+        if time.monotonic() - started > JOB_SECONDS:
+            # A job that runs too long is broken off by its queue, perhaps between a call and its outcome.
+            runtime.bells.ring([(channel, "fan_out_due", (message_id, channel))])
+            break
         slots, wait = limiter.take(provider.batch_size)
         if slots == 0:
             await asyncio.sleep(min(wait, 1.0))
