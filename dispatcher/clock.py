@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from dispatcher.bells import Ring
 from dispatcher.model import AuditEntry, Reply
 from dispatcher.runtime import Runtime
-from dispatcher.services import sweep
+from dispatcher.services import idempotency, sweep
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,9 @@ class Clock:
         if now - self._anchored_at > ANCHOR_EVERY:
             self._anchored_at = now
             self._write_anchor()
+            with self._runtime.sessions() as session:
+                idempotency.forget_old(session, self._runtime.now())
+                session.commit()
 
     def _write_anchor(self) -> None:
         """Note the head of the audit chain outside the database, so that a cut-off end is noticed."""

@@ -32,6 +32,14 @@ def configure(runtime: Runtime) -> None:
     _runtime = runtime
 
 
+def close() -> None:
+    """End the providers' connections. Called once, after the last job."""
+    if _loop is not None:
+        for providers in _current().adapters.providers.values():
+            for provider in providers:
+                _run(provider.aclose())
+
+
 def _current() -> Runtime:
     if _runtime is None:
         raise RuntimeError("jobs run in `dispatcher worker`, which configures them")

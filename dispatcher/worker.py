@@ -66,4 +66,6 @@ def main(runtime: Runtime, queue: str) -> int:
     except RedisError as error:
         log.error("lost Redis: %s: %s", type(error).__name__, error)
         return 1
+    finally:
+        jobs.close()
     return 0 if worker.asked_to_stop else 1

@@ -97,6 +97,12 @@ def _order(session: Session, message: Message, customer_id: int) -> list[str]:
     return list(dict.fromkeys([one.channel for one in steps if one.topic == topic] + list(CHANNELS)))
 
 
+def give_up(session: Session, delivery: Delivery, why: str) -> None:
+    """No channel is tried any more: each recipient's representative is to reach them."""
+    for recipient in delivery.recipients:
+        _hand_over(session, recipient, delivery, why)
+
+
 def _hand_over(session: Session, recipient: Recipient, delivery: Delivery, why: str) -> None:
     rep = owner_of(session, recipient.customer)
     tasks.open_task(

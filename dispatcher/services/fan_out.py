@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Attempt, Delivery, Message, Recipient, Suppression
 from dispatcher.model.delivery import WAITING
 from dispatcher.runtime import Runtime
+from dispatcher.services import fallback
 
 LEASE = timedelta(seconds=60)
 _GOING = ("releasing", "released")
@@ -71,7 +72,8 @@ def claim(
     if message is None or message.state not in _GOING:
         return []
     if message.valid_for and message.released_at + timedelta(seconds=message.valid_for) < now:
-        _leave_out(session, which, "expired", now)
+        for delivery_id in _leave_out(session, which, "expired", now):
+            fallback.give_up(session, session.get_one(Delivery, delivery_id), "its time was up before it could leave")
         return []
     _leave_out(session, and_(which, _opted_out()), "suppressed", now)
     chosen = select(Delivery.id).where(which).order_by(Delivery.position, Delivery.id).limit(limit)
@@ -114,13 +116,14 @@ def _opted_out() -> ColumnElement[bool]:
     )
 
 
-def _leave_out(session: Session, which: ColumnElement[bool], state: str, now: datetime) -> None:
-    session.execute(
+def _leave_out(session: Session, which: ColumnElement[bool], state: str, now: datetime) -> Sequence[int]:
+    return session.scalars(
         update(Delivery)
         .where(which)
         .values(state=state, settled_at=now, due_at=None)
+        .returning(Delivery.id)
         .execution_options(synchronize_session=False)
-    )
+    ).all()
 
 
 def extend(session: Session, runtime: Runtime, claimed: Sequence[Claimed]) -> None:

@@ -155,6 +155,7 @@ def test_a_stale_alert_expires(bank: SmallBank) -> None:
     assert bank.providers["sms"].got == []
     with bank.sessions() as session:
         assert delivery(session, "sms").state == "expired"
+        assert session.scalars(select(Task)).one().rep_id == bank.ids["rep"]
 
 
 def test_what_is_not_what_was_approved_is_never_sent(bank: SmallBank) -> None:
