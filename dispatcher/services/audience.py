@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import case, delete, func, insert, literal, select, text, update
+from sqlalchemy import Integer, case, delete, func, insert, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Customer, Delivery, Message, Recipient, Version
@@ -111,7 +111,7 @@ def _insert_deliveries(session: Session, runtime: Runtime, message: Message) -> 
         .group_by(CHOICES.c.channel, ContactPoint.address)
         .subquery()
     )
-    place = func.row_number().over(
+    place = func.row_number(type_=Integer).over(
         partition_by=points.c.channel, order_by=[place_in_sql(points.c.first, message.seed or 0), points.c.first]
     )
     placed = select(points, (place - 1).label("position")).subquery()
