@@ -95,9 +95,7 @@ def _register_pages(app: Flask, runtime: Runtime) -> frozenset[str]:
 
 
 def _register(app: Flask, runtime: Runtime, name: str) -> None:
-    module = importlib.import_module(name)
-    if hasattr(module, "register"):
-        module.register(app, runtime)
+    importlib.import_module(name).register(app, runtime)
 
 
 def _headers(response: Response, runtime: Runtime) -> Response:

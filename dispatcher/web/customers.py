@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from dispatcher import door
 from dispatcher.door import by_token
-from dispatcher.model import Delivery, Media, Version
+from dispatcher.model import Customer, Delivery, Media, Version
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import media, replies
+from dispatcher.services import directory, media, replies
 from dispatcher.web import files, limits
 
 bp = Blueprint("customers", __name__)
@@ -49,7 +49,7 @@ def _page(
     token: str, delivery: Delivery, *, text: str = "", wrong: dict[str, str] | None = None, status: int = 200
 ) -> ResponseReturnValue:
     people = [recipient.customer for recipient in delivery.recipients if recipient.left_at is None]
-    reps = {person.owner.id: person.owner for person in people if person.owner and person.owner.active}
+    reps = {rep.id: rep for person in people if (rep := directory.owner_of(door.db(), person))}
     html = render_template(
         "customers/alert.html",
         token=token,
@@ -58,7 +58,7 @@ def _page(
         shared=len(people) > 1,
         people=people,
         rep=next(iter(reps.values())) if len(reps) == 1 else None,
-        number=_number_to_call(delivery),
+        number=_number_to_call(people[0]) if len(people) == 1 else "",
         preferences=door.runtime().token("customer", people[0].id) if len(people) == 1 else "",
         text=text,
         wrong=wrong or {},
@@ -67,13 +67,10 @@ def _page(
     return make_response(html, status)
 
 
-def _number_to_call(delivery: Delivery) -> str:
-    """The number at which the rep would call: what we know of the person, of which the page shows a part only."""
-    for recipient in delivery.recipients:
-        numbers = {point.channel: point.address for point in recipient.customer.contact_points if point.valid}
-        if numbers.get("voice") or numbers.get("sms"):
-            return numbers.get("voice") or numbers["sms"]
-    return ""
+def _number_to_call(person: Customer) -> str:
+    """The number at which the rep would call, of which the page shows a part only."""
+    numbers = {point.channel: point.address for point in person.contact_points if point.valid}
+    return numbers.get("voice") or numbers.get("sms") or ""
 
 
 @bp.post("/r/<token>")

@@ -62,7 +62,7 @@ def _customer(session: Session, key: str) -> Customer:
 
 def _may_mend(staff: Staff, customer: Customer) -> bool:
     """True for administrators and the customer's own representative."""
-    owner = customer.owner
+    owner = directory.owner_of(door.db(), customer)
     return staff.has("admin") or (staff.has("rep") and owner is not None and owner.id == staff.id)
 
 
@@ -77,7 +77,7 @@ def show(key: str) -> ResponseReturnValue:
         ways=preferences.ways(session, customer),
         topics=sorted({step.topic for step in customer.preferences if step.topic}),
         # What was said between the bank and a customer is for those who talk to them, and their overseers.
-        history=directory.history(session, customer) if staff.has("rep", "officer", "admin") else None,
+        history=paging.of(directory.history(session, customer)) if staff.has("rep", "officer", "admin") else None,
         mends=_may_mend(staff, customer),
     )
 

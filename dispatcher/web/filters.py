@@ -13,7 +13,8 @@ from flask import Flask, request, url_for
 from markupsafe import Markup
 
 from dispatcher import door
-from dispatcher.services import accounts
+from dispatcher.model import Customer, Staff
+from dispatcher.services import accounts, directory
 from dispatcher.web import navigation
 
 CHANNEL_WORDS = {"email": "Mail", "sms": "Text message", "voice": "Voice", "fax": "Fax", "page": "Web page"}
@@ -131,6 +132,11 @@ def _plain(value: object) -> str:
     return f"{text[:12]}…" if len(text) == 64 and " " not in text else text
 
 
+def owner(customer: Customer) -> Staff | None:
+    """The active rep who owns a customer."""
+    return directory.owner_of(door.db(), customer)
+
+
 @cache
 def _stamp(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
@@ -142,7 +148,7 @@ def register(app: Flask) -> None:
     folder = Path(app.static_folder)
     for name, function in {
         "when": when, "ago": ago, "duration": duration, "count": count, "size": size, "channel": channel,
-        "role": role, "tone": tone, "mask": mask, "details": details,
+        "role": role, "tone": tone, "mask": mask, "details": details, "owner": owner,
     }.items():  # fmt: skip
         app.jinja_env.filters[name] = function
 

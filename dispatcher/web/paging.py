@@ -62,6 +62,12 @@ def things(session: Session, query: Select[Any], per_page: int = PER_PAGE) -> Pa
     return Page([row[0] for row in page.rows], page.number, page.total, per_page)
 
 
+def of(everything: Sequence[Any], per_page: int = PER_PAGE) -> Page[Any]:
+    """The asked-for page of a list that is at hand as a whole."""
+    shown = min(asked_page(), max(1, -(-len(everything) // per_page)))
+    return Page(everything[(shown - 1) * per_page : shown * per_page], shown, len(everything), per_page)
+
+
 def number(session: Session, query: Select[Any]) -> int:
     """How many rows a query has."""
     return session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0

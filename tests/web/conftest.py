@@ -22,6 +22,7 @@ from dispatcher.app import create_app
 from dispatcher.model import SignIn
 from dispatcher.services.accounts import _sha256
 from dispatcher.storage import make_engine, make_sessions
+from dispatcher.web.limits import Limits
 from tests.small_bank import SmallBank, small_bank
 
 PEOPLE = ("analyst", "colleague", "officer", "other", "rep", "admin")
@@ -107,6 +108,18 @@ def bank(sqlite_url: str, tmp_path: Path) -> Iterator[SmallBank]:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def built() -> list[Flask]:
+    """The one application of all tests: to compile its addresses takes longer than most of them."""
+    return []
+
+
 @pytest.fixture
-def site(bank: SmallBank) -> Site:
-    return Site(bank, create_app(bank.runtime))
+def site(bank: SmallBank, built: list[Flask]) -> Site:
+    """The pages over this test's bank. API and webhooks, which hold their runtime, need an application of their own."""
+    shared_app = built[0] if built else create_app(bank.runtime)
+    built[:] = [shared_app]
+    shared_app.extensions["runtime"] = bank.runtime
+    shared_app.extensions["limits"] = Limits(bank.runtime.settings)
+    shared_app.extensions.pop("quick redis", None)
+    return Site(bank, shared_app)

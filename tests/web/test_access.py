@@ -29,8 +29,8 @@ def test_every_route_says_who_may_use_it(site: Site) -> None:
         assert (path, "GET") in rules
 
 
-def test_a_route_nobody_declared_is_closed_to_everybody(site: Site) -> None:
-    site.app.view_functions["reports.index"] = lambda: "secret"
+def test_a_route_nobody_declared_is_closed_to_everybody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(site.app.view_functions, "reports.index", lambda: "secret")
     assert site("admin").get("/reports").status_code == 500
 
 

@@ -15,6 +15,7 @@ from dispatcher.app import create_app
 from dispatcher.model import AuditEntry, ContactPoint, Customer, Letter, Suppression
 from dispatcher.services import accounts
 from dispatcher.storage import make_engine, make_sessions
+from tests.directory_runtime import staff_without_pins
 from tests.small_bank import small_bank
 from tests.web.conftest import Site, Visitor
 
@@ -64,7 +65,7 @@ def test_only_the_own_rep_and_administrators_mend(site: Site) -> None:
 
 def test_an_import_is_tried_then_applied(site: Site, samples: Path) -> None:
     content = (samples / "customers.csv").read_bytes()
-    staff = (samples / "staff.csv").read_bytes()
+    staff = staff_without_pins(samples)
 
     def attempt(what: str, content: bytes) -> Any:
         return site("admin").post("/directory/import/try", {"what": what, "file": (io.BytesIO(content), "x.csv")})

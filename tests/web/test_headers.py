@@ -117,8 +117,8 @@ def test_a_conflict_says_what_changed_and_lets_one_look_again(site: Site) -> Non
     assert f'href="/messages/{message.id}">Look again' in answer.text
 
 
-def test_programs_get_problems_not_pages(site: Site) -> None:
-    answer = site("nobody").get("/api/v1/nothing-here")
+def test_programs_get_problems_not_pages(bank: SmallBank) -> None:
+    answer = create_app(bank.runtime).test_client().get("/api/v1/nothing-here")
     assert answer.content_type.startswith("application/problem+json")
 
 
