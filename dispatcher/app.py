@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFProtect
+from jinja2 import StrictUndefined
 
 from dispatcher import door, web
 from dispatcher.runtime import Runtime
@@ -79,8 +80,6 @@ def _config(runtime: Runtime) -> dict[str, Any]:
 
 def _jinja(app: Flask) -> None:
     # A name that a template misspells must fail a test, not print nothing.
-    from jinja2 import StrictUndefined
-
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     filters.register(app)

@@ -185,7 +185,12 @@ def test_progress_is_followed_without_reloading(site: Site, served: str, chromiu
         for delivery in session.scalars(select(Delivery)):
             delivery.state, delivery.due_at, delivery.accepted_at = "accepted", None, site.bank.runtime.now()
         session.commit()
-    page.wait_for_selector("text=1 of 1 accepted")
+    page.wait_for_selector("#progress >> text=1 of 1 accepted")
+    with site.session() as session:
+        for delivery in session.scalars(select(Delivery)):
+            delivery.state = "delivered"
+        session.commit()
+    page.wait_for_selector("#progress >> text=1 of 1 accepted, 1 delivered")
     assert page.evaluate("window.still") is True
 
 

@@ -55,9 +55,9 @@ def test_nothing_is_written_into_a_page_that_the_policy_forbids(site: Site) -> N
 
 
 def test_static_files_may_be_kept(site: Site) -> None:
-    answer = site("nobody").get("/static/dispatcher.css")
-    assert answer.status_code == 200
-    assert "no-store" not in answer.headers["Cache-Control"]
+    with site("nobody").get("/static/dispatcher.css") as answer:
+        assert answer.status_code == 200
+        assert "no-store" not in answer.headers["Cache-Control"]
 
 
 def test_https_makes_the_cookie_and_the_browser_strict(bank: SmallBank) -> None:

@@ -79,8 +79,13 @@ document.querySelectorAll("[data-refresh]").forEach((part) => {
       if (!answer.ok) throw new Error(answer.status);
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
       failures = 0;
-      if (fresh && fresh.innerHTML !== part.innerHTML) part.replaceChildren(...fresh.childNodes);
-      if (fresh?.dataset.over === "yes") { part.removeAttribute("aria-busy"); return part.dataset.reload ? location.reload() : undefined; }
+      const over = fresh?.dataset.over === "yes";
+      if (fresh && fresh.outerHTML !== part.firstElementChild?.outerHTML) {
+        const focused = part.contains(document.activeElement) && document.activeElement.getAttribute("href");
+        part.replaceChildren(fresh);
+        if (focused) part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+      }
+      if (over) return part.dataset.reload ? location.reload() : undefined;
     } catch { if (++failures > 5) return; }
     later();
   }
