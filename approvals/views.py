@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, Flask, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
@@ -162,22 +160,18 @@ def plain_links(text: str) -> str:
 @bp.get("/<int:message_id>/people")
 @may("officer")
 def people(message_id: int) -> ResponseReturnValue:
-    """Everybody it is for, page by page."""
+    """Who gets it, by which channel and because of what; with `out`, who is left out and why. Page by page."""
     message = _get(message_id)
-    number = request.args.get("page", "1")
-    page = max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 8 else 1
-    found = _people(door.db(), message, page)
-    return render_template("approvals/people.html", message=message, version=message.current, page=page, **found)
-
-
-def _people(session: Session, message: Message, page: int) -> dict[str, Any]:
-    members = (
-        select(ListMember.customer_id)
-        .join(VersionList, VersionList.list_id == ListMember.list_id)
-        .where(VersionList.version_id == message.current.id)
-    )
-    query = select(Customer).where(Customer.active, Customer.id.in_(members)).order_by(Customer.name, Customer.id)
-    total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    session, runtime, version = door.db(), door.runtime(), message.current
+    out = "out" in request.args
+    foretold = audience.preview(session, runtime, version)
+    total = foretold.unreachable if out else foretold.recipients
     pages = max(1, -(-total // PEOPLE_PER_PAGE))
-    rows = session.scalars(query.limit(PEOPLE_PER_PAGE).offset((min(page, pages) - 1) * PEOPLE_PER_PAGE))
-    return {"people": list(rows), "total": total, "pages": pages}
+    number = request.args.get("page", "1")
+    page = min(max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 8 else 1, pages)
+    found = audience.people(session, runtime, version, PEOPLE_PER_PAGE, (page - 1) * PEOPLE_PER_PAGE, unreachable=out)
+    return render_template(
+        "approvals/people.html",
+        message=message, version=version, people=found, total=total, page=page, pages=pages, out=out,
+        unreachable=foretold.unreachable,
+    )  # fmt: skip
