@@ -64,7 +64,9 @@ def alike(one: str, other: str) -> bool:
         return False
     if _covers(first, second) or _covers(second, first):
         return True
-    return SequenceMatcher(None, " ".join(sorted(first)), " ".join(sorted(second))).ratio() >= _ALIKE
+    matcher = SequenceMatcher(None, " ".join(sorted(first)), " ".join(sorted(second)))
+    # The two estimates are never too low and cost little: behind one desk's telephone everybody meets everybody.
+    return all(ratio() >= _ALIKE for ratio in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio))
 
 
 def _covers(short: list[str], long: list[str]) -> bool:
