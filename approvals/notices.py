@@ -36,7 +36,7 @@ def tell_officers(session: Session, runtime: Runtime, message: Message) -> int:
             runtime,
             officer,
             kind="approval",
-            dedupe=f"approval:{message.current.id}",
+            dedupe=f"approval:{message.current.id}:{message.submitted_at:%Y%m%d%H%M%S%f}",
             subject=f"{urgent}Alert {message.id} waits for your approval",
             text=(
                 f"{message.author.name} has submitted alert {message.id} (version {message.version}).\n\n"

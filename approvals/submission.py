@@ -21,12 +21,13 @@ from dispatcher.services.audit import record
 
 __all__ = ["Submission", "cancel", "create", "edit", "get", "submit", "visible", "withdraw"]
 
-# Before the release only those who write or decide may see a message; afterwards all members of staff.
-_BEFORE_RELEASE = frozenset({"draft", "pending", "returned", "rejected", "withdrawn", "approved", "expired"})
-
 
 def visible(session: Session, staff: Staff, state: str | None = None) -> Select[Message]:
-    """The messages this person may see, newest first: unreleased ones their writers and officers, drafts no officer."""
+    """The messages this person may see, newest first.
+
+    What was released is for all members of staff; what never was, also where it was cancelled, for those who wrote
+    it, officers and administrators; drafts for no officer.
+    """
     own = or_(
         Message.author_id == staff.id,
         Message.id.in_(select(Version.message_id).where(Version.editor_id == staff.id)),
@@ -37,7 +38,7 @@ def visible(session: Session, staff: Staff, state: str | None = None) -> Select[
     elif staff.has("officer"):
         query = query.where(or_(own, Message.state != "draft"))
     else:
-        query = query.where(or_(own, Message.state.not_in(_BEFORE_RELEASE)))
+        query = query.where(or_(own, Message.released_at.is_not(None)))
     return query.where(Message.state == state) if state else query
 
 
@@ -222,6 +223,8 @@ def _add_version(
         text=form.text,
         topic=form.topic,
         urgency=form.urgency,
+        release_at=form.release_at,
+        valid_for=form.valid_for,
         recording=recording,
         via=via,
         lists=chosen,
@@ -234,6 +237,8 @@ def _add_version(
             lists=[one.key for one in chosen],
             topic=form.topic,
             urgency=form.urgency,
+            release_at=form.release_at,
+            valid_for=form.valid_for,
         ),
     )
     message.versions.append(version)

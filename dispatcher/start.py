@@ -238,16 +238,21 @@ def listens(bind: str, port: int) -> bool:
 
 
 def is_ready(bind: str, port: int, web: Child) -> bool:
-    """True when /readyz says so; what it says otherwise becomes the child's last words."""
+    """True when the pages, the database and Redis are there; what is missing becomes the child's last words.
+
+    Work left over from before an outage does not count: only the workers, which start after this, can do it.
+    """
     connection = http.client.HTTPConnection(reachable(bind), port, timeout=5)
     try:
         connection.request("GET", "/readyz")
         answer = connection.getresponse()
-        words = answer.read(300).decode(errors="replace")
-    except (OSError, http.client.HTTPException):
+        words = answer.read(1000).decode(errors="replace")
+        parts = json.loads(words)
+    except (OSError, ValueError, http.client.HTTPException):
         return False
     finally:
         connection.close()
-    if answer.status != 200:
+    able = parts.get("database") == "ok" and parts.get("redis") == "ok"
+    if not able:
         web.tail.append(f"/readyz {answer.status}: {words}")
-    return answer.status == 200
+    return able

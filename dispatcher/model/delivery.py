@@ -16,6 +16,10 @@ from dispatcher.model.staff import Staff
 FINAL = frozenset({"delivered", "bounced", "rejected", "failed", "expired", "cancelled", "suppressed"})
 # States that wait for their due time to be sent (again).
 WAITING = frozenset({"queued", "deferred"})
+# States of a message of which something may have left: a cancel stops only what still waits.
+MAY_HAVE_LEFT = frozenset({"releasing", "released", "cancelled"})
+# States of a delivery that is on its way or of which nobody knows: it may have arrived before it was accepted.
+IN_DOUBT = frozenset({"sending", "unknown"})
 
 # What the present state (left) may become when news arrives (right). News that is not listed changes nothing:
 # vendors repeat and reorder their callbacks, so every order of the same news must end in the same state.
@@ -96,6 +100,13 @@ class Delivery(Base):
     message: Mapped[Message] = relationship()
     recipients: Mapped[list[Recipient]] = relationship(back_populates="delivery", order_by="Recipient.id")
     attempts: Mapped[list[Attempt]] = relationship(order_by="Attempt.n")
+
+    @property
+    def may_be_answered(self) -> bool:
+        """True where somebody may hold this alert: of a cancelled message only what had left before the cancel."""
+        if self.message.state == "cancelled":
+            return self.accepted_at is not None or self.state in IN_DOUBT
+        return self.message.state in MAY_HAVE_LEFT
 
 
 class Letter(Base):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
@@ -97,6 +97,8 @@ class Version(Base):
     text: Mapped[str] = mapped_column(Text)
     topic: Mapped[str] = mapped_column(String(64), default="")
     urgency: Mapped[str] = mapped_column(String(16), default="normal")
+    release_at: Mapped[datetime | None]
+    valid_for: Mapped[int | None]
     recording_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"))
     via: Mapped[str] = mapped_column(String(16), default="page")  # page, api, phone, mail, sms
     digest: Mapped[str] = mapped_column(String(64))
@@ -160,14 +162,18 @@ def digest_of(
     lists: Iterable[str],
     topic: str,
     urgency: str,
+    release_at: datetime | None,
+    valid_for: int | None,
 ) -> str:
     """SHA-256, hex, over everything an officer approves.
 
     `recording` and the second of each attachment are SHA-256s of bytes; attachments keep their order, lists
     are the keys of the audience in any order.
     """
+    when = release_at.astimezone(UTC).isoformat(timespec="microseconds") if release_at else None
+    files = [list(pair) for pair in attachments]
     canonical = json.dumps(
-        [subject, text, recording, [list(pair) for pair in attachments], sorted(lists), topic, urgency],
+        [subject, text, recording, files, sorted(lists), topic, urgency, when, valid_for],
         ensure_ascii=False,
         separators=(",", ":"),
     )
@@ -184,4 +190,6 @@ def recomputed_digest(version: Version) -> str:
         lists=[one.key for one in version.lists],
         topic=version.topic,
         urgency=version.urgency,
+        release_at=version.release_at,
+        valid_for=version.valid_for,
     )

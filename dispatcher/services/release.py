@@ -13,7 +13,7 @@ from dispatcher.model import Customer, Decision, Message, Recipient, Staff, Task
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.message import recomputed_digest
 from dispatcher.runtime import Runtime
-from dispatcher.services import audience, letters
+from dispatcher.services import audience, letters, tasks
 from dispatcher.services.audit import record
 from dispatcher.services.directory import owner_of
 
@@ -28,7 +28,9 @@ def approval_of(session: Session, message: Message) -> Decision:
     if decision is None:
         raise StateConflict(f"message {message.id} has not been approved", state=message.state)
     editors = {message.author_id, *(one.editor_id for one in message.versions)}
-    if decision.officer_id in editors or not decision.digest == version.digest == recomputed_digest(version):
+    timed = (message.release_at, message.valid_for) == (version.release_at, version.valid_for)
+    same = decision.digest == version.digest == recomputed_digest(version)
+    if decision.officer_id in editors or not same or not timed:
         raise StateConflict(f"message {message.id} is not what was approved", state=message.state)
     return decision
 
@@ -63,7 +65,11 @@ def release_due(session: Session, runtime: Runtime, message_id: int) -> bool:
         return False
     if message.release_at is not None and message.release_at > runtime.now():
         return False
-    release(session, runtime, message)
+    try:
+        release(session, runtime, message)
+    except StateConflict as error:
+        tasks.alarm(session, runtime, "release", f"message {message_id} was not released: {error}")
+        return False
     return True
 
 

@@ -280,6 +280,8 @@ def upgrade() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("topic", sa.String(length=64), nullable=False),
         sa.Column("urgency", sa.String(length=16), nullable=False),
+        sa.Column('release_at', sa.DateTime(timezone=True), nullable=True),
+        sa.Column('valid_for', sa.Integer(), nullable=True),
         sa.Column("recording_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("via", sa.String(length=16), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
