@@ -72,7 +72,7 @@ class SendGrid:
             for o in batch
             if not is_plain_address(o.address)
         ]
-        return each(_requests(good), carry, slots, bad)
+        return each(_requests(good), carry, slots, bad, may_start=content.may_start)
 
     async def _carry(self, letter: Letter, unit: Unit) -> list[Outcome]:
         """Send one request, and again without those it was refused for: a refused request sent nothing to anybody."""

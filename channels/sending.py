@@ -59,9 +59,14 @@ class _Rest:
 
 
 async def each(
-    units: Sequence[Unit], carry: Carry, slots: Slots, known: Iterable[Outcome] = ()
+    units: Sequence[Unit],
+    carry: Carry,
+    slots: Slots,
+    known: Iterable[Outcome] = (),
+    *,
+    may_start: Callable[[], bool] = lambda: True,
 ) -> AsyncIterator[Outcome]:
-    """The outcomes of all units, as they become known; `known` first.
+    """The outcomes of all units, as they become known; `known` first. Where `may_start` says no, nothing more leaves.
 
     When the task is cancelled while it waits here, what is under way is given up: the outcomes still owed follow
     (unknown for what had left, deferred for what had not), and then the cancellation.
@@ -85,6 +90,9 @@ async def each(
         while waiting and rest.because is None:
             async with semaphore:
                 if not waiting or rest.because is not None:
+                    break
+                if not may_start():
+                    rest.because = Outcome("", "deferred", "retry", code="lease", error="the sender's lease ran out")
                     break
                 unit = waiting.popleft()
                 outcomes = await _carried(carry, unit)

@@ -79,7 +79,8 @@ class Smtp:
                 bad.append(
                     Outcome(o.attempt, "rejected", "fall-back", "", "address", "not an address that SMTP carries")
                 )
-        return each([(o,) for o in good], partial(self._carry, Letter(content, self._from)), self._slots, bad)
+        carry = partial(self._carry, Letter(content, self._from))
+        return each([(o,) for o in good], carry, self._slots, bad, may_start=content.may_start)
 
     async def _nothing(self, unit: Unit) -> list[Outcome]:
         return []

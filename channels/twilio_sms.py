@@ -67,7 +67,7 @@ class TwilioSms:
             return each(
                 (), carry, slots, [Outcome(o.attempt, "rejected", "person", "", "content", wrong) for o in batch]
             )
-        return each([(outbound,) for outbound in batch], carry, slots)
+        return each([(outbound,) for outbound in batch], carry, slots, may_start=content.may_start)
 
     async def _carry(self, letter: _Letter, unit: Unit) -> list[Outcome]:
         return [await self._account.create("Messages", outbound, letter.form(outbound)) for outbound in unit]

@@ -42,7 +42,8 @@ class TwilioVoice:
         self._end = quote_plus(RETRIES)
 
     def send(self, content: Content, batch: Sequence[Outbound]) -> AsyncIterator[Outcome]:
-        return each([(outbound,) for outbound in batch], self._carry, self._account.pool.slots)
+        units = [(outbound,) for outbound in batch]
+        return each(units, self._carry, self._account.pool.slots, may_start=content.may_start)
 
     async def _carry(self, unit: Unit) -> list[Outcome]:
         return [await self._account.create("Calls", outbound, self._form(outbound)) for outbound in unit]

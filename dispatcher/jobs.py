@@ -21,6 +21,8 @@ from dispatcher.services import release as releasing
 from dispatcher.storage import gave_way
 
 TRANSACTION_TRIES = 4
+# Seconds. The queue's own limit raises in a signal, which the event loop swallows: this one ends a job that hangs.
+JOB_LIMIT = 600.0
 
 _runtime: Runtime | None = None
 _loop: asyncio.AbstractEventLoop | None = None
@@ -50,7 +52,7 @@ def _run(work: Coroutine[Any, Any, object]) -> Any:
     global _loop
     if _loop is None:
         _loop = uvloop.new_event_loop()
-    return _loop.run_until_complete(work)
+    return _loop.run_until_complete(asyncio.wait_for(work, JOB_LIMIT))
 
 
 def fan_out(message_id: int, channel: str, batch: int) -> None:

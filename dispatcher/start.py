@@ -252,7 +252,7 @@ def is_ready(bind: str, port: int, web: Child) -> bool:
         return False
     finally:
         connection.close()
-    able = parts.get("database") == "ok" and parts.get("redis") == "ok"
+    able = bool(parts.get("database") == "ok" and parts.get("redis") == "ok")
     if not able:
         web.tail.append(f"/readyz {answer.status}: {words}")
     return able

@@ -5,7 +5,7 @@ Adapters in `channels/` implement these; services and doors know only these. All
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -62,7 +62,8 @@ class Content:
     """What all Outbounds of one `send` share: a rendition and its envelope.
 
     `reply_to` holds REPLY_TAG in its local part. `valid_for` is in seconds. `category` is an id for look-ups
-    at the provider, without personal data, e.g. "message-7".
+    at the provider, without personal data, e.g. "message-7". `may_start` is asked before each request leaves: false
+    once the sender's lease has run out, for then others may be sending the same.
     """
 
     rendition: Rendition
@@ -72,6 +73,7 @@ class Content:
     attachments: tuple[File, ...] = ()
     category: str = ""
     valid_for: int | None = None
+    may_start: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,10 @@ def start(session: Session, runtime: Runtime, delivery: Delivery, why: str) -> N
     A recipient who was already moved on is left alone, so that news arriving twice does nothing twice.
     """
     message = session.get_one(Message, delivery.message_id)
-    going = message.state in ("releasing", "released")
+    if message.state not in ("releasing", "released"):
+        return  # cancelled: nobody is to hear of it any more
     for recipient in list(delivery.recipients):
-        following = _next_contact_point(session, runtime, message, recipient) if going else None
+        following = _next_contact_point(session, runtime, message, recipient)
         if following is None:
             _hand_over(session, recipient, delivery, why)
             continue
@@ -73,7 +74,7 @@ def _next_contact_point(session: Session, runtime: Runtime, message: Message, re
             select(Delivery.channel, Delivery.address).where(
                 Delivery.message_id == message.id,
                 Delivery.address.in_(points.values()),
-                Delivery.state.in_(("bounced", "rejected", "failed", "unknown", "suppressed", "expired")),
+                Delivery.state.in_(("bounced", "rejected", "failed", "unknown", "suppressed", "expired", "cancelled")),
             )
         )
     }

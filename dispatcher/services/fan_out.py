@@ -6,6 +6,7 @@ transaction open.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +16,41 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Attempt, Delivery, Message, Recipient, Suppression
+from dispatcher.model import (
+    Attempt,
+    Customer,
+    Delivery,
+    ListMember,
+    Message,
+    Recipient,
+    Suppression,
+    Version,
+    VersionList,
+)
 from dispatcher.model.delivery import WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services import fallback
 
 LEASE = timedelta(seconds=60)
+_EARLY = 5.0  # seconds before the lease ends in which nothing more is started
 _GOING = ("releasing", "released")
+
+
+class Lease:
+    """How long this worker may go on sending what it claimed, by its own clock, which no standing still stops.
+
+    A worker that was suspended and wakes must not send what others may have taken over meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Called with each lease that was committed."""
+        self._until = time.monotonic() + LEASE.total_seconds() - _EARLY
+
+    def holds(self) -> bool:
+        return time.monotonic() < self._until
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +89,8 @@ def claim(
 ) -> list[Claimed]:
     """Take up to `limit` deliveries, lowest position first, and write their attempts; the caller commits.
 
-    Nothing is taken when the message was cancelled. Opted-out addresses are suppressed and stale ones expire
-    in this same transaction, so that no attempt starts after an opt-out has been committed.
+    Nothing is taken when the message was cancelled. Stale ones expire, removals and opt-outs count, in this same
+    transaction: an opt-out holds these rows while it is written, so it is committed before an attempt or after it.
     """
     now = runtime.now()
     message = session.execute(
@@ -75,8 +104,11 @@ def claim(
         for delivery_id in _leave_out(session, which, "expired", now):
             fallback.give_up(session, session.get_one(Delivery, delivery_id), "its time was up before it could leave")
         return []
-    _leave_out(session, and_(which, _opted_out()), "suppressed", now)
-    chosen = select(Delivery.id).where(which).order_by(Delivery.position, Delivery.id).limit(limit)
+    _leave_out(session, and_(which, ~_still_meant()), "cancelled", now)
+    for delivery_id in _leave_out(session, and_(which, _opted_out()), "suppressed", now):
+        # Opted out after the release: what they still take is used, as it would have been a moment earlier.
+        fallback.start(session, runtime, session.get_one(Delivery, delivery_id), "was opted out of")
+    chosen = select(Delivery.id).where(which, ~_opted_out()).order_by(Delivery.position, Delivery.id).limit(limit)
     if session.get_bind().dialect.name == "postgresql":
         chosen = chosen.with_for_update(skip_locked=True)
     rows = session.execute(
@@ -108,6 +140,21 @@ def _first_customers(session: Session, delivery_ids: list[int]) -> dict[int, int
     return {delivery_id: customer_id for delivery_id, customer_id in session.execute(query) if delivery_id is not None}
 
 
+def _still_meant() -> ColumnElement[bool]:
+    """At least one of those it is for is still a customer and on one of the message's lists."""
+    return exists().where(
+        Recipient.delivery_id == Delivery.id,
+        Customer.id == Recipient.customer_id,
+        Customer.active,
+        Message.id == Delivery.message_id,
+        Version.message_id == Message.id,
+        Version.number == Message.version,
+        VersionList.version_id == Version.id,
+        ListMember.list_id == VersionList.list_id,
+        ListMember.customer_id == Recipient.customer_id,
+    )
+
+
 def _opted_out() -> ColumnElement[bool]:
     return exists().where(
         Suppression.channel == Delivery.channel,
@@ -134,6 +181,18 @@ def extend(session: Session, runtime: Runtime, claimed: Sequence[Claimed]) -> No
         .values(lease_until=runtime.now() + LEASE)
         .execution_options(synchronize_session=False)
     )
+
+
+def give_back(session: Session, runtime: Runtime, message_id: int, channel: str, why: str) -> None:
+    """Nothing can carry this channel any more: what waits on it goes on to the recipients' next channels."""
+    for delivery in session.scalars(
+        select(Delivery)
+        .where(Delivery.message_id == message_id, Delivery.channel == channel, Delivery.state.in_(WAITING))
+        .with_for_update()
+    ).all():
+        delivery.state, delivery.settled_at, delivery.due_at = "failed", runtime.now(), None
+        delivery.error = why
+        fallback.start(session, runtime, delivery, why)
 
 
 def finish(session: Session, message_id: int | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ from dispatcher.model.delivery import WAITING
 from dispatcher.model.ports import REPLY_TAG, Content, Outbound, Outcome, Rendition
 from dispatcher.runtime import Runtime
 from dispatcher.services import outcomes, suppressions, tasks
-from dispatcher.services.fan_out import LEASE
+from dispatcher.services.fan_out import LEASE, Lease
 from dispatcher.services.limits import Limiter
 from dispatcher.services.recorder import Recorder
 
@@ -26,6 +26,7 @@ class _Ready:
     channel: str
     content: Content
     outbound: Outbound
+    lease: Lease
 
 
 async def send_letter(runtime: Runtime, letter_id: int) -> bool:
@@ -43,7 +44,8 @@ async def send_letter(runtime: Runtime, letter_id: int) -> bool:
 
     provider = runtime.adapters.providers[ready.channel][0]
     recorder = Recorder(runtime, [ready.outbound.attempt], write, keep)
-    await recorder.run(provider.send(ready.content, [ready.outbound]))
+    content = replace(ready.content, may_start=ready.lease.holds)
+    await recorder.run(provider.send(content, [ready.outbound]))
     return True
 
 
@@ -66,6 +68,7 @@ def _claim(runtime: Runtime, letter_id: int) -> _Ready | None:
             return None
         if letter.kind == "response" and suppressions.in_force(session, letter.channel, letter.address):
             letter.state, letter.settled_at, letter.due_at = "suppressed", now, None
+            outcomes.hand_back(session, letter, "they asked not to be reached so")
             commit(session, runtime.bells)
             return None
         letter.state, letter.tries, letter.lease_until, letter.due_at = "sending", letter.tries + 1, now + LEASE, None
@@ -73,7 +76,7 @@ def _claim(runtime: Runtime, letter_id: int) -> _Ready | None:
             id=uuid.uuid4().hex, letter_id=letter.id, n=letter.tries, provider=provider.name, started_at=now
         )
         session.add(attempt)
-        ready = _Ready(letter.channel, content_of(runtime, letter), _outbound(runtime, letter, attempt))
+        ready = _Ready(letter.channel, content_of(runtime, letter), _outbound(runtime, letter, attempt), Lease())
         commit(session, runtime.bells)
         return ready
 

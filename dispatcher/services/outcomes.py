@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Attempt, Delivery, Letter
+from dispatcher.model import Attempt, Conversation, Delivery, Letter
 from dispatcher.model.delivery import FINAL, after
 from dispatcher.model.ports import Outcome
 from dispatcher.runtime import Runtime
@@ -59,7 +59,10 @@ def _accept(session: Session, outcomes: list[Outcome], now: datetime) -> None:
 
 
 def settle_one(session: Session, runtime: Runtime, channel: str, outcome: Outcome) -> None:
-    """Write one outcome that is not an acceptance, and act on the decision that it carries."""
+    """Write one outcome that is not an acceptance, and act on the decision that it carries.
+
+    What an attempt before the latest has to say no longer moves the delivery: it is being sent anew, or was.
+    """
     attempt = session.get(Attempt, outcome.attempt, with_for_update=True, populate_existing=True)
     if attempt is None:
         return
@@ -78,7 +81,8 @@ def settle_one(session: Session, runtime: Runtime, channel: str, outcome: Outcom
         )
     if outcome.decision == "stop-channel":
         tasks.alarm(session, runtime, channel, f"the provider refuses our account: {outcome.error}")
-    apply_state(session, runtime, target, _next_state(target, outcome), outcome)
+    if attempt.n == target.tries:
+        apply_state(session, runtime, target, _next_state(target, outcome), outcome)
 
 
 def _next_state(target: Delivery | Letter, outcome: Outcome) -> str:
@@ -97,6 +101,8 @@ def apply_state(session: Session, runtime: Runtime, target: Delivery | Letter, s
     if target.state == before:
         return
     target.lease_until = None
+    if target.state == "deferred" and isinstance(target, Delivery) and target.message.state == "cancelled":
+        target.state = "cancelled"
     now = runtime.now()
     if target.state == "deferred":
         target.due_at = now + _delay(target.tries, outcome)
@@ -104,8 +110,27 @@ def apply_state(session: Session, runtime: Runtime, target: Delivery | Letter, s
         target.due_at = now + LOOK_UP_AFTER
     elif target.state in FINAL:
         target.settled_at, target.due_at = now, None
-    if isinstance(target, Delivery) and target.state in ("failed", "bounced", "rejected"):
-        fallback.start(session, runtime, target, outcome.error or outcome.code or target.state)
+    if target.state in ("failed", "bounced", "rejected"):
+        why = outcome.error or outcome.code or target.state
+        if isinstance(target, Delivery):
+            fallback.start(session, runtime, target, why)
+        else:
+            hand_back(session, target, why)
+
+
+def hand_back(session: Session, letter: Letter, why: str) -> None:
+    """A letter that will not arrive is a task: the conversation's rep's for a response, else the administrators'."""
+    whose = session.get(Conversation, letter.conversation_id) if letter.kind == "response" else None
+    to = "the customer" if letter.customer_id else "a member of staff"
+    tasks.open_task(
+        session,
+        kind="failed",
+        dedupe=f"failed:letter:{letter.id}",
+        text=f"The {letter.kind} to {to} did not go out by {letter.channel} ({why}): reach them yourself",
+        rep_id=whose.rep_id if whose else None,
+        customer_id=letter.customer_id,
+        message_id=letter.message_id,
+    )
 
 
 def _delay(tries: int, outcome: Outcome) -> timedelta:

@@ -7,6 +7,7 @@ never is; its recipient goes on to the next channel, or a person looks.
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import timedelta
 
 from sqlalchemy import and_, or_, select, update
@@ -17,6 +18,8 @@ from dispatcher.model import Attempt, Delivery, Letter
 from dispatcher.model.ports import Found, Outcome, Probe, Provider
 from dispatcher.runtime import Runtime
 from dispatcher.services import letter_sending, outcomes, renditions, tasks
+
+log = logging.getLogger(__name__)
 
 BETWEEN_LOOK_UPS = timedelta(seconds=130)
 GIVE_UP_AFTER = 6
@@ -69,12 +72,17 @@ async def look_up(runtime: Runtime, attempt_id: str) -> str:
     if asked is None:
         return ""
     provider, probe = asked
-    found = await provider.find(probe)
+    found = Found("cannot say")
+    if provider is not None:
+        try:
+            found = await provider.find(probe)
+        except Exception:
+            log.exception("a look-up at %s broke off", provider.name)
     await asyncio.to_thread(_conclude, runtime, attempt_id, found)
     return found.verdict
 
 
-def _begin(runtime: Runtime, attempt_id: str) -> tuple[Provider, Probe] | None:
+def _begin(runtime: Runtime, attempt_id: str) -> tuple[Provider | None, Probe] | None:
     with runtime.sessions() as session:
         attempt = session.get(Attempt, attempt_id, with_for_update=True)
         if attempt is None or attempt.state != "unknown":
@@ -90,7 +98,7 @@ def _begin(runtime: Runtime, attempt_id: str) -> tuple[Provider, Probe] | None:
         provider = next((one for one in providers if one.name == attempt.provider), None)
         probe = _probe(session, runtime, attempt, target)
         commit(session, runtime.bells)
-        return (provider, probe) if provider else None
+        return provider, probe
 
 
 def _target(session: Session, attempt: Attempt) -> Delivery | Letter:

@@ -39,6 +39,8 @@ def apply(session: Session, runtime: Runtime, provider: str, event: Event, callb
         target.outcome = event.outcome
     if event.state in ("", "unrecognised"):
         return True
+    if attempt.n < target.tries and event.state not in ("accepted", "delivered"):
+        return True  # the latest attempt decides; of an earlier one only good news counts
     # News of an attempt is proof that the provider took it, whatever our own look-ups said.
     if event.state in ("accepted", "delivered", "bounced") and target.accepted_at is None:
         target.accepted_at = runtime.now()

@@ -39,6 +39,14 @@ def suppress(
 
     `reason` is one of REASONS; `source` says how it came, e.g. "sms STOP"; `actor` who ordered it.
     """
+    # What waits for this address is held while the order is written: a claim that has begun comes first, a later one
+    # passes these rows by. The sweep then leaves them out and lets the recipient's next channel take over.
+    session.execute(
+        update(Delivery)
+        .where(Delivery.channel == channel, Delivery.address == address, Delivery.state.in_(WAITING))
+        .values(due_at=runtime.now())
+        .execution_options(synchronize_session=False)
+    )
     new = insert_once(
         session,
         Suppression,
@@ -52,14 +60,6 @@ def suppress(
         known = in_force(session, channel, address)
         assert known is not None  # the partial unique index was what refused ours
         return known
-    # What waits for this address is stopped here and not only when it is claimed: a claim that has begun holds these
-    # rows, so that this order is committed either before an attempt or after it, never beside it.
-    session.execute(
-        update(Delivery)
-        .where(Delivery.channel == channel, Delivery.address == address, Delivery.state.in_(WAITING))
-        .values(state="suppressed", settled_at=runtime.now(), due_at=None)
-        .execution_options(synchronize_session=False)
-    )
     record(session, runtime, actor, "suppress", f"{channel} {address}"[:120], reason=reason, source=source)
     return new
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from approvals import submission
 from dispatcher.bells import commit
-from dispatcher.model import Attempt, Customer, Delivery, Message, Recipient, Task, Version
+from dispatcher.model import Attempt, Customer, Delivery, ListMember, Message, Recipient, Task, Version
 from dispatcher.model.ports import Event, Found, Outbound, Outcome
-from dispatcher.services import reconcile, sending, status, suppressions, sweep
+from dispatcher.services import fan_out, outcomes, reconcile, sending, status, suppressions, sweep
 from dispatcher.services.letter_sending import send_letter
 from tests.small_bank import SmallBank, small_bank
 
@@ -265,3 +267,110 @@ def test_a_letter_rung_for_twice_is_sent_once(bank: SmallBank) -> None:
     for letter_id in letters * 2:
         asyncio.run(send_letter(bank.runtime, int(letter_id)))
     assert len(bank.providers["email"].got) == len(letters) == 3
+
+
+def test_a_lease_runs_out_by_the_workers_own_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that stood still wakes after its lease: what others may have taken over is not started."""
+    lease = fan_out.Lease()
+    assert lease.holds()
+    later = time.monotonic() + 61
+    monkeypatch.setattr(fan_out.time, "monotonic", lambda: later)
+    assert not lease.holds()
+    lease.renew()
+    assert lease.holds()
+
+
+def test_what_an_earlier_attempt_says_moves_nothing(bank: SmallBank) -> None:
+    message_id = release(bank)
+    sms = bank.providers["sms"]
+    sms.answer = answering("deferred", "retry", retry_after=1.0)
+    send(bank, message_id, "sms")
+    sms.answer = lambda one: Outcome(one.attempt, "accepted", provider_ref="ref")
+    bank.time.pass_by(10)
+    send(bank, message_id, "sms", None)
+    with bank.sessions() as session:
+        old = Outcome(sms.got[0].attempt, "deferred", "retry", retry_after=1.0)
+        outcomes.settle(session, bank.runtime, "sms", [old])
+        late = Event("e9", "failed", bank.time(), attempt=sms.got[0].attempt, decision="fall-back")
+        assert status.apply(session, bank.runtime, "scripted", late)
+        session.commit()
+    bank.time.pass_by(60)
+    send(bank, message_id, "sms", None)
+    assert len(sms.got) == 2
+    with bank.sessions() as session:
+        assert delivery(session, "sms").state == "accepted"
+
+
+def test_what_comes_back_after_a_cancel_is_cancelled(bank: SmallBank) -> None:
+    message_id = release(bank)
+
+    def cancel() -> None:
+        with bank.sessions() as session:
+            submission.cancel(session, bank.runtime, bank.staff(session, "officer"), message_id)
+            commit(session, bank.runtime.bells)
+
+    bank.providers["sms"].before_send = cancel
+    bank.providers["sms"].answer = answering("deferred", "retry")
+    send(bank, message_id, "sms")
+    with bank.sessions() as session:
+        one = delivery(session, "sms")
+        assert (one.state, one.due_at) == ("cancelled", None)
+        assert session.scalars(select(Task)).all() == []
+
+
+def test_a_channel_without_a_provider_hands_its_recipients_on(bank: SmallBank) -> None:
+    message_id = release(bank)
+    rest = {name: (one,) for name, one in bank.providers.items() if name != "sms"}
+    without = dataclasses.replace(bank.runtime, adapters=dataclasses.replace(bank.runtime.adapters, providers=rest))
+    asyncio.run(sending.send_batch(without, message_id, "sms", 0))
+    with bank.sessions() as session:
+        assert delivery(session, "sms").state == "failed"
+        bob = session.scalars(select(Recipient).join(Customer).where(Customer.key == "bob")).one()
+        assert bob.channel == "email"
+        assert session.scalars(select(Task)).one().kind == "alarm"
+
+
+def test_who_left_the_lists_before_it_left_is_not_reached(bank: SmallBank) -> None:
+    message_id = release(bank)
+    with bank.sessions() as session:
+        session.execute(delete(ListMember).where(ListMember.customer_id == bank.ids["bob"]))
+        session.commit()
+    send(bank, message_id, "sms")
+    assert bank.providers["sms"].got == []
+    with bank.sessions() as session:
+        assert delivery(session, "sms").state == "cancelled"
+
+
+def test_an_opt_out_after_the_release_leaves_the_next_channel(bank: SmallBank) -> None:
+    message_id = release(bank)
+    send(bank, message_id, "email")
+    with bank.sessions() as session:
+        suppressions.suppress(session, bank.runtime, "sms", "+12025550101", "opt-out", "sms STOP")
+        commit(session, bank.runtime.bells)
+    send(bank, message_id, "sms")
+    send(bank, message_id, "email", None)
+    assert [one.address for one in bank.providers["email"].got] == ["ana@simon.example", "bob@simon.example"]
+
+
+def test_a_letter_that_fails_is_a_task(bank: SmallBank) -> None:
+    with bank.sessions() as session:
+        bank.submitted(session)
+    bank.providers["email"].answer = answering("rejected", "person", code="550")
+    letter_id = next(int(one[2][0]) for one in bank.bells.rings if one[1] == "send_letter")
+    asyncio.run(send_letter(bank.runtime, letter_id))
+    with bank.sessions() as session:
+        assert "approval" in session.scalars(select(Task)).one().text
+
+
+def test_a_look_up_that_can_never_be_made_ends_with_a_person(bank: SmallBank) -> None:
+    message_id = release(bank)
+    bank.providers["sms"].answer = lambda one: None
+    send(bank, message_id, "sms")
+    bank.providers["sms"].name = "another"
+    with bank.sessions() as session:
+        attempt = session.scalars(select(Attempt).join(Delivery).where(Delivery.channel == "sms")).one()
+    for _ in range(reconcile.GIVE_UP_AFTER + 1):
+        bank.time.pass_by(200)
+        asyncio.run(reconcile.look_up(bank.runtime, attempt.id))
+    with bank.sessions() as session:
+        assert session.scalars(select(Task)).one().kind == "unknown"
