@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
 from dispatcher.model import Attempt, Customer, Delivery, Message, Recipient, Reply, Staff
+from dispatcher.model.delivery import MAY_HAVE_LEFT
 from dispatcher.model.ports import RecordingNews
 from dispatcher.runtime import Runtime
 from dispatcher.services import matching, recordings, renditions, reply_store, suppressions
@@ -19,7 +20,6 @@ from dispatcher.services.directory import owner_of
 CALL_LIFE = timedelta(days=1)
 # The representative is told at the latest a minute after; the sweep needs some seconds of it.
 TELL_AFTER = timedelta(seconds=50)
-_OUT = ("releasing", "released")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def by_attempt(session: Session, runtime: Runtime, attempt_id: str) -> Caller | 
     delivery = attempt.delivery if attempt else None
     if attempt is None or delivery is None or attempt.started_at < runtime.now() - CALL_LIFE:
         return None
-    if delivery.channel != "voice" or delivery.message.state not in _OUT:
+    if delivery.channel != "voice" or not delivery.may_be_answered:
         return None
     person, shared = matching.person_of(session, delivery)
     return Caller(person, delivery.message, delivery, delivery.address, shared) if person else None
@@ -63,7 +63,7 @@ def by_number(session: Session, runtime: Runtime, number: str) -> Caller | None:
     if not people:
         return None
     latest = [(matching.latest_delivery(session, runtime, one.id), one) for one in people]
-    with_alert = [(delivery, one) for delivery, one in latest if delivery and delivery.message.state in _OUT]
+    with_alert = [(delivery, one) for delivery, one in latest if delivery]
     names = [one.name for one in people]
     shared = "" if len(names) == 1 else "shared by " + ", ".join(names[:-1]) + f" and {names[-1]}"
     if not with_alert:
@@ -83,7 +83,7 @@ def again(
         select(Recipient).where(Recipient.message_id == message_id, Recipient.customer_id == customer_id)
     )
     message = session.get(Message, message_id) if recipient and message_id else None
-    if message is not None and message.state not in _OUT:
+    if message is not None and (message.state not in MAY_HAVE_LEFT or message.released_at is None):
         return None
     telephones = [one.address for one in customer.contact_points if one.channel in ("voice", "sms")]
     return Caller(customer, message, recipient.delivery if recipient else None, number or (telephones or [""])[0])

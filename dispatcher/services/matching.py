@@ -10,12 +10,12 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Conversation, Customer, Delivery, Letter, Message, Recipient, Staff
+from dispatcher.model.delivery import IN_DOUBT, MAY_HAVE_LEFT
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
 
 RECENT = timedelta(days=30)  # an answer without a token is to the last message of these days
 TOKEN_LIFE = timedelta(days=180)
-_OUT = ("releasing", "released", "cancelled")  # messages of which something may have left
 _ADDRESS = re.compile(r"(reply|conv|staff)\+([a-z2-7]{1,64})", re.IGNORECASE)
 _REFERENCE = re.compile(r"\s*#\s*(\d{1,12})(?!\w)[\s:,.;-]*")
 _PHONES = ("sms", "voice")
@@ -135,7 +135,7 @@ def _tokens(runtime: Runtime, recipients: tuple[str, ...]) -> list[tuple[str, st
 
 def _by_delivery(session: Session, runtime: Runtime, delivery: Delivery | None, sender: str, text: str) -> Match:
     message = delivery.message if delivery else None
-    if delivery is None or message is None or message.state not in _OUT:
+    if delivery is None or message is None or message.state not in MAY_HAVE_LEFT:
         return Match(note="the reply address is not one of ours")
     if _is_old(runtime, message.released_at):
         return Match(note=f"the reply address has expired (message {message.id})")
@@ -247,9 +247,9 @@ def _sent(runtime: Runtime) -> Select[Delivery]:
         select(Delivery)
         .join(Message, Delivery.message_id == Message.id)
         .where(
-            Message.state.in_(_OUT),
+            Message.state.in_(MAY_HAVE_LEFT),
             Message.released_at > runtime.now() - RECENT,
-            or_(Delivery.accepted_at.is_not(None), Delivery.state.in_(("sending", "unknown"))),
+            or_(Delivery.accepted_at.is_not(None), Delivery.state.in_(IN_DOUBT)),
         )
         .order_by(Message.released_at.desc(), Delivery.id.desc())
         .limit(1)

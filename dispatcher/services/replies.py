@@ -210,11 +210,10 @@ def _refuse(
 def from_page(session: Session, runtime: Runtime, delivery_id: int, text: str, wants_call: bool) -> Reply:
     """What a customer wrote on the page of an alert; the same words within ten minutes count once.
 
-    Raises NotFound for a delivery of nothing released, Refused without words or a wish to be called.
+    Raises NotFound for a delivery that nobody can hold, Refused without words or a wish to be called.
     """
     delivery = session.get(Delivery, delivery_id)
-    message = delivery.message if delivery else None
-    if delivery is None or message is None or message.state not in ("releasing", "released"):
+    if delivery is None or not delivery.may_be_answered:
         raise NotFound("there is no such alert")
     words = clean(text).strip()
     if not words and not wants_call:
@@ -237,7 +236,7 @@ def from_page(session: Session, runtime: Runtime, delivery_id: int, text: str, w
         kind="call" if wants_call else "answer",
         text=words,
         person=person,
-        message_id=message.id,
+        message_id=delivery.message_id,
         delivery_id=delivery.id,
         note=note,
     )

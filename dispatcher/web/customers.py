@@ -21,14 +21,13 @@ bp = Blueprint("customers", __name__)
 
 # How many answers one page takes: a person needs few, a robot none.
 ANSWERS = "10/hour"
-SHOWN = ("releasing", "released")
 
 
 def _delivery(session: Session, runtime: Runtime, token: str) -> Delivery:
-    """The released delivery of this token. Raises NotFound, the same for a wrong and an old token."""
+    """The delivery of this token, if somebody may hold it. Raises NotFound, the same for a wrong and an old token."""
     number = runtime.read_token("delivery", token)
     delivery = session.get(Delivery, number) if number is not None else None
-    if delivery is None or delivery.message.state not in SHOWN:
+    if delivery is None or not delivery.may_be_answered:
         raise NotFound("there is no such page")
     return delivery
 
@@ -124,7 +123,7 @@ def _telephone_wav(row: Media) -> bytes:
     """The converted sound. A thousand calls ask for the same one at once: it is converted for the first."""
     with _converting:
         if row.sha256 not in _CONVERTED:
-            _CONVERTED[row.sha256] = media.telephone_wav(row.content)
+            _CONVERTED[row.sha256] = media.telephone_wav(row.read())
             while len(_CONVERTED) > _KEPT:
                 _CONVERTED.popitem(last=False)
         _CONVERTED.move_to_end(row.sha256)

@@ -484,6 +484,17 @@ def test_from_the_page_of_what_is_not_released(light: World) -> None:
         replies.from_page(session, light.runtime, ids["ana"], "hello", False)
 
 
+def test_from_the_page_of_what_was_cancelled_after_it_had_left(light: World) -> None:
+    ids = light.alert(state="cancelled")
+    with light.runtime.sessions() as session:
+        waited = session.get_one(Delivery, ids["bob"])
+        waited.state, waited.accepted_at = "cancelled", None
+        session.flush()
+        assert replies.from_page(session, light.runtime, ids["ana"], "hello", False).delivery_id == ids["ana"]
+        with pytest.raises(NotFound):
+            replies.from_page(session, light.runtime, ids["bob"], "hello", False)
+
+
 # --- short texts ------------------------------------------------------------------------------------------
 
 

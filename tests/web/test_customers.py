@@ -9,7 +9,8 @@ import pytest
 import soundfile
 from sqlalchemy import select
 
-from dispatcher.model import Conversation, Customer, Delivery, Message, Reply
+from approvals import submission
+from dispatcher.model import Conversation, Customer, Delivery, Reply
 from dispatcher.services import suppressions
 from dispatcher.services.media import Upload
 from tests.web.conftest import Site
@@ -93,8 +94,6 @@ def test_a_number_is_shown_in_part_only(site: Site, links: dict[str, str]) -> No
 
 # Every wrong key fits no lock, and all of them sound alike.
 def test_wrong_tokens_are_all_alike(site: Site, links: dict[str, str]) -> None:
-    from approvals import submission
-
     token = site.bank.runtime.token
     with site.session() as session:
         pending = site.bank.submitted(session)
@@ -104,7 +103,6 @@ def test_wrong_tokens_are_all_alike(site: Site, links: dict[str, str]) -> None:
         gone = session.get_one(Customer, site.bank.ids["cleo"])
         gone.active = False
         session.commit()
-        assert submission
     good = links["alert"].removeprefix("/r/")
     pages = {
         site("nobody").get(path).text
@@ -125,11 +123,22 @@ def test_mail_programs_may_fold_the_case(site: Site, links: dict[str, str]) -> N
     assert site("nobody").get("/r/" + links["alert"].removeprefix("/r/").upper()).status_code == 200
 
 
-def test_a_cancelled_alert_is_no_longer_shown(site: Site, links: dict[str, str]) -> None:
+def test_a_cancelled_alert_is_shown_and_answered_where_it_had_left(site: Site, links: dict[str, str]) -> None:
     with site.session() as session:
-        session.get_one(Message, 1).state = "cancelled"
+        mail = session.scalars(select(Delivery).where(Delivery.channel == "email")).one()
+        mail.state, mail.accepted_at = "accepted", site.bank.time()
+        session.flush()
+        submission.cancel(session, site.bank.runtime, site.bank.staff(session, "analyst"), 1)
+        stopped = session.scalars(select(Delivery).where(Delivery.channel == "sms")).one()
+        assert stopped.state == "cancelled"
         session.commit()
-    assert site("nobody").get(links["alert"]).status_code == 404
+        waited = f"/r/{site.bank.runtime.token('delivery', stopped.id)}"
+    assert site("nobody").get(waited).status_code == 404
+    assert site("nobody").client.post(waited, data={"text": "x", "act": "answer"}).status_code == 404
+    assert "We cut LTMY" in site("nobody").get(links["alert"]).text
+    post = {"text": "Too late, I sold.", "act": "answer"}
+    assert site("nobody").client.post(links["alert"], data=post).status_code == 302
+    assert [one.text for one in replies(site)] == ["Too late, I sold."]
 
 
 def test_the_order_of_channels_is_theirs(site: Site, links: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from dispatcher.bells import commit
-from dispatcher.model import Attempt, Callback, Conversation, Letter, Media, Message, Staff
+from dispatcher.model import Attempt, Callback, Conversation, Delivery, Letter, Media, Message, Staff
 from dispatcher.model.ports import File
 from dispatcher.services import media, replies, suppressions
 from tests.webhooks.world import LINE, PUBLIC_URL, World
@@ -97,6 +97,10 @@ def test_a_machine_hears_it_and_nothing_is_kept_as_an_answer(light: World) -> No
 )
 def test_nothing_unreleased_is_ever_spoken(light: World, case: str) -> None:
     ids = light.alert(state=case if case in ("pending", "approved", "withdrawn", "cancelled") else "released")
+    if case == "cancelled":
+        with light.runtime.sessions() as session:
+            session.execute(update(Delivery).values(state="cancelled", accepted_at=None))
+            session.commit()
     target = {"unknown attempt": "voice?attempt=" + "f" * 32, "no attempt": "voice"}.get(case)
     if case == "old":
         with light.runtime.sessions() as session:
@@ -109,6 +113,16 @@ def test_nothing_unreleased_is_ever_spoken(light: World, case: str) -> None:
         assert "LTMY" not in call.said
         assert "Downgrade" not in call.said
         assert call.tags[-1] == "Hangup"
+
+
+def test_an_alert_cancelled_after_it_was_accepted_can_still_be_answered(light: World) -> None:
+    ids = light.alert(state="cancelled")
+    call = outbound(light, ids["cleo"])
+    call.take()
+    assert "LTMY" in call.said
+    call.take(Digits="2").take(RecordingSid=RECORDING, RecordingDuration="3")
+    assert [one.message_id for one in light.replies()] == [ids["message"]]
+    assert "LTMY" in inbound(light).take().said
 
 
 def test_key_1_joins_the_representative(world: World) -> None:
