@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
@@ -23,7 +24,8 @@ from dispatcher.services.history import history
 from dispatcher.services.imports import active_reps
 
 __all__ = [
-    "delete_customer", "history", "likely_duplicates", "owner_of", "put_customer", "put_list", "set_members",
+    "delete_customer", "history", "likely_duplicates", "may_keep", "owner_of", "put_customer", "put_list",
+    "set_members",
 ]  # fmt: skip
 
 
@@ -35,19 +37,33 @@ def owner_of(session: Session, customer: Customer) -> Staff | None:
     return None
 
 
+def may_keep(staff: Staff, one: DistributionList | None) -> bool:
+    """Who says who is on a list, None for a new one: administrators every list, analysts their own and the team's."""
+    if staff.has("admin"):
+        return True
+    return staff.has("analyst") and (one is None or one.owner_id is None or one.owner_id == staff.id)
+
+
 def put_customer(
     session: Session, runtime: Runtime, key: str, fields: Mapping[str, object], actor: Staff | str
 ) -> tuple[Customer, bool]:
     """The customer with this key, made to have these fields (named as in the CSV), and whether they are new.
 
     `channels` and `lists` may be lists or texts as in the CSV. What is not given is emptied. Raises Refused with
-    every wrong field at once; nothing is left out in silence here.
+    every wrong field at once; nothing is left out in silence here. On lists that the actor may not keep the
+    customer stays as they are: to name another one of those is refused, to name none takes them off none.
     """
     wrong = {name: "is not a field of a customer" for name in fields if name not in COLUMNS}
     row = {name: _as_cell(name, fields.get(name)) for name in COLUMNS} | {"customer_id": key}
     read, problems = read_customer(runtime, active_reps(session), row)
     for one in problems:
         wrong[one.column] = f"{wrong[one.column]}; {one.text}" if one.column in wrong else one.text
+    if isinstance(actor, Staff):
+        lists, others = _lists_kept(session, actor, key, read.lists)
+        read = replace(read, lists=lists)
+        if others:
+            text = f"names what is not yours to fill: {', '.join(others)}; ask the list's owner or an administrator"
+            wrong["lists"] = f"{wrong['lists']}; {text}" if "lists" in wrong else text
     if wrong:
         raise Refused(wrong)
     stored = customer_store.store(session, runtime, [read])
@@ -58,6 +74,16 @@ def put_customer(
             f"customer {read.key}"[:120],
         )  # fmt: skip
     return customer, bool(stored.added)
+
+
+def _lists_kept(session: Session, actor: Staff, key: str, named: frozenset[str]) -> tuple[frozenset[str], list[str]]:
+    """The lists a customer shall be on when `actor` names these, and those named that are not theirs to fill."""
+    query = select(DistributionList).join(ListMember).join(Customer).where(Customer.key == key)
+    present = {one.key: one for one in session.scalars(query)}
+    known = {one.key: one for one in session.scalars(select(DistributionList).where(DistributionList.key.in_(named)))}
+    kept = {name for name, one in present.items() if not may_keep(actor, one)}
+    others = [name for name in sorted(named - present.keys()) if not may_keep(actor, known.get(name))]
+    return named | kept, others
 
 
 def _as_cell(name: str, value: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher.model import Customer, DistributionList, Staff
+from dispatcher.model import Customer, DistributionList, Grant, Staff
 from dispatcher.services import suppressions
 from tests.api.conftest import Api, problem, wrong
 
@@ -88,6 +88,42 @@ def test_a_rep_keeps_own_customers(bank_api: Api) -> None:
     changed = bank_api.ask("rep", "PUT", "/customers/ana", json={"name": "Ana B", "firm": "Simon LLC"})
     assert (changed.status_code, changed.get_json()["rep"]) == (200, "rep@bank.example")
     problem(bank_api.ask("rep", "DELETE", "/customers/ana"), 403)
+
+
+def test_a_rep_neither_fills_nor_empties_lists(both_api: Api) -> None:
+    own = {"name": "Own", "owner": "analyst@bank.example"}
+    both_api.ask("analyst", "PUT", "/lists/own", json={**own, "members": ["bob"]})
+    bob = {"name": "Bob", "firm": "Simon LLC", "sms": "+12025550101"}
+    for lists in ([], ["semis"], ["own", "semis"]):
+        told = both_api.ask("rep", "PUT", "/customers/bob", json={**bob, "lists": lists})
+        assert (told.status_code, told.get_json()["lists"]) == (200, ["own", "semis"]), lists
+    for lists in (["top", "own"], "semis;top", ["brand-new"]):
+        said = wrong(both_api.ask("rep", "PUT", "/customers/bob", json={**bob, "lists": lists, "name": ""}))
+        assert set(said) == {"name", "lists"}, lists
+        assert ("top" in said["lists"]) != ("brand-new" in said["lists"])
+        assert "own" not in said["lists"].split(": ")[1].split(";")[0]
+    assert set(wrong(both_api.ask("rep", "PUT", "/customers/new", json={"name": "New", "lists": ["own"]}))) == {"lists"}
+    assert both_api.ask("admin", "GET", "/lists/own").get_json()["members"] == ["bob"]
+    assert both_api.ask("admin", "PUT", "/customers/bob", json={**bob, "lists": ["top"]}).get_json()["lists"] == ["top"]
+
+
+def test_a_rep_who_writes_too_keeps_the_teams_lists_and_their_own(bank_api: Api) -> None:
+    bank_api.ask("analyst", "PUT", "/lists/own", json={"owner": "analyst@bank.example", "members": ["bob"]})
+    with bank_api.session() as session:
+        session.add(Grant(staff_id=bank_api.bank.ids["rep"], role="analyst"))
+        session.commit()
+    bob = {"name": "Bob", "firm": "Simon LLC"}
+    told = bank_api.ask("rep", "PUT", "/customers/bob", json={**bob, "lists": ["top", "brand-new"]})
+    assert told.get_json()["lists"] == ["brand-new", "own", "top"]
+
+
+def test_a_rep_reads_of_a_list_their_own_customers(bank_api: Api) -> None:
+    with bank_api.session() as session:
+        session.get_one(Customer, bank_api.bank.ids["bob"]).rep_id = bank_api.bank.ids["admin"]
+        session.commit()
+    told = bank_api.ask("rep", "GET", "/lists/semis").get_json()
+    assert (told["size"], told["members"]) == (2, ["ana"])
+    assert bank_api.ask("analyst", "GET", "/lists/semis").get_json()["members"] == ["ana", "bob"]
 
 
 def test_contact_points_say_why_they_are_not_used(both_api: Api) -> None:

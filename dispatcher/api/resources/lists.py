@@ -24,7 +24,7 @@ from dispatcher.api.shapes.directory import (
 )
 from dispatcher.model import Customer, DistributionList, ListMember, Staff
 from dispatcher.model.errors import NotAllowed, Refused
-from dispatcher.services import directory, imports
+from dispatcher.services import directory, imports, sight
 
 TAG = "Directory"
 
@@ -48,10 +48,8 @@ def _find(act: Act, key: str) -> DistributionList:
 
 
 def _may_keep(act: Act, found: DistributionList | None) -> None:
-    """Administrators keep every list, analysts their own and the team's."""
-    if found is None or found.owner_id is None or found.owner_id == act.staff.id or act.staff.has("admin"):
-        return
-    raise NotAllowed("this list belongs to another analyst")
+    if not directory.may_keep(act.staff, found):
+        raise NotAllowed("this list belongs to another analyst")
 
 
 @call("GET", "/lists", title="Lists", tag=TAG, answers={200: Page[ListLine]})
@@ -62,7 +60,12 @@ def list_lists(act: Act, query: PageQuery) -> Page[ListLine]:
     return Page(items=[ListLine(**_outline(one, counts.get(one.id, 0))) for one in some], next_cursor=following)
 
 
-@call("GET", "/lists/<key>", title="One list", tag=TAG, answers={200: ListInfo})
+@call(
+    "GET", "/lists/<key>",
+    title="One list",
+    about="Its size counts everybody on it; of the members representatives see their own customers.",
+    tag=TAG, answers={200: ListInfo},
+)  # fmt: skip
 def get_list(act: Act, key: str) -> ListInfo:
     return _told(act, _find(act, key))
 
@@ -120,9 +123,10 @@ def put_members(act: Act, key: str, body: Members) -> ListInfo:
 
 
 def _told(act: Act, one: DistributionList) -> ListInfo:
-    on_it = select(Customer.key).join(ListMember).where(ListMember.list_id == one.id, Customer.active)
-    members = list(act.session.scalars(on_it.order_by(Customer.id)))
-    return ListInfo(**_outline(one, len(members)), members=members)
+    on_it = select(ListMember.customer_id).where(ListMember.list_id == one.id)
+    seen = sight.customers(act.staff).where(Customer.id.in_(on_it), Customer.active).order_by(Customer.id)
+    members = list(act.session.scalars(seen.with_only_columns(Customer.key)))
+    return ListInfo(**_outline(one, _counts(act, [one]).get(one.id, 0)), members=members)
 
 
 def _outline(one: DistributionList, size: int) -> dict[str, Any]:
