@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import selectinload
 
 from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import ContactPoint, Customer, DistributionList, Firm, ListMember, Staff
 from dispatcher.model.errors import NotAllowed, NotFound
-from dispatcher.services import directory, preferences, suppressions
+from dispatcher.services import directory, preferences, sight, suppressions
 from dispatcher.web import lists, paging
 
 bp = Blueprint("directory", __name__, url_prefix="/directory")
@@ -25,8 +25,7 @@ def customers() -> ResponseReturnValue:
     words = request.args.get("q", "").strip()[:200]
     mine = "mine" in request.args
     query = (
-        select(Customer)
-        .outerjoin(Firm, Firm.id == Customer.firm_id)
+        sight.customers(staff)
         .where(Customer.active)
         .options(selectinload(Customer.firm), selectinload(Customer.rep), selectinload(Customer.contact_points))
         .order_by(Customer.name, Customer.id)
@@ -34,8 +33,14 @@ def customers() -> ResponseReturnValue:
     for word in words.split()[:5]:
         query = query.where(_named(word))
     if mine:
-        query = query.where(_owned_by(staff))
-    return render_template("directory/customers.html", page=paging.things(session, query), q=words, mine=mine)
+        query = query.where(sight.owned_by(staff))
+    return render_template(
+        "directory/customers.html",
+        page=paging.things(session, query),
+        q=words,
+        mine=mine,
+        chooses=staff.has("rep") and sight.sees_everybody(staff),
+    )
 
 
 def _named(word: str) -> ColumnElement[bool]:
@@ -49,17 +54,6 @@ def _named(word: str) -> ColumnElement[bool]:
     )
 
 
-def _owned_by(staff: Staff) -> ColumnElement[bool]:
-    return or_(Customer.rep_id == staff.id, Customer.rep_id.is_(None) & (Firm.rep_id == staff.id))
-
-
-def _customer(session: Session, key: str) -> Customer:
-    customer = session.scalar(select(Customer).where(Customer.key == key))
-    if customer is None:
-        raise NotFound(f"there is no customer {key}")
-    return customer
-
-
 def _may_mend(staff: Staff, customer: Customer) -> bool:
     """True for administrators and the customer's own representative."""
     owner = directory.owner_of(door.db(), customer)
@@ -70,7 +64,7 @@ def _may_mend(staff: Staff, customer: Customer) -> bool:
 @may(*ALL)
 def show(key: str) -> ResponseReturnValue:
     session, staff = door.db(), door.me()
-    customer = _customer(session, key)
+    customer = sight.customer(session, staff, key, removed=True)
     return render_template(
         "directory/customer.html",
         customer=customer,
@@ -116,7 +110,8 @@ def valid(key: str, channel: str) -> ResponseReturnValue:
 
 
 def _point_to_mend(key: str, channel: str) -> tuple[ContactPoint, Staff]:
-    customer, staff = _customer(door.db(), key), door.me()
+    staff = door.me()
+    customer = sight.customer(door.db(), staff, key, removed=True)
     if not _may_mend(staff, customer):
         raise NotAllowed("only their own representative or an administrator changes how a customer is reached")
     for point in customer.contact_points:
@@ -134,15 +129,16 @@ def all_lists() -> ResponseReturnValue:
 @bp.get("/lists/<key>")
 @may(*ALL)
 def show_list(key: str) -> ResponseReturnValue:
-    session = door.db()
+    session, staff = door.db(), door.me()
     one = session.scalar(select(DistributionList).where(DistributionList.key == key))
     if one is None:
         raise NotFound(f"there is no list {key}")
     query = (
-        select(Customer)
+        sight.customers(staff)
         .join(ListMember, ListMember.customer_id == Customer.id)
         .where(ListMember.list_id == one.id, Customer.active)
         .options(selectinload(Customer.firm), selectinload(Customer.rep), selectinload(Customer.contact_points))
         .order_by(Customer.name, Customer.id)
     )
-    return render_template("directory/list.html", one=one, page=paging.things(session, query))
+    page = paging.things(session, query)
+    return render_template("directory/list.html", one=one, page=page, whole=sight.sees_everybody(staff))

@@ -15,6 +15,7 @@ from dispatcher.door import may
 from dispatcher.model import Delivery, Message, Recipient, Reply, Version
 from dispatcher.model.errors import NotFound
 from dispatcher.model.message import EDITABLE, LIFE
+from dispatcher.services import sight
 from dispatcher.web import files, paging, progress
 
 bp = Blueprint("messages", __name__, url_prefix="/messages")
@@ -111,12 +112,11 @@ def show_progress(message_id: int) -> ResponseReturnValue:
 @bp.get("/<int:message_id>/deliveries")
 @may(*ALL)
 def deliveries(message_id: int) -> ResponseReturnValue:
-    session = door.db()
-    message = submission.get(session, door.me(), message_id)
+    session, staff = door.db(), door.me()
+    message = submission.get(session, staff, message_id)
     state, channel = request.args.get("state", ""), request.args.get("channel", "")
     query: Any = (
-        select(Delivery)
-        .where(Delivery.message_id == message.id)
+        sight.deliveries(staff, message)
         .options(selectinload(Delivery.recipients).selectinload(Recipient.customer), selectinload(Delivery.attempts))
         .order_by(Delivery.channel, Delivery.position, Delivery.id)
     )
@@ -124,18 +124,24 @@ def deliveries(message_id: int) -> ResponseReturnValue:
         query = query.where(Delivery.state == state)
     if channel:
         query = query.where(Delivery.channel == channel)
-    words = request.args.get("q", "").strip()[:200]
+    whole = sight.sees_addresses(staff, message)
+    # Who may not read an address whole may not guess it by searching either.
+    words = request.args.get("q", "").strip()[:200] if whole else ""
     if words:
         query = query.where(Delivery.address.ilike(paging.contains(words), escape="/"))
+    page = paging.things(session, query, per_page=50)
     return render_template(
         "messages/deliveries.html",
         message=message,
-        page=paging.things(session, query, per_page=50),
+        page=page,
+        owed={one.id: sight.among(session, staff, message, one.recipients) for one in page.rows},
+        whole=whole,
+        masked=sight.masked,
         channels=progress.by_channel(session, message.id),
         state=state,
         channel=channel,
         q=words,
-        unreachable=progress.unreachable(session, message),
+        unreachable=progress.unreachable(session, staff, message),
     )
 
 

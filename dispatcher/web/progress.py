@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import CHANNELS, Customer, Delivery, Message, Recipient
+from dispatcher.model import CHANNELS, Customer, Delivery, Message, Recipient, Staff
+from dispatcher.services import sight
 
 _GOOD = ("accepted", "delivered")
 _BAD = ("bounced", "rejected", "failed", "expired")
@@ -104,14 +105,14 @@ def people(session: Session, message: Message) -> dict[str, int]:
 _NOWHERE = (Recipient.delivery_id.is_(None), Recipient.left_at.is_(None))
 
 
-def unreachable(session: Session, message: Message, limit: int = 100) -> list[tuple[Customer, str]]:
-    """Recipients of a released message without a usable contact point, and why."""
+def unreachable(session: Session, staff: Staff, message: Message, limit: int = 100) -> list[tuple[Customer, str]]:
+    """Recipients of a released message, of those this person may see, without a usable contact point, and why."""
     if message.released_at is None:
         return []
     query = (
-        select(Customer, Recipient.because)
-        .join(Recipient, Recipient.customer_id == Customer.id)
-        .where(Recipient.message_id == message.id, *_NOWHERE)
+        sight.recipients(staff, message)
+        .with_only_columns(Customer, Recipient.because)
+        .where(*_NOWHERE)
         .order_by(Customer.name)
         .limit(limit)
     )

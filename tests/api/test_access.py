@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -219,3 +220,28 @@ def test_unreleased_messages_are_not_there_for_those_who_need_not_know(bank_api:
         for one in (draft["id"], pending["id"]):
             for path in (f"/messages/{one}", f"/messages/{one}/deliveries", f"/messages/{one}/report"):
                 assert bank_api.ask(who, "GET", path).status_code == (200 if one in ids else 404), (who, path)
+
+
+def test_a_message_cancelled_before_its_release_stays_with_those_who_need_to_know(bank_api: Api) -> None:
+    made = bank_api.released(release_at="2026-11-20T18:00:00Z")
+    assert bank_api.ask("officer", "POST", f"/messages/{made['id']}/cancel").status_code == 200
+    for path in (f"/messages/{made['id']}", f"/messages/{made['id']}/recording", f"/messages/{made['id']}/deliveries"):
+        problem(bank_api.ask("rep", "GET", path), 404)
+    assert bank_api.ask("other", "GET", f"/messages/{made['id']}").get_json()["state"] == "cancelled"
+
+
+def test_the_last_use_of_a_token_is_written_down_once_a_minute(bank_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def used() -> Any:
+        with bank_api.session() as session:
+            person = session.query(Staff).filter_by(email="rep@bank.example").one()
+            return accounts.tokens(session, person)[0].last_used_at
+
+    first = bank_api.bank.time()
+    assert used() is None
+    bank_api.ask("rep", "GET", "/messages")
+    assert used() == first
+    for seconds, expected in ((30, first), (40, first + timedelta(seconds=70))):
+        bank_api.bank.time.pass_by(seconds)
+        monkeypatch.setattr("dispatcher.api.life._touched", {})  # as another process
+        bank_api.ask("rep", "GET", "/messages")
+        assert used() == expected

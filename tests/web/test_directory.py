@@ -56,11 +56,38 @@ def test_only_the_own_rep_and_administrators_mend(site: Site) -> None:
     with site.session() as session:  # somebody else's customer from now on
         session.get_one(Customer, site.bank.ids["bob"]).rep_id = site.bank.ids["admin"]
         session.commit()
-    assert site("rep").post(f"{path}/lift").status_code == 403
-    assert "Use again" not in site("rep").get("/directory/customers/bob").text
+    assert site("rep").post(f"{path}/lift").status_code == 404
+    assert site("rep").get("/directory/customers/bob").status_code == 404
+    assert "Use again" not in site("analyst").get("/directory/customers/bob").text
     assert site("admin").post(f"{path}/lift").status_code == 302
     assert in_force() == 0
     assert site("admin").post("/directory/customers/bob/fax/suppress").status_code == 404
+
+
+def test_a_rep_sees_nobodys_customers_but_their_own(site: Site) -> None:
+    with site.session() as session:
+        session.get_one(Customer, site.bank.ids["bob"]).rep_id = site.bank.ids["admin"]
+        session.commit()
+    for path, names in (
+        ("/directory", {"ana", "cleo"}), ("/directory?q=0101", set()), ("/directory?mine=1", {"ana", "cleo"}),
+        ("/directory/lists/semis", {"ana"}),
+    ):  # fmt: skip
+        page = site("rep").get(path).text
+        assert set(re.findall(r"/directory/customers/(\w+)", page)) == names, path
+    assert "1 customer of yours" in site("rep").get("/directory/lists/semis").text
+    hidden, missing = site("rep").get("/directory/customers/bob"), site("rep").get("/directory/customers/nobody")
+    assert (hidden.status_code, hidden.text.replace("bob", "nobody")) == (404, missing.text)
+    for name in ("analyst", "officer", "admin"):
+        assert "+12025550101" in site(name).get("/directory/customers/bob").text
+        assert "2 customers" in site(name).get("/directory/lists/semis").text
+    # The firm's representative looks after those whose own has left.
+    with site.session() as session:
+        gone = session.get_one(Customer, site.bank.ids["bob"])
+        assert gone.rep is not None
+        gone.rep.active = False
+        session.commit()
+    assert site("rep").get("/directory/customers/bob").status_code == 200
+    assert "/directory/customers/bob" in site("rep").get("/directory?mine=1").text
 
 
 def test_an_import_is_tried_then_applied(site: Site, samples: Path) -> None:

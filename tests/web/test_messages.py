@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from dispatcher.model import AuditEntry, Decision, Message
+from approvals import submission
+from dispatcher.model import (
+    AuditEntry,
+    ContactPoint,
+    Customer,
+    Decision,
+    DistributionList,
+    Grant,
+    ListMember,
+    Message,
+    Staff,
+)
 from dispatcher.services.media import Upload
 from tests.web.conftest import Site
 
@@ -225,3 +237,56 @@ def test_the_report_of_a_release(site: Site) -> None:
     page = site("analyst").get("/reports/2").text
     for words in ("Recipients", "First to last", "Mail", "p95"):
         assert words in page
+
+
+def test_deliveries_show_each_only_what_is_theirs_to_see(site: Site) -> None:
+    """A rep their own customers; an analyst who did not write it all of them, their addresses in part."""
+    with site.session() as session:
+        session.add(Staff(email="by@bank.example", name="By", channels=["email"], grants=[Grant(role="analyst")]))
+        session.flush()
+        site.bank.ids["by"] = session.scalars(select(Staff.id).where(Staff.email == "by@bank.example")).one()
+        lost = Customer(key="lost", name="Lost", rep_id=site.bank.ids["admin"])
+        desk = Customer(key="desk", name="Desk", rep_id=site.bank.ids["admin"])
+        desk.contact_points = [ContactPoint(channel="voice", address="+12025550102")]
+        session.add_all([lost, desk])
+        session.get_one(Customer, site.bank.ids["bob"]).rep_id = site.bank.ids["admin"]
+        session.flush()
+        top = session.scalars(select(DistributionList.id).where(DistributionList.key == "top")).one()
+        session.add_all(ListMember(list_id=top, customer_id=one.id) for one in (lost, desk))
+        session.commit()
+        site.bank.released(session)
+    path = "/messages/1/deliveries"
+
+    def names(who: str, query: str = "") -> set[str]:
+        return set(re.findall(r"/directory/customers/(\w+)", site(who).get(path + query).text))
+
+    rep = site("rep").get(path).text
+    assert names("rep") == {"ana", "cleo"}  # Desk shares a telephone with Cleo
+    assert "ana@simon.example" in rep
+    assert "+12025550101" not in rep
+    assert names("rep", "?q=0101") == set()
+    for who in ("analyst", "officer", "admin"):
+        assert names(who) == {"ana", "bob", "cleo", "desk", "lost"}
+        assert "+12025550101" in site(who).get(path).text
+    by = site("by").get(path).text
+    assert names("by") == {"ana", "bob", "cleo", "desk", "lost"}
+    assert "+12…01" in by
+    assert "2025550101" not in by
+    assert names("by", "?q=0101") == names("by", "?q=0999")  # nor found out by searching
+
+
+def test_what_was_cancelled_before_its_release_stays_need_to_know(site: Site) -> None:
+    later = site.bank.time() + timedelta(hours=5)
+    with site.session() as session:
+        message = site.bank.released(session, release_at=later)
+        assert message.state == "approved"
+        submission.cancel(session, site.bank.runtime, site.bank.staff(session, "analyst"), message.id)
+        session.commit()
+        went = site.bank.released(session)
+        submission.cancel(session, site.bank.runtime, site.bank.staff(session, "analyst"), went.id)
+        session.commit()
+    assert site("rep").get("/messages/1").status_code == 404
+    assert 'href="/messages/1"' not in site("rep").get("/messages?state=cancelled").text
+    assert site("rep").get("/messages/2").status_code == 200
+    for name in ("analyst", "officer", "other", "admin"):
+        assert site(name).get("/messages/1").status_code == 200

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Select, or_, select, tuple_
+from sqlalchemy import ColumnElement, or_, select, tuple_
 from sqlalchemy.orm import Session, selectinload
 
 from dispatcher.api.calls import Act, Answer, call
 from dispatcher.api.paging import page, page_of
-from dispatcher.api.problems import Problem
-from dispatcher.api.resources.sight import owned_by
 from dispatcher.api.shapes.common import Page, PageQuery
 from dispatcher.api.shapes.directory import (
     ContactPointInfo,
@@ -22,25 +20,11 @@ from dispatcher.api.shapes.directory import (
 )
 from dispatcher.model import ContactPoint, Customer, DistributionList, Firm, ListMember, Staff, Suppression
 from dispatcher.model.errors import NotAllowed, Refused
-from dispatcher.services import directory
+from dispatcher.services import directory, sight
 
 TAG = "Directory"
 # What it takes to tell whose a customer is, without a query for each.
 OWNED = (selectinload(Customer.rep), selectinload(Customer.firm).selectinload(Firm.rep))
-
-
-def _visible(act: Act) -> Select[Customer]:
-    """Representatives who are nothing else see their own customers."""
-    query = select(Customer).outerjoin(Firm, Firm.id == Customer.firm_id)
-    return query if act.staff.has("admin", "officer", "analyst") else query.where(owned_by(act.staff))
-
-
-def find(act: Act, key: str, *, removed: bool = False) -> Customer:
-    """The customer with this key, if this person may see them; with `removed` also one taken out of the directory."""
-    customer = act.session.scalar(_visible(act).where(Customer.key == key))
-    if customer is None or not (customer.active or removed):
-        raise Problem("not-found", f"There is no customer {key}")
-    return customer
 
 
 @call(
@@ -50,7 +34,7 @@ def find(act: Act, key: str, *, removed: bool = False) -> Customer:
     tag=TAG, answers={200: Page[CustomerLine]},
 )  # fmt: skip
 def list_customers(act: Act, query: CustomerQuery) -> Page[CustomerLine]:
-    chosen = _visible(act).where(Customer.active).options(*OWNED)
+    chosen = sight.customers(act.staff).where(Customer.active).options(*OWNED)
     if query.q:
         chosen = chosen.where(_holds(query.q))
     if query.list:
@@ -60,7 +44,7 @@ def list_customers(act: Act, query: CustomerQuery) -> Page[CustomerLine]:
         rep = act.session.scalar(select(Staff).where(Staff.email == query.rep.strip().lower()))
         if rep is None:
             raise Refused({"rep": "is nobody's mail address here"})
-        chosen = chosen.where(owned_by(rep))
+        chosen = chosen.where(sight.owned_by(rep))
     some, following = page(act.session, chosen, Customer.id, limit=query.limit, cursor=query.cursor)
     return Page(items=[line(act.session, one) for one in some], next_cursor=following)
 
@@ -78,13 +62,14 @@ def _holds(words: str) -> ColumnElement[bool]:
 
 @call("GET", "/customers/<key>", title="One customer", tag=TAG, answers={200: CustomerInfo})
 def get_customer(act: Act, key: str) -> CustomerInfo:
-    return customer_info(act.session, find(act, key))
+    return customer_info(act.session, sight.customer(act.session, act.staff, key))
 
 
 @call(
     "PUT", "/customers/<key>", "admin", "rep",
     title="Add a customer, or change one",
-    about="The whole customer: what is left out is empty afterwards. Representatives keep their own customers.",
+    about="The whole customer: what is left out is empty afterwards. Representatives keep their own customers, who "
+    "stay on the lists they are on: a list is filled by its owner, the team's by every analyst.",
     tag=TAG, answers={200: CustomerInfo, 201: CustomerInfo}, trial=True, location="/customers/{customer_id}",
 )  # fmt: skip
 def put_customer(act: Act, key: str, body: CustomerFields) -> Answer:
@@ -101,7 +86,7 @@ def put_customer(act: Act, key: str, body: CustomerFields) -> Answer:
 def _own_only(act: Act, known: Customer | None, fields: dict[str, object]) -> None:
     """A representative changes and adds customers of their own, and gives none away."""
     if known is not None:
-        find(act, known.key, removed=True)
+        sight.customer(act.session, act.staff, known.key, removed=True)
     if not fields["rep_email"] and (known is None or known.rep_id is not None):
         fields["rep_email"] = act.staff.email
     if fields["rep_email"] and str(fields["rep_email"]).strip().lower() != act.staff.email:
@@ -116,7 +101,7 @@ def _own_only(act: Act, known: Customer | None, fields: dict[str, object]) -> No
     tag=TAG, answers={204: None},
 )  # fmt: skip
 def delete_customer(act: Act, key: str) -> Answer:
-    find(act, key)
+    sight.customer(act.session, act.staff, key)
     directory.delete_customer(act.session, act.runtime, key, act.staff)
     return Answer(204)
 
@@ -128,7 +113,7 @@ def delete_customer(act: Act, key: str) -> Answer:
     tag=TAG, answers={200: Page[HistoryEntry]},
 )  # fmt: skip
 def get_history(act: Act, key: str, query: PageQuery) -> Page[HistoryEntry]:
-    everything = directory.history(act.session, find(act, key, removed=True))
+    everything = directory.history(act.session, sight.customer(act.session, act.staff, key, removed=True))
     some, following = page_of(everything, limit=query.limit, cursor=query.cursor)
     return Page(items=[HistoryEntry.model_validate(one) for one in some], next_cursor=following)
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 
 from sqlalchemy import select, tuple_
-from sqlalchemy.orm import Session, object_session, selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from approvals import submission
 from dispatcher.api.calls import Act, call
 from dispatcher.api.paging import page
 from dispatcher.api.resources.customers import OWNED
-from dispatcher.api.resources.sight import masked, oversees, owned_by, wrote
 from dispatcher.api.shapes.common import Page
 from dispatcher.api.shapes.messages import (
     AttemptInfo,
@@ -23,8 +22,8 @@ from dispatcher.api.shapes.messages import (
     RecipientQuery,
     Report,
 )
-from dispatcher.model import ContactPoint, Delivery, Firm, Message, Recipient, Staff
-from dispatcher.services import audience, directory, report
+from dispatcher.model import ContactPoint, Delivery, Message, Recipient
+from dispatcher.services import audience, report, sight
 
 TAG = "Messages"
 
@@ -57,31 +56,17 @@ def get_audience(act: Act, message_id: int) -> Audience:
 )  # fmt: skip
 def list_deliveries(act: Act, message_id: int, query: DeliveryQuery) -> Page[DeliveryInfo]:
     message = submission.get(act.session, act.staff, message_id)
-    chosen = (
-        select(Delivery)
-        .where(Delivery.message_id == message.id)
-        .options(
-            selectinload(Delivery.recipients).selectinload(Recipient.customer).options(*OWNED),
-            selectinload(Delivery.attempts),
-        )
+    chosen = sight.deliveries(act.staff, message).options(
+        selectinload(Delivery.recipients).selectinload(Recipient.customer).options(*OWNED),
+        selectinload(Delivery.attempts),
     )
     if query.state:
         chosen = chosen.where(Delivery.state == query.state)
     if query.channel:
         chosen = chosen.where(Delivery.channel == query.channel)
-    only = None if _sees_all(act.staff, message) else act.staff
-    if only is not None:
-        theirs = (
-            select(Recipient.delivery_id)
-            .join(Recipient.customer)
-            .outerjoin(Firm)
-            .where(Recipient.message_id == message.id, owned_by(only))
-        )
-        chosen = chosen.where(Delivery.id.in_(theirs))
     some, following = page(act.session, chosen, Delivery.id, limit=query.limit, cursor=query.cursor)
-    in_full = wrote(act.staff, message) or oversees(act.staff) or only is not None
     moved = _moved_on(act.session, message, [one for one in some if not one.recipients])
-    items = [_delivery(one, in_full, only, moved.get((one.channel, one.address), [])) for one in some]
+    items = [_delivery(act, message, one, moved.get((one.channel, one.address), [])) for one in some]
     return Page(items=items, next_cursor=following)
 
 
@@ -94,15 +79,11 @@ def list_deliveries(act: Act, message_id: int, query: DeliveryQuery) -> Page[Del
 )  # fmt: skip
 def list_recipients(act: Act, message_id: int, query: RecipientQuery) -> Page[RecipientInfo]:
     message = submission.get(act.session, act.staff, message_id)
-    chosen = (
-        select(Recipient)
-        .where(Recipient.message_id == message.id)
-        .options(selectinload(Recipient.customer), selectinload(Recipient.delivery))
+    chosen = sight.recipients(act.staff, message).options(
+        selectinload(Recipient.customer), selectinload(Recipient.delivery)
     )
     if query.reachable is not None:
         chosen = chosen.where(Recipient.channel.is_not(None) if query.reachable else Recipient.channel.is_(None))
-    if not _sees_all(act.staff, message):
-        chosen = chosen.join(Recipient.customer).outerjoin(Firm).where(owned_by(act.staff))
     some, following = page(act.session, chosen, Recipient.id, limit=query.limit, cursor=query.cursor)
     return Page(items=[_recipient(one) for one in some], next_cursor=following)
 
@@ -116,11 +97,6 @@ def list_recipients(act: Act, message_id: int, query: RecipientQuery) -> Page[Re
 def get_report(act: Act, message_id: int) -> Report:
     message = submission.get(act.session, act.staff, message_id)
     return Report.model_validate(report.release_report(act.session, message.id))
-
-
-def _sees_all(staff: Staff, message: Message) -> bool:
-    """Representatives who are nothing else see their own customers; so nobody reads a colleague's client list."""
-    return oversees(staff) or wrote(staff, message) or staff.has("analyst")
 
 
 def _moved_on(session: Session, message: Message, left: list[Delivery]) -> dict[tuple[str, str], list[Recipient]]:
@@ -140,14 +116,14 @@ def _moved_on(session: Session, message: Message, left: list[Delivery]) -> dict[
     return found
 
 
-def _delivery(one: Delivery, in_full: bool, only: Staff | None, moved: list[Recipient]) -> DeliveryInfo:
-    owed = [each for each in one.recipients or moved if only is None or _owns(only, each)]
+def _delivery(act: Act, message: Message, one: Delivery, moved: list[Recipient]) -> DeliveryInfo:
+    owed = sight.among(act.session, act.staff, message, one.recipients or moved)
     return DeliveryInfo.model_validate(
         {
             "id": one.id,
             "customers": [each.customer.key for each in owed],
             "channel": one.channel,
-            "address": one.address if in_full else masked(one.address),
+            "address": one.address if sight.sees_addresses(act.staff, message) else sight.masked(one.address),
             "state": one.state,
             "outcome": one.outcome,
             "because": "; ".join(dict.fromkeys(each.because for each in owed if each.because)),
@@ -167,12 +143,6 @@ def _delivery(one: Delivery, in_full: bool, only: Staff | None, moved: list[Reci
             ],
         }
     )
-
-
-def _owns(staff: Staff, recipient: Recipient) -> bool:
-    session = object_session(recipient)
-    assert session is not None
-    return directory.owner_of(session, recipient.customer) is staff
 
 
 def _recipient(one: Recipient) -> RecipientInfo:
