@@ -50,11 +50,29 @@ class Limits:
                 self._away_until = time.monotonic() + REST_AFTER_FAILURE
         return self._own.hit(item, what, key)
 
+    def forget(self, what: str, who: str, rate: str) -> None:
+        """Start counting anew: the tries so far turned out to be rightful."""
+        item = parse(rate)
+        key = hashlib.sha256(who.encode()).hexdigest()[:32]
+        self._own.clear(item, what, key)
+        if time.monotonic() >= self._away_until:
+            try:
+                self._shared.clear(item, what, key)
+            except (RedisError, OSError) as error:
+                log.warning("redis is away, limits count in memory: %s", type(error).__name__)
+                self._away_until = time.monotonic() + REST_AFTER_FAILURE
+
 
 def spend(what: str, who: str, rate: str) -> bool:
     """Count one try under the application's limits; False when the rate is used up."""
     limits: Limits = current_app.extensions["limits"]
     return limits.spend(what, who, rate)
+
+
+def forget(what: str, who: str, rate: str) -> None:
+    """Start counting anew under the application's limits."""
+    limits: Limits = current_app.extensions["limits"]
+    limits.forget(what, who, rate)
 
 
 def require(what: str, who: str, rate: str) -> None:

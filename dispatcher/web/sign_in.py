@@ -13,8 +13,8 @@ from dispatcher.web import guard, limits, navigation
 
 bp = Blueprint("sign_in", __name__)
 
-PER_ADDRESS = "10/minute"
-PER_ACCOUNT = "5/minute"
+PER_ADDRESS = "60/minute"  # a whole trading floor comes from one address
+PER_ACCOUNT = "5/minute"  # failures: whoever gets in has them forgotten
 SLOW_DOWN = "Too many tries. Wait a minute, then try again; an administrator can set a new password."
 
 
@@ -54,6 +54,8 @@ def sign_in() -> ResponseReturnValue:
         door.commit()  # the refusal is on record
         return _refused(email, wanted, accounts.WRONG, 422)
     door.commit()
+    # Counted before the password is looked at, so that tries at the same moment count too; given back here.
+    limits.forget("sign-in as", email.lower(), PER_ACCOUNT)
     # Whatever an attacker may have planted before the sign-in goes; the form token is made anew.
     session.clear()
     session["id"] = cookie
