@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from approvals import notices
 from dispatcher.model import Decision, Message, Staff, Version
 from dispatcher.model.errors import DigestConflict, NotAllowed, NotFound, Refused
-from dispatcher.model.message import recomputed_digest
+from dispatcher.model.message import untouched
 from dispatcher.runtime import Runtime
 from dispatcher.services import audience, release
 from dispatcher.services.audit import record
@@ -104,13 +104,17 @@ def _require_current(message: Message, version: Version, digest: str) -> None:
             digest=version.digest,
         )
     if digest != version.digest:
-        raise DigestConflict(
+        changed = (
             f"the alert was changed by {version.editor.name} (version {version.number}) after you opened it: "
-            "read and hear it again, then decide",
+            "read and hear it again, then decide"
+        )
+        never = "the digest is not that of the alert as it is now: read and hear it, then decide with its digest"
+        raise DigestConflict(
+            changed if len(message.versions) > 1 else never,
             state=message.state,
             digest=version.digest,
         )
-    if recomputed_digest(version) != version.digest:
+    if not untouched(version):
         raise DigestConflict(
             "what is stored is not what was submitted: an administrator must look at it (dispatcher verify)",
             state=message.state,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from dispatcher.bells import note
 from dispatcher.model import Customer, Decision, Message, Recipient, Staff, Task
 from dispatcher.model.errors import StateConflict
-from dispatcher.model.message import recomputed_digest
+from dispatcher.model.message import untouched
 from dispatcher.runtime import Runtime
 from dispatcher.services import audience, letters, tasks
 from dispatcher.services.audit import record
@@ -29,7 +29,7 @@ def approval_of(session: Session, message: Message) -> Decision:
         raise StateConflict(f"message {message.id} has not been approved", state=message.state)
     editors = {message.author_id, *(one.editor_id for one in message.versions)}
     timed = (message.release_at, message.valid_for) == (version.release_at, version.valid_for)
-    same = decision.digest == version.digest == recomputed_digest(version)
+    same = decision.digest == version.digest and untouched(version)
     if decision.officer_id in editors or not same or not timed:
         raise StateConflict(f"message {message.id} is not what was approved", state=message.state)
     return decision
@@ -113,7 +113,7 @@ def _tell_unreachable(session: Session, runtime: Runtime, message: Message, rep:
         text=(
             f'The alert "{message.current.subject}" has been released, but these customers of yours have no usable '
             f"contact point:\n\n{names}\n\nPlease reach them yourself and mend the directory:\n"
-            f"{runtime.settings.public_url}/inbox"
+            f"{runtime.settings.public_url}/tasks"
         ),
         only=("email",),
         message_id=message.id,

@@ -53,6 +53,15 @@ def test_what_changed_meanwhile_is_not_approved(bank: SmallBank, session: Sessio
     assert "was changed by" in str(conflict.value)
 
 
+def test_a_digest_of_nothing_does_not_accuse_anybody_of_a_change(bank: SmallBank, session: Session) -> None:
+    message = bank.submitted(session)
+    with pytest.raises(DigestConflict) as conflict:
+        decisions.decide(session, bank.runtime, bank.staff(session, "officer"), message.id, "approve", "0" * 64)
+    assert conflict.value.digest == message.current.digest
+    assert "changed" not in str(conflict.value)
+    assert "not that of the alert as it is now" in str(conflict.value)
+
+
 def test_a_return_needs_a_reason_and_reaches_the_author(bank: SmallBank, session: Session) -> None:
     message = bank.submitted(session)
     officer, digest = bank.staff(session, "officer"), message.current.digest
