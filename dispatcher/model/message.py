@@ -48,6 +48,19 @@ class Media(Base):
     content: Mapped[bytes] = deferred(mapped_column(LargeBinary))
     created_at: Mapped[datetime] = mapped_column(default=now)
 
+    @property
+    def intact(self) -> bool:
+        """True while the bytes are those that were stored."""
+        return hashlib.sha256(self.content).hexdigest() == self.sha256
+
+    def read(self) -> bytes:
+        """The bytes. Raises StateConflict when they are not those that were stored, and so perhaps approved."""
+        if not self.intact:
+            raise StateConflict(
+                f"file {self.id} is not what was stored: an administrator must look (dispatcher verify)"
+            )
+        return self.content
+
 
 class Message(Base):
     """One alert. What it says is in its versions; `version` is the number of the current one."""
@@ -178,6 +191,12 @@ def digest_of(
         separators=(",", ":"),
     )
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def untouched(version: Version) -> bool:
+    """True while the version, its recording and its attachments hold, to the byte, what its digest was made of."""
+    files = [version.recording, *(part.media for part in version.attachments)]
+    return recomputed_digest(version) == version.digest and all(one.intact for one in files if one)
 
 
 def recomputed_digest(version: Version) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -12,6 +13,11 @@ from dispatcher.model import AuditEntry, Staff
 from dispatcher.model.audit import GENESIS, chained
 from dispatcher.runtime import Runtime
 from dispatcher.storage import lock_chain
+
+
+def fingerprint(words: str) -> str:
+    """SHA-256, hex: the record proves what was said without repeating it."""
+    return hashlib.sha256(words.encode()).hexdigest()
 
 
 def record(session: Session, runtime: Runtime, actor: Staff | str, action: str, subject: str, **detail: Any) -> None:

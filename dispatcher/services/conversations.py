@@ -12,7 +12,7 @@ from dispatcher.model import CHANNELS, Conversation, Customer, Message, Reply, R
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import letters, reply_notices, suppressions
-from dispatcher.services.audit import record
+from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.directory import owner_of
 from dispatcher.services.matching import latest_message
 from dispatcher.services.once import clean, insert_once
@@ -186,7 +186,7 @@ def respond(
     conversation.claimed_by = conversation.claimed_by or staff.id
     record(
         session, runtime, staff, "respond", f"conversation {conversation.id}",
-        response=response.id, letter=response.letter_id, channel=channel, via=via,
+        response=response.id, letter=response.letter_id, channel=channel, via=via, words=fingerprint(words),
     )  # fmt: skip
     return response
 

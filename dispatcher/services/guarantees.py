@@ -25,7 +25,7 @@ from dispatcher.model import (
     Version,
 )
 from dispatcher.model.delivery import WAITING
-from dispatcher.model.message import recomputed_digest
+from dispatcher.model.message import untouched
 from dispatcher.runtime import Runtime
 
 ACCEPTED = ("accepted", "delivered", "bounced")  # states of an attempt that the provider took
@@ -165,7 +165,7 @@ def _approval_faults(session: Session, message: Message) -> Iterator[str]:
         yield f"decision {approval.id} is by somebody who wrote or edited it"
     if approval.digest != version.digest:
         yield f"decision {approval.id} approves another digest than that of version {version.number}"
-    if recomputed_digest(version) != version.digest:
+    if not untouched(version):
         yield f"version {version.number} no longer holds what was submitted"
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Message, Version
-from dispatcher.model.errors import StateConflict
 from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Draft, File, Rendition
 from dispatcher.runtime import Runtime
 
@@ -62,9 +59,7 @@ def content_for(session: Session, runtime: Runtime, message: Message, channel: s
 def _files(version: Version) -> tuple[File, ...]:
     files = []
     for part in version.attachments:
-        if hashlib.sha256(part.media.content).hexdigest() != part.media.sha256:
-            raise StateConflict(f"the attachment {part.name} is not what was approved", state=version.message.state)
-        files.append(File(part.name, part.media.media_type, part.media.content))
+        files.append(File(part.name, part.media.media_type, part.media.read()))
     return tuple(files)
 
 

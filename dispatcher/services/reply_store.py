@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Conversation, Customer, Reply, Staff
 from dispatcher.runtime import Runtime
 from dispatcher.services import conversations, reply_notices
+from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.once import clean, insert_once
 
 # Kinds that a person wants to be read; the others are kept and shown, but disturb nobody.
@@ -70,6 +71,9 @@ def keep(
     )
     if new is None:  # another worker had a copy of it
         return session.scalars(select(Reply).where(Reply.dedupe == key)).one()
+    # Last of all locks but one: the record's. What a customer wrote is held to it by `verify`.
+    who = f"customer {person.key}" if person else "system"
+    record(session, runtime, who, "receive reply", f"reply {new.id}", kind=kind, words=fingerprint(new.original))
     if kind in READ and conversation:
         reply_notices.tell_owner(session, runtime, conversation, new, due_at=tell_at)
     elif kind in READ and new.state == "unmatched":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
@@ -13,12 +14,13 @@ from sqlalchemy.orm import Session
 from dispatcher.model import AuditEntry
 from dispatcher.model.audit import GENESIS, chained
 from dispatcher.runtime import Runtime
-from dispatcher.services import guarantees
+from dispatcher.services import evidence, guarantees
 from dispatcher.services.guarantees import Breach
 
 __all__ = ["Breach", "check"]
 
 ANCHORS = "audit-anchors.jsonl"
+ANCHORED_WITHIN = timedelta(minutes=10)  # the clock writes one each minute in which something was recorded
 MOST_CHANGED = 50  # entries named one by one; more are one fault, e.g. another SECRET_KEY
 
 
@@ -31,7 +33,7 @@ def check(session: Session, runtime: Runtime) -> list[Breach]:
         one_moment = {"isolation_level": "REPEATABLE READ"} if session.get_bind().dialect.name == "postgresql" else {}
         session.connection(execution_options={"read_only": True, **one_moment})
     found = list(_chain(session, runtime))
-    for promise in guarantees.ALL:
+    for promise in (*guarantees.ALL, *evidence.ALL):
         found += promise(session, runtime)
     return found
 
@@ -46,6 +48,7 @@ class _Walk:
     seq: int = 0
     hash: str = GENESIS
     changed: int = 0
+    first: str = ""  # when the first entry was written
 
 
 def _chain(session: Session, runtime: Runtime) -> Iterator[Breach]:
@@ -61,6 +64,10 @@ def _chain(session: Session, runtime: Runtime) -> Iterator[Breach]:
     if walk.changed > MOST_CHANGED:
         yield Breach(
             "P8", "audit", f"{walk.changed} of {walk.seq} entries do not fit the key: is SECRET_KEY the one of before?"
+        )
+    if not anchors and walk.first and runtime.now() - datetime.fromisoformat(walk.first) > ANCHORED_WITHIN:
+        yield Breach(
+            "P8", ANCHORS, "is missing or empty: without it nobody can tell whether the record's end was cut off"
         )
     if anchors and max(anchors) > walk.seq:
         last = max(anchors)
@@ -85,7 +92,7 @@ def _entry(key: bytes, walk: _Walk, entry: AuditEntry, anchored: str | None) -> 
         yield Breach("P8", name, f"does not follow on entry {walk.seq}: one of the two was put in another's place")
     if anchored is not None and anchored != entry.hash:
         yield Breach("P8", name, "is not the entry that was anchored outside the database")
-    walk.seq, walk.hash = entry.seq, entry.hash
+    walk.seq, walk.hash, walk.first = entry.seq, entry.hash, walk.first or entry.at
 
 
 def read_anchors(path: Path) -> tuple[dict[int, str], list[Breach]]:

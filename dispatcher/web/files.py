@@ -19,12 +19,12 @@ _SHOWN = frozenset({"audio/wav", "audio/mpeg", "audio/ogg"})
 def audio(media: Media) -> Response:
     """A recording for a player: ranges are answered, so that one can seek."""
     kind = media.media_type if media.media_type in _SHOWN else "application/octet-stream"
-    return _answer(media.content, kind, f"recording.{kind.rsplit('/', 1)[-1]}", attached=kind not in _SHOWN)
+    return _answer(media.read(), kind, f"recording.{kind.rsplit('/', 1)[-1]}", attached=kind not in _SHOWN)
 
 
 def download(media: Media, name: str) -> Response:
     """An attachment, always as a download: nothing that people uploaded is shown on our own site."""
-    return _answer(media.content, "application/octet-stream", safe_name(name), attached=True)
+    return _answer(media.read(), "application/octet-stream", safe_name(name), attached=True)
 
 
 def wav(content: bytes) -> Response:
