@@ -61,6 +61,18 @@ def test_one_answers_claims_and_closes(talk: Site) -> None:
     assert "Ana" not in talk("rep").get("/inbox").text
 
 
+def test_a_very_long_reply_scrolls_in_its_box(talk: Site) -> None:
+    assert "words long" not in talk("rep").get("/inbox/1").text
+    with talk.session() as session:
+        session.scalars(select(Reply)).one().text = "Sell. " * 15_000
+        session.commit()
+    page = talk("rep").get("/inbox/1").text
+    assert re.search(
+        r'<div class="words long" tabindex="0" role="region" aria-label="[^"]+" dir="auto">Sell\. Sell', page
+    )
+    assert '<div class="words long" tabindex="0"' in talk("analyst").get("/messages/1").text
+
+
 def test_an_answer_that_cannot_go_keeps_its_words(talk: Site) -> None:
     long = "x" * 5001
     answer = talk("rep").post("/inbox/1/responses", {"text": long})

@@ -20,6 +20,7 @@ from dispatcher.model import (
     Grant,
     ListMember,
     Message,
+    Preference,
     Staff,
 )
 from dispatcher.services.media import Upload
@@ -74,6 +75,20 @@ def test_an_officer_approves_what_was_seen(site: Site) -> None:
     assert (answer.status_code, answer.headers["Location"]) == (302, "/approvals")
     assert state(site) == "releasing"
     assert ("sms", "fan_out", (1, "sms", 0)) in site.bank.bells.rings
+
+
+def test_the_numbers_an_officer_sees_add_up(site: Site) -> None:
+    with site.session() as session:
+        bob = session.scalars(select(Customer).where(Customer.key == "bob")).one()
+        ana = session.scalars(select(Customer).where(Customer.key == "ana")).one()
+        ana.contact_points[0].address = "desk@simon.example"
+        bob.preferences = []
+        session.flush()
+        bob.preferences = [Preference(rank=0, channel="email")]
+        next(one for one in bob.contact_points if one.channel == "email").address = "desk@simon.example"
+        session.commit()
+    submitted(site)
+    assert "1 shares an address with somebody else" in site("officer").get("/approvals/1").text
 
 
 @pytest.mark.parametrize(("decision", "after"), [("return", "returned"), ("reject", "rejected")])
