@@ -22,6 +22,7 @@ _WROTE_ENDS = re.compile(
     r"(wrote|writes|schrieb|geschrieben|a écrit|a ecrit|escribió|escribio|ha scritto|escreveu|schreef)\b[^:]{0,200}:$",
     re.IGNORECASE,
 )
+_WEEKDAY = re.compile(r"\b(mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so)(\w*day|\.)?\b", re.IGNORECASE)
 _SEPARATOR = re.compile(
     r"^[-_=*\s]{0,40}(Original Message|Original Appointment|Forwarded message|Ursprüngliche Nachricht|"
     r"Originalnachricht|Weitergeleitete Nachricht|Message d'origine|Message original|Message d’origine|"
@@ -115,7 +116,8 @@ def _wrote_length(lines: Sequence[str], at: int) -> int:
             return 0
         # Somebody is named, or a date: "On balance I hold, as you wrote:" is the customer's own sentence.
         if _WROTE_ENDS.search(joined):
-            return length if re.search(r"\d|@", joined) else 0
+            quoted = lines[at + length].startswith(">") if at + length < len(lines) else False
+            return length if re.search(r"\d|@", joined) or (quoted and _WEEKDAY.search(joined)) else 0
     return 0
 
 
