@@ -21,6 +21,14 @@ We cut LTMY to hold.
 Call us at any time."""
 
 CASES = {
+    "only a weekday in the heading": (
+        "Please call me.\n\nOn Sun the bank wrote:\n> We cut LTMY.\n> More.\n",
+        "Please call me.",
+    ),
+    "a sentence of the customer's own": (
+        "On balance I hold, as you wrote:\n> hold is fine\nAgreed.",
+        "On balance I hold, as you wrote:\n> hold is fine\nAgreed.",
+    ),
     "nothing quoted": ("Please call me.", "Please call me."),
     "gmail": (f"Buy 500.\n\n{GMAIL}\n\n> We cut LTMY\n> to hold.\n", "Buy 500."),
     "gmail, broken header": (
