@@ -73,7 +73,8 @@ def own_words(whole: str) -> str:
     """What is left of a mail's text without quotations and signature; "" where nothing is."""
     lines = [line.rstrip() for line in whole[:MOST].replace("\xa0", " ").split("\n")]
     top, rest = _split(lines)
-    below = [line for line in rest if not _is_quoted(line)]
+    # Headings go first: what follows them says whether they are one.
+    below = [line for line in _without_headers(rest) if not _is_quoted(line)]
     answers = _without_signature(_without_headers(below)) if _has_marks(rest) else []
     if not _words(answers):
         return _joined(_without_signature(top))
