@@ -26,7 +26,8 @@ class Match:
     """Without `customer` and without `staff`: nobody's. With `staff` it is a representative's answer, which a `note`
     forbids to pass on.
 
-    `address` is the contact point of ours that it is an answer from, where that is known.
+    `address` is the contact point of ours that it is an answer from, where that is known. It is a `stranger`'s where
+    the mail came to that address's token, but from an address that is none of the customer's.
     """
 
     customer: Customer | None = None
@@ -35,6 +36,7 @@ class Match:
     staff: Staff | None = None
     conversation: Conversation | None = None
     address: str = ""
+    stranger: bool = False
     note: str = ""
     text: str | None = None  # what was said without our reference in front, where there was one
 
@@ -142,10 +144,11 @@ def _by_delivery(session: Session, runtime: Runtime, delivery: Delivery | None, 
     person, shared = person_of(session, delivery, sender, text)
     if person is None:
         return Match(message_id=message.id, delivery=delivery, note="the customer is no longer in the directory")
-    note = _joined(shared, "" if _is_known(person, delivery, sender) else f"written from {sender}")
-    return Match(
-        person, message.id, delivery, address=delivery.address if delivery.channel == "email" else "", note=note
-    )
+    known = _is_known(person, delivery, sender)
+    note = _joined(shared, "" if known else f"written from {sender}")
+    # From an address the directory has learnt since, it is about that one.
+    address = "" if delivery.channel != "email" else sender if known else delivery.address
+    return Match(person, message.id, delivery, address=address, stranger=bool(address) and not known, note=note)
 
 
 def _by_letter(runtime: Runtime, letter: Letter | None, sender: str) -> Match:
@@ -155,7 +158,13 @@ def _by_letter(runtime: Runtime, letter: Letter | None, sender: str) -> Match:
     if _is_old(runtime, letter.created_at):
         return Match(note="the reply address has expired")
     note = "" if sender == letter.address else f"written from {sender}"
-    return Match(letter.customer, letter.message_id, address=letter.address, note=note)
+    return Match(
+        letter.customer,
+        letter.message_id,
+        address=letter.address,
+        stranger=bool(note),
+        note=note,
+    )
 
 
 def _by_notice(session: Session, runtime: Runtime, letter: Letter | None, reply: InboundReply, sender: str) -> Match:

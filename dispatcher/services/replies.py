@@ -13,7 +13,17 @@ from dispatcher.model import Delivery, Reply, Response
 from dispatcher.model.errors import DispatcherError, NotFound, Refused
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
-from dispatcher.services import conversations, keywords, mail_text, matching, reply_notices, reply_store, suppressions
+from dispatcher.services import (
+    conversations,
+    keywords,
+    mail_text,
+    matching,
+    reply_notices,
+    reply_store,
+    suppressions,
+    tasks,
+)
+from dispatcher.services.directory import owner_of
 from dispatcher.services.matching import Match
 from dispatcher.services.once import clean
 from dispatcher.services.recordings import attach_recording, pending_recording
@@ -23,6 +33,7 @@ __all__ = ["attach_recording", "from_page", "pending_recording", "receive", "vis
 
 MOST_SHOWN = 100_000  # characters of `text`; `original` is whole
 MOST_FROM_PAGE = 5_000
+_ASKS = {"stop": "wants no more of this", "start": "wants to get this again"}
 _SAME_PAGE_REPLY = timedelta(minutes=10)
 
 
@@ -53,6 +64,8 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
         why = f"automatic: {reply.automatic}"
         return _keep(session, runtime, reply, said, found, callback_id, "automatic", why, state)
     wish = _wish(session, reply, said, found)
+    if wish and found.stranger:
+        return _keep_strangers_wish(session, runtime, reply, said, found, callback_id, _ASKS[wish])
     if wish:
         return _obey(session, runtime, reply, said, found, callback_id, wish)
     if found.staff and found.conversation:
@@ -60,6 +73,8 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
             return _refuse(session, runtime, reply, said, found, callback_id, f"it is {found.note}")
         return _respond(session, runtime, reply, said, found, callback_id)
     if _is_wrong_person(reply, said, found):
+        if found.stranger:
+            return _keep_strangers_wish(session, runtime, reply, said, found, callback_id, "says this is not theirs")
         return _keep_wrong_person(session, runtime, reply, said, found, callback_id)
     note = "the carrier has answered this word" if reply.keyword == "help" else ""
     return _keep(session, runtime, reply, said, found, callback_id, "answer", note)
@@ -164,7 +179,46 @@ def _keep_wrong_person(
     address = clean(found.address or reply.sender, 320)
     source = f"{reply.channel} {' '.join(said.own.split())[:60]}"
     suppressions.suppress(session, runtime, reply.channel, address, "wrong-person", source)
+    text = f"{address} says this is not theirs: find the right address"
+    _find_out(session, runtime, found, f"wrong-person:{reply.channel}:{address}", text)
     return kept
+
+
+def _keep_strangers_wish(
+    session: Session,
+    runtime: Runtime,
+    reply: InboundReply,
+    said: _Said,
+    found: Match,
+    callback_id: int | None,
+    what: str,
+) -> Reply:
+    """An alert that was passed on carries its reply address along: who got it that way silences nobody else."""
+    sender, address = clean(reply.sender.strip().lower(), 320), found.address
+    note = f"{what}, but is not {address}: nothing was changed"
+    kept = _keep(session, runtime, reply, said, found, callback_id, "answer", note)
+    text = f"{sender} {what}, in answer to an alert to {address}: ask the customer and mend the address if it is wrong"
+    _find_out(session, runtime, found, f"wrong-person:{reply.channel}:{address}:{sender}", text)
+    return kept
+
+
+def _find_out(session: Session, runtime: Runtime, found: Match, of: str, text: str) -> None:
+    """A task for the owner, once a day for each address and who speaks of it; without a customer none."""
+    person = found.customer
+    if person is None:
+        return
+    rep = owner_of(session, person)
+    digest = hashlib.sha256(of.encode()).hexdigest()[:32]
+    tasks.open_task(
+        session,
+        kind="wrong-person",
+        dedupe=f"wrong-person:{person.id}:{runtime.now():%Y%m%d}:{digest}",
+        text=text,
+        rep_id=rep.id if rep else None,
+        customer_id=person.id,
+        message_id=found.message_id,
+        delivery_id=found.delivery.id if found.delivery else None,
+    )
 
 
 # --- a representative's answer ----------------------------------------------------------------------------

@@ -11,7 +11,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.bells import commit
-from dispatcher.model import AuditEntry, ContactPoint, Conversation, Customer, Delivery, Letter, Reply, Response, Staff
+from dispatcher.model import (
+    AuditEntry,
+    ContactPoint,
+    Conversation,
+    Customer,
+    Delivery,
+    Letter,
+    Reply,
+    Response,
+    Staff,
+    Suppression,
+    Task,
+)
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.services import replies, reply_notices, suppressions
 from tests.webhooks.world import SUBJECT, World, world_of
@@ -310,6 +322,13 @@ def test_a_wrong_person_gets_nothing_more_and_the_representative_is_told(world: 
         order = suppressions.in_force(session, "sms", BOB)
         assert order is not None
         assert order.reason == "wrong-person"
+        task = session.scalars(select(Task)).one()
+        assert (task.kind, task.rep_id, task.customer_id) == (
+            "wrong-person",
+            world.bank.ids["rep"],
+            world.bank.ids["bob"],
+        )
+        assert task.text == f"{BOB} says this is not theirs: find the right address"
     assert all("wrong person" in one.text for one in world.letters() if one.channel == "email")
     world.sms(BOB, "START")
     world.work()
@@ -338,6 +357,40 @@ def test_opt_out_by_mail(light: World, text: str, subject: str, spf: str, tokene
     assert light.replies()[0].kind == kind
     with light.runtime.sessions() as session:
         assert (suppressions.in_force(session, "email", "ana@simon.example") is not None) == (kind == "opt-out")
+
+
+@pytest.mark.parametrize("text", ["unsubscribe", "I am not Ana", "Wrong person", "start", "Sorry, wrong email"])
+def test_who_got_an_alert_passed_on_silences_nobody(world: World, text: str) -> None:
+    ids = world.alert()
+    for _ in range(2):
+        world.mail("Friend@other.example", world.reply_to(ids["ana"]), text)
+        world.work()
+    with world.runtime.sessions() as session:
+        assert session.scalars(select(Suppression)).all() == []
+        (task,) = session.scalars(select(Task)).all()
+        assert (task.kind, task.rep_id, task.customer_id) == (
+            "wrong-person",
+            world.bank.ids["rep"],
+            world.bank.ids["ana"],
+        )
+        assert task.text.startswith("friend@other.example ")
+    for reply in world.replies():
+        assert (reply.kind, reply.state, reply.customer_id) == ("answer", "matched", world.bank.ids["ana"])
+        assert "is not ana@simon.example: nothing was changed" in reply.note
+    assert conversation_of(world, reply).state == "open"
+
+
+def test_a_customer_whose_address_has_changed_since_may_still_stop(light: World) -> None:
+    ids = light.alert()
+    with light.runtime.sessions() as session:
+        point = session.scalars(select(ContactPoint).where(ContactPoint.address == "ana@simon.example")).one()
+        point.address = "ana@home.example"
+        session.commit()
+    light.mail("ana@home.example", light.reply_to(ids["ana"]), "unsubscribe")
+    light.work()
+    assert light.replies()[0].kind == "opt-out"
+    with light.runtime.sessions() as session:
+        assert suppressions.in_force(session, "email", "ana@home.example")
 
 
 # --- a representative's answers ---------------------------------------------------------------------------
