@@ -50,7 +50,7 @@ def opened() -> Iterator[tuple[Session, Runtime]]:
 
     from dispatcher.bootstrap import build
     from dispatcher.model.errors import DispatcherError, NotConfigured
-    from dispatcher.settings import beside_carrier
+    from dispatcher.settings import SettingsError, beside_carrier
     from dispatcher.storage import schema_is_newest
 
     logging.basicConfig(format="%(message)s", level=logging.ERROR, stream=sys.stderr)
@@ -60,7 +60,7 @@ def opened() -> Iterator[tuple[Session, Runtime]]:
             if not schema_is_newest(session.get_bind().engine):
                 fail("the database has not the newest schema: run `dispatcher migrate`")
             yield session, runtime
-    except NotConfigured as error:
+    except (NotConfigured, SettingsError) as error:
         fail(str(error), WRONG_SETTING)
     except DispatcherError as error:
         fail(str(error))
@@ -105,13 +105,14 @@ def _process(main: Callable[[Settings], int | None]) -> None:
     """What the processes of the Procfile have in common."""
     from dispatcher.embedded import watch_parent
     from dispatcher.model.errors import NotConfigured
+    from dispatcher.settings import SettingsError
 
     read = settings()
     log_to_stderr()
     watch_parent()
     try:
         sys.exit(main(read) or 0)
-    except NotConfigured as error:
+    except (NotConfigured, SettingsError) as error:
         fail(str(error), WRONG_SETTING)
 
 

@@ -54,10 +54,12 @@ def _post_fork(_server: object, worker: Any) -> None:
 
 
 def serve(settings: Settings) -> int:
-    """Serves until told to stop; the exit status."""
+    """Serves until told to stop; the exit status. Raises NotConfigured or SettingsError before it begins."""
     # Loaded once, before the fork: the workers start sooner and share the memory. Nothing is connected yet.
     for name in ("dispatcher.app", "dispatcher.bootstrap", "dispatcher.api", "approvals.views", "webhooks"):
         importlib.import_module(name)
+    # Workers that cannot be built say so one by one, in tracebacks: what is wrong shows here first, in one line.
+    importlib.import_module("dispatcher.bootstrap").build(settings)
     try:
         _Server(settings).run()
     except HaltServer as halt:  # raised again while it halts, when both workers fail

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import tempfile
 from pathlib import Path
@@ -18,6 +19,11 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_NUMBER = re.compile(r"\+[1-9][0-9]{7,14}")
+_SENDER = re.compile(r"\+[1-9][0-9]{7,14}|MG\w+")
+_MAIL = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
+_DATABASES = ("sqlite", "postgres", "postgresql", "postgresql+psycopg")
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -107,9 +113,78 @@ class Settings(BaseSettings):
     @field_validator("public_url", "sendgrid_api_url", "twilio_api_url", "telnyx_api_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
-        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
+        if value and not _is_url(value, ("http", "https")):
             raise ValueError("must be a web address such as https://alerts.example.com")
+        if value and ("@" in urlsplit(value).netloc or "?" in value or "#" in value):
+            raise ValueError("must hold no user, no password, no ? and no #")
         return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        if value:
+            from sqlalchemy.engine import make_url
+            from sqlalchemy.exc import ArgumentError
+
+            try:
+                wrong = make_url(value).drivername not in _DATABASES
+            except (ArgumentError, ValueError):
+                wrong = True
+            if wrong:
+                raise ValueError("write postgresql://user:password@host/name or sqlite:////path")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str) -> str:
+        if value and not (_is_url(value, ("redis", "rediss")) or re.match("unix://.*/", value)):
+            raise ValueError("write redis://host:6379/0, rediss://host:6379/0 or unix:///path")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not _is_url(value.get_secret_value(), ("smtp", "smtps")):
+            raise ValueError("write smtps://user:password@host:465 or smtp://host:587")
+        return value
+
+    @field_validator("firm_name")
+    @classmethod
+    def _firm(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("is empty: name the firm that calls, writes and signs")
+        return value.strip()
+
+    @field_validator("default_region")
+    @classmethod
+    def _region(cls, value: str) -> str:
+        if value:
+            from phonenumbers import SUPPORTED_REGIONS
+
+            if value not in SUPPORTED_REGIONS:
+                raise ValueError("give a country in two capital letters, such as US")
+        return value
+
+    @field_validator("email_from")
+    @classmethod
+    def _mail_address(cls, value: str) -> str:
+        if value and not _MAIL.fullmatch(value):
+            raise ValueError("give a mail address such as alerts@example.com")
+        return value
+
+    @field_validator("twilio_voice_from", "analyst_line", "customer_line")
+    @classmethod
+    def _telephone(cls, value: str) -> str:
+        if value and not _NUMBER.fullmatch(value):
+            raise ValueError("give a number with + and country code, such as +12125550100")
+        return value
+
+    @field_validator("twilio_sms_from")
+    @classmethod
+    def _senders(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_SENDER.fullmatch(one) for one in value):
+            raise ValueError("give numbers with + and country code, comma between, or a messaging service (MG…)")
+        return value
 
     @model_validator(mode="after")
     def _defaults(self) -> Settings:
@@ -166,15 +241,35 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]).upper() if first["loc"] else "settings"
-        raise SettingsError(f"{name} is wrong: {first['msg']} (got {first.get('input')!r})") from None
+        raise SettingsError(_in_one_line(error)) from None
     _make_var_dir(settings.var_dir)
     if not settings.secret_key.get_secret_value():
         object.__setattr__(settings, "secret_key", SecretStr(_kept_secret(settings.var_dir)))
     elif len(settings.secret_key.get_secret_value()) < 32:
         raise SettingsError("SECRET_KEY is too short: give at least 32 random characters, or leave it unset")
     return settings
+
+
+def _in_one_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    field = str(first["loc"][0]) if first["loc"] else "settings"
+    name, got = field.upper(), str(first.get("input"))
+    if field == "port":
+        return f"{name} is wrong: give a whole number from 1 to 65535"
+    why = first["msg"].removeprefix("Value error, ")
+    # A key or an address may hold a password; of the others one wants to see the slip.
+    told = Settings.model_fields.get(field)
+    secret = told is None or told.annotation is SecretStr or not told.repr or "://" in got or "@" in got
+    return " ".join(f"{name} is wrong: {why}{'' if secret else f' (got {got[:60]!r})'}".split())
+
+
+def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port  # raises where it is none
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(parts.hostname) and not re.search(r"\s", value)
 
 
 def carrier_settings_path(var_dir: Path) -> Path:

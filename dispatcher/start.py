@@ -20,7 +20,7 @@ from dispatcher import embedded
 from dispatcher.bells import QUEUES
 from dispatcher.demo import SAMPLES, Directory, bring_up_to_date, fill_directory
 from dispatcher.model.errors import NotConfigured
-from dispatcher.settings import Settings, beside_carrier, carrier_settings_path
+from dispatcher.settings import Settings, SettingsError, beside_carrier, carrier_settings_path
 from dispatcher.supervisor import Child, StartError, Supervisor
 
 READY_SECONDS = 60.0
@@ -155,7 +155,7 @@ def up(settings: Settings, *, demo: bool = False, speed: float = 1.0) -> int:
     except (StartError, embedded.EmbeddedError) as error:
         print(error, file=sys.stderr)
         return 1
-    except NotConfigured as error:
+    except (NotConfigured, SettingsError) as error:
         print(error, file=sys.stderr)
         return 2
 

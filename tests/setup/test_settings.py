@@ -33,6 +33,8 @@ def start(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProc
         ("SECRET_KEY", "short"),
         ("TWILIO_CALLS_PER_SECOND", "-1"),
         ("SENDGRID_API_URL", "ftp://mail"),
+        ("DATABASE_URL", "mysql://x"),
+        ("REDIS_URL", "http://x"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line(tmp_path: Path, name: str, value: str) -> None:
@@ -42,6 +44,72 @@ def test_a_wrong_setting_is_named_in_one_line(tmp_path: Path, name: str, value: 
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://u:s3cret@h/d"),
+        ("DATABASE_URL", "postgresql://u:s3cret@h:port/d"),
+        ("DATABASE_URL", "s3cret"),
+        ("REDIS_URL", "http://:s3cret@h"),
+        ("REDIS_URL", "redis://:s3cret@h:port"),
+        ("PUBLIC_URL", "https://u:s3cret@h"),
+        ("PUBLIC_URL", "https://h/x?y=s3cret"),
+        ("PUBLIC_URL", "https://h/x#s3cret"),
+        ("SMTP_URL", "imap://u:s3cret@h"),
+        ("DEFAULT_REGION", "XX"),
+        ("DEFAULT_REGION", "us"),
+        ("EMAIL_FROM", "nobody"),
+        ("CUSTOMER_LINE", "123"),
+        ("ANALYST_LINE", "12125550100"),
+        ("TWILIO_VOICE_FROM", "+1212"),
+        ("TWILIO_SMS_FROM", "+12125550100,123"),
+        ("FIRM_NAME", " "),
+        ("PORT", "eight"),
+    ],
+)
+def test_what_is_wrong_is_named_without_secrets(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    line = str(caught.value)
+    assert line.startswith(f"{name} is wrong: ")
+    assert "s3cret" not in line
+    assert "\n" not in line
+    assert "Value error" not in line
+    assert "Input should" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql+psycopg://u@h/d?connect_timeout=2"),
+        ("DATABASE_URL", "sqlite:////tmp/x.sqlite"),
+        ("REDIS_URL", "rediss://:p@h:6380/1"),
+        ("REDIS_URL", "unix:///run/valkey.sock?db=1"),
+        ("PUBLIC_URL", "https://h:8443/alerts/"),
+        ("SMTP_URL", "smtps://u:p%40@h:465"),
+        ("DEFAULT_REGION", "DE"),
+        ("TWILIO_SMS_FROM", "+12125550100, +12125550101"),
+        ("TWILIO_SMS_FROM", "MG" + "0" * 32),
+        ("CUSTOMER_LINE", ""),
+    ],
+)
+def test_what_is_right_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str) -> None:
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    monkeypatch.setenv(name, value)
+    load_settings()
+
+
+@pytest.mark.parametrize("command", [("web",), ("worker", "sms"), ("clock",)])
+def test_an_unknown_provider_is_named_by_every_process(tmp_path: Path, command: tuple[str, ...]) -> None:
+    done = start(tmp_path, *command, SMS_PROVIDER="sendgrid", EMAIL_PROVIDER="", VOICE_PROVIDER="")
+    assert done.returncode == 2
+    assert done.stderr == "SMS_PROVIDER names sendgrid, which nothing here provides: use twilio\n"
 
 
 @pytest.mark.parametrize(
