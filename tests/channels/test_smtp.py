@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 from aiosmtpd.smtp import SMTP as ServerSide  # noqa: N811 - two libraries call theirs SMTP
 from aiosmtpd.smtp import AuthResult
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from channels.mime import Letter, quoted
 from channels.smtp import Smtp
@@ -305,5 +305,5 @@ def test_mail_that_leaves_this_machine_is_encrypted(url: str, required: bool) ->
 
 @pytest.mark.parametrize("url", ["", "mail.example", "http://mail.example", "smtp://", "smtp://mail.example:port"])
 def test_a_wrong_address_of_the_server_stops_the_start(url: str) -> None:
-    with pytest.raises((NotConfigured, ValidationError), match="(?i)SMTP_URL"):
+    with pytest.raises((NotConfigured, ValidationError), match=r"(?i)SMTP_URL"):
         Smtp(settings(smtp_url=url))
