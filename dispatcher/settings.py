@@ -21,7 +21,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _NUMBER = re.compile(r"\+[1-9][0-9]{7,14}")
-_SENDER = re.compile(r"\+[1-9][0-9]{7,14}|MG\w+")
+# A number, a short code, or a messaging service.
+_SENDER = re.compile(r"\+[1-9][0-9]{7,14}|[0-9]{4,8}|MG\w+")
 _MAIL = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
 _DATABASES = ("sqlite", "postgres", "postgresql", "postgresql+psycopg")
 
@@ -161,9 +162,9 @@ class Settings(BaseSettings):
         if value:
             from phonenumbers import SUPPORTED_REGIONS
 
-            if value not in SUPPORTED_REGIONS:
-                raise ValueError("give a country in two capital letters, such as US")
-        return value
+            if value.upper() not in SUPPORTED_REGIONS:
+                raise ValueError("give a country in two letters, such as US")
+        return value.upper()
 
     @field_validator("email_from")
     @classmethod
