@@ -17,6 +17,7 @@ from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.model.errors import NotConfigured
+from dispatcher.model.ports import Provider
 from dispatcher.settings import Settings, beside_carrier
 
 Grade = Literal["ok", "warning", "wrong"]
@@ -144,16 +145,16 @@ def providers(settings: Settings) -> Iterator[Finding]:
         yield Finding(f"provider {name}", "wrong" if wrong else "ok", wrong or where)
 
 
-async def _ask(chosen: dict[str, object]) -> dict[str, str]:
+async def _ask(chosen: dict[str, Provider]) -> dict[str, str]:
     """What each provider says about its credentials, all asked at once."""
 
-    async def ask(provider: object) -> str:
+    async def ask(provider: Provider) -> str:
         try:
-            return str(await asyncio.wait_for(provider.check(), 15))  # type: ignore[attr-defined]
+            return str(await asyncio.wait_for(provider.check(), 15))
         except (OSError, TimeoutError) as error:
             return f"cannot be reached: {type(error).__name__}"
         finally:
-            await provider.aclose()  # type: ignore[attr-defined]
+            await provider.aclose()
 
     answers = await asyncio.gather(*(ask(provider) for provider in chosen.values()))
     return dict(zip(chosen, answers, strict=True))

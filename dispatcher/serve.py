@@ -14,7 +14,7 @@ from dispatcher.settings import Settings
 WORKERS, THREADS = 2, 32
 
 
-class _Server(BaseApplication):  # type: ignore[misc]
+class _Server(BaseApplication):  # type: ignore[misc]  # Gunicorn has no types
     """Gunicorn started from code: no configuration file of a working directory can change it."""
 
     def __init__(self, settings: Settings) -> None:

@@ -51,7 +51,7 @@ class Up:
     def child(self, name: str, command: list[str], **more: object) -> Child:
         """Starts a child that logs to VAR_DIR/logs/NAME.log and holds the lock while it lives."""
         log = self.settings.var_dir / "logs" / f"{name.replace(' ', '-')}.log"
-        child = Child(name, command, log, env=self.env, keep_open=(self.lock,), **more)  # type: ignore[arg-type]
+        child = Child(name, command, log, env=self.env, keep_open=(self.lock,), **more)  # type: ignore[arg-type]  # keywords of Child
         return self.supervisor.start(child)
 
     def run(self) -> int:
@@ -130,7 +130,7 @@ class Up:
 
     def _banner(self, directory: Directory) -> None:
         settings = self.settings
-        host = "localhost" if settings.bind in ("127.0.0.1", "0.0.0.0", "::", "::1", "localhost") else settings.bind  # noqa: S104
+        host = "localhost" if settings.bind in ("127.0.0.1", "0.0.0.0", "::", "::1", "localhost") else settings.bind  # noqa: S104  # compared, not bound to
         lines = [("Open", settings.public_url)]
         lines += [(f"  as {role}", email) for role, email in directory.sign_ins]
         if directory.password:
@@ -225,7 +225,7 @@ def carrier_settings(asked: subprocess.Popen[bytes], settings: Settings) -> dict
 
 def reachable(bind: str) -> str:
     """The address at which a server bound there answers on this machine."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(bind, bind)  # noqa: S104
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(bind, bind)  # noqa: S104  # compared, not bound to
 
 
 def listens(bind: str, port: int) -> bool:

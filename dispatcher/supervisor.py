@@ -179,11 +179,11 @@ class Supervisor:
         # A full disk must not end the supervisor: it is what keeps the rest alive.
         with contextlib.suppress(OSError):
             if child.log is None:
-                child.log = open(child.log_path, "ab", buffering=0)  # noqa: SIM115
+                child.log = open(child.log_path, "ab", buffering=0)  # noqa: SIM115  # kept open while the child lives
             if child.log.tell() > LOG_BYTES:
                 child.log.close()
                 child.log_path.replace(f"{child.log_path}.1")
-                child.log = open(child.log_path, "ab", buffering=0)  # noqa: SIM115
+                child.log = open(child.log_path, "ab", buffering=0)  # noqa: SIM115  # kept open while the child lives
             child.log.write(block)
 
     # --- the loop
@@ -196,7 +196,7 @@ class Supervisor:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake_read, 4096)
             else:
-                self._read(key.data, key.fileobj)  # type: ignore[arg-type]
+                self._read(key.data, key.fileobj)  # type: ignore[arg-type]  # a pipe, as registered
         for child in self.children:
             if child.process is not None and child.due is None and not child.alive:
                 self._end_group(child)
@@ -252,7 +252,7 @@ class Supervisor:
         for key in list(self._selector.get_map().values()):
             if key.data is not None:
                 self._selector.unregister(key.fileobj)
-                key.fileobj.close()  # type: ignore[union-attr]
+                key.fileobj.close()  # type: ignore[union-attr]  # a pipe, as registered
         for child in self.children:
             if child.log is not None:
                 child.log.close()
@@ -261,7 +261,7 @@ class Supervisor:
     def _drain(self, longest: float) -> None:
         for key, _ in self._selector.select(longest):
             if key.data is not None:
-                self._read(key.data, key.fileobj)  # type: ignore[arg-type]
+                self._read(key.data, key.fileobj)  # type: ignore[arg-type]  # a pipe, as registered
             else:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake_read, 4096)

@@ -19,7 +19,7 @@ from dispatcher.runtime import Runtime
 log = logging.getLogger(__name__)
 
 
-class AlertWorker(SimpleWorker):  # type: ignore[misc]
+class AlertWorker(SimpleWorker):  # type: ignore[misc]  # RQ has no types
     """RQ's simple worker, quick to come back when Redis does."""
 
     max_connection_wait_time = 2.0

@@ -50,7 +50,7 @@ class _Figures:
     def _counted(self, name: str, about: str, *columns: object) -> GaugeMetricFamily:
         labels = [column.key for column in columns]  # type: ignore[attr-defined] # mapped columns have keys
         family = GaugeMetricFamily(f"dispatcher_{name}", about, labels=labels)
-        for *values, number in self.session.execute(select(*columns, func.count()).group_by(*columns)):  # type: ignore[call-overload]
+        for *values, number in self.session.execute(select(*columns, func.count()).group_by(*columns)):  # type: ignore[call-overload]  # as many columns as are asked for
             family.add_metric([str(value) for value in values], number)
         return family
 
