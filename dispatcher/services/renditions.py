@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Message, Version
+from dispatcher.model.errors import StateConflict
 from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Draft, File, Rendition
 from dispatcher.runtime import Runtime
 
@@ -59,7 +60,9 @@ def content_for(session: Session, runtime: Runtime, message: Message, channel: s
 def _files(version: Version) -> tuple[File, ...]:
     files = []
     for part in version.attachments:
-        files.append(File(part.name, part.media.media_type, part.media.read()))
+        if not part.media.intact:
+            raise StateConflict(f"the attachment {part.name} is not what was approved", state=version.message.state)
+        files.append(File(part.name, part.media.media_type, part.media.content))
     return tuple(files)
 
 
