@@ -294,7 +294,7 @@ def product(tmp_path: Path, demo_folder: Path) -> Iterator[Callable[..., Product
         if one.supervisor is not None and one.stop() not in (0, -9):
             faults.append(f"exit status {one.supervisor.returncode}:\n{one.said()}")
         if not one.gone():
-            faults.append(f"processes left behind: {[p.cmdline() for p in one.processes()]}")
+            faults.append(f"processes left behind: {one.command_lines()}")
             for process in one.processes():
                 process.kill()
         if not one.expect_tracebacks and (trace := one.tracebacks()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -58,7 +59,7 @@ class Product:
             if supervisor.poll() is not None:
                 self.supervisor = None  # it has said so itself; the end of the test need not repeat it
                 raise AssertionError(f"the product ended at its start:\n{self.said()}")
-            if "is ready" in self.said()[before:]:
+            if "goes on from here" in self.said()[before:]:  # the last line: all of it has been said
                 return self
             time.sleep(0.1)
         raise AssertionError(f"not ready after {timeout} s:\n{self.said()}\n{self.log()[-4000:]}")
@@ -94,6 +95,14 @@ class Product:
                 continue
         return found
 
+    def command_lines(self) -> dict[int, str]:
+        """The command line of each living process of this product, by its id."""
+        found = {}
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):  # one that has just ended has none any more
+                found[process.pid] = " ".join(process.cmdline())
+        return found
+
     def gone(self, timeout: float = 15) -> bool:
         """True as soon as no process of it is left."""
         until = time.monotonic() + timeout
@@ -106,8 +115,9 @@ class Product:
     def child(self, words: str) -> psutil.Process:
         """The process whose command line contains the words, such as `worker sms`."""
         for process in self.processes():
-            if words in " ".join(process.cmdline()) and process.ppid() == self.supervisor_pid:
-                return process
+            with contextlib.suppress(psutil.Error):  # one that has just ended has no command line any more
+                if words in " ".join(process.cmdline()) and process.ppid() == self.supervisor_pid:
+                    return process
         raise LookupError(words)
 
     @property

@@ -24,7 +24,7 @@ Eventually = Callable[..., object]
 
 def names(product: Product) -> set[str]:
     """Which of its processes run, by a telling part of their command line."""
-    lines = [" ".join(process.cmdline()) for process in product.processes()]
+    lines = product.command_lines().values()
     parts = ("valkey", "channels.carrier serve", "cli web", "cli clock", "cli worker sms", "cli worker email")
     return {part for part in parts if any(part in line for line in lines)}
 
@@ -66,7 +66,7 @@ def test_killed_it_leaves_no_orphan_and_the_next_start_goes_on(product: Make) ->
     with closing(valkey_of(started)) as client:
         assert client.get("rung") == b"before"
     started.kill()
-    assert started.gone(15), f"orphans: {[process.cmdline() for process in started.processes()]}"
+    assert started.gone(15), f"orphans: {started.command_lines()}"
 
 
 def test_what_dies_is_started_again(product: Make, eventually: Eventually) -> None:
@@ -83,7 +83,7 @@ def test_what_dies_is_started_again(product: Make, eventually: Eventually) -> No
 
 
 def revived(product: Product, words: str, victim: psutil.Process) -> bool:
-    found = [" ".join(process.cmdline()) for process in product.processes() if process.pid != victim.pid]
+    found = [line for pid, line in product.command_lines().items() if pid != victim.pid]
     return any(words in line for line in found)
 
 
