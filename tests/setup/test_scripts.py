@@ -23,7 +23,7 @@ def test_locks_carry_hashes_and_no_addresses(lock: Path) -> None:
     assert "://" not in text
     assert "--index-url" not in text
     assert "--find-links" not in text
-    assert "/work/" not in text
+    assert not re.search(r"(?m)(^|[\s\"'=])/\w", text), "a path of the machine that made it"
     entries = re.split(r"\n(?=[a-z0-9])", re.sub(r"(?m)^\s*#.*\n?", "", text).strip())
     assert len(entries) > 40
     for entry in entries:
