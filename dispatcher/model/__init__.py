@@ -2,6 +2,7 @@
 
 from dispatcher.model.audit import AuditEntry
 from dispatcher.model.base import Base, now
+from dispatcher.model.bounds import CapUse, Mark, Pause
 from dispatcher.model.callback import Callback, ProviderEvent
 from dispatcher.model.conversation import Conversation, Reply, Response
 from dispatcher.model.delivery import Attempt, Delivery, Letter, Recipient, Task
@@ -20,8 +21,8 @@ from dispatcher.model.staff import ROLES, ApiToken, Grant, SignIn, Staff
 from dispatcher.model.suppression import Suppression
 
 __all__ = [
-    "CHANNELS", "ROLES", "ApiToken", "Attachment", "Attempt", "AuditEntry", "Base", "Callback", "ContactPoint",
-    "Conversation", "Customer", "Decision", "Delivery", "DistributionList", "Firm", "Grant", "IdempotencyKey",
-    "Letter", "ListMember", "Media", "Message", "Preference", "ProviderEvent", "Recipient", "Reply", "Response",
-    "SignIn", "Staff", "Suppression", "Task", "Version", "VersionList", "now",
+    "CHANNELS", "ROLES", "ApiToken", "Attachment", "Attempt", "AuditEntry", "Base", "Callback", "CapUse",
+    "ContactPoint", "Conversation", "Customer", "Decision", "Delivery", "DistributionList", "Firm", "Grant",
+    "IdempotencyKey", "Letter", "ListMember", "Mark", "Media", "Message", "Pause", "Preference", "ProviderEvent",
+    "Recipient", "Reply", "Response", "SignIn", "Staff", "Suppression", "Task", "Version", "VersionList", "now",
 ]  # fmt: skip

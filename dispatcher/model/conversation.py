@@ -76,6 +76,8 @@ class Reply(Base):
     note: Mapped[str] = mapped_column(String(300), default="")  # e.g. "shared by A and B", "sender not verified"
     recording_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"))
     recording_ref: Mapped[str | None] = mapped_column(String(100), index=True)  # at the provider, until fetched
+    fetches: Mapped[int] = mapped_column(default=0, server_default="0")  # of the recording, in vain
+    fetch_at: Mapped[datetime | None]  # when it is tried again
     received_at: Mapped[datetime] = mapped_column(default=now)
 
     conversation: Mapped[Conversation | None] = relationship(back_populates="replies")

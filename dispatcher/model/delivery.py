@@ -91,6 +91,7 @@ class Delivery(Base):
     batch: Mapped[int] = mapped_column(default=0)
     position: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)
+    mishaps: Mapped[int] = mapped_column(default=0, server_default="0")  # workers that died or raised over it
     due_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(String(300))
@@ -136,6 +137,7 @@ class Letter(Base):
     text: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(16), default="queued")
     tries: Mapped[int] = mapped_column(default=0)
+    mishaps: Mapped[int] = mapped_column(default=0, server_default="0")  # workers that died or raised over it
     due_at: Mapped[datetime | None] = mapped_column(default=now)
     lease_until: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(String(300))
@@ -167,6 +169,7 @@ class Attempt(Base):
     error: Mapped[str | None] = mapped_column(String(300))
     looked_up: Mapped[int] = mapped_column(default=0)  # how often the provider was asked after doubt
     looked_up_at: Mapped[datetime | None]
+    resent_by: Mapped[str | None] = mapped_column(String(320))  # who, in spite of it, ordered that it be sent again
     started_at: Mapped[datetime] = mapped_column(default=now)
     settled_at: Mapped[datetime | None]
 
@@ -177,10 +180,12 @@ class Attempt(Base):
 class Task(Base):
     """Something only a person can settle, with its owner: a customer out of reach, an outcome nobody knows.
 
-    `kind` is unreachable, failed, unknown or poison. Without `rep_id` it is the administrators'.
+    `kind` is unreachable, failed, unknown, poison, wrong-person or alarm. Without `rep_id` it is the administrators'.
+    `answer` is what a person said of it with one press: arrived, again, next or leave.
     """
 
     __tablename__ = "tasks"
+    __table_args__ = (Index("ix_tasks_state", "state", "kind"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
@@ -188,8 +193,10 @@ class Task(Base):
     rep_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), index=True)
-    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id"))
+    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id"), index=True)
+    letter_id: Mapped[int | None] = mapped_column(ForeignKey("letters.id"))
     text: Mapped[str] = mapped_column(String(500))
+    answer: Mapped[str | None] = mapped_column(String(16))
     state: Mapped[str] = mapped_column(String(16), default="open")
     created_at: Mapped[datetime] = mapped_column(default=now)
     closed_at: Mapped[datetime | None]
@@ -198,3 +205,5 @@ class Task(Base):
     rep: Mapped[Staff | None] = relationship(foreign_keys=[rep_id])
     customer: Mapped[Customer | None] = relationship()
     message: Mapped[Message | None] = relationship()
+    delivery: Mapped[Delivery | None] = relationship()
+    letter: Mapped[Letter | None] = relationship()

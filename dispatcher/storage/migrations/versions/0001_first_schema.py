@@ -33,6 +33,36 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_audit_subject"), ["subject"], unique=False)
 
     op.create_table(
+        "cap_uses",
+        sa.Column("cap", sa.String(length=32), nullable=False),
+        sa.Column("period", sa.String(length=16), nullable=False),
+        sa.Column("used", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("cap", "period", name=op.f("pk_cap_uses")),
+    )
+    op.create_table(
+        "marks",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("beat", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_marks")),
+    )
+    op.create_table(
+        "pauses",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("cause", sa.String(length=16), nullable=False),
+        sa.Column("standing", sa.String(length=16), nullable=True),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column(
+            "outside", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("began_by", sa.String(length=320), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.String(length=320), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pauses")),
+        sa.UniqueConstraint("standing", name=op.f("uq_pauses_standing")),
+    )
+    op.create_table(
         "callbacks",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("provider", sa.String(length=32), nullable=False),
@@ -252,6 +282,7 @@ def upgrade() -> None:
         sa.Column("batch", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("mishaps", sa.Integer(), server_default="0", nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.String(length=300), nullable=True),
@@ -445,36 +476,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_recipients_delivery_id"), ["delivery_id"], unique=False)
 
     op.create_table(
-        "tasks",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("dedupe", sa.String(length=100), nullable=False),
-        sa.Column("rep_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("message_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("delivery_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("text", sa.String(length=500), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("closed_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.ForeignKeyConstraint(["closed_by"], ["staff.id"], name=op.f("fk_tasks_closed_by_staff")),
-        sa.ForeignKeyConstraint(
-            ["customer_id"], ["customers.id"], name=op.f("fk_tasks_customer_id_customers")
-        ),
-        sa.ForeignKeyConstraint(
-            ["delivery_id"], ["deliveries.id"], name=op.f("fk_tasks_delivery_id_deliveries")
-        ),
-        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_tasks_message_id_messages")),
-        sa.ForeignKeyConstraint(["rep_id"], ["staff.id"], name=op.f("fk_tasks_rep_id_staff")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
-        sa.UniqueConstraint("dedupe", name=op.f("uq_tasks_dedupe")),
-    )
-    with op.batch_alter_table("tasks", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_tasks_message_id"), ["message_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_tasks_rep_id"), ["rep_id"], unique=False)
-
-    op.create_table(
         "version_lists",
         sa.Column("version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("list_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -500,6 +501,7 @@ def upgrade() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("mishaps", sa.Integer(), server_default="0", nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.String(length=300), nullable=True),
@@ -523,6 +525,41 @@ def upgrade() -> None:
         batch_op.create_index("ix_letters_due", ["state", "due_at"], unique=False)
 
     op.create_table(
+        "tasks",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("dedupe", sa.String(length=100), nullable=False),
+        sa.Column("rep_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("message_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("delivery_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("letter_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("text", sa.String(length=500), nullable=False),
+        sa.Column("answer", sa.String(length=16), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["closed_by"], ["staff.id"], name=op.f("fk_tasks_closed_by_staff")),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_tasks_customer_id_customers")
+        ),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["deliveries.id"], name=op.f("fk_tasks_delivery_id_deliveries")
+        ),
+        sa.ForeignKeyConstraint(["letter_id"], ["letters.id"], name=op.f("fk_tasks_letter_id_letters")),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_tasks_message_id_messages")),
+        sa.ForeignKeyConstraint(["rep_id"], ["staff.id"], name=op.f("fk_tasks_rep_id_staff")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
+        sa.UniqueConstraint("dedupe", name=op.f("uq_tasks_dedupe")),
+    )
+    with op.batch_alter_table("tasks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_tasks_delivery_id"), ["delivery_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_tasks_message_id"), ["message_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_tasks_rep_id"), ["rep_id"], unique=False)
+        batch_op.create_index("ix_tasks_state", ["state", "kind"], unique=False)
+
+    op.create_table(
         "replies",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("dedupe", sa.String(length=200), nullable=False),
@@ -541,6 +578,8 @@ def upgrade() -> None:
         sa.Column("note", sa.String(length=300), nullable=False),
         sa.Column("recording_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("recording_ref", sa.String(length=100), nullable=True),
+        sa.Column("fetches", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("fetch_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["callback_id"], ["callbacks.id"], name=op.f("fk_replies_callback_id_callbacks")
@@ -579,6 +618,7 @@ def upgrade() -> None:
         sa.Column("error", sa.String(length=300), nullable=True),
         sa.Column("looked_up", sa.Integer(), nullable=False),
         sa.Column("looked_up_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resent_by", sa.String(length=320), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -636,6 +676,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_replies_conversation_id"))
 
     op.drop_table("replies")
+    with op.batch_alter_table("tasks", schema=None) as batch_op:
+        batch_op.drop_index("ix_tasks_state")
+        batch_op.drop_index(batch_op.f("ix_tasks_rep_id"))
+        batch_op.drop_index(batch_op.f("ix_tasks_message_id"))
+        batch_op.drop_index(batch_op.f("ix_tasks_delivery_id"))
+
+    op.drop_table("tasks")
     with op.batch_alter_table("letters", schema=None) as batch_op:
         batch_op.drop_index("ix_letters_due")
         batch_op.drop_index(batch_op.f("ix_letters_conversation_id"))
@@ -643,11 +690,6 @@ def downgrade() -> None:
 
     op.drop_table("letters")
     op.drop_table("version_lists")
-    with op.batch_alter_table("tasks", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_tasks_rep_id"))
-        batch_op.drop_index(batch_op.f("ix_tasks_message_id"))
-
-    op.drop_table("tasks")
     with op.batch_alter_table("recipients", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_recipients_delivery_id"))
         batch_op.drop_index(batch_op.f("ix_recipients_customer_id"))
@@ -729,6 +771,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_callbacks_due")
 
     op.drop_table("callbacks")
+    op.drop_table("pauses")
+    op.drop_table("marks")
+    op.drop_table("cap_uses")
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_subject"))
         batch_op.drop_index(batch_op.f("ix_audit_action"))
