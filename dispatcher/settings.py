@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _NUMBER = re.compile(r"\+[1-9][0-9]{7,14}")
@@ -101,6 +101,20 @@ class Settings(BaseSettings):
     twilio_concurrent_requests: int = Field(100, ge=1)
     sendgrid_concurrent_requests: int = Field(10, ge=1)
     smtp_connections: int = Field(16, ge=1)
+
+    look_up_after_seconds: float = Field(30, ge=0.1, le=3600, description="before the first look-up of a doubt")
+    look_ups_apart_seconds: float = Field(120, ge=0.1, le=3600, description="between two look-ups of one doubt")
+
+    # 0: no cap. What a cap holds back waits, goes another way or is refused, and an alarm is raised.
+    cap_calls_per_number_day: int = Field(6, ge=0)
+    cap_messages_per_hour: int = Field(60, ge=0)
+    cap_deliveries_per_hour: int = Field(0, ge=0)
+    cap_answers_per_sender_day: int = Field(10, ge=0)
+    price_email: float = Field(0, ge=0)
+    price_sms: float = Field(0, ge=0)
+    price_voice: float = Field(0, ge=0)
+    price_fax: float = Field(0, ge=0)
+    cap_spend_per_day: float = Field(0, ge=0)
 
     @field_validator(
         "email_provider", "sms_provider", "voice_provider", "fax_provider", "twilio_sms_from", mode="before"
@@ -187,6 +201,13 @@ class Settings(BaseSettings):
             raise ValueError("give numbers with + and country code, comma between, or a messaging service (MG…)")
         return value
 
+    @field_validator("cap_spend_per_day")
+    @classmethod
+    def _spend(cls, value: float, info: ValidationInfo) -> float:
+        if value and not any(info.data.get(f"price_{one}") for one in ("email", "sms", "voice", "fax")):
+            raise ValueError("holds nothing back without prices: set PRICE_SMS, PRICE_VOICE, …")
+        return value
+
     @model_validator(mode="after")
     def _defaults(self) -> Settings:
         # Frozen for everybody else; what depends on other settings is filled in here, once.
@@ -217,6 +238,11 @@ class Settings(BaseSettings):
         """Names of the channel's providers, the one to try first in front."""
         names: tuple[str, ...] = getattr(self, f"{channel}_provider", ())
         return names
+
+    def price_of(self, channel: str) -> float:
+        """What one send on the channel costs, in units of the firm's currency."""
+        price: float = getattr(self, f"price_{channel}", 0.0)
+        return price
 
     def without_account(self) -> tuple[str, ...]:
         """Vendors in use for which no account is set: the simulated carrier stands in for them."""
