@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -279,6 +279,43 @@ def verify() -> None:
     if breaches:
         fail(f"{len(breaches)} breaches")
     click.echo("no breach found")
+
+
+@main.command()
+@click.option("--recipients", type=click.IntRange(1, 5_000_000), default=10_000, show_default=True)
+@click.option("--mix", type=click.Choice(["sms", "email", "voice", "mixed"]), default="sms", show_default=True)
+@click.option(
+    "--latency-ms", type=click.FloatRange(0, 60_000), default=100.0, show_default=True, help="Of each of its answers."
+)
+@click.option("--in-flight", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="Requests at once.")
+@click.option("--workers", type=click.IntRange(1, 32), default=2, show_default=True, help="For each queue of the mix.")
+@click.option("--database-url", default="", help="An empty PostgreSQL database; SQLite of its own where not given.")
+@click.option("--json", "as_json", is_flag=True, help="The figures alone, as JSON, on standard output.")
+@click.option(
+    "--profile", type=click.Path(file_okay=False, path_type=Path), help="A folder for a profile of each sender."
+)
+@click.option("--keep", is_flag=True, help="Leave the run's folder behind: database and logs.")
+def bench(as_json: bool, **asked: Any) -> None:
+    """Measure: the real product against a carrier fast enough not to be the limit. Exit 1 on a loss or a duplicate."""
+    from rich.console import Console
+
+    from dispatcher.bench.figures import show
+    from dispatcher.bench.options import BenchError, Options
+    from dispatcher.bench.run import run
+
+    told = Console(stderr=True)
+    try:
+        figures = run(Options(**asked), dict(os.environ), lambda line: told.print(line, highlight=False))
+    except BenchError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        fail("stopped", 130)
+    if as_json:
+        click.echo(json.dumps(figures.as_json(), indent=2))
+    else:
+        show(figures, Console())
+    if not figures.sound:
+        fail(f"{figures.losses} lost, {figures.duplicates} doubled, {figures.not_accepted} not accepted")
 
 
 if __name__ == "__main__":
