@@ -1,100 +1,241 @@
-"""The release report: how far apart the first and the last customer were, measured, by channel."""
+"""The release report: how far apart the first and the last customer were, and whether anybody was favoured."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, Select, case, cast, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Delivery, ListMember, Message, Recipient, Reply, VersionList
+from dispatcher.model import (
+    AuditEntry,
+    Customer,
+    Decision,
+    DistributionList,
+    Firm,
+    ListMember,
+    Message,
+    Recipient,
+    Reply,
+    Staff,
+    VersionList,
+)
 from dispatcher.model.errors import NotFound
+from dispatcher.services import evenness, sight
+from dispatcher.services.evenness import Question
+from dispatcher.services.report_spread import Deliveries, Spread, measure, packed, spread, spreads
 
 FAILED = ("bounced", "rejected", "failed", "expired")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A report, and the deliveries it was made from, for a plot."""
+
+    figures: dict[str, Any]
+    deliveries: Deliveries
 
 
 def release_report(session: Session, message_id: int) -> dict[str, Any]:
     """The figures of one message; times are datetimes in UTC, None for what has not happened.
 
-    `by_channel` has for each channel `deliveries`, `accepted`, `delivered`, `failed`, and `p50`, `p95` and `last`:
-    seconds from the release to the acceptance by the provider (nearest rank). `replies` counts what people said;
-    machines' mail is `automatic_replies`. `duplicates_removed` counts entries on its lists beyond one a customer, as
-    the lists are now. Raises NotFound.
+    `by_channel` has for each channel `deliveries`, `accepted`, `delivered`, `failed`, `held`, and `first`, `p50`, `p95`
+    and `last`: seconds from the release to the acceptance by the provider (nearest rank). `by_firm` and `by_list`, with
+    the latest first, have `deliveries`, `accepted`, `first`, `median`, `last` and `spread_seconds`. All these seconds,
+    and `first_deliveries` and `evenness`, are of the deliveries that were to leave at once: not of fallbacks, nor of
+    what quiet hours held. `evenness` has a `verdict` (even, uneven, cannot say) and the tests it rests on.
+    `replies` counts what people said; machines' mail is `automatic_replies`. `duplicates_removed` counts entries on its
+    lists beyond one a customer; lists and firms are as they are now. Raises NotFound.
     """
+    return measured(session, message_id).figures
+
+
+def measured(session: Session, message_id: int) -> Measured:
+    """The report and what it was made from. Raises NotFound."""
     message = session.get(Message, message_id)
     if message is None:
         raise NotFound(f"there is no message {message_id}")
-    first, last = session.execute(
-        select(func.min(Delivery.accepted_at), func.max(Delivery.accepted_at)).where(Delivery.message_id == message.id)
-    ).one()
-    by_channel = _by_channel(session, message)
-    return {
+    session.flush()
+    found = measure(session, message)
+    first, last = _ends(message, found)
+    lists = _lists(session, message)
+    figures = {
         "id": message.id,
         "subject": message.current.subject,
         "state": message.state,
+        "digest": message.current.digest,
+        "seed": message.seed,
         "approved_at": message.approved_at,
+        "approved_by": _officer(session, message),
         "released_at": message.released_at,
         "first_accepted_at": first,
         "last_accepted_at": last,
         "spread_seconds": _seconds(first, last),
-        "by_channel": by_channel,
+        "by_channel": _by_channel(found),
         **_people(session, message),
-        "deliveries": sum(one["deliveries"] for one in by_channel.values()),
-        "duplicates_removed": _duplicates(session, message),
+        "deliveries": len(found.id),
+        "fallbacks": int((~found.first).sum()),
+        "held": int(found.held.sum()),
+        "expired": int(found.in_states("expired").sum()),
+        "duplicates_removed": _duplicates(lists),
         **_replies(session, message),
+        "first_deliveries": _figures(spread(found.after[found.timed])),
+        "evenness": _evenness(found, lists),
+        "by_list": _by_list(found, lists),
+        "by_firm": _by_firm(session, message, found),
+        "record": _entry(session, message),
     }
+    return Measured(figures, found)
+
+
+def for_eyes_of(session: Session, staff: Staff, message: Message, figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures as this person may see them: a representative reads of no other representative's firms."""
+    if sight.sees_all_of(staff, message):
+        return figures
+    theirs = select(Firm.name).where(Firm.id.in_(sight.customers(staff).with_only_columns(Customer.firm_id)))
+    names = set(session.scalars(theirs))
+    return {**figures, "by_firm": [row for row in figures["by_firm"] if row["firm"] in names]}
+
+
+def _ends(message: Message, found: Deliveries) -> tuple[datetime | None, datetime | None]:
+    """When the first and the last delivery of all was accepted."""
+    times = found.after[found.accepted]
+    if message.released_at is None or not len(times):
+        return None, None
+    first, last = (message.released_at + timedelta(seconds=float(one)) for one in (times.min(), times.max()))
+    return first, last
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float | None:
     return round((end - start).total_seconds(), 3) if start is not None and end is not None else None
 
 
-def _by_channel(session: Session, message: Message) -> dict[str, dict[str, Any]]:
-    found = {}
-    marks = {row.channel: row for row in session.execute(_percentiles(message.id))}
-    counts = select(
-        Delivery.channel,
-        func.count().label("deliveries"),
-        func.count(Delivery.accepted_at).label("accepted"),
-        func.count(case((Delivery.state == "delivered", 1))).label("delivered"),
-        func.count(case((Delivery.state.in_(FAILED), 1))).label("failed"),
-    ).where(Delivery.message_id == message.id)
-    for row in session.execute(counts.group_by(Delivery.channel).order_by(Delivery.channel)):
-        mark = marks.get(row.channel)
-        found[row.channel] = {
-            "deliveries": row.deliveries,
-            "accepted": row.accepted,
-            "delivered": row.delivered,
-            "failed": row.failed,
-            "p50": _seconds(message.released_at, mark.p50) if mark else None,
-            "p95": _seconds(message.released_at, mark.p95) if mark else None,
-            "last": _seconds(message.released_at, mark.last) if mark else None,
+def _figures(one: Spread) -> dict[str, Any]:
+    return {
+        "deliveries": one.deliveries,
+        "accepted": one.accepted,
+        "first": one.first,
+        "median": one.median,
+        "last": one.last,
+        "spread_seconds": one.seconds,
+    }
+
+
+def _by_channel(found: Deliveries) -> dict[str, dict[str, Any]]:
+    rows = {}
+    for name in sorted(found.channels):
+        mine = found.of_channel(name)
+        times = spread(found.after[mine & found.timed])
+        rows[name] = {
+            "deliveries": int(mine.sum()),
+            "accepted": int((mine & found.accepted).sum()),
+            "delivered": int((mine & found.in_states("delivered")).sum()),
+            "failed": int((mine & found.in_states(*FAILED)).sum()),
+            "held": int((mine & found.held).sum()),
+            "first": times.first,
+            "p50": times.median,
+            "p95": times.p95,
+            "last": times.last,
+            "spread_seconds": times.seconds,
         }
-    return found
+    return rows
 
 
-def _percentiles(message_id: int) -> Select[Any]:
-    """The acceptance at which half, and 95 in a hundred, of a channel's acceptances had come; and the last."""
-    ranked = (
-        select(
-            Delivery.channel,
-            Delivery.accepted_at,
-            func.row_number().over(partition_by=Delivery.channel, order_by=Delivery.accepted_at).label("rank"),
-            func.count().over(partition_by=Delivery.channel).label("total"),
-        )
-        .where(Delivery.message_id == message_id, Delivery.accepted_at.is_not(None))
-        .subquery()
+# --- groups -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    key: str
+    name: str
+    members: Any  # customers' ids, as an array
+
+
+def _lists(session: Session, message: Message) -> list[_List]:
+    mine = select(VersionList.list_id).where(VersionList.version_id == message.current.id)
+    rows = session.execute(
+        select(DistributionList.id, DistributionList.key, DistributionList.name)
+        .where(DistributionList.id.in_(mine))
+        .order_by(DistributionList.key)
+    ).all()
+    members: Select[Any] = select(ListMember.list_id)
+    of, customer = packed(session, members.add_columns(ListMember.customer_id).where(ListMember.list_id.in_(mine)))
+    return [_List(row.key, row.name, customer[of == row.id]) for row in rows]
+
+
+def _latest_first(rows: Collection[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: (-1.0 if row["last"] is None else row["last"], row["deliveries"]), reverse=True)
+
+
+def _by_list(found: Deliveries, lists: list[_List]) -> list[dict[str, Any]]:
+    import numpy as np
+
+    return _latest_first(
+        [
+            {
+                "list": one.key,
+                "name": one.name,
+                **_figures(spread(found.after[found.timed & np.isin(found.customer, one.members)])),
+            }
+            for one in lists
+        ]
     )
-    total = cast(ranked.c.total, Integer)
 
-    def at(percent: int) -> Any:
-        # Nearest rank, rounded up, in whole numbers: both databases divide them alike.
-        return func.max(case((ranked.c.rank == (total * percent + 99) // 100, ranked.c.accepted_at)))
 
-    return select(
-        ranked.c.channel, at(50).label("p50"), at(95).label("p95"), func.max(ranked.c.accepted_at).label("last")
-    ).group_by(ranked.c.channel)
+def _by_firm(session: Session, message: Message, found: Deliveries) -> list[dict[str, Any]]:
+    concerned = (
+        select(Customer.firm_id)
+        .join(Recipient, Recipient.customer_id == Customer.id)
+        .where(Recipient.message_id == message.id)
+    )
+    names = {row.id: row.name for row in session.execute(select(Firm.id, Firm.name).where(Firm.id.in_(concerned)))}
+    known = found.timed & (found.customer > 0)
+    return _latest_first(
+        [
+            {"firm": names.get(firm, ""), **_figures(one)}
+            for firm, one in spreads(found.firm[known], found.after[known]).items()
+        ]
+    )
+
+
+# --- evenness ---------------------------------------------------------------------------------------------
+
+
+def _evenness(found: Deliveries, lists: list[_List]) -> dict[str, Any]:
+    findings = evenness.answers(_questions(found, lists))
+    verdict, words = evenness.verdict(findings)
+    return {"verdict": verdict, "words": words, "tests": [asdict(one) for one in findings]}
+
+
+def _questions(found: Deliveries, lists: list[_List]) -> list[Question]:
+    """By channel: the size of the firm (its deliveries in this release), the place in the directory, each list."""
+    import numpy as np
+
+    asked = found.timed & found.accepted & (found.customer > 0)
+    firms, sizes = np.unique(found.firm[found.first & (found.firm > 0)], return_counts=True)
+    questions = []
+    for channel in sorted(found.channels):
+        mine = asked & found.of_channel(channel)
+        if not mine.any():
+            continue
+        times, firm, customer = found.after[mine], found.firm[mine], found.customer[mine]
+        # Who has no firm is one of their own.
+        size = np.ones(len(firm))
+        size[firm > 0] = sizes[np.searchsorted(firms, firm[firm > 0])]
+        questions.append(Question(channel, "firm size", "", times, size))
+        questions.append(Question(channel, "directory", "", times, customer.astype(np.float64)))
+        if len(lists) > 1:
+            questions += [
+                Question(channel, "list", one.key, times, np.isin(customer, one.members).astype(np.float64))
+                for one in lists
+            ]
+    return questions
+
+
+# --- people and the record --------------------------------------------------------------------------------
 
 
 def _people(session: Session, message: Message) -> dict[str, int]:
@@ -110,13 +251,12 @@ def _people(session: Session, message: Message) -> dict[str, int]:
     return {"recipients": row.all - row.left, "unreachable": unreachable, "left": row.left}
 
 
-def _duplicates(session: Session, message: Message) -> int:
-    row = session.execute(
-        select(func.count(), func.count(ListMember.customer_id.distinct()))
-        .join(VersionList, VersionList.list_id == ListMember.list_id)
-        .where(VersionList.version_id == message.current.id)
-    ).one()
-    return int(row[0] - row[1])
+def _duplicates(lists: list[_List]) -> int:
+    """How many entries on the lists name somebody again."""
+    import numpy as np
+
+    everybody = np.concatenate([np.empty(0, dtype=np.int64), *(one.members for one in lists)])
+    return len(everybody) - len(np.unique(everybody))
 
 
 def _replies(session: Session, message: Message) -> dict[str, int]:
@@ -126,3 +266,23 @@ def _replies(session: Session, message: Message) -> dict[str, int]:
         ).where(Reply.message_id == message.id)
     ).one()
     return {"replies": row[0], "automatic_replies": row[1]}
+
+
+def _officer(session: Session, message: Message) -> str | None:
+    """Who approved what was released."""
+    return session.scalar(
+        select(Staff.name)
+        .join(Decision, Decision.officer_id == Staff.id)
+        .where(Decision.version_id == message.current.id, Decision.decision == "approve")
+    )
+
+
+def _entry(session: Session, message: Message) -> dict[str, Any] | None:
+    """The entry of the record that the release left, by which the report can be checked."""
+    entry = session.scalar(
+        select(AuditEntry)
+        .where(AuditEntry.subject == f"message {message.id}", AuditEntry.action == "release message")
+        .order_by(AuditEntry.seq.desc())
+        .limit(1)
+    )
+    return {"seq": entry.seq, "at": entry.at, "hash": entry.hash} if entry else None
