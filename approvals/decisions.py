@@ -66,9 +66,10 @@ def decide(
     notices.tell_author(session, runtime, message, made)
     if decision == "approve":
         message.approved_at = made.decided_at
-        audience.snapshot(session, runtime, message)
         if message.release_at is None or message.release_at <= runtime.now():
-            release.release(session, runtime, message)
+            release.release(session, runtime, message, fixed=False)
+        else:
+            audience.snapshot(session, runtime, message)
     return made
 
 

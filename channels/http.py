@@ -61,27 +61,11 @@ class Answer:
         return float(min(int(value), 3600)) if value.isascii() and value.isdigit() else None
 
 
-class Slots:
-    """How many requests may be under way at once, in whichever event loop is running."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._semaphore = asyncio.Semaphore(limit)
-
-    def here(self) -> asyncio.Semaphore:
-        """The running loop's semaphore; a semaphore cannot move to another loop."""
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._loop, self._semaphore = loop, asyncio.Semaphore(self.limit)
-        return self._semaphore
-
-
 class Pool:
     """Kept connections to one provider: made in the running loop when first needed, and anew in another loop."""
 
     def __init__(self, limit: int, connect: float = CONNECT_SECONDS, total: float = TOTAL_SECONDS) -> None:
-        self.slots = Slots(limit)
+        self.limit = limit
         self._timeout = aiohttp.ClientTimeout(total=total, connect=connect, sock_connect=connect)
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -90,10 +74,8 @@ class Pool:
         loop = asyncio.get_running_loop()
         if self._session is None or loop is not self._loop:
             self._drop()
-            # Look-ups come on top of the slots: waiting for a place would count as connecting.
-            connector = aiohttp.TCPConnector(
-                limit=self.slots.limit + 8, keepalive_timeout=KEEP_SECONDS, ttl_dns_cache=60
-            )
+            # Look-ups come on top of the limit: waiting for a place would count as connecting.
+            connector = aiohttp.TCPConnector(limit=self.limit + 8, keepalive_timeout=KEEP_SECONDS, ttl_dns_cache=60)
             self._session = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=self._timeout, trust_env=False
             )

@@ -20,6 +20,7 @@ from channels.mail_headers import is_plain_address, unsafe, unsubscribe_headers
 from channels.sendgrid_lookup import look_up
 from channels.sending import Unit, each, in_doubt, never_sent
 from dispatcher.model.errors import NotConfigured
+from dispatcher.model.gate import Limits
 from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Found, Outbound, Outcome, Probe
 from dispatcher.settings import Settings
 
@@ -39,7 +40,6 @@ class SendGrid:
 
     name = "sendgrid"
     channel = "email"
-    batch_size = 1000
 
     def __init__(self, settings: Settings, pool: Pool | None = None) -> None:
         """Raises NotConfigured naming the setting that is missing."""
@@ -50,6 +50,7 @@ class SendGrid:
             raise NotConfigured("EMAIL_FROM is missing: name the address that mail comes from")
         self._base, self._from = settings.sendgrid_api_url, settings.email_from
         self._pool = pool or Pool(settings.sendgrid_concurrent_requests)
+        self.limits = Limits(self.name, settings.sendgrid_concurrent_requests, recipients_a_request=PER_REQUEST)
         self._headers = {
             "Authorization": f"Bearer {key}",
             "Accept": "application/json",
@@ -61,18 +62,15 @@ class SendGrid:
         letter = Letter(content, self._from)
         if not wrong and len(letter.shared) > MOST_BYTES - 1000:
             wrong = "the attachments are too big: SendGrid takes 30 MB in all"
-        carry, slots = partial(self._carry, letter), self._pool.slots
-        if wrong:
-            return each(
-                (), carry, slots, [Outcome(o.attempt, "rejected", "person", "", "content", wrong) for o in batch]
-            )
-        good = [o for o in batch if is_plain_address(o.address)]
+        good = [o for o in batch if not wrong and is_plain_address(o.address)]
         bad = [
-            Outcome(o.attempt, "rejected", "fall-back", "", "address", "not a mail address", mark="invalid")
+            Outcome(o.attempt, "rejected", "person", "", "content", wrong)
+            if wrong
+            else Outcome(o.attempt, "rejected", "fall-back", "", "address", "not a mail address", mark="invalid")
             for o in batch
-            if not is_plain_address(o.address)
+            if wrong or not is_plain_address(o.address)
         ]
-        return each(_requests(good), carry, slots, bad, may_start=content.may_start)
+        return each(_requests(good), partial(self._carry, letter), self._pool.limit, content.gate, bad)
 
     async def _carry(self, letter: Letter, unit: Unit) -> list[Outcome]:
         """Send one request, and again without those it was refused for: a refused request sent nothing to anybody."""

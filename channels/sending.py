@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
-from channels.http import InDoubt, NeverSent, Slots
+from channels.http import InDoubt, NeverSent
+from dispatcher.model.gate import Gate
 from dispatcher.model.ports import Outbound, Outcome
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ Carry = Callable[[Unit], Awaitable[Sequence[Outcome]]]
 # After so many certain failures in a row, the rest of the batch is not tried: it would fail the same way.
 ENOUGH = 20
 RETRY_SECONDS = 15.0
+# Why a gate lets nothing more leave. None of it is the message's fault, so it costs it no try.
+BARRED = {"lease": "the sender's lease ran out", "circuit": "the provider is out"}
 
 
 def never_sent(outbound: Outbound, error: NeverSent) -> Outcome:
@@ -61,12 +64,11 @@ class _Rest:
 async def each(
     units: Sequence[Unit],
     carry: Carry,
-    slots: Slots,
+    at_once: int,
+    gate: Gate,
     known: Iterable[Outcome] = (),
-    *,
-    may_start: Callable[[], bool] = lambda: True,
 ) -> AsyncIterator[Outcome]:
-    """The outcomes of all units, as they become known; `known` first. Where `may_start` says no, nothing more leaves.
+    """The outcomes of all units, as they become known; `known` first. Where `gate` says no, nothing more leaves.
 
     When the task is cancelled while it waits here, what is under way is given up: the outcomes still owed follow
     (unknown for what had left, deferred for what had not), and then the cancellation.
@@ -84,18 +86,20 @@ async def each(
     owed = {outbound.attempt: outbound for unit in units for outbound in unit}
     told: asyncio.Queue[Outcome] = asyncio.Queue()
     rest = _Rest()
-    semaphore = slots.here()
 
     async def work() -> None:
         while waiting and rest.because is None:
-            async with semaphore:
+            barred = await gate.enter()
+            if barred:
+                rest.because = Outcome("", "deferred", code=barred, error=BARRED.get(barred, barred))
+                break
+            try:
                 if not waiting or rest.because is not None:
-                    break
-                if not may_start():
-                    rest.because = Outcome("", "deferred", "retry", code="lease", error="the sender's lease ran out")
                     break
                 unit = waiting.popleft()
                 outcomes = await _carried(carry, unit)
+            finally:
+                gate.leave()
             rest.learn(outcomes)
             for outcome in outcomes:
                 told.put_nowait(outcome)
@@ -103,7 +107,7 @@ async def each(
             for outbound in waiting.popleft():
                 told.put_nowait(rest.told(outbound))
 
-    workers = [asyncio.create_task(work()) for _ in range(min(slots.limit, len(units)))]
+    workers = [asyncio.create_task(work()) for _ in range(min(at_once, len(units)))]
     try:
         while owed:
             outcome = await told.get()
@@ -118,7 +122,7 @@ async def each(
         stayed = {outbound.attempt for unit in waiting for outbound in unit}
         for attempt, outbound in owed.items():
             if attempt in stayed:
-                yield Outcome(attempt, "deferred", "retry", error="stopped before it left")
+                yield Outcome(attempt, "deferred", code="stopped", error="stopped before it left")
             else:
                 yield in_doubt(outbound, "stopped while it was under way")
         raise

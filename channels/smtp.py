@@ -19,11 +19,12 @@ from aiosmtplib.errors import (
     SMTPResponseException,
 )
 
-from channels.http import InDoubt, NeverSent, Slots
+from channels.http import InDoubt, NeverSent
 from channels.mail_headers import is_plain_address, unsafe
 from channels.mime import Letter
 from channels.sending import Unit, each, never_sent
 from dispatcher.model.errors import NotConfigured
+from dispatcher.model.gate import Limits
 from dispatcher.model.ports import Content, Found, Outbound, Outcome, Probe
 from dispatcher.settings import Settings
 
@@ -43,7 +44,6 @@ class Smtp:
 
     name = "smtp"
     channel = "email"
-    batch_size = 500
 
     def __init__(self, settings: Settings, connect: float = CONNECT_SECONDS, command: float = COMMAND_SECONDS) -> None:
         """Raises NotConfigured naming the setting that is missing or wrong."""
@@ -61,7 +61,7 @@ class Smtp:
             raise NotConfigured("SMTP_URL is wrong: write smtps://user:password@host:465")
         self._from = settings.email_from
         self._connect_seconds, self._command_seconds = connect, command
-        self._slots = Slots(settings.smtp_connections)
+        self.limits = Limits(self.name, settings.smtp_connections)
         self._idle: list[tuple[float, SMTP]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tls = ssl.create_default_context()
@@ -69,7 +69,7 @@ class Smtp:
     def send(self, content: Content, batch: Sequence[Outbound]) -> AsyncIterator[Outcome]:
         if wrong := unsafe(content):
             told = [Outcome(o.attempt, "rejected", "person", "", "content", wrong) for o in batch]
-            return each((), self._nothing, self._slots, told)
+            return each((), self._nothing, self.limits.requests, content.gate, told)
         good: list[Outbound] = []
         bad: list[Outcome] = []
         for o in batch:
@@ -80,7 +80,7 @@ class Smtp:
                     Outcome(o.attempt, "rejected", "fall-back", "", "address", "not an address that SMTP carries")
                 )
         carry = partial(self._carry, Letter(content, self._from))
-        return each([(o,) for o in good], carry, self._slots, bad, may_start=content.may_start)
+        return each([(o,) for o in good], carry, self.limits.requests, content.gate, bad)
 
     async def _nothing(self, unit: Unit) -> list[Outcome]:
         return []

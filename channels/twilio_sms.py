@@ -14,6 +14,7 @@ from channels.sending import Unit, each
 from channels.twilio import RETRIES, Account, encoded
 from channels.words import clean
 from dispatcher.model.errors import NotConfigured
+from dispatcher.model.gate import Limits
 from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Found, Outbound, Outcome, Probe
 from dispatcher.settings import Settings
 
@@ -50,24 +51,23 @@ class TwilioSms:
 
     name = "twilio"
     channel = "sms"
-    batch_size = 500
 
     def __init__(self, settings: Settings, pool: Pool | None = None) -> None:
         self._account = Account(settings, pool)
         self._senders = settings.twilio_sms_from
         if not self._senders:
             raise NotConfigured("TWILIO_SMS_FROM is missing: name the numbers or the messaging service texts come from")
+        # Without a rate of ours Twilio queues by itself.
+        a_second = settings.twilio_sms_per_second * len(self._senders) or None
+        self.limits = Limits(self.name, settings.twilio_concurrent_requests, a_second)
 
     def send(self, content: Content, batch: Sequence[Outbound]) -> AsyncIterator[Outcome]:
         text = clean(content.rendition.text)
         letter = _Letter(self._senders, text, content.valid_for, self._account.webhooks)
-        carry, slots = partial(self._carry, letter), self._account.pool.slots
-        wrong = _wrong(text, batch)
-        if wrong:
-            return each(
-                (), carry, slots, [Outcome(o.attempt, "rejected", "person", "", "content", wrong) for o in batch]
-            )
-        return each([(outbound,) for outbound in batch], carry, slots, may_start=content.may_start)
+        carry, wrong = partial(self._carry, letter), _wrong(text, batch)
+        known = [Outcome(o.attempt, "rejected", "person", "", "content", wrong) for o in batch if wrong]
+        units = [] if wrong else [(outbound,) for outbound in batch]
+        return each(units, carry, self._account.pool.limit, content.gate, known)
 
     async def _carry(self, letter: _Letter, unit: Unit) -> list[Outcome]:
         return [await self._account.create("Messages", outbound, letter.form(outbound)) for outbound in unit]

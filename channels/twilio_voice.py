@@ -9,6 +9,7 @@ from channels.http import Pool
 from channels.sending import Unit, each
 from channels.twilio import RETRIES, Account, encoded
 from dispatcher.model.errors import NotConfigured
+from dispatcher.model.gate import Limits
 from dispatcher.model.ports import Content, Found, Outbound, Outcome, Probe
 from dispatcher.settings import Settings
 
@@ -21,13 +22,13 @@ class TwilioVoice:
 
     name = "twilio"
     channel = "voice"
-    batch_size = 20
 
     def __init__(self, settings: Settings, pool: Pool | None = None) -> None:
         self._account = Account(settings, pool)
         self._from = settings.twilio_voice_from
         if not self._from:
             raise NotConfigured("TWILIO_VOICE_FROM is missing: name the number calls come from")
+        self.limits = Limits(self.name, settings.twilio_concurrent_requests, settings.twilio_calls_per_second)
         webhooks = self._account.webhooks
         self._front = encoded(
             [
@@ -43,7 +44,7 @@ class TwilioVoice:
 
     def send(self, content: Content, batch: Sequence[Outbound]) -> AsyncIterator[Outcome]:
         units = [(outbound,) for outbound in batch]
-        return each(units, self._carry, self._account.pool.slots, may_start=content.may_start)
+        return each(units, self._carry, self._account.pool.limit, content.gate)
 
     async def _carry(self, unit: Unit) -> list[Outcome]:
         return [await self._account.create("Calls", outbound, self._form(outbound)) for outbound in unit]

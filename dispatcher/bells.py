@@ -12,13 +12,16 @@ from typing import Protocol
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue
+from rq import Queue, Worker
 from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
 
 # One queue for each worker process. Channels have their own, so that slow calls never hold up mail.
 QUEUES = ("email", "sms", "voice", "fax", "notices", "events")
+
+# A bell for a channel says only "look": more of them than workers who could come would be noise.
+ENOUGH_RUNG = 16
 
 Ring = tuple[str, str, tuple[int | str, ...]]  # queue, function in dispatcher.jobs, ids
 
@@ -27,6 +30,9 @@ class Bells(Protocol):
     """Rings for work. Implemented on Redis here; tests may collect the rings instead."""
 
     def ring(self, rings: Iterable[Ring]) -> None: ...
+
+    def workers_on(self, queue: str) -> int:
+        """How many worker processes listen to a queue, on all hosts; at least 1."""
 
 
 class RedisBells:
@@ -43,6 +49,8 @@ class RedisBells:
         for name, some in by_queue.items():
             queue = self._queues[name]
             try:
+                if all(function == "fan_out" for _, function, _ in some) and queue.count >= ENOUGH_RUNG:
+                    continue
                 queue.enqueue_many(
                     [
                         Queue.prepare_data(
@@ -57,6 +65,12 @@ class RedisBells:
                 )
             except (RedisError, OSError) as error:
                 log.warning("redis is away, the sweep will find %d due rows: %s", len(some), type(error).__name__)
+
+    def workers_on(self, queue: str) -> int:
+        try:
+            return max(1, int(Worker.count(connection=self._redis, queue=self._queues[queue])))
+        except (RedisError, OSError):
+            return 1
 
 
 def note(session: Session, queue: str, function: str, *ids: int | str) -> None:

@@ -20,7 +20,8 @@ from dispatcher.services import idempotency, sweep
 log = logging.getLogger(__name__)
 
 TICK = 1.0
-REPEAT_RING_AFTER = 20.0
+# A ring may wait in a queue, so it is not repeated at once; a channel's is answered quickly or heard by nobody.
+REPEAT_RING_AFTER, REPEAT_FAN_OUT_AFTER = 20.0, 3.0
 ANCHOR_EVERY = 60.0
 
 
@@ -57,8 +58,8 @@ class Clock:
                 session.info.setdefault("rings", []).append(("events", "fetch_recording", (reply_id,)))
             session.commit()
             rings: list[Ring] = session.info.pop("rings", [])
-        now = time.monotonic()
-        self._rung = {ring: at for ring, at in self._rung.items() if now - at < REPEAT_RING_AFTER}
+        now = self._runtime.monotonic()
+        self._rung = {ring: at for ring, at in self._rung.items() if now - at < _repeat_after(ring)}
         fresh = [ring for ring in dict.fromkeys(rings) if ring not in self._rung]
         self._rung.update(dict.fromkeys(fresh, now))
         self._runtime.bells.ring(fresh)
@@ -81,6 +82,10 @@ class Clock:
         line = {"seq": head.seq, "hash": head.hash, "at": self._runtime.now().isoformat(timespec="seconds")}
         with open(self._runtime.settings.var_dir / "audit-anchors.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+
+def _repeat_after(ring: Ring) -> float:
+    return REPEAT_FAN_OUT_AFTER if ring[1] == "fan_out" else REPEAT_RING_AFTER
 
 
 def run(runtime: Runtime) -> None:

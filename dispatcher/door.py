@@ -69,13 +69,8 @@ def db() -> Session:
     """The request's database session, opened when first asked for; calls that change nothing open a reader."""
     if "db" not in g:
         looking = g.get("only_looking", request.method in ("GET", "HEAD", "OPTIONS"))
-        g.db = open_reader(runtime()) if looking else runtime().sessions()
+        g.db = runtime().reader() if looking else runtime().sessions()
     return cast(Session, g.db)
-
-
-def open_reader(built: Runtime) -> Session:
-    """A session that does not keep SQLite's writers waiting."""
-    return built.sessions(bind=built.sessions.kw["bind"].execution_options(read_only=True))
 
 
 @contextmanager

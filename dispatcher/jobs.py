@@ -7,31 +7,39 @@ process, because the providers' connections belong to it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import uvloop
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
 from dispatcher.runtime import Runtime
-from dispatcher.services import callbacks, letter_sending, reconcile, replies, sending
+from dispatcher.services import callbacks, letter_sending, news, reconcile, replies
 from dispatcher.services import release as releasing
+from dispatcher.services.sending import Pump
 from dispatcher.storage import gave_way
 
+log = logging.getLogger(__name__)
+
 TRANSACTION_TRIES = 4
+APPLY_FOR = 5.0  # seconds
 # Seconds. The queue's own limit raises in a signal, which the event loop swallows: this one ends a job that hangs.
 JOB_LIMIT = 600.0
 
 _runtime: Runtime | None = None
 _loop: asyncio.AbstractEventLoop | None = None
+_pumps: dict[str, Pump] = {}
+_stopping: Callable[[], bool] | None = None
 
 
-def configure(runtime: Runtime) -> None:
-    """Give this process its runtime. Called once, before the first job."""
-    global _runtime
-    _runtime = runtime
+def configure(runtime: Runtime, stopping: Callable[[], bool] | None = None) -> None:
+    """Give this process its runtime, before its first job; `stopping` tells a long job to come to its end."""
+    global _runtime, _stopping
+    _runtime, _stopping = runtime, stopping
+    _pumps.clear()
 
 
 def close() -> None:
@@ -55,14 +63,10 @@ def _run(work: Coroutine[Any, Any, object]) -> Any:
     return _loop.run_until_complete(asyncio.wait_for(work, JOB_LIMIT))
 
 
-def fan_out(message_id: int, channel: str, batch: int) -> None:
-    """Send one batch of a release."""
-    _run(sending.send_batch(_current(), message_id, channel, batch))
-
-
-def fan_out_due(message_id: int, channel: str) -> None:
-    """Send what is due on a channel of a release: retries, fallbacks, what was left lying."""
-    _run(sending.send_batch(_current(), message_id, channel, None))
+def fan_out(channel: str) -> None:
+    """Send what is due on a channel."""
+    pump = _pumps.get(channel) or _pumps.setdefault(channel, Pump(_current(), channel))
+    _run(pump.run(_stopping or (lambda: False)))
 
 
 def send_letter(letter_id: int) -> None:
@@ -80,9 +84,43 @@ def release(message_id: int) -> None:
     _transact(lambda session, runtime: releasing.release_due(session, runtime, message_id))
 
 
-def apply_callback(callback_id: int) -> None:
-    """Read a kept callback and apply what it says."""
-    _transact(lambda session, runtime: callbacks.apply(session, runtime, callback_id))
+def apply_callbacks(oldest: int = 0) -> None:
+    """Read kept callbacks and do what they say, chunk by chunk until none is due. `oldest` tells rings apart."""
+    runtime = _current()
+    callbacks.heard(runtime)
+    until = runtime.monotonic() + APPLY_FOR
+    while _apply_chunk():
+        if runtime.monotonic() > until:  # others wait in this queue, too
+            runtime.bells.ring([callbacks.RING])
+            return
+
+
+def _apply_chunk() -> bool:
+    """Whether there were any. What one of them does to the whole transaction is done to it alone."""
+    chunk: list[int] = []
+
+    def claim(session: Session, runtime: Runtime) -> None:
+        chunk[:] = callbacks.claim(session, runtime)
+
+    _transact(claim)
+    if not chunk:
+        return False
+    try:
+        _transact(lambda session, runtime: news.apply_all(session, runtime, chunk))
+    except DBAPIError as error:
+        log.warning("%d callbacks are applied one by one: %s", len(chunk), type(error).__name__)
+        for one in chunk:
+            _apply_alone(one)
+    return True
+
+
+def _apply_alone(callback_id: int) -> None:
+    """One callback in a transaction of its own. A failed one is blamed, unless the database is away for that as well."""
+    try:
+        _transact(lambda session, runtime: news.apply_all(session, runtime, [callback_id]))
+    except DBAPIError as error:
+        why = error
+        _transact(lambda session, runtime: callbacks.blame(session, runtime, callback_id, why))
 
 
 def _transact(work: Callable[[Session, Runtime], object]) -> None:

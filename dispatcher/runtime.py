@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from redis import Redis
 from sqlalchemy.orm import Session, sessionmaker
@@ -18,7 +22,11 @@ from dispatcher.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Settings, database sessions, Redis, bells, adapters and the clock."""
+    """Settings, database sessions, Redis, bells, adapters; time, chance and threads.
+
+    Use cases take these from here alone, so that a simulator can replay them. `now` is the time of day, which may
+    jump; `monotonic`, in seconds, never does. `aside` runs work on the database off the event loop.
+    """
 
     settings: Settings
     sessions: sessionmaker[Session]
@@ -26,6 +34,13 @@ class Runtime:
     bells: Bells
     adapters: Adapters
     now: Callable[[], datetime] = now
+    monotonic: Callable[[], float] = time.monotonic
+    chance: random.Random = field(default_factory=random.SystemRandom)
+    aside: Callable[..., Awaitable[Any]] = asyncio.to_thread
+
+    def reader(self) -> Session:
+        """A session that only looks, and does not keep SQLite's writers waiting."""
+        return self.sessions(bind=self.sessions.kw["bind"].execution_options(read_only=True))
 
     def token(self, purpose: str, number: int) -> str:
         """A token for a row; purposes: delivery, letter, customer, media."""

@@ -47,7 +47,6 @@ def main(runtime: Runtime, queue: str) -> int:
         raise ValueError(f"no queue {queue!r}: choose from {', '.join(QUEUES)}")
     logging.getLogger("rq").setLevel(logging.WARNING)
     logging.getLogger("rq.worker").addFilter(_ShortRedisErrors())
-    jobs.configure(runtime)
     try:
         # Its own connection: RQ changes the time-outs of the one it is given.
         worker = AlertWorker(
@@ -61,6 +60,7 @@ def main(runtime: Runtime, queue: str) -> int:
             maintenance_interval=10,
             log_job_description=False,
         )
+        jobs.configure(runtime, stopping=lambda: worker.asked_to_stop)
         log.info("working on queue %s", queue)
         worker.work(logging_level="WARNING")
     except RedisError as error:

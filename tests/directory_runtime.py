@@ -15,6 +15,7 @@ from channels.fax import Fax
 from channels.sms import Sms
 from channels.voice import Voice
 from dispatcher.bells import Ring
+from dispatcher.model.gate import Limits
 from dispatcher.model.ports import Adapters, Content, Found, Outbound, Outcome, Probe
 from dispatcher.runtime import Runtime
 from dispatcher.settings import Settings
@@ -23,13 +24,16 @@ WITHOUT_FAX = ("email", "sms", "voice")
 ALL = (*WITHOUT_FAX, "fax")
 
 
+IDLE = Limits("idle", 100)
+
+
 @dataclass(frozen=True)
 class Idle:
     """A provider that is configured but never asked."""
 
     channel: str
     name: str = "idle"
-    batch_size: int = 100
+    limits: Limits = IDLE
 
     async def send(self, content: Content, batch: Sequence[Outbound]) -> AsyncIterator[Outcome]:
         raise AssertionError("nothing is sent here")
@@ -49,6 +53,9 @@ class Silent:
 
     def ring(self, rings: Iterable[Ring]) -> None: ...
 
+    def workers_on(self, queue: str) -> int:
+        return 1
+
 
 def staff_without_pins(samples: Path) -> bytes:
     """The sample staff with PINs left out: to hash sixteen takes seconds, and to compare them as long again."""
@@ -60,7 +67,7 @@ def staff_without_pins(samples: Path) -> bytes:
 
 
 def runtime_for(
-    sessions: sessionmaker[Session], carried: Sequence[str] = WITHOUT_FAX, *, batch_size: int = 100, **settings: object
+    sessions: sessionmaker[Session], carried: Sequence[str] = WITHOUT_FAX, limits: Limits = IDLE, **settings: object
 ) -> Runtime:
     """A runtime whose `carried` channels have a provider."""
     return Runtime(
@@ -70,7 +77,7 @@ def runtime_for(
         bells=Silent(),
         adapters=Adapters(
             channels={one.name: one for one in (Email(), Sms(), Voice(), Fax())},
-            providers={name: (Idle(name, batch_size=batch_size),) for name in carried},
+            providers={name: (Idle(name, limits=limits),) for name in carried},
             sources={},
         ),
     )

@@ -28,6 +28,7 @@ from dispatcher.model import (
     Preference,
     Staff,
 )
+from dispatcher.model.gate import Limits
 from dispatcher.model.ports import Adapters, Content, Found, Outbound, Outcome, Probe
 from dispatcher.runtime import Runtime
 from dispatcher.settings import Settings
@@ -42,6 +43,9 @@ class Collected:
     def ring(self, rings: Iterable[Ring]) -> None:
         self.rings += list(rings)
 
+    def workers_on(self, queue: str) -> int:
+        return 1
+
 
 @dataclass
 class Scripted:
@@ -49,7 +53,7 @@ class Scripted:
 
     channel: str
     name: str = "scripted"
-    batch_size: int = 50
+    limits: Limits = Limits("scripted", 50)
     answer: Callable[[Outbound], Outcome | None] = lambda one: Outcome(one.attempt, "accepted", provider_ref="ref")
     found: Found = field(default_factory=lambda: Found("cannot say"))
     got: list[Outbound] = field(default_factory=list)
@@ -60,8 +64,14 @@ class Scripted:
         self.before_send()
         self.contents.append(content)
         for one in batch:
-            self.got.append(one)
-            outcome = self.answer(one)
+            if barred := await content.gate.enter():
+                yield Outcome(one.attempt, "deferred", code=barred)
+                continue
+            try:
+                self.got.append(one)
+                outcome = self.answer(one)
+            finally:
+                content.gate.leave()
             if outcome is not None:
                 yield outcome
 

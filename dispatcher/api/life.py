@@ -23,7 +23,6 @@ from dispatcher import bells
 from dispatcher.api import bodies
 from dispatcher.api.calls import PREFIX, Act, Answer, Call
 from dispatcher.api.problems import MEDIA_TYPE, Problem, of_error, of_http, sentence
-from dispatcher.door import open_reader
 from dispatcher.model import Staff
 from dispatcher.model.errors import DispatcherError, NotAllowed, NotFound, Refused
 from dispatcher.runtime import Runtime
@@ -45,7 +44,7 @@ def authenticate(runtime: Runtime) -> None:
     token = (given.token or "") if given is not None and given.type == "bearer" else ""
     if not token:
         raise Problem("unauthenticated", headers={"WWW-Authenticate": 'Bearer realm="dispatcher"'})
-    with open_reader(runtime) as session:
+    with runtime.reader() as session:
         staff = accounts.by_token(session, runtime, token)
     if staff is None:
         raise Problem(
@@ -87,7 +86,7 @@ def serve(runtime: Runtime, call: Call, path: dict[str, Any]) -> Response:
     if call.query is not None:
         arguments["query"] = bodies.read_query(call.query)
     if not call.writes:
-        with open_reader(runtime) as session:
+        with runtime.reader() as session:
             return _finish(call, _run(call, Act(session, runtime, _here(session, staff), bodies.Files()), arguments))
     body = bodies.read(call.body, call.kinds, call.uploads)
     if call.safe:

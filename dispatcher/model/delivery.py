@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    text,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, relationship
 
 from dispatcher.model.base import Base, BigId, now
 from dispatcher.model.directory import Customer
@@ -43,6 +53,21 @@ NEWS: dict[str, frozenset[str]] = {
 }
 
 
+# The position of a delivery that took over from one that failed.
+FALLBACK = -1
+
+
+def _index(name: str, *columns: str, states: Iterable[str]) -> Index:
+    """An index of the few rows in these states. A query uses it where it names them as `in_states` does."""
+    condition = text(f"state IN ({', '.join(repr(one) for one in sorted(states))})")
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
+def in_states(column: InstrumentedAttribute[str], *states: str) -> ColumnElement[bool]:
+    """The column is in one of these states, written out: a bound parameter would not let SQLite use the index."""
+    return column.in_(bindparam(None, sorted(states), expanding=True, literal_execute=True))
+
+
 def after(state: str, news: str) -> str:
     """The state that follows when `news` reaches something in `state`; `state` itself where news is old."""
     return news if news in NEWS[state] else state
@@ -71,14 +96,20 @@ class Recipient(Base):
 
 
 class Delivery(Base):
-    """One message to one contact point. `batch` and `position` are its place in the shuffled release."""
+    """One message to one contact point. `position` is its place in the shuffled order of its channel.
+
+    One that took over from a contact point that failed has the position FALLBACK: it goes before all others.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        UniqueConstraint("message_id", "channel", "address"),
-        Index("ix_deliveries_batch", "message_id", "channel", "batch"),
-        Index("ix_deliveries_due", "state", "due_at"),
-        Index("ix_deliveries_address", "channel", "address"),
+        # In this order it also finds what went to an address.
+        UniqueConstraint("channel", "address", "message_id"),
+        Index("ix_deliveries_message", "message_id", "channel", "position"),
+        # What waits, in the order in which it leaves: of a release, then of a channel.
+        _index("ix_deliveries_waiting", "channel", "message_id", "due_at", "position", states=WAITING),
+        _index("ix_deliveries_sending", "message_id", "lease_until", states=["sending"]),
+        _index("ix_deliveries_unknown", "due_at", states=["unknown"]),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -88,11 +119,11 @@ class Delivery(Base):
     language: Mapped[str] = mapped_column(String(16), default="en")
     state: Mapped[str] = mapped_column(String(16), default="queued")
     outcome: Mapped[str | None] = mapped_column(String(16))  # voice: answered, machine, busy, no-answer
-    batch: Mapped[int] = mapped_column(default=0)
     position: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)
     mishaps: Mapped[int] = mapped_column(default=0, server_default="0")  # workers that died or raised over it
     due_at: Mapped[datetime | None]
+    held_until: Mapped[datetime | None]  # the end of the quiet hours that held it back, kept afterwards
     lease_until: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(String(300))
     accepted_at: Mapped[datetime | None]

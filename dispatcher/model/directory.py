@@ -40,6 +40,7 @@ class Customer(Base):
     timezone: Mapped[str] = mapped_column(String(64), default="UTC")
     quiet_from: Mapped[time | None]
     quiet_until: Mapped[time | None]
+    urgent_when_quiet: Mapped[bool] = mapped_column(default=False)  # urgent messages may break the quiet hours
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
 
-from dispatcher.model.base import Base, BigId, now
+from dispatcher.model.base import Base, BigId, Json, now
 from dispatcher.model.directory import DistributionList
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.staff import Staff
@@ -78,6 +78,7 @@ class Message(Base):
     approved_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
     seed: Mapped[int | None]  # of the shuffled order of its release
+    pace: Mapped[dict[str, float]] = mapped_column(Json, default=dict)  # starts a second by channel, where held back
 
     author: Mapped[Staff] = relationship()
     versions: Mapped[list[Version]] = relationship(back_populates="message", order_by="Version.number")

@@ -5,10 +5,12 @@ Adapters in `channels/` implement these; services and doors know only these. All
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
+
+from dispatcher.model.gate import Gate, Limits, OpenGate
 
 # Tags in a Content that are replaced for each Outbound: its reply token and its preferences token.
 REPLY_TAG = "-reply-token-"
@@ -62,8 +64,7 @@ class Content:
     """What all Outbounds of one `send` share: a rendition and its envelope.
 
     `reply_to` holds REPLY_TAG in its local part. `valid_for` is in seconds. `category` is an id for look-ups
-    at the provider, without personal data, e.g. "message-7". `may_start` is asked before each request leaves: false
-    once the sender's lease has run out, for then others may be sending the same.
+    at the provider, without personal data, e.g. "message-7". Every request passes `gate` before it leaves.
     """
 
     rendition: Rendition
@@ -73,7 +74,7 @@ class Content:
     attachments: tuple[File, ...] = ()
     category: str = ""
     valid_for: int | None = None
-    may_start: Callable[[], bool] = lambda: True
+    gate: Gate = field(default_factory=OpenGate, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +294,7 @@ class Provider(Protocol):
 
     name: str
     channel: str
-    batch_size: int  # deliveries that one job should hand over at once
+    limits: Limits
 
     def send(self, content: Content, batch: Sequence[Outbound]) -> AsyncIterator[Outcome]:
         """One Outcome per Outbound, as each becomes known. Raises nothing for a single message's sake."""

@@ -24,17 +24,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What a release made: deliveries and batches by channel, counts of recipients."""
+    """What a release made: deliveries by channel, counts of recipients."""
 
     recipients: int
     unreachable: int
     left: int
     by_channel: dict[str, int] = field(default_factory=dict)
-    batches: dict[str, int] = field(default_factory=dict)
 
 
 def snapshot(session: Session, runtime: Runtime, message: Message) -> int:
-    """Fix the audience at the approval; how many recipients. What an earlier approval fixed is forgotten."""
+    """Fix the audience at an approval for later; how many recipients. What an earlier approval fixed is forgotten."""
     session.flush()
     session.execute(
         delete(Recipient).where(Recipient.message_id == message.id), execution_options={"synchronize_session": False}
@@ -50,32 +49,32 @@ def snapshot(session: Session, runtime: Runtime, message: Message) -> int:
     return session.scalar(select(func.count()).where(Recipient.message_id == message.id)) or 0
 
 
-def resolve(session: Session, runtime: Runtime, message: Message) -> Resolution:
-    """Make the deliveries of a release: who left is left out, everybody else gets a channel or is unreachable.
+def resolve(session: Session, runtime: Runtime, message: Message, *, fixed: bool) -> Resolution:
+    """Make the recipients and deliveries of a release: everybody gets a channel or is unreachable.
 
-    The order within a channel is shuffled by `message.seed`, which must be set.
+    Where the audience was `fixed` by a snapshot, it loses those who left since, and gains nobody. The order within a
+    channel is shuffled by `message.seed`, which must be set.
     """
     session.flush()
     version = message.current
-    left = _leave(session, runtime, message, version)
-    audience = select(Recipient.customer_id.label("customer_id")).where(
-        Recipient.message_id == message.id, Recipient.left_at.is_(None)
-    )
+    left = _leave(session, runtime, message, version) if fixed else 0
+    mine = (Recipient.message_id == message.id, Recipient.left_at.is_(None))
+    audience = select(Recipient.customer_id.label("customer_id")).where(*mine) if fixed else listed_customers(version)
     with gathered(session, runtime, audience, version.topic) as situations:
         _insert_deliveries(session, runtime, message)
-        _link_recipients(session, message)
+        if fixed:
+            # Written anew, which is quicker than to change every one of them and its place in the indexes.
+            session.execute(delete(Recipient).where(*mine), execution_options={"synchronize_session": False})
+        _insert_recipients(session, message)
     _forget(session)
-    counts = session.execute(
-        select(Delivery.channel, func.count(), func.max(Delivery.batch) + 1)
-        .where(Delivery.message_id == message.id)
-        .group_by(Delivery.channel)
+    by_channel = session.execute(
+        select(Delivery.channel, func.count()).where(Delivery.message_id == message.id).group_by(Delivery.channel)
     ).all()
     return Resolution(
         recipients=sum(count for _, count in situations.values()),
         unreachable=sum(count for choice, count in situations.values() if choice.channel is None),
         left=left,
-        by_channel={channel: count for channel, count, _ in counts},
-        batches={channel: batches for channel, _, batches in counts},
+        by_channel=dict(by_channel),
     )
 
 
@@ -115,11 +114,9 @@ def _insert_deliveries(session: Session, runtime: Runtime, message: Message) -> 
         partition_by=points.c.channel, order_by=[place_in_sql(points.c.first, message.seed or 0), points.c.first]
     )
     placed = select(points, (place - 1).label("position")).subquery()
-    sizes = {name: some[0].batch_size for name, some in runtime.adapters.providers.items() if some}
-    size = case(*((placed.c.channel == name, size) for name, size in sizes.items()), else_=1)
     session.execute(
         insert(Delivery).from_select(
-            ["message_id", "channel", "address", "language", "state", "tries", "position", "batch", "due_at"],
+            ["message_id", "channel", "address", "language", "state", "tries", "position", "due_at"],
             select(
                 literal(message.id),
                 placed.c.channel,
@@ -128,44 +125,41 @@ def _insert_deliveries(session: Session, runtime: Runtime, message: Message) -> 
                 literal("queued"),
                 literal(0),
                 placed.c.position,
-                placed.c.position // size,
                 literal(runtime.now(), Delivery.due_at.type),
             )
             .join(Customer, Customer.id == placed.c.first)
-            .order_by(placed.c.channel, placed.c.address),
+            # Rows that leave together lie together.
+            .order_by(placed.c.channel, placed.c.position),
         )
     )
 
 
-def _link_recipients(session: Session, message: Message) -> None:
-    mine = (
-        Recipient.message_id == message.id,
-        Recipient.customer_id == SITUATIONS.c.customer_id,
-        CHOICES.c.situation == SITUATIONS.c.situation,
-    )
-    # Nothing is known yet of the rows just inserted: PostgreSQL would look each one up by the wrong index.
+def _insert_recipients(session: Session, message: Message) -> None:
+    # Nothing is known yet of the deliveries just inserted: PostgreSQL would look each one up by the wrong index.
     postgresql = session.get_bind().dialect.name == "postgresql"
     if postgresql:
         session.execute(text("SET LOCAL enable_nestloop = off"))
     session.execute(
-        update(Recipient)
-        .where(
-            *mine,
-            ContactPoint.customer_id == SITUATIONS.c.customer_id,
-            ContactPoint.channel == CHOICES.c.channel,
-            Delivery.message_id == message.id,
-            Delivery.channel == CHOICES.c.channel,
-            Delivery.address == ContactPoint.address,
+        insert(Recipient).from_select(
+            ["message_id", "customer_id", "delivery_id", "channel", "because"],
+            select(literal(message.id), SITUATIONS.c.customer_id, Delivery.id, CHOICES.c.channel, CHOICES.c.because)
+            .select_from(SITUATIONS)
+            .join(CHOICES, CHOICES.c.situation == SITUATIONS.c.situation)
+            .outerjoin(
+                ContactPoint,
+                (ContactPoint.customer_id == SITUATIONS.c.customer_id) & (ContactPoint.channel == CHOICES.c.channel),
+            )
+            .outerjoin(
+                Delivery,
+                (Delivery.channel == CHOICES.c.channel)
+                & (Delivery.address == ContactPoint.address)
+                & (Delivery.message_id == message.id),
+            )
+            .order_by(SITUATIONS.c.customer_id),
         )
-        .values(channel=CHOICES.c.channel, because=CHOICES.c.because, delivery_id=Delivery.id),
-        execution_options={"synchronize_session": False},
     )
     if postgresql:
         session.execute(text("SET LOCAL enable_nestloop = on"))
-    session.execute(
-        update(Recipient).where(*mine, CHOICES.c.channel.is_(None)).values(because=CHOICES.c.because),
-        execution_options={"synchronize_session": False},
-    )
 
 
 def _forget(session: Session) -> None:

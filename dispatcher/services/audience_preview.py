@@ -174,7 +174,7 @@ def _review(session: Session, runtime: Runtime, version: Version) -> AudiencePre
     by_channel = _counts(
         session,
         select(Delivery.channel, func.count())
-        .where(Delivery.message_id == message_id, Delivery.batch >= 0)
+        .where(Delivery.message_id == message_id, Delivery.position >= 0)
         .group_by(Delivery.channel),
     )
     out_of_reach = _counts(

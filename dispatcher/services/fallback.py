@@ -9,11 +9,10 @@ from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
 from dispatcher.model import CHANNELS, ContactPoint, Delivery, Message, Preference, Recipient
+from dispatcher.model.delivery import FALLBACK
 from dispatcher.runtime import Runtime
 from dispatcher.services import suppressions, tasks
 from dispatcher.services.directory import owner_of
-
-FALLBACK_BATCH = -1  # of no batch: sent as soon as it is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def start(session: Session, runtime: Runtime, delivery: Delivery, why: str) -> N
                 channel=following.channel,
                 address=following.address,
                 language=recipient.customer.language,
-                batch=FALLBACK_BATCH,
+                position=FALLBACK,
                 due_at=runtime.now(),
             )
             session.add(other)
@@ -56,7 +55,7 @@ def start(session: Session, runtime: Runtime, delivery: Delivery, why: str) -> N
         recipient.delivery_id = other.id
         recipient.channel = following.channel
         recipient.because = f"fallback: {delivery.channel} {why}"[:200]
-        note(session, following.channel, "fan_out_due", message.id, following.channel)
+        note(session, following.channel, "fan_out", following.channel)
     session.flush()
     session.expire(delivery, ["recipients"])
 

@@ -1,56 +1,51 @@
-"""Fan-out: claim deliveries, commit their attempts, send, commit the outcomes in chunks as they arrive.
+"""Fan-out, the database's part: which release is next, claim its deliveries, commit their attempts.
 
-The functions here are the database's part; `sending.py` calls the provider between them, with no
-transaction open.
+`sending.py` calls the provider between these, with no transaction open.
 """
 
 from __future__ import annotations
 
-import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import (
-    Attempt,
-    Customer,
-    Delivery,
-    ListMember,
-    Message,
-    Recipient,
-    Suppression,
-    Version,
-    VersionList,
-)
-from dispatcher.model.delivery import WAITING
+from dispatcher.model import CHANNELS, Attempt, Delivery, Message, Suppression, Version
+from dispatcher.model.delivery import WAITING, in_states
 from dispatcher.runtime import Runtime
-from dispatcher.services import fallback
+from dispatcher.services import addressees, fallback
+from dispatcher.services.lease import LEASE
 
-LEASE = timedelta(seconds=60)
-_EARLY = 5.0  # seconds before the lease ends in which nothing more is started
 _GOING = ("releasing", "released")
+# Shown as the reason of a delivery that waits for the end of its customer's quiet hours.
+QUIET = "held: quiet hours"
 
 
-class Lease:
-    """How long this worker may go on sending what it claimed, by its own clock, which no standing still stops.
+@dataclass(frozen=True, slots=True)
+class OpenRelease:
+    """A message with deliveries due on a channel; `pace` is how many a second may start, None: no limit of its own."""
 
-    A worker that was suspended and wakes must not send what others may have taken over meanwhile.
-    """
+    message_id: int
+    urgent: bool
+    pace: float | None
 
-    def __init__(self) -> None:
-        self.renew()
 
-    def renew(self) -> None:
-        """Called with each lease that was committed."""
-        self._until = time.monotonic() + LEASE.total_seconds() - _EARLY
+@dataclass(frozen=True, slots=True)
+class _Going:
+    id: int
+    version_id: int
+    urgent: bool
+    until: datetime | None  # the end of its validity
 
-    def holds(self) -> bool:
-        return time.monotonic() < self._until
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: int
+    address: str
+    language: str
+    tries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,120 +59,176 @@ class Claimed:
     customer_id: int  # the first of those it is for
 
 
-def waiting_in_batch(message_id: int, channel: str, batch: int) -> ColumnElement[bool]:
-    """What a batch's job may send: what was never tried."""
-    return and_(
-        Delivery.message_id == message_id,
-        Delivery.channel == channel,
-        Delivery.batch == batch,
-        Delivery.state == "queued",
+def open_releases(session: Session, channel: str, now: datetime) -> list[OpenRelease]:
+    """The messages with something due on a channel."""
+    waiting = (Delivery.channel == channel, in_states(Delivery.state, *WAITING))
+    # From one message to the next by the index, however many deliveries each has waiting.
+    walk = select(func.min(Delivery.message_id).label("id")).where(*waiting).cte("walk", recursive=True)
+    following = select(func.min(Delivery.message_id)).where(*waiting, Delivery.message_id > walk.c.id)
+    walk = walk.union_all(select(following.scalar_subquery()).where(walk.c.id.is_not(None)))
+    due = exists().where(*waiting, Delivery.message_id == walk.c.id, Delivery.due_at <= now)
+    rows = session.execute(
+        select(Message.id, Version.urgency, Message.pace)
+        .select_from(walk)
+        .join(Message, Message.id == walk.c.id)
+        .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
+        .where(Message.state.in_(_GOING), due)
+        .order_by(Message.id)
     )
-
-
-def waiting_and_due(message_id: int, channel: str, now: datetime) -> ColumnElement[bool]:
-    """What is due for another try, or came in later by fallback."""
-    return and_(
-        Delivery.message_id == message_id,
-        Delivery.channel == channel,
-        Delivery.state.in_(WAITING),
-        Delivery.due_at <= now,
-    )
+    return [OpenRelease(row.id, row.urgency == "urgent", (row.pace or {}).get(channel)) for row in rows]
 
 
 def claim(
-    session: Session, runtime: Runtime, message_id: int, which: ColumnElement[bool], provider: str, limit: int
+    session: Session, runtime: Runtime, message_id: int, channel: str, provider: str, limit: int
 ) -> list[Claimed]:
-    """Take up to `limit` deliveries, lowest position first, and write their attempts; the caller commits.
+    """Take up to `limit` due deliveries, in their order, and write their attempts; the caller commits.
 
-    Nothing is taken when the message was cancelled. Stale ones expire, removals and opt-outs count, in this same
-    transaction: an opt-out holds these rows while it is written, so it is committed before an attempt or after it.
+    Nothing is taken when the message was cancelled. Stale ones expire, removals, opt-outs and quiet hours count, in
+    this same transaction: an opt-out holds these rows while it is written, so it is committed before an attempt or
+    after it. Where it returns nothing, nothing is due.
     """
-    now = runtime.now()
-    message = session.execute(
-        select(Message.state, Message.released_at, Message.valid_for)
-        .where(Message.id == message_id)
-        .with_for_update(read=True)
+    going = _going_message(session, message_id)
+    while going is not None and (due := _due(session, runtime, message_id, channel, limit)):
+        claimed = _start(session, runtime, provider, _sorted_out(session, runtime, going, channel, due))
+        if claimed:
+            return claimed
+    return []
+
+
+def _going_message(session: Session, message_id: int) -> _Going | None:
+    """The message, held so that a cancel is committed before this claim or after it."""
+    row = session.execute(
+        select(Message.id, Message.released_at, Message.valid_for, Version.id.label("version_id"), Version.urgency)
+        .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
+        .where(Message.id == message_id, Message.state.in_(_GOING))
+        .with_for_update(read=True, of=Message)
     ).one_or_none()
-    if message is None or message.state not in _GOING:
-        return []
-    if message.valid_for and message.released_at + timedelta(seconds=message.valid_for) < now:
-        for delivery_id in _leave_out(session, which, "expired", now):
+    if row is None:
+        return None
+    until = row.released_at + timedelta(seconds=row.valid_for) if row.valid_for else None
+    return _Going(row.id, row.version_id, row.urgency == "urgent", until)
+
+
+def _due(session: Session, runtime: Runtime, message_id: int, channel: str, limit: int) -> Sequence[_Row]:
+    query = (
+        select(Delivery.id, Delivery.address, Delivery.language, Delivery.tries)
+        .where(
+            Delivery.channel == channel,
+            Delivery.message_id == message_id,
+            in_states(Delivery.state, *WAITING),
+            Delivery.due_at <= runtime.now(),
+        )
+        .order_by(Delivery.due_at, Delivery.position)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [_Row(*row) for row in session.execute(query)]
+
+
+def _sorted_out(
+    session: Session, runtime: Runtime, message: _Going, channel: str, due: Sequence[_Row]
+) -> list[tuple[_Row, int]]:
+    """Those that may leave now, each with its first customer; the others get the state they ought to have."""
+    now = runtime.now()
+    ids = [one.id for one in due]
+    if message.until is not None and message.until < now:
+        _leave_out(session, ids, "expired", now)
+        for delivery_id in ids:
             fallback.give_up(session, session.get_one(Delivery, delivery_id), "its time was up before it could leave")
         return []
-    _leave_out(session, and_(which, ~_still_meant()), "cancelled", now)
-    for delivery_id in _leave_out(session, and_(which, _opted_out()), "suppressed", now):
+    opted_out = set(
+        session.scalars(
+            select(Suppression.address).where(
+                Suppression.channel == channel,
+                Suppression.address.in_([one.address for one in due]),
+                Suppression.lifted_at.is_(None),
+            )
+        )
+    )
+    found = addressees.of(session, message.version_id, ids)
+    leaving: list[tuple[_Row, int]] = []
+    suppressed: list[int] = []
+    unmeant: list[int] = []
+    held: dict[int, datetime] = {}
+    for one in due:
+        people = found.get(one.id, [])
+        until = None if not people else addressees.quiet_until(people, now, message.urgent)
+        if not people:
+            unmeant.append(one.id)
+        elif one.address in opted_out:
+            suppressed.append(one.id)
+        elif until is not None:
+            # What would be stale by then is due when its time is up, and expires.
+            held[one.id] = until if message.until is None else min(until, message.until + timedelta(seconds=1))
+        else:
+            leaving.append((one, min(person.customer_id for person in people)))
+    _leave_out(session, unmeant, "cancelled", now)
+    _leave_out(session, suppressed, "suppressed", now)
+    for delivery_id in suppressed:
         # Opted out after the release: what they still take is used, as it would have been a moment earlier.
         fallback.start(session, runtime, session.get_one(Delivery, delivery_id), "was opted out of")
-    chosen = select(Delivery.id).where(which, ~_opted_out()).order_by(Delivery.position, Delivery.id).limit(limit)
-    if session.get_bind().dialect.name == "postgresql":
-        chosen = chosen.with_for_update(skip_locked=True)
-    rows = session.execute(
+    _hold(session, held)
+    return leaving
+
+
+def _start(session: Session, runtime: Runtime, provider: str, leaving: list[tuple[_Row, int]]) -> list[Claimed]:
+    if not leaving:
+        return []
+    now = runtime.now()
+    session.execute(
         update(Delivery)
-        .where(Delivery.id.in_(chosen))
+        .where(Delivery.id.in_([one.id for one, _ in leaving]))
         .values(state="sending", tries=Delivery.tries + 1, lease_until=now + LEASE, due_at=None)
-        .returning(Delivery.id, Delivery.address, Delivery.language, Delivery.tries, Delivery.position)
         .execution_options(synchronize_session=False)
-    ).all()
-    first = _first_customers(session, [row.id for row in rows])
-    claimed, attempts = [], []
-    for row in sorted(rows, key=lambda one: (one.position, one.id)):
-        attempt_id = uuid.uuid4().hex
-        claimed.append(Claimed(row.id, attempt_id, row.address, row.language, first[row.id]))
-        attempts.append(
-            {"id": attempt_id, "delivery_id": row.id, "n": row.tries, "provider": provider, "started_at": now}
-        )
-    if attempts:
-        session.execute(insert(Attempt), attempts)
+    )
+    claimed = [
+        Claimed(one.id, f"{runtime.chance.getrandbits(128):032x}", one.address, one.language, customer_id)
+        for one, customer_id in leaving
+    ]
+    session.execute(
+        insert(Attempt),
+        [
+            {
+                "id": made.attempt_id,
+                "delivery_id": one.id,
+                "n": one.tries + 1,
+                "provider": provider,
+                "started_at": now,
+            }
+            for made, (one, _) in zip(claimed, leaving, strict=True)
+        ],
+    )
     return claimed
 
 
-def _first_customers(session: Session, delivery_ids: list[int]) -> dict[int, int]:
-    query = (
-        select(Recipient.delivery_id, func.min(Recipient.customer_id))
-        .where(Recipient.delivery_id.in_(delivery_ids))
-        .group_by(Recipient.delivery_id)
-    )
-    return {delivery_id: customer_id for delivery_id, customer_id in session.execute(query) if delivery_id is not None}
+def _leave_out(session: Session, ids: Sequence[int], state: str, now: datetime) -> None:
+    if ids:
+        session.execute(
+            update(Delivery)
+            .where(Delivery.id.in_(ids))
+            .values(state=state, settled_at=now, due_at=None)
+            .execution_options(synchronize_session=False)
+        )
 
 
-def _still_meant() -> ColumnElement[bool]:
-    """At least one of those it is for is still a customer and on one of the message's lists."""
-    return exists().where(
-        Recipient.delivery_id == Delivery.id,
-        Customer.id == Recipient.customer_id,
-        Customer.active,
-        Message.id == Delivery.message_id,
-        Version.message_id == Message.id,
-        Version.number == Message.version,
-        VersionList.version_id == Version.id,
-        ListMember.list_id == VersionList.list_id,
-        ListMember.customer_id == Recipient.customer_id,
-    )
+def _hold(session: Session, until: dict[int, datetime]) -> None:
+    moments: dict[datetime, list[int]] = {}
+    for delivery_id, moment in until.items():
+        moments.setdefault(moment, []).append(delivery_id)
+    for moment, ids in moments.items():
+        session.execute(
+            update(Delivery)
+            .where(Delivery.id.in_(ids))
+            .values(due_at=moment, held_until=moment, error=QUIET)
+            .execution_options(synchronize_session=False)
+        )
 
 
-def _opted_out() -> ColumnElement[bool]:
-    return exists().where(
-        Suppression.channel == Delivery.channel,
-        Suppression.address == Delivery.address,
-        Suppression.lifted_at.is_(None),
-    )
-
-
-def _leave_out(session: Session, which: ColumnElement[bool], state: str, now: datetime) -> Sequence[int]:
-    return session.scalars(
-        update(Delivery)
-        .where(which)
-        .values(state=state, settled_at=now, due_at=None)
-        .returning(Delivery.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-
-
-def extend(session: Session, runtime: Runtime, claimed: Sequence[Claimed]) -> None:
+def extend(session: Session, runtime: Runtime, delivery_ids: Sequence[int]) -> None:
     """Keep the lease of what is still on its way."""
     session.execute(
         update(Delivery)
-        .where(Delivery.id.in_([one.delivery_id for one in claimed]), Delivery.state == "sending")
+        .where(Delivery.id.in_(delivery_ids), Delivery.state == "sending")
         .values(lease_until=runtime.now() + LEASE)
         .execution_options(synchronize_session=False)
     )
@@ -187,7 +238,7 @@ def give_back(session: Session, runtime: Runtime, message_id: int, channel: str,
     """Nothing can carry this channel any more: what waits on it goes on to the recipients' next channels."""
     for delivery in session.scalars(
         select(Delivery)
-        .where(Delivery.message_id == message_id, Delivery.channel == channel, Delivery.state.in_(WAITING))
+        .where(Delivery.message_id == message_id, Delivery.channel == channel, in_states(Delivery.state, *WAITING))
         .with_for_update()
     ).all():
         delivery.state, delivery.settled_at, delivery.due_at = "failed", runtime.now(), None
@@ -197,32 +248,11 @@ def give_back(session: Session, runtime: Runtime, message_id: int, channel: str,
 
 def finish(session: Session, message_id: int | None = None) -> None:
     """Call a message released when nothing of it waits or is on its way any more."""
-    open_states = (*WAITING, "sending")
-    query = update(Message).where(
-        Message.state == "releasing",
-        ~exists().where(Delivery.message_id == Message.id, Delivery.state.in_(open_states)),
-    )
+    of_it = Delivery.message_id == Message.id
+    # All channels are named, so that the index of what waits can be used.
+    waits = exists().where(Delivery.channel.in_(CHANNELS), of_it, in_states(Delivery.state, *WAITING))
+    leaves = exists().where(of_it, in_states(Delivery.state, "sending"))
+    query = update(Message).where(Message.state == "releasing", ~waits, ~leaves)
     if message_id is not None:
         query = query.where(Message.id == message_id)
     session.execute(query.values(state="released").execution_options(synchronize_session=False))
-
-
-def due_messages(session: Session, now: datetime) -> list[tuple[int, str]]:
-    """(message, channel) pairs with something that is due or was left lying."""
-    late = now - timedelta(seconds=10)
-    rows: list[Any] = list(
-        session.execute(
-            select(Delivery.message_id, Delivery.channel)
-            .join(Message)
-            .where(
-                Message.state.in_(_GOING),
-                or_(
-                    and_(Delivery.state == "deferred", Delivery.due_at <= now),
-                    and_(Delivery.state == "queued", Delivery.due_at <= late),
-                    and_(Delivery.state == "queued", Delivery.batch < 0, Delivery.due_at <= now),
-                ),
-            )
-            .distinct()
-        )
-    )
-    return [(row.message_id, row.channel) for row in rows]

@@ -195,7 +195,7 @@ def only_the_approved(session: Session, runtime: Runtime) -> Iterator[Breach]:
     deliveries: dict[int, Counter[str]] = defaultdict(Counter)
     for message_id, channel, count in session.execute(
         select(Delivery.message_id, Delivery.channel, func.count())
-        .where(Delivery.batch >= 0)  # the others are fallbacks of these
+        .where(Delivery.position >= 0)  # the others are fallbacks of these
         .group_by(Delivery.message_id, Delivery.channel)
     ):
         deliveries[message_id][channel] = count

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
-import uuid
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select, update
@@ -13,17 +11,18 @@ from sqlalchemy.orm import Session
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, Letter
 from dispatcher.model.delivery import WAITING
-from dispatcher.model.ports import REPLY_TAG, Content, Outbound, Outcome, Rendition
+from dispatcher.model.ports import REPLY_TAG, Content, Outbound, Outcome, Provider, Rendition
 from dispatcher.runtime import Runtime
 from dispatcher.services import outcomes, suppressions, tasks
-from dispatcher.services.fan_out import LEASE, Lease
-from dispatcher.services.limits import Limiter
+from dispatcher.services.circuit import Circuit
+from dispatcher.services.lease import LEASE, Lease
+from dispatcher.services.limits import channel_rate
+from dispatcher.services.places import Passage, Places
 from dispatcher.services.recorder import Recorder
 
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    channel: str
     content: Content
     outbound: Outbound
     lease: Lease
@@ -31,25 +30,39 @@ class _Ready:
 
 async def send_letter(runtime: Runtime, letter_id: int) -> bool:
     """Send the letter if it is due; False when there was nothing to do. Rung twice, it is sent once."""
-    ready = await asyncio.to_thread(_claim, runtime, letter_id)
-    if ready is None:
+    channel = await runtime.aside(_channel, runtime, letter_id)
+    circuit = Circuit(runtime, channel)
+    choice = await circuit.choose()
+    if choice.out is not None:
+        return False  # the clock rings again
+    ready = await runtime.aside(_claim, runtime, letter_id, choice.provider)
+    if ready is None or choice.provider is None:
         return False
-    await Limiter(runtime, ready.channel).wait_for_one()
+    provider = choice.provider
+    await channel_rate(runtime, channel, provider.limits).wait_for_one()
 
     def write(session: Session, some: list[Outcome]) -> None:
-        outcomes.settle(session, runtime, ready.channel, some)
+        outcomes.settle(session, runtime, channel, some)
+        if out := circuit.learn(provider.name, some):
+            tasks.alarm(session, runtime, channel, f"{provider.name} is out: {out}")
 
     def keep(session: Session, _left: list[str]) -> None:
+        ready.lease.renew()
         session.execute(update(Letter).where(Letter.id == letter_id).values(lease_until=runtime.now() + LEASE))
 
-    provider = runtime.adapters.providers[ready.channel][0]
-    recorder = Recorder(runtime, [ready.outbound.attempt], write, keep)
-    content = replace(ready.content, may_start=ready.lease.holds)
-    await recorder.run(provider.send(content, [ready.outbound]))
+    async with Places(runtime, provider.limits).held(1) as places, Recorder(runtime, write, keep) as recorder:
+        gate = Passage(places, ready.lease)
+        source = provider.send(replace(ready.content, gate=gate), [ready.outbound])
+        await recorder.follow([ready.outbound.attempt], source)
     return True
 
 
-def _claim(runtime: Runtime, letter_id: int) -> _Ready | None:
+def _channel(runtime: Runtime, letter_id: int) -> str:
+    with runtime.reader() as session:
+        return session.scalar(select(Letter.channel).where(Letter.id == letter_id)) or ""
+
+
+def _claim(runtime: Runtime, letter_id: int, provider: Provider | None) -> _Ready | None:
     now = runtime.now()
     with runtime.sessions() as session:
         letter = session.scalar(
@@ -59,7 +72,6 @@ def _claim(runtime: Runtime, letter_id: int) -> _Ready | None:
         )
         if letter is None:
             return None
-        provider = next(iter(runtime.adapters.providers.get(letter.channel, ())), None)
         if provider is None:
             letter.state, letter.settled_at, letter.due_at = "failed", now, None
             letter.error = f"no provider is configured for {letter.channel}"
@@ -73,10 +85,14 @@ def _claim(runtime: Runtime, letter_id: int) -> _Ready | None:
             return None
         letter.state, letter.tries, letter.lease_until, letter.due_at = "sending", letter.tries + 1, now + LEASE, None
         attempt = Attempt(
-            id=uuid.uuid4().hex, letter_id=letter.id, n=letter.tries, provider=provider.name, started_at=now
+            id=f"{runtime.chance.getrandbits(128):032x}",
+            letter_id=letter.id,
+            n=letter.tries,
+            provider=provider.name,
+            started_at=now,
         )
         session.add(attempt)
-        ready = _Ready(letter.channel, content_of(runtime, letter), _outbound(runtime, letter, attempt), Lease())
+        ready = _Ready(content_of(runtime, letter), _outbound(runtime, letter, attempt), Lease(runtime))
         commit(session, runtime.bells)
         return ready
 

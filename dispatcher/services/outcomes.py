@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -13,10 +12,12 @@ from dispatcher.model import Attempt, Conversation, Delivery, Letter
 from dispatcher.model.delivery import FINAL, after
 from dispatcher.model.ports import Outcome
 from dispatcher.runtime import Runtime
-from dispatcher.services import fallback, suppressions, tasks
+from dispatcher.services import circuit, fallback, suppressions
+from dispatcher.services.tasks import open_task
 
 MAX_TRIES = 8
-STOPPED_FOR = timedelta(seconds=60)
+# Whoever comes next asks the circuit breaker, which knows of another provider or of the time to wait.
+SOON = timedelta(seconds=1)
 LOOK_UP_AFTER = timedelta(seconds=30)
 
 
@@ -79,15 +80,13 @@ def settle_one(session: Session, runtime: Runtime, channel: str, outcome: Outcom
         suppressions.learn(
             session, runtime, channel, target.address, outcome.mark, f"{attempt.provider} {outcome.code}"
         )
-    if outcome.decision == "stop-channel":
-        tasks.alarm(session, runtime, channel, f"the provider refuses our account: {outcome.error}")
     if attempt.n == target.tries:
         apply_state(session, runtime, target, _next_state(target, outcome), outcome)
 
 
 def _next_state(target: Delivery | Letter, outcome: Outcome) -> str:
-    """Certainly not sent means: try again, as long as tries are left."""
-    if outcome.decision == "stop-channel":
+    """Certainly not sent means: try again, as long as tries are left. What is no fault of its own costs it none."""
+    if outcome.decision == "stop-channel" or outcome.code in circuit.OURS:
         return "deferred"
     if outcome.state == "deferred" and target.tries >= MAX_TRIES:
         return "failed"
@@ -105,7 +104,7 @@ def apply_state(session: Session, runtime: Runtime, target: Delivery | Letter, s
         target.state = "cancelled"
     now = runtime.now()
     if target.state == "deferred":
-        target.due_at = now + _delay(target.tries, outcome)
+        target.due_at = now + _delay(runtime, target.tries, outcome)
     elif target.state == "unknown":
         target.due_at = now + LOOK_UP_AFTER
     elif target.state in FINAL:
@@ -122,7 +121,7 @@ def hand_back(session: Session, letter: Letter, why: str) -> None:
     """A letter that will not arrive is a task: the conversation's rep's for a response, else the administrators'."""
     whose = session.get(Conversation, letter.conversation_id) if letter.kind == "response" else None
     to = "the customer" if letter.customer_id else "a member of staff"
-    tasks.open_task(
+    open_task(
         session,
         kind="failed",
         dedupe=f"failed:letter:{letter.id}",
@@ -133,9 +132,9 @@ def hand_back(session: Session, letter: Letter, why: str) -> None:
     )
 
 
-def _delay(tries: int, outcome: Outcome) -> timedelta:
+def _delay(runtime: Runtime, tries: int, outcome: Outcome) -> timedelta:
     """What the provider asked for, else twice as long each time from 5 s to 10 min, spread by a quarter."""
-    if outcome.decision == "stop-channel":
-        return STOPPED_FOR
+    if outcome.decision == "stop-channel" or outcome.code in circuit.OURS:
+        return SOON
     seconds = outcome.retry_after if outcome.retry_after is not None else min(600.0, 2.5 * 2**tries)
-    return timedelta(seconds=seconds * random.uniform(1.0, 1.25))  # noqa: S311  # jitter, not a secret
+    return timedelta(seconds=seconds * runtime.chance.uniform(1.0, 1.25))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
+from types import TracebackType
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -18,61 +18,75 @@ from dispatcher.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
-FLUSH_COUNT, FLUSH_SECONDS, EXTEND_SECONDS, LAST_TRIES = 200, 0.2, 15.0, 5
+FLUSH_COUNT, FLUSH_SECONDS, EXTEND_SECONDS, LAST_TRIES = 200, 0.2, 10.0, 5
 
 
 @dataclass(slots=True)
 class Recorder:
-    """Takes outcomes as they arrive and writes them in chunks, in a thread, each chunk in its own transaction.
+    """Takes the outcomes of one or several sends and writes them in chunks, each chunk in its own transaction.
 
-    Every attempt is marked, also one that the provider gave no outcome for. `keep` extends the lease of what
-    is still on its way.
+    Used as `async with`: at its end everything has been committed. Every attempt is marked, also one that the
+    provider gave no outcome for. `keep` extends the lease of what is still on its way.
     """
 
     runtime: Runtime
-    attempts: list[str]
     write: Callable[[Session, list[Outcome]], None]
     keep: Callable[[Session, list[str]], None]
     _waiting: list[Outcome] = field(default_factory=list)
     _left: set[str] = field(default_factory=set)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _writer: asyncio.Task[None] | None = None
 
-    async def run(self, source: AsyncIterator[Outcome]) -> None:
-        """Take all of `source`; returns when the last outcome has been committed."""
-        self._left = set(self.attempts)
-        unseen = set(self.attempts)
-        wake = asyncio.Event()
-        writer = asyncio.create_task(self._write_on(wake))
+    async def __aenter__(self) -> Recorder:
+        self._writer = asyncio.create_task(self._write_on())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Also when this worker is told to stop: what is known is written before it goes.
+        assert self._writer is not None
+        self._writer.cancel()
+        await asyncio.gather(self._writer, return_exceptions=True)
+        await self._flush_at_last()
+
+    async def follow(
+        self,
+        attempts: Iterable[str],
+        source: AsyncIterator[Outcome],
+        seen: Callable[[Outcome], None] = lambda outcome: None,
+    ) -> None:
+        """Take all of `source`, the outcomes of these attempts; each is shown to `seen`, which must not raise."""
+        unseen = set(attempts)
+        self._left |= unseen
         doubt = "the provider gave no outcome"
         try:
             async for outcome in source:
                 unseen.discard(outcome.attempt)
                 self._waiting.append(outcome)
                 if len(self._waiting) >= FLUSH_COUNT:
-                    wake.set()
+                    self._wake.set()
+                seen(outcome)
         except Exception as error:
             log.exception("sending broke off with %d attempts in doubt", len(unseen))
             doubt = f"sending broke off: {type(error).__name__}"
         finally:
-            # Also when this worker is told to stop: what is known is written before it goes.
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
             # What was on its way may have arrived: it is in doubt, and looked up before anything else.
             self._waiting += [Outcome(one, "unknown", code="no-outcome", error=doubt) for one in sorted(unseen)]
-            await self._flush_at_last()
 
-    async def _write_on(self, wake: asyncio.Event) -> None:
-        extended = time.monotonic()
+    async def _write_on(self) -> None:
+        extended = self.runtime.monotonic()
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), FLUSH_SECONDS)
-            wake.clear()
+                await asyncio.wait_for(self._wake.wait(), FLUSH_SECONDS)
+            self._wake.clear()
             try:
                 # Shielded: a chunk that is being written is written to its end.
                 await asyncio.shield(self._flush())
-                if time.monotonic() - extended > EXTEND_SECONDS and self._left:
-                    extended = time.monotonic()
-                    await asyncio.to_thread(self._extend, sorted(self._left))
+                if self.runtime.monotonic() - extended > EXTEND_SECONDS and self._left:
+                    extended = self.runtime.monotonic()
+                    await self.runtime.aside(self._extend, sorted(self._left))
             except SQLAlchemyError as error:
                 log.warning("outcomes wait for the database: %s", type(error).__name__)
 
@@ -83,7 +97,7 @@ class Recorder:
             if not chunk:
                 return
             try:
-                await asyncio.to_thread(self._write, chunk)
+                await self.runtime.aside(self._write, chunk)
             except BaseException:
                 self._waiting = chunk + self._waiting
                 raise

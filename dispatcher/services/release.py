@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import defaultdict
 
 from sqlalchemy import select
@@ -35,22 +34,24 @@ def approval_of(session: Session, message: Message) -> Decision:
     return decision
 
 
-def release(session: Session, runtime: Runtime, message: Message) -> None:
-    """Release an approved message. The caller holds its row and commits; workers are rung after that."""
+def release(session: Session, runtime: Runtime, message: Message, *, fixed: bool) -> None:
+    """Release an approved message; its audience was `fixed` at the approval, or is what its lists hold now.
+
+    The caller holds its row and commits; workers are rung after that.
+    """
     decision = approval_of(session, message)
     message.advance("release")
     message.released_at = runtime.now()
-    message.seed = secrets.randbelow(2**31 - 2) + 1
-    resolution = audience.resolve(session, runtime, message)
+    message.seed = runtime.chance.randrange(1, 2**31 - 1)
+    resolution = audience.resolve(session, runtime, message, fixed=fixed)
     record(
         session, runtime, "system", "release message", f"message {message.id}",
         digest=decision.digest, seed=message.seed, deliveries=resolution.by_channel,
         recipients=resolution.recipients, unreachable=resolution.unreachable,
     )  # fmt: skip
-    for channel, batches in resolution.batches.items():
-        for batch in range(batches):
-            note(session, channel, "fan_out", message.id, channel, batch)
-    if not resolution.batches:
+    for channel in resolution.by_channel:
+        note(session, channel, "fan_out", channel)
+    if not resolution.by_channel:
         message.advance("finish")
     if resolution.unreachable:
         _hand_over_unreachable(session, runtime, message)
@@ -66,7 +67,7 @@ def release_due(session: Session, runtime: Runtime, message_id: int) -> bool:
     if message.release_at is not None and message.release_at > runtime.now():
         return False
     try:
-        release(session, runtime, message)
+        release(session, runtime, message, fixed=True)
     except StateConflict as error:
         tasks.alarm(session, runtime, "release", f"message {message_id} was not released: {error}")
         return False

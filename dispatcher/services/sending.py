@@ -3,125 +3,273 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Sequence
+import contextlib
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
 from dispatcher.model import Message
 from dispatcher.model.errors import StateConflict
+from dispatcher.model.gate import Limits
 from dispatcher.model.ports import Content, Outbound, Outcome, Provider
 from dispatcher.runtime import Runtime
-from dispatcher.services import fan_out, limits, outcomes, release, renditions, tasks
-from dispatcher.services.fan_out import Claimed, Lease
+from dispatcher.services import fan_out, outcomes, release, renditions, tasks
+from dispatcher.services.circuit import Choice, Circuit
+from dispatcher.services.fan_out import Claimed, OpenRelease
+from dispatcher.services.lease import Lease
+from dispatcher.services.limits import Rate, channel_rate
+from dispatcher.services.places import Passage, Places
 from dispatcher.services.recorder import Recorder
+from dispatcher.services.turns import Turns
 
 JOB_SECONDS = 300.0  # well under the limit for a job
-MOST_AT_ONCE = 50  # claims of one job that wait for their answers
+TICK = 0.03  # how often a busy worker looks for something more urgent
+MOST_AT_ONCE = 500  # deliveries a claim, so that a claim is short and others get their turn
+# How long all of a channel's providers may be out before its customers get theirs by their next channel.
+OUTAGE, URGENT_OUTAGE = timedelta(minutes=15), timedelta(minutes=2)
 
 
-async def send_batch(runtime: Runtime, message_id: int, channel: str, batch: int | None) -> int:
-    """Send one batch of a release, or with `batch` None what is due on the channel; how many were handed over.
+class Pump:
+    """Sends what is due on one channel, in one worker process, for as long as there is something.
 
-    Where the channel has a limit of starts a second, only as many are claimed as may start now, so that a
-    worker that dies leaves few in doubt.
+    Urgent messages pass ordinary ones; releases of one urgency take turns.
     """
-    provider = next(iter(runtime.adapters.providers.get(channel, ())), None)
-    content = await asyncio.to_thread(_approved_content, runtime, message_id, channel, provider is not None)
-    if provider is None or content is None:
-        return 0
-    limiter = limits.Limiter(runtime, channel)
-    handed_over = 0
-    started = time.monotonic()
-    under_way: set[asyncio.Task[None]] = set()
-    while True:
-        if time.monotonic() - started > JOB_SECONDS:
-            # A job that runs too long is broken off, perhaps between a call and its outcome.
-            runtime.bells.ring([(channel, "fan_out_due", (message_id, channel))])
-            break
-        slots, wait = limiter.take(provider.batch_size)
-        if slots == 0:
-            await asyncio.sleep(min(wait, 1.0))
-            continue
-        lease = Lease()
-        claimed = await asyncio.to_thread(_claim, runtime, message_id, channel, batch, provider.name, slots)
-        if not claimed:
-            break
-        handed_over += len(claimed)
-        leased = replace(content, may_start=lease.holds)
-        under_way.add(asyncio.create_task(_deliver(runtime, channel, provider, leased, claimed, lease)))
-        # Under a limit the next ones start while the last are still answered; without one, one batch at a time.
-        if len(under_way) >= (MOST_AT_ONCE if limiter.rate else 1):
-            done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.gather(*done)
-        if len(claimed) < slots and limiter.rate is None:
-            break
-    await asyncio.gather(*under_way)
-    await asyncio.to_thread(_finish, runtime, message_id)
-    return handed_over
+
+    def __init__(self, runtime: Runtime, channel: str) -> None:
+        self._runtime, self._channel = runtime, channel
+        self._circuit = Circuit(runtime, channel)
+
+    async def run(self, stopping: Callable[[], bool] = lambda: False) -> int:
+        """Send until nothing is due; how many deliveries were handed over.
+
+        Where time is up, or `stopping` says so, it ends what is under way, and rings for a colleague.
+        """
+        choice = await self._circuit.choose()
+        if choice.provider is None:
+            await self._runtime.aside(self._without_provider, choice)
+            return 0
+        limits = choice.provider.limits
+        expected = await self._runtime.aside(self._runtime.bells.workers_on, self._channel)
+        async with Places(self._runtime, limits, expected).held(_wanted(limits)) as places:
+            run = _Run(self._runtime, self._channel, self._circuit, choice, choice.provider, places)
+            return await run.send(stopping)
+
+    def _without_provider(self, choice: Choice) -> None:
+        """All are out: what waits stays, until it has waited too long. There is none: it goes on at once."""
+        runtime, channel, now = self._runtime, self._channel, self._runtime.now()
+        with runtime.sessions() as session:
+            for one in fan_out.open_releases(session, channel, now):
+                if choice.out is None:
+                    why = f"no provider is configured for {channel}"
+                else:
+                    patience = URGENT_OUTAGE if one.urgent else OUTAGE
+                    if now.timestamp() - choice.out.since < patience.total_seconds():
+                        continue
+                    why = f"{channel} is out: {choice.out.why}"
+                fan_out.give_back(session, runtime, one.message_id, channel, why)
+                tasks.alarm(session, runtime, channel, why)
+                fan_out.finish(session, one.message_id)
+            commit(session, runtime.bells)
 
 
-def _approved_content(runtime: Runtime, message_id: int, channel: str, carried: bool) -> Content | None:
-    """What was approved, as this channel carries it. The gate: nothing else is ever sent."""
-    with runtime.sessions() as session:
-        message = session.get(Message, message_id)
-        if message is None or message.state not in ("releasing", "released"):
-            return None
+def _wanted(limits: Limits) -> int:
+    """Places that can be used: those of three seconds' starts where starts are limited."""
+    return limits.requests if limits.a_second is None else max(2, math.ceil(3 * limits.a_second))
+
+
+class _Run:
+    """One run of the pump with one provider."""
+
+    def __init__(
+        self, runtime: Runtime, channel: str, circuit: Circuit, choice: Choice, provider: Provider, places: Places
+    ) -> None:
+        self.runtime, self.channel, self.circuit = runtime, channel, circuit
+        self.provider, self.trial, self.places = provider, choice.trial, places
+        self.turns, self.rate = Turns(), channel_rate(runtime, channel, provider.limits)
+        self.paces: dict[int, Rate] = {}
+        self.contents: dict[int, Content | None] = {}
+        self.leases: dict[str, Lease] = {}
+        self.claims: dict[str, Claimed] = {}
+        self.under_way: set[asyncio.Task[None]] = set()
+        self.ahead = {True: 0, False: 0}  # claimed and not yet answered, by urgency
+        self.less_ahead = asyncio.Event()
+        self.alarms: list[str] = []
+        self.recorder = Recorder(runtime, self._write, self._keep)
+        self.handed_over = 0
+
+    async def send(self, stopping: Callable[[], bool]) -> int:
+        until, colleague_rung = self.runtime.monotonic() + JOB_SECONDS, False
+        async with self.recorder:
+            try:
+                while not self._is_out():
+                    due = await self.runtime.aside(self._open_releases)
+                    if not due and not self.under_way:
+                        break
+                    if due and (stopping() or self.runtime.monotonic() > until):
+                        # A job that runs too long is broken off, perhaps between a call and its outcome.
+                        self.runtime.bells.ring([(self.channel, "fan_out", (self.channel,))])
+                        break
+                    wait = await self._claim_next(due)
+                    if self.trial:
+                        break
+                    if wait:
+                        await self._pause(wait if due else 3 * TICK)
+                    elif not colleague_rung:
+                        # There is more than one claim of work: whoever is free comes and helps, and calls the next.
+                        colleague_rung = True
+                        self.runtime.bells.ring([(self.channel, "fan_out", (self.channel,))])
+            except BaseException:
+                for task in self.under_way:
+                    task.cancel()
+                raise
+            finally:
+                await asyncio.gather(*self.under_way, return_exceptions=True)
+        await self.runtime.aside(self._finish)
+        return self.handed_over
+
+    async def _claim_next(self, due: Sequence[OpenRelease]) -> float:
+        """Claim for the release whose turn it is and may; 0 where that was done, else the seconds to wait."""
+        wait = TICK
+        for one in self.turns.order(due):
+            claimed, asked_to_wait = await self._claim(one)
+            if claimed:
+                self.turns.took(one, len(claimed))
+                self._begin(one, claimed)
+                return 0.0
+            wait = min(wait, asked_to_wait) if asked_to_wait else wait
+        return wait
+
+    async def _claim(self, one: OpenRelease) -> tuple[list[Claimed], float]:
+        room = 1 if self.trial else self._room(one.urgent)
+        if not room:
+            return [], TICK
+        if one.pace:
+            pace = self.paces.setdefault(
+                one.message_id, Rate(self.runtime, f"pace:{one.message_id}:{self.channel}", one.pace)
+            )
+            room, wait = await pace.take(room)
+            if not room:
+                return [], wait
+        slots, wait = await self.rate.take(room)
+        if not slots or await self._content(one.message_id) is None:
+            return [], wait
+        lease = Lease(self.runtime)
+        claimed = await self.runtime.aside(self._claim_rows, one.message_id, slots)
+        self.leases.update((made.attempt_id, lease) for made in claimed)
+        return claimed, 0.0
+
+    def _room(self, urgent: bool) -> int:
+        """How many deliveries may be claimed: what fits into the places, and as much again to keep them busy.
+
+        What is claimed ahead is in doubt when this worker dies, so it is little. Urgent ones need not wait for it.
+        """
+        fits = self.places.granted * self.provider.limits.recipients_a_request
+        room = fits + min(fits, MOST_AT_ONCE) - self.ahead[True] - (0 if urgent else self.ahead[False])
+        room = min(room, MOST_AT_ONCE)
+        return room if 2 * room >= min(fits, MOST_AT_ONCE) else 0
+
+    async def _content(self, message_id: int) -> Content | None:
+        if message_id not in self.contents:
+            self.contents[message_id] = await self.runtime.aside(self._approved_content, message_id)
+        return self.contents[message_id]
+
+    def _begin(self, one: OpenRelease, claimed: Sequence[Claimed]) -> None:
+        self.handed_over += len(claimed)
+        self.ahead[one.urgent] += len(claimed)
+        task = asyncio.create_task(self._deliver(one, claimed))
+        self.under_way.add(task)
+        task.add_done_callback(self.under_way.discard)
+
+    async def _deliver(self, one: OpenRelease, claimed: Sequence[Claimed]) -> None:
+        runtime, content = self.runtime, self.contents[one.message_id]
+        assert content is not None
+        lease = self.leases[claimed[0].attempt_id]
+        gate = Passage(self.places, lease, one.urgent, self._is_out)
+        batch = [
+            Outbound(
+                attempt=each.attempt_id,
+                address=each.address,
+                reply_token=runtime.token("delivery", each.delivery_id),
+                prefs_token=runtime.token("customer", each.customer_id),
+                language=each.language,
+            )
+            for each in claimed
+        ]
+        self.claims.update((each.attempt_id, each) for each in claimed)
+        left = len(claimed)
+
+        def seen(outcome: Outcome) -> None:
+            nonlocal left
+            left -= 1
+            self.ahead[one.urgent] -= 1
+            if self._room(one.urgent):
+                self.less_ahead.set()
+            if out := self.circuit.learn(self.provider.name, [outcome]):
+                self.alarms.append(f"{self.provider.name} is out: {out}")
+
         try:
-            release.approval_of(session, message)
-            if carried:
-                return renditions.content_for(session, runtime, message, channel)
-            why = f"no provider is configured for {channel}"
-            fan_out.give_back(session, runtime, message_id, channel, why)
-            tasks.alarm(session, runtime, channel, why)
-        except StateConflict as error:
-            tasks.alarm(session, runtime, channel, f"message {message_id} was not sent: {error}")
-        commit(session, runtime.bells)
-        return None
+            source = self.provider.send(replace(content, gate=gate), batch)
+            await self.recorder.follow([each.attempt_id for each in claimed], source, seen)
+        finally:
+            self.ahead[one.urgent] -= left
+            self.less_ahead.set()
 
+    async def _pause(self, seconds: float) -> None:
+        """Until there is room again, or for so long."""
+        self.less_ahead.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.less_ahead.wait(), seconds)
 
-def _claim(
-    runtime: Runtime, message_id: int, channel: str, batch: int | None, provider: str, limit: int
-) -> list[Claimed]:
-    with runtime.sessions() as session:
-        which = (
-            fan_out.waiting_and_due(message_id, channel, runtime.now())
-            if batch is None
-            else fan_out.waiting_in_batch(message_id, channel, batch)
-        )
-        claimed = fan_out.claim(session, runtime, message_id, which, provider, limit)
-        commit(session, runtime.bells)
-        return claimed
+    def _is_out(self) -> bool:
+        return self.circuit.is_out(self.provider.name) and not self.trial
 
+    # --- with the database, off the loop
 
-def _finish(runtime: Runtime, message_id: int) -> None:
-    with runtime.sessions() as session:
-        fan_out.finish(session, message_id)
-        session.commit()
+    def _open_releases(self) -> list[OpenRelease]:
+        with self.runtime.reader() as session:
+            found = fan_out.open_releases(session, self.channel, self.runtime.now())
+        return [one for one in found if self.contents.get(one.message_id, ...) is not None]
 
+    def _approved_content(self, message_id: int) -> Content | None:
+        """What was approved, as this channel carries it. The gate: nothing else is ever sent."""
+        runtime = self.runtime
+        with runtime.sessions() as session:
+            message = session.get(Message, message_id)
+            if message is None or message.state not in ("releasing", "released"):
+                return None
+            try:
+                release.approval_of(session, message)
+                return renditions.content_for(session, runtime, message, self.channel)
+            except StateConflict as error:
+                tasks.alarm(session, runtime, self.channel, f"message {message_id} was not sent: {error}")
+            commit(session, runtime.bells)
+            return None
 
-async def _deliver(
-    runtime: Runtime, channel: str, provider: Provider, content: Content, claimed: Sequence[Claimed], lease: Lease
-) -> None:
-    by_attempt = {one.attempt_id: one for one in claimed}
-    batch = [
-        Outbound(
-            attempt=one.attempt_id,
-            address=one.address,
-            reply_token=runtime.token("delivery", one.delivery_id),
-            prefs_token=runtime.token("customer", one.customer_id),
-            language=one.language,
-        )
-        for one in claimed
-    ]
+    def _claim_rows(self, message_id: int, limit: int) -> list[Claimed]:
+        with self.runtime.sessions() as session:
+            claimed = fan_out.claim(session, self.runtime, message_id, self.channel, self.provider.name, limit)
+            commit(session, self.runtime.bells)
+            return claimed
 
-    def write(session: Session, some: list[Outcome]) -> None:
-        outcomes.settle(session, runtime, channel, some)
+    def _write(self, session: Session, some: list[Outcome]) -> None:
+        outcomes.settle(session, self.runtime, self.channel, some)
+        while self.alarms:
+            tasks.alarm(session, self.runtime, self.channel, self.alarms.pop())
+        for one in some:
+            self.leases.pop(one.attempt, None)
+            self.claims.pop(one.attempt, None)
 
-    def keep(session: Session, left: list[str]) -> None:
-        fan_out.extend(session, runtime, [by_attempt[one] for one in left])
-        lease.renew()
+    def _keep(self, session: Session, left: list[str]) -> None:
+        for lease in {self.leases[one] for one in left}:
+            lease.renew()
+        fan_out.extend(session, self.runtime, [self.claims[one].delivery_id for one in left])
 
-    await Recorder(runtime, list(by_attempt), write, keep).run(provider.send(content, batch))
+    def _finish(self) -> None:
+        with self.runtime.sessions() as session:
+            for message_id in self.contents:
+                fan_out.finish(session, message_id)
+            commit(session, self.runtime.bells)

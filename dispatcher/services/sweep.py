@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
-from dispatcher.model import Attempt, Callback, Delivery, Letter, Message
+from dispatcher.model import CHANNELS, Attempt, Callback, Delivery, Letter, Message
 from dispatcher.model.delivery import WAITING
 from dispatcher.runtime import Runtime
-from dispatcher.services import fan_out, reconcile
+from dispatcher.services import callbacks, fan_out, reconcile
 
-# A ring is not repeated for this long: it may be waiting in a queue behind a large release.
-QUIET = timedelta(seconds=30)
 LATE = timedelta(seconds=5)
 
 
@@ -42,11 +40,10 @@ def _releases(session: Session, runtime: Runtime) -> int:
 
 
 def _deliveries(session: Session, runtime: Runtime) -> int:
-    now = runtime.now()
-    pairs = fan_out.due_messages(session, now)
-    for message_id, channel in pairs:
-        note(session, channel, "fan_out_due", message_id, channel)
-    return len(pairs)
+    channels = [one for one in CHANNELS if fan_out.open_releases(session, one, runtime.now())]
+    for channel in channels:
+        note(session, channel, "fan_out", channel)
+    return len(channels)
 
 
 def _letters(session: Session, runtime: Runtime) -> int:
@@ -60,24 +57,15 @@ def _letters(session: Session, runtime: Runtime) -> int:
 
 
 def _callbacks(session: Session, runtime: Runtime) -> int:
-    now = runtime.now()
-    due = session.scalars(
-        update(Callback)
-        .where(
-            Callback.id.in_(
-                select(Callback.id)
-                .where(Callback.state == "new", Callback.due_at <= now - LATE)
-                .order_by(Callback.id)
-                .limit(500)
-            )
+    """One ring finds them all. It carries the oldest, so that the clock tells it from the one before."""
+    due = session.execute(
+        select(func.min(Callback.id).label("oldest"), func.count().label("number")).where(
+            Callback.state == "new", Callback.due_at <= runtime.now() - LATE
         )
-        .values(due_at=now + QUIET)
-        .returning(Callback.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    for callback_id in due:
-        note(session, "events", "apply_callback", callback_id)
-    return len(due)
+    ).one()
+    if due.number:
+        note(session, *callbacks.RING[:2], due.oldest)
+    return int(due.number)
 
 
 def _doubts(session: Session, runtime: Runtime) -> int:

@@ -56,7 +56,7 @@ def _recognise() -> None:
     if not cookie:
         return
     runtime = door.runtime()
-    with door.open_reader(runtime) as reader:
+    with runtime.reader() as reader:
         sign_in = accounts.by_cookie(reader, runtime, str(cookie))
         if sign_in is None:
             session.pop("id")

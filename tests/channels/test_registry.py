@@ -33,7 +33,7 @@ def test_only_what_the_settings_name_is_built() -> None:
     assert set(adapters.sources) == {"twilio"}
     assert set(adapters.lines) == {"twilio"}
     for channel, some in adapters.providers.items():
-        assert all(one.channel == channel and one.batch_size > 0 for one in some)
+        assert all(one.channel == channel and one.limits.requests > 0 for one in some)
 
 
 def test_webhooks_are_read_where_they_can_be_verified() -> None:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from channels.http import InDoubt, NeverSent, Slots
+from channels.http import InDoubt, NeverSent
 from channels.sending import ENOUGH, Unit, each
+from dispatcher.model.gate import OpenGate
 from dispatcher.model.ports import Outbound, Outcome
 from tests.channels.stub import attempt
 
@@ -20,7 +21,7 @@ def batch(count: int, size: int = 1) -> list[list[Outbound]]:
 
 def run(units: Sequence[Unit], carry: object, limit: int = 4) -> list[Outcome]:
     async def go() -> list[Outcome]:
-        return [outcome async for outcome in each(units, carry, Slots(limit))]  # type: ignore[arg-type]  # of any kind
+        return [outcome async for outcome in each(units, carry, limit, OpenGate())]  # type: ignore[arg-type]  # of any kind
 
     outcomes = asyncio.run(go())
     assert sorted(o.attempt for o in outcomes) == sorted(o.attempt for unit in units for o in unit)
@@ -88,7 +89,7 @@ def test_who_stops_listening_stops_the_sending() -> None:
         return [Outcome(o.attempt, "accepted") for o in unit]
 
     async def go() -> None:
-        outcomes = each(batch(20), carry, Slots(1))
+        outcomes = each(batch(20), carry, 1, OpenGate())
         await anext(outcomes)
         await outcomes.aclose()  # type: ignore[attr-defined]  # it is a generator
         await asyncio.sleep(0.05)

@@ -28,6 +28,7 @@ from dispatcher.model import (
     Version,
     VersionList,
 )
+from dispatcher.model.gate import Limits
 from dispatcher.runtime import Runtime
 from dispatcher.services import audience, imports
 from dispatcher.services.channel_choice import ABSENT, INVALID, SUPPRESSED, USABLE, choose
@@ -85,7 +86,7 @@ def test_the_samples_make_the_audiences_they_should(
             "deliveries": seen.deliveries, "by_channel": seen.by_channel,
         } == right  # fmt: skip
         assert audience.snapshot(directory, runtime, message) == right["recipients"]
-        made = audience.resolve(directory, runtime, message)
+        made = audience.resolve(directory, runtime, message, fixed=True)
         assert (made.recipients, made.unreachable, made.by_channel) == (
             right["recipients"], right["unreachable"], right["by_channel"]
         )  # fmt: skip
@@ -96,7 +97,7 @@ def test_the_samples_make_the_audiences_they_should(
 
 @pytest.fixture
 def runtime(sessions: sessionmaker[Session]) -> Runtime:
-    return runtime_for(sessions, batch_size=3)
+    return runtime_for(sessions)
 
 
 def add(
@@ -128,7 +129,7 @@ def released(session: Session, runtime: Runtime, message: Message) -> dict[str, 
     """The recipients by customer key, after approval and release."""
     if not session.scalar(select(func.count()).where(Recipient.message_id == message.id)):
         audience.snapshot(session, runtime, message)
-    audience.resolve(session, runtime, message)
+    audience.resolve(session, runtime, message, fixed=True)
     rows = session.scalars(select(Recipient).where(Recipient.message_id == message.id))
     return {row.customer.key: row for row in rows}
 
@@ -248,7 +249,7 @@ def test_removals_and_opt_outs_count_additions_do_not(session: Session, runtime:
 
     seen = audience.preview(session, runtime, message.current)
     assert (seen.recipients, seen.by_channel) == (3, {"email": 2, "sms": 1})
-    made = audience.resolve(session, runtime, message)
+    made = audience.resolve(session, runtime, message, fixed=True)
     assert (made.recipients, made.left, made.by_channel) == (3, 2, {"email": 2, "sms": 1})
     got = released_already(session, message)
     assert set(got) == {"stays", "leaves", "switches", "gone", "stops"}
@@ -300,21 +301,20 @@ def test_nobody_on_the_lists(session: Session, runtime: Runtime) -> None:
     message = message_for(session, [])
     assert audience.preview(session, runtime, message.current).recipients == 0
     assert audience.snapshot(session, runtime, message) == 0
-    made = audience.resolve(session, runtime, message)
-    assert (made.recipients, made.batches, made.by_channel) == (0, {}, {})
+    made = audience.resolve(session, runtime, message, fixed=True)
+    assert (made.recipients, made.by_channel) == (0, {})
 
 
-# --- order, batches, forecast
+# --- order, forecast
 
 
 def order_of(session: Session, message: Message) -> list[str]:
     rows = session.execute(
-        select(Delivery.address, Delivery.position, Delivery.batch)
+        select(Delivery.address, Delivery.position)
         .where(Delivery.message_id == message.id)
         .order_by(Delivery.position)
     ).all()
     assert [row.position for row in rows] == list(range(len(rows)))
-    assert [row.batch for row in rows] == [number // 3 for number in range(len(rows))]
     return [row.address for row in rows]
 
 
@@ -325,7 +325,7 @@ def test_the_order_is_shuffled_by_the_seed_alone(session: Session, runtime: Runt
         message = message_for(session, ["semis"])
         message.seed = seed
         audience.snapshot(session, runtime, message)
-        assert audience.resolve(session, runtime, message).batches == {"email": 67}
+        assert audience.resolve(session, runtime, message, fixed=True).by_channel == {"email": 200}
         orders.append(order_of(session, message))
     assert orders[0] == orders[2] != orders[1]
     assert sorted(orders[0]) == sorted(orders[1]) == sorted(f"{one.key}@firm.example" for one in customers)
@@ -350,12 +350,10 @@ def test_nobody_is_favoured_over_many_releases(first: int) -> None:
 
 
 def test_the_forecast_follows_the_limits(sessions: sessionmaker[Session]) -> None:
-    runtime = runtime_for(sessions, twilio_calls_per_second=2.0)
+    runtime = runtime_for(sessions, limits=Limits("idle", 100, a_second=2.0))
     assert audience.forecast(runtime, "voice", 100) == 50.0
     assert audience.forecast(runtime, "fax", 100) == 0.0  # no provider
     assert audience.forecast(runtime, "voice", 0) == 0.0
-    limited = runtime_for(sessions, twilio_sms_per_second=3, twilio_sms_from=("+12125550100", "+12125550101"))
-    assert audience.forecast(limited, "sms", 60) == 10.0
 
 
 def test_the_rule_by_itself() -> None:

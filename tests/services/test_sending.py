@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,8 +15,10 @@ from approvals import submission
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, Customer, Delivery, ListMember, Message, Recipient, Task, Version
 from dispatcher.model.ports import Event, Found, Outbound, Outcome
-from dispatcher.services import fan_out, outcomes, reconcile, sending, status, suppressions, sweep
+from dispatcher.services import outcomes, reconcile, status, suppressions, sweep
+from dispatcher.services.lease import Lease
 from dispatcher.services.letter_sending import send_letter
+from dispatcher.services.sending import Pump
 from tests.small_bank import SmallBank, small_bank
 
 
@@ -26,8 +27,8 @@ def bank(sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
     return small_bank(sessions, tmp_path)
 
 
-def send(bank: SmallBank, message_id: int, channel: str, batch: int | None = 0) -> int:
-    return asyncio.run(sending.send_batch(bank.runtime, message_id, channel, batch))
+def send(bank: SmallBank, channel: str) -> int:
+    return asyncio.run(Pump(bank.runtime, channel).run())
 
 
 def release(bank: SmallBank) -> int:
@@ -47,8 +48,7 @@ def test_each_is_sent_once_however_often_the_bell_rings(bank: SmallBank) -> None
     message_id = release(bank)
     for _ in range(3):
         for channel in ("email", "sms", "voice"):
-            send(bank, message_id, channel)
-            send(bank, message_id, channel, None)
+            send(bank, channel)
     assert [len(one.got) for one in bank.providers.values()] == [1, 1, 1]
     with bank.sessions() as session:
         assert {one.state for one in session.scalars(select(Delivery))} == {"accepted"}
@@ -67,17 +67,17 @@ def test_the_attempt_is_committed_before_the_call(bank: SmallBank) -> None:
             seen.extend((one.state, one.delivery.state if one.delivery else "") for one in rows)
 
     bank.providers["sms"].before_send = look
-    send(bank, message_id, "sms")
+    send(bank, "sms")
     assert seen == [("sending", "sending")]
 
 
 def test_a_provider_that_gives_no_outcome_leaves_doubt_not_a_second_send(bank: SmallBank) -> None:
     message_id = release(bank)
     bank.providers["sms"].answer = lambda one: None
-    send(bank, message_id, "sms")
-    send(bank, message_id, "sms", None)
+    send(bank, "sms")
+    send(bank, "sms")
     bank.time.pass_by(3600)
-    send(bank, message_id, "sms", None)
+    send(bank, "sms")
     assert len(bank.providers["sms"].got) == 1
     with bank.sessions() as session:
         assert delivery(session, "sms").state == "unknown"
@@ -87,12 +87,12 @@ def test_what_was_certainly_not_sent_is_tried_again_when_due(bank: SmallBank) ->
     message_id = release(bank)
     sms = bank.providers["sms"]
     sms.answer = answering("deferred", "retry", code="20429", retry_after=7.0)
-    send(bank, message_id, "sms")
-    send(bank, message_id, "sms", None)
+    send(bank, "sms")
+    send(bank, "sms")
     assert len(sms.got) == 1
     sms.answer = lambda one: Outcome(one.attempt, "accepted", provider_ref="ref")
     bank.time.pass_by(10)
-    send(bank, message_id, "sms", None)
+    send(bank, "sms")
     assert len(sms.got) == 2
     assert sms.got[0].attempt != sms.got[1].attempt
     with bank.sessions() as session:
@@ -104,22 +104,22 @@ def test_a_rejected_address_starts_the_next_channel_once(bank: SmallBank) -> Non
     bank.providers["sms"].answer = answering(
         "rejected", "fall-back", code="21211", error="no such number", mark="invalid"
     )
-    send(bank, message_id, "sms")
+    send(bank, "sms")
     with bank.sessions() as session:
         bob = session.scalars(select(Recipient).join(Customer).where(Customer.key == "bob")).one()
         assert (bob.channel, bob.because) == ("email", "fallback: sms no such number")
         assert not bob.customer.contact_points[0].valid or not bob.customer.contact_points[1].valid
-    assert ("email", "fan_out_due", (message_id, "email")) in bank.bells.rings
-    send(bank, message_id, "email")
-    send(bank, message_id, "email", None)
-    send(bank, message_id, "email", None)
+    assert ("email", "fan_out", ("email",)) in bank.bells.rings
+    send(bank, "email")
+    send(bank, "email")
+    send(bank, "email")
     assert sorted(one.address for one in bank.providers["email"].got) == ["ana@simon.example", "bob@simon.example"]
 
 
 def test_with_no_channel_left_the_rep_has_a_task(bank: SmallBank) -> None:
     message_id = release(bank)
     bank.providers["voice"].answer = answering("rejected", "fall-back", code="21211")
-    send(bank, message_id, "voice")
+    send(bank, "voice")
     with bank.sessions() as session:
         task = session.scalars(select(Task)).one()
         assert (task.kind, task.rep_id, task.customer_id) == ("failed", bank.ids["rep"], bank.ids["cleo"])
@@ -130,7 +130,7 @@ def test_an_opt_out_after_the_release_stops_the_attempt(bank: SmallBank) -> None
     with bank.sessions() as session:
         suppressions.suppress(session, bank.runtime, "sms", "+12025550101", "opt-out", "sms STOP")
         commit(session, bank.runtime.bells)
-    send(bank, message_id, "sms")
+    send(bank, "sms")
     assert bank.providers["sms"].got == []
     with bank.sessions() as session:
         assert delivery(session, "sms").state == "suppressed"
@@ -138,13 +138,13 @@ def test_an_opt_out_after_the_release_stops_the_attempt(bank: SmallBank) -> None
 
 def test_cancel_stops_what_has_not_left(bank: SmallBank) -> None:
     message_id = release(bank)
-    send(bank, message_id, "email")
+    send(bank, "email")
     with bank.sessions() as session:
         submission.cancel(session, bank.runtime, bank.staff(session, "officer"), message_id)
         commit(session, bank.runtime.bells)
     for channel in ("sms", "voice"):
-        send(bank, message_id, channel)
-        send(bank, message_id, channel, None)
+        send(bank, channel)
+        send(bank, channel)
     assert len(bank.providers["email"].got) == 1
     assert bank.providers["sms"].got == bank.providers["voice"].got == []
 
@@ -153,7 +153,7 @@ def test_a_stale_alert_expires(bank: SmallBank) -> None:
     with bank.sessions() as session:
         message_id = bank.released(session, valid_for=60).id
     bank.time.pass_by(61)
-    send(bank, message_id, "sms")
+    send(bank, "sms")
     assert bank.providers["sms"].got == []
     with bank.sessions() as session:
         assert delivery(session, "sms").state == "expired"
@@ -166,7 +166,7 @@ def test_what_is_not_what_was_approved_is_never_sent(bank: SmallBank) -> None:
         session.scalars(select(Version)).one().text = "We raise it to buy."
         session.commit()
     for channel in ("email", "sms", "voice"):
-        send(bank, message_id, channel)
+        send(bank, channel)
     assert all(one.got == [] for one in bank.providers.values())
     with bank.sessions() as session:
         assert {one.kind for one in session.scalars(select(Task))} == {"alarm"}
@@ -175,7 +175,7 @@ def test_what_is_not_what_was_approved_is_never_sent(bank: SmallBank) -> None:
 def test_credentials_refused_stop_the_channel_and_burn_nothing(bank: SmallBank) -> None:
     message_id = release(bank)
     bank.providers["sms"].answer = answering("deferred", "stop-channel", code="20003", error="bad credentials")
-    send(bank, message_id, "sms")
+    send(bank, "sms")
     with bank.sessions() as session:
         assert delivery(session, "sms").state == "deferred"
         assert session.scalars(select(Task)).one().kind == "alarm"
@@ -189,7 +189,7 @@ def test_a_dead_worker_leaves_doubt_that_is_looked_up(bank: SmallBank) -> None:
 
     bank.providers["sms"].before_send = die
     with pytest.raises(SystemExit):
-        send(bank, message_id, "sms")
+        send(bank, "sms")
     bank.providers["sms"].before_send = lambda: None
     with bank.sessions() as session:
         attempt = session.scalars(select(Attempt).join(Delivery).where(Delivery.channel == "sms")).one()
@@ -207,7 +207,7 @@ def test_a_dead_worker_leaves_doubt_that_is_looked_up(bank: SmallBank) -> None:
     bank.time.pass_by(131)
     assert asyncio.run(reconcile.look_up(bank.runtime, attempt.id)) == "absent"
     bank.time.pass_by(1)
-    send(bank, message_id, "sms", None)
+    send(bank, "sms")
     assert len(bank.providers["sms"].got) == 1
     with bank.sessions() as session:
         assert delivery(session, "sms").state == "accepted"
@@ -216,14 +216,14 @@ def test_a_dead_worker_leaves_doubt_that_is_looked_up(bank: SmallBank) -> None:
 def test_a_call_in_doubt_is_never_made_again(bank: SmallBank) -> None:
     message_id = release(bank)
     bank.providers["voice"].answer = lambda one: None
-    send(bank, message_id, "voice")
+    send(bank, "voice")
     bank.providers["voice"].found = Found("absent")
     with bank.sessions() as session:
         attempt = session.scalars(select(Attempt).join(Delivery).where(Delivery.channel == "voice")).one()
     for _ in range(4):
         bank.time.pass_by(200)
         asyncio.run(reconcile.look_up(bank.runtime, attempt.id))
-        send(bank, message_id, "voice", None)
+        send(bank, "voice")
     assert len(bank.providers["voice"].got) == 1
     with bank.sessions() as session:
         assert delivery(session, "voice").state == "failed"
@@ -241,7 +241,7 @@ def test_news_that_overtakes_the_outcome_is_kept(bank: SmallBank) -> None:
         return Outcome(one.attempt, "accepted", provider_ref="ref")
 
     bank.providers["sms"].answer = call_back_first
-    send(bank, message_id, "sms")
+    send(bank, "sms")
     with bank.sessions() as session:
         one = delivery(session, "sms")
         assert one.state == "delivered"
@@ -255,8 +255,8 @@ def test_the_sweep_finds_what_nobody_was_rung_for(bank: SmallBank) -> None:
     with bank.sessions() as session:
         sweep.sweep(session, bank.runtime)
         commit(session, bank.runtime.bells)
-    assert {one for one in bank.bells.rings if one[1] == "fan_out_due"} == {
-        (channel, "fan_out_due", (message_id, channel)) for channel in ("email", "sms", "voice")
+    assert {one for one in bank.bells.rings if one[1] == "fan_out"} == {
+        (channel, "fan_out", (channel,)) for channel in ("email", "sms", "voice")
     }
 
 
@@ -269,12 +269,12 @@ def test_a_letter_rung_for_twice_is_sent_once(bank: SmallBank) -> None:
     assert len(bank.providers["email"].got) == len(letters) == 3
 
 
-def test_a_lease_runs_out_by_the_workers_own_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lease_runs_out_by_the_workers_own_clock(bank: SmallBank) -> None:
     """A worker that stood still wakes after its lease: what others may have taken over is not started."""
-    lease = fan_out.Lease()
+    later = [0.0]
+    lease = Lease(dataclasses.replace(bank.runtime, monotonic=lambda: later[0]))
     assert lease.holds()
-    later = time.monotonic() + 61
-    monkeypatch.setattr(fan_out.time, "monotonic", lambda: later)
+    later[0] = 61
     assert not lease.holds()
     lease.renew()
     assert lease.holds()
@@ -284,10 +284,10 @@ def test_what_an_earlier_attempt_says_moves_nothing(bank: SmallBank) -> None:
     message_id = release(bank)
     sms = bank.providers["sms"]
     sms.answer = answering("deferred", "retry", retry_after=1.0)
-    send(bank, message_id, "sms")
+    send(bank, "sms")
     sms.answer = lambda one: Outcome(one.attempt, "accepted", provider_ref="ref")
     bank.time.pass_by(10)
-    send(bank, message_id, "sms", None)
+    send(bank, "sms")
     with bank.sessions() as session:
         old = Outcome(sms.got[0].attempt, "deferred", "retry", retry_after=1.0)
         outcomes.settle(session, bank.runtime, "sms", [old])
@@ -295,7 +295,7 @@ def test_what_an_earlier_attempt_says_moves_nothing(bank: SmallBank) -> None:
         assert status.apply(session, bank.runtime, "scripted", late)
         session.commit()
     bank.time.pass_by(60)
-    send(bank, message_id, "sms", None)
+    send(bank, "sms")
     assert len(sms.got) == 2
     with bank.sessions() as session:
         assert delivery(session, "sms").state == "accepted"
@@ -311,7 +311,7 @@ def test_what_comes_back_after_a_cancel_is_cancelled(bank: SmallBank) -> None:
 
     bank.providers["sms"].before_send = cancel
     bank.providers["sms"].answer = answering("deferred", "retry")
-    send(bank, message_id, "sms")
+    send(bank, "sms")
     with bank.sessions() as session:
         one = delivery(session, "sms")
         assert (one.state, one.due_at) == ("cancelled", None)
@@ -322,7 +322,7 @@ def test_a_channel_without_a_provider_hands_its_recipients_on(bank: SmallBank) -
     message_id = release(bank)
     rest = {name: (one,) for name, one in bank.providers.items() if name != "sms"}
     without = dataclasses.replace(bank.runtime, adapters=dataclasses.replace(bank.runtime.adapters, providers=rest))
-    asyncio.run(sending.send_batch(without, message_id, "sms", 0))
+    asyncio.run(Pump(without, "sms").run())
     with bank.sessions() as session:
         assert delivery(session, "sms").state == "failed"
         bob = session.scalars(select(Recipient).join(Customer).where(Customer.key == "bob")).one()
@@ -335,7 +335,7 @@ def test_who_left_the_lists_before_it_left_is_not_reached(bank: SmallBank) -> No
     with bank.sessions() as session:
         session.execute(delete(ListMember).where(ListMember.customer_id == bank.ids["bob"]))
         session.commit()
-    send(bank, message_id, "sms")
+    send(bank, "sms")
     assert bank.providers["sms"].got == []
     with bank.sessions() as session:
         assert delivery(session, "sms").state == "cancelled"
@@ -343,12 +343,12 @@ def test_who_left_the_lists_before_it_left_is_not_reached(bank: SmallBank) -> No
 
 def test_an_opt_out_after_the_release_leaves_the_next_channel(bank: SmallBank) -> None:
     message_id = release(bank)
-    send(bank, message_id, "email")
+    send(bank, "email")
     with bank.sessions() as session:
         suppressions.suppress(session, bank.runtime, "sms", "+12025550101", "opt-out", "sms STOP")
         commit(session, bank.runtime.bells)
-    send(bank, message_id, "sms")
-    send(bank, message_id, "email", None)
+    send(bank, "sms")
+    send(bank, "email")
     assert [one.address for one in bank.providers["email"].got] == ["ana@simon.example", "bob@simon.example"]
 
 
@@ -365,7 +365,7 @@ def test_a_letter_that_fails_is_a_task(bank: SmallBank) -> None:
 def test_a_look_up_that_can_never_be_made_ends_with_a_person(bank: SmallBank) -> None:
     message_id = release(bank)
     bank.providers["sms"].answer = lambda one: None
-    send(bank, message_id, "sms")
+    send(bank, "sms")
     bank.providers["sms"].name = "another"
     with bank.sessions() as session:
         attempt = session.scalars(select(Attempt).join(Delivery).where(Delivery.channel == "sms")).one()

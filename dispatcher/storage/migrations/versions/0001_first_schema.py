@@ -201,6 +201,7 @@ def upgrade() -> None:
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("seed", sa.Integer(), nullable=True),
+        sa.Column("pace", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.ForeignKeyConstraint(["author_id"], ["staff.id"], name=op.f("fk_messages_author_id_staff")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
     )
@@ -258,6 +259,7 @@ def upgrade() -> None:
         sa.Column("timezone", sa.String(length=64), nullable=False),
         sa.Column("quiet_from", sa.Time(), nullable=True),
         sa.Column("quiet_until", sa.Time(), nullable=True),
+        sa.Column("urgent_when_quiet", sa.Boolean(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -279,11 +281,11 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=16), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("outcome", sa.String(length=16), nullable=True),
-        sa.Column("batch", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("mishaps", sa.Integer(), server_default="0", nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.String(length=300), nullable=True),
         sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
@@ -293,13 +295,20 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint(
-            "message_id", "channel", "address", name=op.f("uq_deliveries_message_id_channel_address")
+            "channel", "address", "message_id", name=op.f("uq_deliveries_channel_address_message_id")
         ),
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
-        batch_op.create_index("ix_deliveries_address", ["channel", "address"], unique=False)
-        batch_op.create_index("ix_deliveries_batch", ["message_id", "channel", "batch"], unique=False)
-        batch_op.create_index("ix_deliveries_due", ["state", "due_at"], unique=False)
+        batch_op.create_index("ix_deliveries_message", ["message_id", "channel", "position"], unique=False)
+        for name, columns, states in (
+            ("ix_deliveries_waiting", ["channel", "message_id", "due_at", "position"], "'deferred', 'queued'"),
+            ("ix_deliveries_sending", ["message_id", "lease_until"], "'sending'"),
+            ("ix_deliveries_unknown", ["due_at"], "'unknown'"),
+        ):
+            condition = sa.text(f"state IN ({states})")
+            batch_op.create_index(
+                name, columns, unique=False, sqlite_where=condition, postgresql_where=condition
+            )
 
     op.create_table(
         "versions",
@@ -721,9 +730,10 @@ def downgrade() -> None:
     op.drop_table("attachments")
     op.drop_table("versions")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
-        batch_op.drop_index("ix_deliveries_due")
-        batch_op.drop_index("ix_deliveries_batch")
-        batch_op.drop_index("ix_deliveries_address")
+        batch_op.drop_index("ix_deliveries_unknown")
+        batch_op.drop_index("ix_deliveries_sending")
+        batch_op.drop_index("ix_deliveries_waiting")
+        batch_op.drop_index("ix_deliveries_message")
 
     op.drop_table("deliveries")
     with op.batch_alter_table("customers", schema=None) as batch_op:

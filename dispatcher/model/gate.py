@@ -1,0 +1,40 @@
+"""What stands between a claimed message and its request: the limits of an account, and a gate that keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an account allows, over all workers and hosts.
+
+    `requests` may be under way at once on the whole account, whatever they carry; `a_second` starts are allowed on
+    this channel (None: as fast as the provider accepts); one request carries up to `recipients_a_request`.
+    """
+
+    account: str
+    requests: int
+    a_second: float | None = None
+    recipients_a_request: int = 1
+
+
+class Gate(Protocol):
+    """Passed by each request of a send, one after the other."""
+
+    async def enter(self) -> str:
+        """Waits for a place. "" when the request may leave now, then `leave` follows; else a code that says why not."""
+
+    def leave(self) -> None:
+        """The request has been answered, or never will be."""
+
+
+class OpenGate:
+    """Lets everything pass: for a send outside a release."""
+
+    async def enter(self) -> str:
+        return ""
+
+    def leave(self) -> None:
+        return None

@@ -1,0 +1,59 @@
+"""The people whom deliveries are for, as they are at the moment of sending."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Customer, ListMember, Recipient, VersionList
+from dispatcher.services import quiet_hours
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """One customer whom a delivery is for."""
+
+    customer_id: int
+    timezone: str
+    quiet_from: time | None
+    quiet_until: time | None
+    urgent_when_quiet: bool
+
+
+def of(session: Session, version_id: int, delivery_ids: Sequence[int]) -> dict[int, list[Addressee]]:
+    """Those each delivery is still for: customers who have neither left nor been taken off all the version's lists."""
+    listed = exists().where(
+        VersionList.version_id == version_id,
+        ListMember.list_id == VersionList.list_id,
+        ListMember.customer_id == Recipient.customer_id,
+    )
+    rows = session.execute(
+        select(
+            Recipient.delivery_id, Customer.id, Customer.timezone, Customer.quiet_from, Customer.quiet_until,
+            Customer.urgent_when_quiet,
+        )
+        .join(Customer, Customer.id == Recipient.customer_id)
+        .where(Recipient.delivery_id.in_(delivery_ids), Customer.active, listed)
+    )  # fmt: skip
+    found: dict[int, list[Addressee]] = defaultdict(list)
+    for delivery_id, customer_id, zone, begin, end, urgent_too in rows:
+        if delivery_id is not None:
+            found[delivery_id].append(Addressee(customer_id, zone, begin, end, urgent_too))
+    return found
+
+
+def quiet_until(people: Sequence[Addressee], now: datetime, urgent: bool) -> datetime | None:
+    """Until when a delivery to them all waits: nobody who shares an address is woken for another's sake."""
+    ends = [
+        end
+        for one in people
+        if one.quiet_from is not None
+        and not (urgent and one.urgent_when_quiet)
+        and (end := quiet_hours.ends(now, one.timezone, one.quiet_from, one.quiet_until)) is not None
+    ]
+    return max(ends, default=None)

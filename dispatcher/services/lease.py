@@ -1,0 +1,29 @@
+"""How long a worker may go on with what it claimed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from dispatcher.runtime import Runtime
+
+# A worker that has not renewed for so long is dead. Well above a request's 20 s, so that the living renew in time.
+LEASE = timedelta(seconds=40)
+_EARLY = 5.0  # seconds before the lease ends in which nothing more is started
+
+
+class Lease:
+    """How long this worker may go on sending what it claimed, by its own clock, which no standing still stops.
+
+    A worker that was suspended and wakes must not send what others may have taken over meanwhile.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.renew()
+
+    def renew(self) -> None:
+        """Called before each lease is committed."""
+        self._until = self._runtime.monotonic() + LEASE.total_seconds() - _EARLY
+
+    def holds(self) -> bool:
+        return self._runtime.monotonic() < self._until

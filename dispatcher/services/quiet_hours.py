@@ -1,0 +1,32 @@
+"""Quiet hours: until when a customer is not to be disturbed, by the clock on their own wall."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+def ends(moment: datetime, zone: str, begin: time | None, end: time | None) -> datetime | None:
+    """When the quiet hours that hold at `moment` (UTC) end, in UTC; None where none hold.
+
+    `begin` and `end` are local to `zone`; they may span midnight, and the same twice means none. A time that the
+    spring leaves out counts as an hour later.
+    """
+    if begin is None or end is None or begin == end:
+        return None
+    local = moment.astimezone(_zone(zone))
+    clock = local.time()
+    quiet = begin <= clock < end if begin < end else clock >= begin or clock < end
+    if not quiet:
+        return None
+    day = local.date() + timedelta(days=1 if clock >= end else 0)
+    return datetime.combine(day, end, tzinfo=local.tzinfo).astimezone(UTC)
+
+
+@lru_cache(maxsize=1000)
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
