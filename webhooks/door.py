@@ -19,6 +19,7 @@ from dispatcher.model.ports import Verb, WebhookSource, WebRequest
 from dispatcher.runtime import Runtime
 from dispatcher.services import callbacks
 from webhooks import voice
+from webhooks.keeping import Keeper
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +34,10 @@ MAIL = ("inbound",)
 def blueprint(runtime: Runtime) -> Blueprint:
     """The routes. No session, no cookie, no redirect: a redirected POST arrives empty or not at all."""
     made = Blueprint("webhooks", __name__)
+    keeper = Keeper(runtime)
 
     def receive(provider: str, what: str, rest: str = "") -> Response:
-        return _receive(runtime, provider, what)
+        return _receive(runtime, keeper, provider, what)
 
     for tail in ("", "/<path:rest>"):  # a vendor without signatures may carry a secret at the end of the address
         made.add_url_rule(
@@ -58,7 +60,7 @@ def _exempt(state: BlueprintSetupState, made: Blueprint) -> None:
         csrf.exempt(made)
 
 
-def _receive(runtime: Runtime, provider: str, what: str) -> Response:
+def _receive(runtime: Runtime, keeper: Keeper, provider: str, what: str) -> Response:
     mail = what in MAIL
     source = runtime.adapters.sources.get(provider)
     if source is None or len(what) > 32:
@@ -74,7 +76,19 @@ def _receive(runtime: Runtime, provider: str, what: str) -> Response:
     if not _is_authentic(source, web, provider, what):
         _count_refused(runtime, provider, what)
         return _plain(503 if mail else 403)
-    return _keep_and_answer(runtime, provider, what, web)
+    try:
+        if what in callbacks.LIVE:
+            return _answer_call(runtime, provider, what, web)
+        keeper.keep(callbacks.row_of(runtime, provider, what, web))
+    except ProviderError:
+        return _plain(503)  # it arrived cut off
+    except SQLAlchemyError as error:
+        log.error("a webhook of %s/%s could not be kept: %s", provider, what, type(error).__name__)
+        return _plain(503)
+    if what == "sms" and provider in runtime.adapters.lines:
+        # The vendor reads the answer as a document of what to say to the sender: nothing.
+        return _rendered(runtime, provider, ())
+    return _plain(204)
 
 
 def _read() -> WebRequest:
@@ -107,23 +121,12 @@ def _count_refused(runtime: Runtime, provider: str, what: str) -> None:
         runtime.redis.hincrby(REFUSED, f"{provider}/{what}", 1)
 
 
-def _keep_and_answer(runtime: Runtime, provider: str, what: str, web: WebRequest) -> Response:
-    try:
-        with runtime.sessions() as session:
-            _, fresh = callbacks.keep(session, runtime, provider, what, web)
-            answer = _plain(204)
-            if what in callbacks.LIVE:
-                answer = _rendered(runtime, provider, voice.answer(session, runtime, provider, web, fresh=fresh))
-            elif what == "sms" and provider in runtime.adapters.lines:
-                # The vendor reads the answer as a document of what to say to the sender: nothing.
-                answer = _rendered(runtime, provider, ())
-            bells.commit(session, runtime.bells)
-            return answer
-    except ProviderError:
-        return _plain(503)  # it arrived cut off
-    except SQLAlchemyError as error:
-        log.error("a webhook of %s/%s could not be kept: %s", provider, what, type(error).__name__)
-        return _plain(503)
+def _answer_call(runtime: Runtime, provider: str, what: str, web: WebRequest) -> Response:
+    with runtime.sessions() as session:
+        _, fresh = callbacks.keep(session, runtime, provider, what, web)
+        answer = _rendered(runtime, provider, voice.answer(session, runtime, provider, web, fresh=fresh))
+        bells.commit(session, runtime.bells)
+        return answer
 
 
 def _rendered(runtime: Runtime, provider: str, verbs: Sequence[Verb]) -> Response:

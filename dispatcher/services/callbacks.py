@@ -1,68 +1,91 @@
-"""What providers tell us: kept raw first, then read and applied, in any order and any number of copies."""
+"""What providers tell us, kept raw before it is answered, and given out to be applied. `news` reads it."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
-from urllib.parse import parse_qs
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.exc import InterfaceError, OperationalError
+from redis.exceptions import RedisError
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.bells import note
-from dispatcher.model import Attempt, Callback, Delivery, Letter, ProviderEvent
+from dispatcher.bells import Ring, note
+from dispatcher.model import Callback
 from dispatcher.model.errors import ProviderError
-from dispatcher.model.ports import Event, WebRequest
+from dispatcher.model.ports import WebRequest
 from dispatcher.runtime import Runtime
-from dispatcher.services import calls, replies, status, suppressions, tasks
-from dispatcher.services.once import clean, insert_once
+from dispatcher.services import tasks
+from dispatcher.services.once import clean, insert_missing, insert_once
 
 log = logging.getLogger(__name__)
 
 MAX_TRIES = 3
 BACK_OFF = timedelta(seconds=15)
-# News may outrun our own commit of the provider's reference. It is tried again, each time after as long as it is old.
-PARKED_FOR = timedelta(hours=1)
-_FIRST_LOOK = timedelta(seconds=2)
+# Whoever claimed callbacks has this long to apply them; then they are claimed again, one at a time.
+CLAIM = timedelta(seconds=30)
+CHUNK, CHUNK_BYTES = 200, 500_000
 
 # Live calls are answered while they wait; there is nothing left to apply.
 LIVE = ("voice",)
 # Never written down: they carry secrets, and nothing is read from them after the request was verified.
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
+RING: Ring = ("events", "apply_callbacks", ())
+_RUNG, _RUNG_FOR = "callbacks:rung", 5000  # milliseconds; a ring that was lost is repeated after that
 
-def keep(session: Session, runtime: Runtime, provider: str, what: str, request: WebRequest) -> tuple[Callback, bool]:
-    """The row that keeps this verified request raw, and whether it is new. A new one is rung for, unless live.
+
+# --- keeping ----------------------------------------------------------------------------------------------
+
+
+def row_of(runtime: Runtime, provider: str, what: str, request: WebRequest) -> dict[str, Any]:
+    """The row that keeps this verified request raw.
 
     Raises ProviderError where the request arrived cut off, so that the vendor is asked to send it again.
     """
     live = what in LIVE
     now = runtime.now()
-    dedupe = f"{provider}:{what}:{_dedupe(runtime, provider, what, request)}"[:200]
-    new = insert_once(
-        session,
-        Callback,
-        provider=provider,
-        what=what,
-        dedupe=dedupe,
-        query=_kept_query(request),
-        headers={name: clean(value, 2000) for name, value in request.headers.items() if name not in _SECRET_HEADERS},
-        body=request.body,
-        state="applied" if live else "new",
-        tries=0,
-        due_at=None if live else now,
-        received_at=now,
-        applied_at=now if live else None,
-    )
+    return {
+        "provider": provider,
+        "what": what,
+        "dedupe": f"{provider}:{what}:{_dedupe(runtime, provider, what, request)}"[:200],
+        "query": _kept_query(request),
+        "headers": {name: clean(value, 2000) for name, value in request.headers.items() if name not in _SECRET_HEADERS},
+        "body": request.body,
+        "state": "applied" if live else "new",
+        "tries": 0,
+        "due_at": None if live else now,
+        "received_at": now,
+        "applied_at": now if live else None,
+    }
+
+
+def keep(session: Session, runtime: Runtime, provider: str, what: str, request: WebRequest) -> tuple[Callback, bool]:
+    """The row that keeps this verified request, and whether it is new. A new one is rung for, unless live.
+
+    Raises ProviderError as `row_of` does.
+    """
+    row = row_of(runtime, provider, what, request)
+    new = insert_once(session, Callback, **row)
     if new is None:
-        return session.scalars(select(Callback).where(Callback.dedupe == dedupe)).one(), False
-    if not live:
-        note(session, "events", "apply_callback", new.id)
+        return session.scalars(select(Callback).where(Callback.dedupe == row["dedupe"])).one(), False
+    if new.state == "new":
+        note(session, *_as_note(RING))
     return new, True
+
+
+def keep_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep what `row_of` made of several requests, copies once. One ring for all."""
+    if insert_missing(session, Callback, sorted(rows, key=lambda row: str(row["dedupe"])), Callback.id):
+        note(session, *_as_note(RING))
+
+
+def _as_note(ring: Ring) -> tuple[Any, ...]:
+    queue, function, ids = ring
+    return (queue, function, *ids)
 
 
 def _dedupe(runtime: Runtime, provider: str, what: str, request: WebRequest) -> str:
@@ -88,177 +111,84 @@ def as_request(callback: Callback) -> WebRequest:
     return WebRequest("POST", target, {str(k): str(v) for k, v in callback.headers.items()}, callback.body)
 
 
-# --- applying ---------------------------------------------------------------------------------------------
+# --- one ring for many ------------------------------------------------------------------------------------
 
 
-def apply(session: Session, runtime: Runtime, callback_id: int) -> None:
-    """Read a kept callback and do what it says; the caller commits. An applied one is left alone."""
-    callback = session.get(Callback, callback_id, with_for_update=True, populate_existing=True)
-    if callback is not None and callback.state == "new":
-        _apply(session, runtime, callback)
+def must_ring(runtime: Runtime) -> bool:
+    """False while a ring waits that has not been heard: whoever hears it finds what is committed by now, too.
 
-
-def replay(session: Session, runtime: Runtime, ids: Iterable[int]) -> int:
-    """Apply kept callbacks once more, whatever became of them; how many. What was done is not done again."""
-    count = 0
-    for callback_id in ids:
-        callback = session.get(Callback, callback_id, with_for_update=True, populate_existing=True)
-        if callback is not None and callback.what not in LIVE:
-            callback.tries = 0
-            _apply(session, runtime, callback)
-            count += 1
-    return count
-
-
-def _apply(session: Session, runtime: Runtime, callback: Callback) -> None:
-    rings = len(session.info.get("rings", []))
+    To be asked after the commit. Without Redis true; the ring is lost as well then, and the sweep finds the row.
+    """
     try:
-        with session.begin_nested():
-            understood, parked = _take(session, runtime, callback)
-            session.flush()
-    except (OperationalError, InterfaceError):
-        raise  # the database is away: nothing of this is the callback's fault
-    except Exception as error:
-        del session.info.get("rings", [])[rings:]
-        _failed(session, runtime, callback, error)
-        return
+        return bool(runtime.redis.set(_RUNG, 1, nx=True, px=_RUNG_FOR))
+    except (RedisError, OSError):
+        return True
+
+
+def heard(runtime: Runtime) -> None:
+    """To be said before looking for what is due: what is committed from here on must ring again."""
+    with contextlib.suppress(RedisError, OSError):
+        runtime.redis.delete(_RUNG)
+
+
+# --- giving out -------------------------------------------------------------------------------------------
+
+
+def claim(session: Session, runtime: Runtime) -> list[int]:
+    """Due callbacks, oldest first, that this caller alone is to apply within CLAIM; none: nothing is due.
+
+    The claim counts as a try and is committed before anything is read: one that ends its worker is set aside after
+    three tries as well. From the second try on it is claimed alone, so that what came with it goes on.
+    """
     now = runtime.now()
-    age = now - callback.received_at
-    callback.error = None
-    if parked and age < PARKED_FOR:
-        callback.state, callback.due_at = "new", now + max(_FIRST_LOOK, age)
-        callback.error = "waiting for what it is about"
-        return
-    callback.state = "applied" if understood and not parked else "unrecognised"
-    callback.due_at, callback.applied_at = None, now
+    found = session.execute(
+        select(Callback.id, Callback.tries, func.length(Callback.body).label("size"))
+        .where(Callback.state == "new", Callback.due_at <= now)
+        .order_by(Callback.due_at, Callback.id)
+        .limit(CHUNK)
+        .with_for_update(skip_locked=True)
+    ).all()
+    taken: list[int] = []
+    room = CHUNK_BYTES
+    for row in found:
+        if row.tries >= MAX_TRIES:
+            put_off(session, runtime, session.get_one(Callback, row.id), "whoever read it never came to an end")
+            continue
+        room -= row.size
+        if taken and (row.tries or room < 0):
+            break
+        taken.append(row.id)
+        if row.tries:
+            break
+    if taken:
+        session.execute(
+            update(Callback)
+            .where(Callback.id.in_(taken))
+            .values(tries=Callback.tries + 1, due_at=now + CLAIM)
+            .execution_options(synchronize_session=False)
+        )
+    return taken
 
 
-def _failed(session: Session, runtime: Runtime, callback: Callback, error: Exception) -> None:
-    # The name alone: a text of an error may repeat what a person wrote.
-    log.warning("callback %d of %s/%s: %s", callback.id, callback.provider, callback.what, type(error).__name__)
-    callback.tries += 1
-    callback.error = type(error).__name__
+def put_off(session: Session, runtime: Runtime, callback: Callback, why: str) -> None:
+    """It could not be applied: again later, at the third time a task for the administrators."""
+    callback.error = why[:300]
     if callback.tries < MAX_TRIES:
-        callback.state, callback.due_at = "new", runtime.now() + BACK_OFF * callback.tries
+        callback.state, callback.due_at = "new", runtime.now() + BACK_OFF * max(1, callback.tries)
         return
+    log.error("callback %d of %s/%s is set aside: %s", callback.id, callback.provider, callback.what, why)
     callback.state, callback.due_at = "poison", None
     tasks.open_task(
         session,
         kind="poison",
         dedupe=f"poison:callback:{callback.id}",
-        text=f"A webhook of {callback.provider} ({callback.what}, number {callback.id}) could not be read: "
-        f"{type(error).__name__}. It is kept; it may hold an answer of a customer.",
+        text=f"A webhook of {callback.provider} ({callback.what}, number {callback.id}) could not be read: {why}. "
+        "It is kept; it may hold an answer of a customer.",
     )
 
 
-def _take(session: Session, runtime: Runtime, callback: Callback) -> tuple[bool, bool]:
-    """Do what it says: whether anything in it was understood, and whether some of it must wait."""
-    request = as_request(callback)
-    if callback.what == "recording-status" and callback.provider in runtime.adapters.lines:
-        done = _take_recording(session, runtime, callback, request)
-        return True, not done
-    parsed = runtime.adapters.sources[callback.provider].parse(callback.what, request)
-    # Rows are locked in the same order by every worker, and the record's chain last: nobody waits in a circle.
-    events = sorted(parsed.events, key=lambda one: (one.attempt, one.provider_ref, one.at))
-    taken = [(one, _take_event(session, runtime, callback, one)) for one in events]
-    for event, result in taken:
-        _learn(session, runtime, callback.provider, event, result)
-    for reply in parsed.replies:
-        replies.receive(session, runtime, reply, callback.id)
-    known = any(one.state != "unrecognised" for one in events)
-    return known or bool(parsed.replies), any(result.waits for _, result in taken)
-
-
-def _take_recording(session: Session, runtime: Runtime, callback: Callback, request: WebRequest) -> bool:
-    news = runtime.adapters.lines[callback.provider].read_recording(request)
-    caller = caller_of(session, runtime, request.query)
-    return calls.recording_news(session, runtime, callback.provider, news, caller)
-
-
-def caller_of(session: Session, runtime: Runtime, query: str) -> calls.Caller | None:
-    """Who is on the telephone, by what our own addresses carry: an attempt, or a customer and a message."""
-    found = parse_qs(query)
-
-    def first(name: str) -> str:
-        return found.get(name, [""])[0]
-
-    if first("attempt"):
-        return calls.by_attempt(session, runtime, first("attempt"))
-    if not first("customer").isdigit():
-        return None
-    message = int(first("message")) if first("message").isdigit() else None
-    return calls.again(session, runtime, int(first("customer")), message)
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """What became of one event: whether it was news, was matched to an attempt just now, or waits for one."""
-
-    new: bool = False
-    matched: bool = False
-    waits: bool = False
-
-
-def _take_event(session: Session, runtime: Runtime, callback: Callback, event: Event) -> _Taken:
-    """Apply one event, once."""
-    dedupe = clean(event.dedupe, 150)
-    new = insert_once(
-        session,
-        ProviderEvent,
-        callback_id=callback.id,
-        provider=callback.provider,
-        dedupe=dedupe,
-        attempt_id=event.attempt[:32] or None,
-        state=event.state[:16],
-        code=clean(event.code, 32),
-        detail=clean(event.detail, 300),
-        parked=False,
-        at=event.at,
-    )
-    row = (
-        new
-        or session.scalars(
-            select(ProviderEvent).where(ProviderEvent.provider == callback.provider, ProviderEvent.dedupe == dedupe)
-        ).one()
-    )
-    if new is None and not row.parked:
-        return _Taken()
-    matched = status.apply(session, runtime, callback.provider, event, callback.id)
-    # Only what was meant for one of ours is waited for.
-    row.parked = not matched and event.state not in ("", "unrecognised")
-    return _Taken(new is not None, matched, row.parked)
-
-
-# --- what an event teaches about an address ---------------------------------------------------------------
-
-
-def _learn(session: Session, runtime: Runtime, provider: str, event: Event, taken: _Taken) -> None:
-    """Opt-outs count whoever they are about. An address is called invalid only on news of a send of ours to it."""
-    if not event.mark:
-        return
-    target = _target(session, event.attempt)
-    address = event.address or (target.address if target else "")
-    if event.mark == "invalid":
-        if not taken.matched or (target is not None and target.address != address):
-            return
-    elif not taken.new:
-        return
-    channel = target.channel if target else _channel_of(runtime, provider, address)
-    if channel and address:
-        source = f"{provider} {event.code or event.detail}".strip()
-        suppressions.learn(session, runtime, channel, address, event.mark, source)
-
-
-def _target(session: Session, attempt_id: str) -> Delivery | Letter | None:
-    attempt = session.get(Attempt, attempt_id) if attempt_id else None
-    return (attempt.delivery or attempt.letter) if attempt else None
-
-
-def _channel_of(runtime: Runtime, provider: str, address: str) -> str:
-    """The channel that a provider's news about an address concerns when it names no attempt of ours."""
-    carried: Sequence[str] = [
-        channel for channel, some in runtime.adapters.providers.items() if any(one.name == provider for one in some)
-    ]
-    if "@" in address:
-        return "email" if "email" in carried else ""
-    return next((one for one in ("sms", "fax", "voice") if one in carried), "")
+def blame(session: Session, runtime: Runtime, callback_id: int, error: Exception) -> None:
+    """The whole transaction of this one failed, though the database answers."""
+    callback = session.get(Callback, callback_id, with_for_update=True, populate_existing=True)
+    if callback is not None and callback.state == "new":
+        put_off(session, runtime, callback, type(error).__name__)

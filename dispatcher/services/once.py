@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from sqlalchemy import Row as SqlRow
 from sqlalchemy import inspect
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import QueryableAttribute, Session
 
 from dispatcher.model import Base
 
@@ -24,6 +26,23 @@ def insert_once(session: Session, table: type[Row], **values: Any) -> Row | None
     key = inspect(table).primary_key[0]
     new = session.execute(dialect.insert(table).values(**values).on_conflict_do_nothing().returning(key)).scalar()
     return None if new is None else session.get_one(table, new)
+
+
+def insert_missing(
+    session: Session, table: type[Base], rows: Sequence[dict[str, Any]], *returned: QueryableAttribute[Any]
+) -> Sequence[SqlRow[Any]]:
+    """Insert those of these rows whose unique keys are not there yet; of the new ones the columns `returned`.
+
+    Everybody gives their rows in one order, so that two who insert the same never wait for each other in a circle.
+    """
+    if not rows:
+        return []
+    session.flush()
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    # The connection, not the session: rows in bulk need no objects.
+    columns = [table.__table__.c[one.key] for one in returned]
+    new = dialect.insert(table.__table__).on_conflict_do_nothing().returning(*columns)
+    return session.connection().execute(new, list(rows)).all()
 
 
 def clean(text: str, limit: int | None = None) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Delivery, Letter
+from dispatcher.model.delivery import after
 from dispatcher.model.ports import Event, Outcome
 from dispatcher.runtime import Runtime
 from dispatcher.services import tasks
@@ -15,9 +16,11 @@ from dispatcher.services.outcomes import apply_state
 
 # A late bounce carries neither our id nor the provider's; then address and time must do.
 LATE_BOUNCE = timedelta(hours=72)
+# What became of a call: where news differs, the first of these counts, in whatever order it came.
+OUTCOMES = ("answered", "machine", "busy", "no-answer")
 
 
-def apply(session: Session, runtime: Runtime, provider: str, event: Event, callback_id: int | None = None) -> bool:
+def apply(session: Session, runtime: Runtime, provider: str, event: Event) -> bool:
     """Apply one event to the delivery or letter it is about; False when none of ours answers to it (yet)."""
     if event.decision == "stop-channel":
         tasks.alarm(session, runtime, provider, event.detail or event.code or "the account was stopped")
@@ -35,8 +38,8 @@ def apply(session: Session, runtime: Runtime, provider: str, event: Event, callb
     assert target is not None
     if event.provider_ref and not attempt.provider_ref:
         attempt.provider_ref = event.provider_ref[:100]
-    if isinstance(target, Delivery) and event.outcome and target.outcome != "answered":
-        target.outcome = event.outcome
+    if isinstance(target, Delivery) and event.outcome:
+        target.outcome = min(target.outcome or event.outcome, event.outcome, key=_rank)
     if event.state in ("", "unrecognised"):
         return True
     if attempt.n < target.tries and event.state not in ("accepted", "delivered"):
@@ -46,14 +49,22 @@ def apply(session: Session, runtime: Runtime, provider: str, event: Event, callb
         target.accepted_at = runtime.now()
     if attempt.state in ("sending", "unknown"):
         attempt.state, attempt.settled_at = "accepted", runtime.now()
-    apply_state(
-        session,
-        runtime,
-        target,
+    if after(target.state, event.state) == target.state:
+        return True  # old news; its words must not take the place of those that count
+    bad = event.state not in ("accepted", "delivered")
+    words = Outcome(
+        attempt.id,
         event.state,
-        Outcome(attempt.id, event.state, decision=event.decision, code=event.code, error=event.detail),
+        decision=event.decision,
+        code=event.code if bad else "",
+        error=event.detail if bad else "",
     )
+    apply_state(session, runtime, target, event.state, words)
     return True
+
+
+def _rank(outcome: str) -> int:
+    return OUTCOMES.index(outcome) if outcome in OUTCOMES else len(OUTCOMES)
 
 
 def _attempt_of(session: Session, runtime: Runtime, provider: str, event: Event) -> Attempt | None:
