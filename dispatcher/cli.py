@@ -12,7 +12,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -245,26 +244,26 @@ def doctor() -> None:
     sys.exit(examine(settings()))
 
 
-def _for_json(value: object) -> str:
-    """Times as in the API: RFC 3339, UTC."""
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
-
-
 @main.command()
 @click.argument("message_id", type=int)
 @click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
 def report(message_id: int, form: str) -> None:
-    """The release report: who was reached when, by which channel."""
-    with opened() as (session, _):
+    """The release report: when everybody was reached, and whether evenly; html is the certificate of even release."""
+    with opened() as (session, runtime):
         from dispatcher.services import report
 
-        found = report.release_report(session, message_id)
-    if form == "json":
-        click.echo(json.dumps(found, indent=2, default=_for_json, ensure_ascii=False))
-    else:
-        from dispatcher.sheets import as_html, as_text
+        found = report.measured(session, message_id)
+    if form == "text":
+        from dispatcher.sheets import as_text
 
-        click.echo(as_html(found) if form == "html" else as_text(found))
+        click.echo(as_text(found.figures))
+        return
+    from dispatcher.web import report_files
+
+    if form == "json":
+        click.echo(report_files.as_json(found.figures))
+    else:
+        click.echo(report_files.certificate(found, runtime.settings.firm_name, runtime.now()))
 
 
 @main.command()
@@ -289,6 +288,7 @@ def verify() -> None:
 )
 @click.option("--in-flight", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="Requests at once.")
 @click.option("--workers", type=click.IntRange(1, 32), default=2, show_default=True, help="For each queue of the mix.")
+@click.option("--smtp", is_flag=True, help="Mail by SMTP, one each, in place of the HTTP API.")
 @click.option("--database-url", default="", help="An empty PostgreSQL database; SQLite of its own where not given.")
 @click.option("--json", "as_json", is_flag=True, help="The figures alone, as JSON, on standard output.")
 @click.option(

@@ -2,18 +2,15 @@
 
     python -m dispatcher.bench.carrier --latency-ms 100
 
-It prints its port as one line of JSON, answers each request after the latency, in the order of arrival, and keeps a
-ledger of (kind, address, attempt). It checks nothing and calls nobody back: it must never be what limits.
+It prints its ports (HTTP and SMTP) as one line of JSON, answers each request after the latency, and keeps a ledger of
+(kind, address, attempt). It checks nothing and calls nobody back: it must never be what limits.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import math
-import resource
 import time
-from collections import deque
 from email.utils import formatdate
 from typing import cast
 
@@ -21,11 +18,11 @@ import click
 import orjson
 import uvloop
 
+from dispatcher.bench.book import Answers, Book
+from dispatcher.bench.sink import MailWire
 from dispatcher.embedded import watch_parent
 
 ACCOUNT = "AC" + "0b5e" * 8
-# Mail to these is a notice to the bank's own people and no part of what is measured.
-STAFF_DOMAIN = "staff.example"
 
 _DATE = formatdate(usegmt=True).replace("GMT", "+0000")
 # SID and TO are replaced in each answer.
@@ -79,81 +76,6 @@ def mail_answer(number: int) -> bytes:
 def _created(template: bytes, number: int, to: str) -> bytes:
     body = template % {b"sid": b"%032x" % number, b"to": to.encode()}
     return b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-
-
-class Book:
-    """The ledger, and when what arrived. Times are seconds since 1970."""
-
-    def __init__(self) -> None:
-        self.entries: list[str] = []  # "kind address attempt"
-        self.letters = 0
-        self.requests = 0
-        self.first = self.last = 0.0
-        self.under_way = self.most_under_way = 0
-
-    def note(self, kind: str, to: str, attempt: str) -> None:
-        if to.endswith(STAFF_DOMAIN):
-            self.letters += 1
-        else:
-            self.entries.append(f"{kind} {to} {attempt}")
-
-    def arrived(self, at: float) -> None:
-        self.requests += 1
-        self.first = self.first or at
-        self.last = at
-
-    def summary(self) -> bytes:
-        """The figures as JSON; `cpu` is what this process has used so far, in seconds."""
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        return orjson.dumps(
-            {
-                "requests": self.requests,
-                "entries": len(self.entries),
-                "letters": self.letters,
-                "first": self.first,
-                "last": self.last,
-                "most_under_way": self.most_under_way,
-                "cpu": used.ru_utime + used.ru_stime,
-            }
-        )
-
-
-class Answers:
-    """Answers on their way back: the latency is the same for all, so one queue and one timer do."""
-
-    def __init__(self, book: Book, latency: float) -> None:
-        self._book = book
-        self._latency = latency
-        self._waiting: deque[tuple[float, asyncio.WriteTransport, bytes]] = deque()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def send(self, transport: asyncio.WriteTransport, answer: bytes) -> None:
-        book = self._book
-        book.under_way += 1
-        book.most_under_way = max(book.most_under_way, book.under_way)
-        if not self._latency:
-            book.under_way -= 1
-            transport.write(answer)
-            return
-        self._waiting.append((time.monotonic() + self._latency, transport, answer))
-        if self._timer is None:
-            self._wait(self._latency)
-
-    def _wait(self, seconds: float) -> None:
-        # uvloop counts whole milliseconds and rounds down: an early answer would flatter what is measured.
-        self._timer = asyncio.get_running_loop().call_later(math.ceil(seconds * 1000) / 1000, self._due)
-
-    def _due(self) -> None:
-        self._timer = None
-        now = time.monotonic()
-        waiting = self._waiting
-        while waiting and waiting[0][0] <= now:
-            _, transport, answer = waiting.popleft()
-            self._book.under_way -= 1
-            if not transport.is_closing():
-                transport.write(answer)
-        if waiting:
-            self._wait(waiting[0][0] - now)
 
 
 class Wire(asyncio.Protocol):
@@ -221,10 +143,11 @@ class Wire(asyncio.Protocol):
 
     def _take_mail(self, at: float, body: bytes) -> None:
         people = orjson.loads(body)["personalizations"]
-        before = self._book.letters
-        for one in people:
+        noted = [
             self._book.note("email", one["to"][0]["email"], one.get("custom_args", {}).get("attempt_id", ""))
-        if self._book.letters == before:
+            for one in people
+        ]
+        if any(noted):
             self._book.arrived(at)
             self._answers.send(self._transport, mail_answer(self._book.requests))
         else:
@@ -250,8 +173,10 @@ async def serve(latency: float, port: int = 0) -> None:
     answers = Answers(book, latency)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Wire(book, answers), "127.0.0.1", port, backlog=4096)
-    print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
-    await server.serve_forever()
+    mail = await loop.create_server(lambda: MailWire(book, answers), "127.0.0.1", 0, backlog=4096)
+    ports = {"port": server.sockets[0].getsockname()[1], "smtp": mail.sockets[0].getsockname()[1]}
+    print(json.dumps(ports), flush=True)
+    await asyncio.gather(server.serve_forever(), mail.serve_forever())
 
 
 @click.command()

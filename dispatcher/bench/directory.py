@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, Engine, Integer, String, case, cast, insert, inspect, literal, select
 
-from dispatcher.bench.carrier import STAFF_DOMAIN
+from dispatcher.bench.book import STAFF_DOMAIN
 from dispatcher.bench.options import MIXES, BenchError, Options
 from dispatcher.model import (
     Base,

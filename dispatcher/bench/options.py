@@ -24,7 +24,7 @@ class Options:
     """Recipients, their channels, the carrier's latency, requests under way at once, workers a queue.
 
     `database_url` empty: SQLite in the run's own folder. `profile`: a folder for a profile of each sending worker.
-    `keep`: leave the run's folder behind.
+    `keep`: leave the run's folder behind. `smtp`: mail by SMTP, one each, in place of the HTTP API.
     """
 
     recipients: int = 10_000
@@ -35,6 +35,7 @@ class Options:
     database_url: str = ""
     profile: Path | None = None
     keep: bool = False
+    smtp: bool = False
 
     @property
     def channels(self) -> tuple[str, ...]:

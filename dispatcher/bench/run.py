@@ -104,6 +104,8 @@ class Bench:
         )
         self.carrier = CarrierDesk(told["port"])
         self.settings.update(self._account(f"http://127.0.0.1:{told['port']}"))
+        if self.options.smtp:
+            self.settings.update(EMAIL_PROVIDER="smtp", SMTP_URL=f"smtp://127.0.0.1:{told['smtp']}")
         self.processes.add_environment(self.settings)
         self.processes.start("web", [*PYTHON, "dispatcher.cli", "web"])
         for name in self.senders:
@@ -149,6 +151,7 @@ class Bench:
             "SENDGRID_API_URL": url,
             "SENDGRID_API_KEY": f"SG.{secrets.token_hex(16)}",
             "SENDGRID_CONCURRENT_REQUESTS": in_flight,
+            "SMTP_CONNECTIONS": in_flight,
             "EMAIL_FROM": "alerts@bank.example",
             "INBOUND_EMAIL_DOMAIN": "in.bank.example",
         }
@@ -259,6 +262,8 @@ class Bench:
 def run(options: Options, environment: Mapping[str, str], say: Say = lambda _: None) -> Figures:
     """One benchmark in a folder of its own, which is gone afterwards. Raises BenchError or KeyboardInterrupt."""
     _allow_many_files(options.in_flight)
+    if options.smtp and "email" not in options.channels:
+        raise BenchError(f"--smtp is for mail, and there is none in --mix {options.mix}")
     if options.database_url:
         _check_reachable(options.database_url)
     with _stopped_by_signals(), _own_folder(options.keep, say) as folder:
