@@ -6,7 +6,6 @@ never is; its recipient goes on to the next channel, or a person looks.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import timedelta
 
@@ -15,44 +14,68 @@ from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, Delivery, Letter
+from dispatcher.model.delivery import in_states
 from dispatcher.model.ports import Found, Outcome, Probe, Provider
 from dispatcher.runtime import Runtime
-from dispatcher.services import letter_sending, outcomes, renditions, tasks
+from dispatcher.services import letter_sending, outcomes, poison, renditions, tasks
+from dispatcher.services.resend import sole_customer, sole_owner
 
 log = logging.getLogger(__name__)
 
-BETWEEN_LOOK_UPS = timedelta(seconds=130)
 GIVE_UP_AFTER = 6
+DIED = "the worker died while sending"
+_AT_ONCE = 1000  # rows that one sweep takes from dead workers
 
 
 def doubt_dead_leases(session: Session, runtime: Runtime) -> int:
-    """What a dead worker was sending is in doubt from now on; how many there were."""
+    """What a dead worker was sending is in doubt from now on; how many there were.
+
+    Also closes the tasks of doubts that news has settled meanwhile.
+    """
+    tasks.close_settled(session, runtime)
+    return sum(_doubt(session, runtime, table) for table in (Delivery, Letter))
+
+
+def _doubt(session: Session, runtime: Runtime, table: type[Delivery] | type[Letter]) -> int:
     now = runtime.now()
-    count = 0
-    for table, column in ((Delivery, Attempt.delivery_id), (Letter, Attempt.letter_id)):
-        rows = session.scalars(
+    column = Attempt.delivery_id if table is Delivery else Attempt.letter_id
+    dead = and_(in_states(table.state, "sending"), table.lease_until < now)
+    # Attempts are locked before deliveries, by everybody, and in one order.
+    held = session.execute(
+        select(Attempt.id, column.label("of"))
+        .join(table, and_(table.id == column, table.tries == Attempt.n))
+        .where(dead)
+        .order_by(Attempt.id)
+        .limit(_AT_ONCE)
+        .with_for_update(of=Attempt, skip_locked=True)
+    ).all()
+    if not held:
+        return 0
+    # Looked at again now that nobody else writes its outcome: its worker may have been slow, not dead.
+    taken = set(
+        session.scalars(
             update(table)
-            .where(table.state == "sending", table.lease_until < now)
-            .values(state="unknown", lease_until=None, due_at=now, error="the worker died while sending")
+            .where(table.id.in_([row.of for row in held]), dead)
+            .values(state="unknown", lease_until=None, due_at=now, error=DIED, mishaps=table.mishaps + 1)
             .returning(table.id)
             .execution_options(synchronize_session=False)
-        ).all()
-        if rows:
-            count += len(rows)
-            session.execute(
-                update(Attempt)
-                .where(column.in_(rows), Attempt.state == "sending")
-                .values(state="unknown", error="the worker died while sending")
-                .execution_options(synchronize_session=False)
-            )
-    return count
+        )
+    )
+    session.execute(
+        update(Attempt)
+        .where(Attempt.id.in_([row.id for row in held if row.of in taken]))
+        .values(state="unknown", error=DIED, settled_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    return len(taken)
 
 
 def due(session: Session, runtime: Runtime, limit: int = 200) -> list[str]:
     """Ids of unknown attempts that should be looked up now."""
     now = runtime.now()
     waiting = or_(
-        and_(Delivery.state == "unknown", Delivery.due_at <= now), and_(Letter.state == "unknown", Letter.due_at <= now)
+        and_(in_states(Delivery.state, "unknown"), Delivery.due_at <= now),
+        and_(in_states(Letter.state, "unknown"), Letter.due_at <= now),
     )
     return list(
         session.scalars(
@@ -68,21 +91,21 @@ def due(session: Session, runtime: Runtime, limit: int = 200) -> list[str]:
 
 async def look_up(runtime: Runtime, attempt_id: str) -> str:
     """Ask the provider about one attempt and act on the answer: accepted, absent, cannot say, or "" (not due)."""
-    asked = await asyncio.to_thread(_begin, runtime, attempt_id)
+    asked = await runtime.aside(_begin, runtime, attempt_id)
     if asked is None:
         return ""
     provider, probe = asked
     found = Found("cannot say")
-    if provider is not None:
+    if provider is not None and probe is not None:
         try:
             found = await provider.find(probe)
         except Exception:
             log.exception("a look-up at %s broke off", provider.name)
-    await asyncio.to_thread(_conclude, runtime, attempt_id, found)
+    await runtime.aside(_conclude, runtime, attempt_id, found)
     return found.verdict
 
 
-def _begin(runtime: Runtime, attempt_id: str) -> tuple[Provider | None, Probe] | None:
+def _begin(runtime: Runtime, attempt_id: str) -> tuple[Provider | None, Probe | None] | None:
     with runtime.sessions() as session:
         attempt = session.get(Attempt, attempt_id, with_for_update=True)
         if attempt is None or attempt.state != "unknown":
@@ -92,7 +115,7 @@ def _begin(runtime: Runtime, attempt_id: str) -> tuple[Provider | None, Probe] |
         if target.due_at is None or target.due_at > now:
             return None
         # Set forward first: two sweeps at once ask once, and two look-ups are minutes apart.
-        target.due_at = now + BETWEEN_LOOK_UPS
+        target.due_at = now + timedelta(seconds=runtime.settings.look_ups_apart_seconds)
         attempt.looked_up, attempt.looked_up_at = attempt.looked_up + 1, now
         providers = runtime.adapters.providers.get(target.channel, ())
         provider = next((one for one in providers if one.name == attempt.provider), None)
@@ -107,12 +130,17 @@ def _target(session: Session, attempt: Attempt) -> Delivery | Letter:
     return session.get_one(Letter, attempt.letter_id, with_for_update=True, populate_existing=True)
 
 
-def _probe(session: Session, runtime: Runtime, attempt: Attempt, target: Delivery | Letter) -> Probe:
-    content = (
-        renditions.content_for(session, runtime, target.message, target.channel)
-        if isinstance(target, Delivery)
-        else letter_sending.content_of(runtime, target)
-    )
+def _probe(session: Session, runtime: Runtime, attempt: Attempt, target: Delivery | Letter) -> Probe | None:
+    """What to look for; None where its content cannot be made, which counts as a look-up that cannot say."""
+    try:
+        content = (
+            renditions.content_for(session, runtime, target.message, target.channel)
+            if isinstance(target, Delivery)
+            else letter_sending.content_of(runtime, target)
+        )
+    except Exception as error:  # whatever is wrong with the content, the doubt must come to its end
+        log.warning("attempt %s cannot be looked up: %s", attempt.id, type(error).__name__)
+        return None
     rendition = content.rendition
     return Probe(
         attempt=attempt.id,
@@ -135,14 +163,22 @@ def _conclude(runtime: Runtime, attempt_id: str, found: Found) -> None:
                 session, runtime, target.channel, [Outcome(attempt.id, "accepted", provider_ref=found.provider_ref)]
             )
         elif found.verdict == "absent" and attempt.looked_up >= 2:
-            news = "failed" if target.channel == "voice" else "deferred"
-            outcomes.settle_one(
-                session, runtime, target.channel,
-                Outcome(attempt.id, news, code="absent", error="the provider never got it", retry_after=0),
-            )  # fmt: skip
+            _absent(session, runtime, attempt, target)
         elif attempt.looked_up >= GIVE_UP_AFTER:
             _ask_a_person(session, target)
         commit(session, runtime.bells)
+
+
+def _absent(session: Session, runtime: Runtime, attempt: Attempt, target: Delivery | Letter) -> None:
+    why = "the provider never got it"
+    if poison.is_poison(target):
+        attempt.state, attempt.code, attempt.error, attempt.settled_at = "failed", "absent", why, runtime.now()
+        poison.set_aside(session, runtime, target, "a worker died over it each time")
+        return
+    news = "failed" if target.channel == "voice" else "deferred"
+    outcomes.settle_one(
+        session, runtime, target.channel, Outcome(attempt.id, news, code="absent", error=why, retry_after=0)
+    )
 
 
 def _belongs_to_another(session: Session, attempt: Attempt, found: Found) -> bool:
@@ -162,13 +198,18 @@ def _belongs_to_another(session: Session, attempt: Attempt, found: Found) -> boo
 
 
 def _ask_a_person(session: Session, target: Delivery | Letter) -> None:
-    """Nobody knows. Nothing is sent to that address for this message until a person has decided."""
+    """Nobody knows. Nothing is sent to that address for this message until a person has answered."""
     target.due_at = None
+    kind = type(target).__name__.lower()
+    delivery, letter = (target, None) if isinstance(target, Delivery) else (None, target)
     tasks.open_task(
         session,
         kind="unknown",
-        dedupe=f"unknown:{type(target).__name__}:{target.id}",
-        text=f"The provider cannot say whether {target.channel} {type(target).__name__.lower()} {target.id} went out",
+        dedupe=f"unknown:{kind}:{target.id}:{target.tries}",
+        text=f"The provider cannot say whether {target.channel} {kind} {target.id} went out: ask who it was for",
+        rep_id=sole_owner(session, target),
+        customer_id=sole_customer(target),
         message_id=target.message_id,
-        delivery_id=target.id if isinstance(target, Delivery) else None,
+        delivery_id=delivery.id if delivery else None,
+        letter_id=letter.id if letter else None,
     )
