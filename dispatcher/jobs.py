@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -25,7 +26,7 @@ from dispatcher.storage import gave_way
 log = logging.getLogger(__name__)
 
 TRANSACTION_TRIES = 4
-APPLY_FOR = 5.0  # seconds
+APPLY_FOR, GATHER_FOR = 5.0, 0.1  # seconds
 # Seconds. The queue's own limit raises in a signal, which the event loop swallows: this one ends a job that hangs.
 JOB_LIMIT = 600.0
 
@@ -88,15 +89,24 @@ def apply_callbacks(oldest: int = 0) -> None:
     """Read kept callbacks and do what they say, chunk by chunk until none is due. `oldest` tells rings apart."""
     runtime = _current()
     callbacks.heard(runtime)
-    until = runtime.monotonic() + APPLY_FOR
-    while _apply_chunk():
+    until, first = runtime.monotonic() + APPLY_FOR, True
+    while waiting := _callbacks_waiting():
         if runtime.monotonic() > until:  # others wait in this queue, too
             runtime.bells.ring([callbacks.RING])
             return
+        if not first and waiting < callbacks.CHUNK:
+            time.sleep(GATHER_FOR)  # they come in a burst: many cost little more than a few
+        _apply_chunk()
+        first = False
 
 
-def _apply_chunk() -> bool:
-    """Whether there were any. What one of them does to the whole transaction is done to it alone."""
+def _callbacks_waiting() -> int:
+    with _current().sessions() as session:
+        return callbacks.waiting(session, _current())
+
+
+def _apply_chunk() -> None:
+    """What one of them does to the whole transaction is done to it alone."""
     chunk: list[int] = []
 
     def claim(session: Session, runtime: Runtime) -> None:
@@ -104,18 +114,17 @@ def _apply_chunk() -> bool:
 
     _transact(claim)
     if not chunk:
-        return False
+        return
     try:
         _transact(lambda session, runtime: news.apply_all(session, runtime, chunk))
     except DBAPIError as error:
         log.warning("%d callbacks are applied one by one: %s", len(chunk), type(error).__name__)
         for one in chunk:
             _apply_alone(one)
-    return True
 
 
 def _apply_alone(callback_id: int) -> None:
-    """One callback in a transaction of its own. A failed one is blamed, unless the database is away for that as well."""
+    """One callback in a transaction of its own. If that fails though the database answers, the callback is blamed."""
     try:
         _transact(lambda session, runtime: news.apply_all(session, runtime, [callback_id]))
     except DBAPIError as error:

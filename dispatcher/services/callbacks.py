@@ -134,6 +134,13 @@ def heard(runtime: Runtime) -> None:
 # --- giving out -------------------------------------------------------------------------------------------
 
 
+def waiting(session: Session, runtime: Runtime) -> int:
+    """How many callbacks are due, counted up to CHUNK. To be asked in a session of its own, which it makes a reader."""
+    session.connection(execution_options={"read_only": True})
+    due = select(Callback.id).where(Callback.state == "new", Callback.due_at <= runtime.now()).limit(CHUNK).subquery()
+    return session.scalar(select(func.count()).select_from(due)) or 0
+
+
 def claim(session: Session, runtime: Runtime) -> list[int]:
     """Due callbacks, oldest first, that this caller alone is to apply within CLAIM; none: nothing is due.
 

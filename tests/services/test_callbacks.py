@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, Callback, ContactPoint, Delivery, ProviderEvent, Task
-from dispatcher.services import callbacks, replies, suppressions
+from dispatcher.services import news, replies, suppressions
 from tests.webhooks.world import World, world_of
 
 BOB = "+12025550101"
@@ -129,9 +129,7 @@ def test_news_that_outruns_our_own_commit_waits(world: World) -> None:
         session.execute(update(Attempt).where(Attempt.id == attempt).values(provider_ref="SMlate"))
         session.commit()
     world.bank.time.pass_by(3)
-    with world.runtime.sessions() as session:
-        callbacks.apply(session, world.runtime, callback.id)
-        session.commit()
+    world.apply_due()
     assert delivery(world, ids["bob"]).state == "delivered"
     with world.runtime.sessions() as session:
         assert session.scalars(select(Callback.state)).one() == "applied"
@@ -150,8 +148,7 @@ def test_news_of_nothing_of_ours_is_set_aside_after_an_hour(light: World) -> Non
             assert callback.due_at is not None
             waits.append((callback.due_at - light.runtime.now()).total_seconds())
             light.bank.time.at = callback.due_at
-            callbacks.apply(session, light.runtime, callback.id)
-            session.commit()
+        light.apply_due()
     assert callback.state == "unrecognised"
     assert waits[0] == 2
     assert waits == sorted(waits)
@@ -173,16 +170,15 @@ def test_what_cannot_be_read_is_tried_three_times_and_then_a_task(
     with monkeypatch.context() as broken:
         break_replies(broken, ValueError("Sell is a secret"))
         for _ in range(5):
-            with world.runtime.sessions() as session:
-                callbacks.apply(session, world.runtime, 1)
-                commit(session, world.runtime.bells)
+            world.apply_due()
+            world.bank.time.pass_by(40)
     with world.runtime.sessions() as session:
         callback = session.get_one(Callback, 1)
         assert (callback.state, callback.tries, callback.error, callback.due_at) == ("poison", 3, "ValueError", None)
         task = session.scalars(select(Task)).one()
         assert task.kind == "poison"
         assert "secret" not in task.text
-        assert callbacks.replay(session, world.runtime, [1, 1, 999]) == 2
+        assert news.replay(session, world.runtime, [1, 1, 999]) == 2
         commit(session, world.runtime.bells)
     assert [one.text for one in world.replies()] == ["Sell"]
     assert len(world.letters()) == 2
@@ -192,7 +188,7 @@ def test_a_database_that_goes_away_is_not_the_callbacks_fault(light: World, monk
     light.sms(BOB, "Sell")
     break_replies(monkeypatch, OperationalError("", {}, Exception("gone")))
     with light.runtime.sessions() as session, pytest.raises(OperationalError):
-        callbacks.apply(session, light.runtime, 1)
+        news.apply_all(session, light.runtime, [1])
     with light.runtime.sessions() as session:
         assert session.get_one(Callback, 1).tries == 0
 
@@ -208,9 +204,7 @@ def test_a_failed_one_leaves_nothing_behind(light: World, monkeypatch: pytest.Mo
         raise ValueError
 
     monkeypatch.setattr(suppressions, "suppress", half)
-    with light.runtime.sessions() as session:
-        callbacks.apply(session, light.runtime, 1)
-        commit(session, light.runtime.bells)
+    light.apply_due()
     with light.runtime.sessions() as session:
         assert suppressions.in_force(session, "sms", BOB) is None
     assert light.bank.bells.rings == []
@@ -235,6 +229,6 @@ def test_replaying_everything_changes_nothing(world: World) -> None:
     before = picture()
     for order in ([1, 2, 3, 4], [4, 3, 2, 1, 1]):
         with world.runtime.sessions() as session:
-            assert callbacks.replay(session, world.runtime, order) == len(order)
+            assert news.replay(session, world.runtime, order) == len(order)
             commit(session, world.runtime.bells)
         assert picture() == before

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from dispatcher.bells import commit
 from dispatcher.model import Callback, Conversation, Letter, Reply
-from dispatcher.services import callbacks, conversations, replies
+from dispatcher.services import conversations, news, replies
 from tests.webhooks.world import World
 
 BOB = "+12025550101"
@@ -37,7 +37,7 @@ def together(*work: Callable[[], None]) -> list[BaseException]:
 def apply(world: World, number: int) -> Callable[[], None]:
     def work() -> None:
         with world.runtime.sessions() as session:
-            callbacks.apply(session, world.runtime, number)
+            news.apply_all(session, world.runtime, [number])
             commit(session, world.runtime.bells)
 
     return work

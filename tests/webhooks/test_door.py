@@ -33,7 +33,7 @@ def test_a_text_message_is_kept_raw_and_answered_with_an_empty_document(world: W
         assert callback.state == "new"
         assert b"call+me" in callback.body
         assert callback.dedupe.startswith("twilio:sms:")
-        assert world.bank.bells.rings == [("events", "apply_callback", (callback.id,))]
+        assert world.bank.bells.rings == [callbacks.RING]
 
 
 def test_copies_are_answered_alike_and_kept_once(world: World) -> None:

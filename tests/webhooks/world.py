@@ -25,7 +25,7 @@ import webhooks
 from channels.sendgrid_webhooks import SendGridWebhooks
 from channels.twilio_line import TwilioLine
 from channels.twilio_webhooks import TwilioWebhooks
-from dispatcher.bells import commit
+from dispatcher import jobs
 from dispatcher.model import (
     Attempt,
     ContactPoint,
@@ -41,7 +41,6 @@ from dispatcher.model import (
     Version,
 )
 from dispatcher.runtime import Runtime
-from dispatcher.services import callbacks
 from dispatcher.settings import Settings
 from tests.small_bank import SmallBank, small_bank
 
@@ -193,13 +192,15 @@ class World:
     # --- what we make of it
 
     def work(self) -> None:
-        """What the events worker does with all that was rung for."""
-        while due := [ring for ring in self.bank.bells.rings if ring[1] == "apply_callback"]:
+        """What the events worker does with all that was rung for: its own job, in this process."""
+        while due := [ring for ring in self.bank.bells.rings if ring[1] == "apply_callbacks"]:
             self.bank.bells.rings = [ring for ring in self.bank.bells.rings if ring not in due]
-            for ring in due:
-                with self.runtime.sessions() as session:
-                    callbacks.apply(session, self.runtime, int(ring[2][0]))
-                    commit(session, self.runtime.bells)
+            self.apply_due()
+
+    def apply_due(self) -> None:
+        """The job that the clock rings for as well."""
+        jobs.configure(self.runtime)
+        jobs.apply_callbacks()
 
     def replies(self) -> list[Reply]:
         with self.runtime.sessions() as session:
