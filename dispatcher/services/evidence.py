@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import select
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import AuditEntry, Decision, Media, Reply, Response, Suppression
 from dispatcher.runtime import Runtime
 from dispatcher.services.audit import fingerprint
-from dispatcher.services.guarantees import MOST, Breach
+from dispatcher.services.oracle import MOST, Breach, Promise, Question
 
 
 def _entries(session: Session, *actions: str) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
@@ -30,7 +30,7 @@ def _entries(session: Session, *actions: str) -> Iterator[tuple[str, str, str, d
             continue  # changed by somebody: the chain says so
 
 
-def decisions_as_recorded(session: Session, runtime: Runtime) -> Iterator[Breach]:
+def decisions_as_recorded(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
     """P3: each decision is by the officer, on the digest and with the words that its entry holds."""
     recorded = {
         (subject, detail.get("version")): (actor, action, detail.get("digest"), detail.get("comment"))
@@ -45,7 +45,7 @@ def decisions_as_recorded(session: Session, runtime: Runtime) -> Iterator[Breach
             )
 
 
-def words_as_recorded(session: Session, runtime: Runtime) -> Iterator[Breach]:
+def words_as_recorded(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
     """P6: what customers wrote and reps answered is there, word for word."""
     said = {subject: detail.get("words") for _, _, subject, detail in _entries(session, "receive reply")}
     for number, original in session.execute(select(Reply.id, Reply.original).execution_options(yield_per=500)):
@@ -63,7 +63,7 @@ def words_as_recorded(session: Session, runtime: Runtime) -> Iterator[Breach]:
         yield Breach("P6", f"response {gone}", "was written and is gone")
 
 
-def orders_as_recorded(session: Session, runtime: Runtime) -> Iterator[Breach]:
+def orders_as_recorded(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
     """P4: every standing order not to use an address that was given and not taken back is in force."""
     standing: dict[str, bool] = {}
     for _, action, subject, _ in _entries(session, "suppress", "lift suppression"):
@@ -78,7 +78,7 @@ def orders_as_recorded(session: Session, runtime: Runtime) -> Iterator[Breach]:
         yield Breach("P4", f"suppression of {subject}", "was ordered and never taken back, but is not in force")
 
 
-def files_intact(session: Session, runtime: Runtime) -> Iterator[Breach]:
+def files_intact(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
     """P3: recordings and attachments hold the bytes that were stored."""
     for number in session.scalars(select(Media.id).order_by(Media.id)).all():
         media = session.get_one(Media, number)
@@ -87,7 +87,7 @@ def files_intact(session: Session, runtime: Runtime) -> Iterator[Breach]:
         session.expunge(media)
 
 
-ALL: tuple[Callable[[Session, Runtime], Iterator[Breach]], ...] = (
+ALL: tuple[Promise, ...] = (
     decisions_as_recorded,
     words_as_recorded,
     orders_as_recorded,

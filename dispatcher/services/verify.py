@@ -14,27 +14,46 @@ from sqlalchemy.orm import Session
 from dispatcher.model import AuditEntry
 from dispatcher.model.audit import GENESIS, chained
 from dispatcher.runtime import Runtime
-from dispatcher.services import evidence, guarantees
-from dispatcher.services.guarantees import Breach
+from dispatcher.services import (
+    evidence,
+    oracle_approved,
+    oracle_kept,
+    oracle_ledger,
+    oracle_news,
+    oracle_once,
+    oracle_record,
+)
+from dispatcher.services.oracle import Accepted, Breach, Promise, Question
 
-__all__ = ["Breach", "check"]
+__all__ = ["Accepted", "Breach", "Question", "check"]
+
+PROMISES: tuple[Promise, ...] = (
+    *oracle_kept.ALL,
+    *oracle_once.ALL,
+    *oracle_approved.ALL,
+    *oracle_news.ALL,
+    *oracle_record.ALL,
+    *evidence.ALL,
+    *oracle_ledger.ALL,
+)
 
 ANCHORS = "audit-anchors.jsonl"
 ANCHORED_WITHIN = timedelta(minutes=10)  # the clock writes one each minute in which something was recorded
 MOST_CHANGED = 50  # entries named one by one; more are one fault, e.g. another SECRET_KEY
 
 
-def check(session: Session, runtime: Runtime) -> list[Breach]:
+def check(session: Session, runtime: Runtime, asked: Question | None = None) -> list[Breach]:
     """Every breach found, the audit chain's first; empty when all is as promised. Changes nothing.
 
-    Call it on a session that has not begun: the whole check then sees one moment and keeps nobody waiting.
+    `asked` brings a carrier's ledger, and says whether all should be settled by now. Call it on a session that has
+    not begun: the whole check then sees one moment and keeps nobody waiting.
     """
     if not session.in_transaction():
         one_moment = {"isolation_level": "REPEATABLE READ"} if session.get_bind().dialect.name == "postgresql" else {}
         session.connection(execution_options={"read_only": True, **one_moment})
     found = list(_chain(session, runtime))
-    for promise in (*guarantees.ALL, *evidence.ALL):
-        found += promise(session, runtime)
+    for promise in PROMISES:
+        found += promise(session, runtime, asked or Question())
     return found
 
 

@@ -13,6 +13,7 @@ from dispatcher.bells import commit
 from dispatcher.model import Customer, Decision, Media, Reply, Response, Suppression
 from dispatcher.services import conversations, evidence, reply_store, suppressions
 from dispatcher.services.media import Upload
+from dispatcher.services.oracle import Question
 from tests.small_bank import SmallBank, small_bank
 
 
@@ -39,7 +40,9 @@ def bank(sessions: sessionmaker[Session], tmp_path: Path, samples: Path) -> Smal
 
 def breaches(bank: SmallBank) -> list[str]:
     with bank.sessions() as session:
-        return [f"{one.promise} {one.subject}" for check in evidence.ALL for one in check(session, bank.runtime)]
+        return [
+            f"{one.promise} {one.subject}" for check in evidence.ALL for one in check(session, bank.runtime, Question())
+        ]
 
 
 def test_what_is_as_recorded_is_no_breach(bank: SmallBank) -> None:

@@ -78,7 +78,7 @@ def busy_bank(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         bells.commit(session, bank.runtime.bells)
     bank.time.pass_by(1)
     for channel in ("email", "sms", "voice"):
-        asyncio.run(sending.send_batch(bank.runtime, message.id, channel, 0))
+        asyncio.run(sending.Pump(bank.runtime, channel).run())
     Clock(bank.runtime)._write_anchor()
     yield bank
     engine.dispose()

@@ -1,0 +1,202 @@
+"""P3, four eyes, and P4, only the approved and never the opted-out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Attempt, AuditEntry, Decision, Delivery, Message, Recipient, Suppression, Version
+from dispatcher.runtime import Runtime
+from dispatcher.services.oracle import MOST, Breach, Promise, Question
+
+# --- P3 ---------------------------------------------------------------------------------------------------
+
+
+def four_eyes(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
+    """Before each attempt, an approval of exactly what the message says, by somebody who did not write it."""
+    started = (
+        select(Delivery.message_id, func.min(Attempt.started_at).label("first"))
+        .join(Attempt, Attempt.delivery_id == Delivery.id)
+        .group_by(Delivery.message_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Message, started.c.first)
+        .outerjoin(started, started.c.message_id == Message.id)
+        .where(or_(started.c.first.is_not(None), Message.released_at.is_not(None)))
+        .order_by(Message.id)
+        .execution_options(yield_per=100)
+    )
+    for message, first in rows:
+        for text in _approval_faults(session, message):
+            yield Breach("P3", f"message {message.id}", text)
+        approval = _approval(session, message)
+        if approval is None or first is None or first + asked.skew >= approval.decided_at:
+            continue
+        early = (
+            select(Attempt.id)
+            .join(Delivery, Attempt.delivery_id == Delivery.id)
+            .where(Delivery.message_id == message.id, Attempt.started_at < approval.decided_at - asked.skew)
+            .limit(MOST)
+        )
+        for attempt_id in session.scalars(early):
+            yield Breach("P3", f"attempt {attempt_id}", f"started before message {message.id} was approved")
+
+
+def _approval(session: Session, message: Message) -> Decision | None:
+    return session.scalar(
+        select(Decision)
+        .join(Version)
+        .where(Decision.message_id == message.id, Decision.decision == "approve", Version.number == message.version)
+    )
+
+
+def _approval_faults(session: Session, message: Message) -> Iterator[str]:
+    version = next((one for one in message.versions if one.number == message.version), None)
+    if version is None:
+        yield f"went out, and its version {message.version} is not there"
+        return
+    approval = _approval(session, message)
+    if approval is None:
+        yield f"went out, and version {message.version} was never approved"
+        return
+    wrote = {message.author_id} | {one.editor_id for one in message.versions if one.number <= message.version}
+    if approval.officer_id in wrote:
+        yield f"decision {approval.id} is by somebody who wrote or edited it"
+    if approval.digest != version.digest:
+        yield f"decision {approval.id} approves another digest than that of version {version.number}"
+    if _digest(version) != version.digest:
+        yield f"version {version.number} no longer holds what was submitted"
+    if (message.release_at, message.valid_for) != (version.release_at, version.valid_for):
+        yield f"version {version.number} was approved with other times than it was released with"
+
+
+def _digest(version: Version) -> str:
+    """What the digest ought to be, from the bytes themselves: worked out here, so that one fault cannot hide itself."""
+
+    def content(found: bytes) -> str:
+        return hashlib.sha256(found).hexdigest()
+
+    when = version.release_at
+    canonical = json.dumps(
+        [
+            version.subject,
+            version.text,
+            content(version.recording.content) if version.recording else None,
+            [[part.name, content(part.media.content)] for part in version.attachments],
+            sorted(one.key for one in version.lists),
+            version.topic,
+            version.urgency,
+            when.astimezone(UTC).isoformat(timespec="microseconds") if when else None,
+            version.valid_for,
+        ],
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+    return content(canonical.encode())
+
+
+# --- P4 ---------------------------------------------------------------------------------------------------
+
+
+def never_the_opted_out(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
+    """No attempt of a release started against a standing order."""
+    against = (
+        select(Attempt.id, Suppression.id, Suppression.created_at, Attempt.started_at)
+        .join(Delivery, Attempt.delivery_id == Delivery.id)
+        .join(Suppression, and_(Suppression.channel == Delivery.channel, Suppression.address == Delivery.address))
+        .where(
+            Suppression.created_at < Attempt.started_at,
+            or_(Suppression.lifted_at.is_(None), Suppression.lifted_at > Attempt.started_at),
+        )
+        .order_by(Attempt.started_at)
+        .limit(MOST)
+    )
+    for attempt_id, order_id, since, started in session.execute(against):
+        if since + asked.skew < started:
+            yield Breach("P4", f"attempt {attempt_id}", f"started although suppression {order_id} was in force")
+
+
+def only_the_approved(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
+    """Nobody was added after the release."""
+    recipients: dict[int, int] = {
+        row[0]: row[1]
+        for row in session.execute(
+            select(Recipient.message_id, func.count()).where(Recipient.left_at.is_(None)).group_by(Recipient.message_id)
+        )
+    }
+    deliveries: dict[int, Counter[str]] = defaultdict(Counter)
+    for message_id, channel, count in session.execute(
+        select(Delivery.message_id, Delivery.channel, func.count())
+        .where(Delivery.position >= 0)  # the others are fallbacks of these
+        .group_by(Delivery.message_id, Delivery.channel)
+    ):
+        deliveries[message_id][channel] = count
+    for subject, detail in session.execute(
+        select(AuditEntry.subject, AuditEntry.detail).where(AuditEntry.action == "release message")
+    ):
+        yield from _as_released(subject, detail, recipients, deliveries)
+    beside = select(Delivery.id, Delivery.message_id).join(Message).where(Message.released_at.is_(None))
+    for row in session.execute(beside.limit(MOST)):
+        yield Breach("P4", f"delivery {row.id}", f"belongs to message {row.message_id}, which was never released")
+
+
+def _as_released(
+    subject: str, detail: str, recipients: dict[int, int], deliveries: dict[int, Counter[str]]
+) -> Iterator[Breach]:
+    """The numbers of today against those on record."""
+    try:
+        message_id, noted = int(subject.removeprefix("message ")), json.loads(detail)
+    except ValueError:
+        return  # a changed entry, which the chain has named
+    if recipients.get(message_id, 0) != noted.get("recipients", recipients.get(message_id, 0)):
+        text = f"has {recipients.get(message_id, 0)} recipients; {noted['recipients']} were released"
+        yield Breach("P4", subject, text)
+    for channel in sorted({*noted.get("deliveries", {}), *deliveries[message_id]}):
+        now, then = deliveries[message_id][channel], noted.get("deliveries", {}).get(channel, 0)
+        if now != then:
+            yield Breach("P4", subject, f"has {now} first deliveries by {channel}; {then} were released")
+
+
+def nothing_after_its_end(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
+    """No attempt started after a cancel, or after the time was up in which the message was valid."""
+    for subject, at in session.execute(
+        select(AuditEntry.subject, AuditEntry.at).where(AuditEntry.action == "cancel message")
+    ):
+        try:
+            message_id, cancelled_at = int(subject.removeprefix("message ")), datetime.fromisoformat(at)
+        except ValueError:
+            continue  # a changed entry, which the chain has named
+        for number in _started_after(session, message_id, cancelled_at + asked.skew):
+            yield Breach("P4", f"attempt {number}", f"started after message {message_id} was cancelled")
+        waiting = select(Delivery.id, Delivery.state).where(
+            Delivery.message_id == message_id, Delivery.state.in_(("queued", "deferred"))
+        )
+        for row in session.execute(waiting.limit(MOST)):
+            yield Breach("P4", f"delivery {row.id}", f"is {row.state}, though message {message_id} was cancelled")
+    limited = select(Message.id, Message.released_at, Message.valid_for).where(
+        Message.valid_for.is_not(None), Message.released_at.is_not(None)
+    )
+    for message_id, released_at, seconds in session.execute(limited):
+        assert released_at is not None
+        for number in _started_after(session, message_id, released_at + timedelta(seconds=seconds or 0) + asked.skew):
+            yield Breach("P4", f"attempt {number}", f"started when the time of message {message_id} was up")
+
+
+def _started_after(session: Session, message_id: int, moment: datetime) -> list[str]:
+    late = (
+        select(Attempt.id)
+        .join(Delivery, Attempt.delivery_id == Delivery.id)
+        .where(Delivery.message_id == message_id, Attempt.started_at > moment)
+        .limit(MOST)
+    )
+    return list(session.scalars(late))
+
+
+ALL: tuple[Promise, ...] = (four_eyes, never_the_opted_out, only_the_approved, nothing_after_its_end)

@@ -1,0 +1,134 @@
+"""P1, nothing lost: what is not at its end is due, and what ended badly is in a person's hands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import ColumnElement, Exists, and_, exists, or_, select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Attempt, Callback, Delivery, Letter, Message, Recipient, Suppression, Task
+from dispatcher.model.delivery import WAITING
+from dispatcher.runtime import Runtime
+from dispatcher.services.oracle import MOST, TAKEN, Breach, Promise, Question
+
+_FAILED = ("failed", "bounced", "rejected", "expired")
+_UNDER_WAY = (*WAITING, "sending")
+
+
+def always_due(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
+    """What waits has a due time, what is being sent a lease, what is in doubt a due time or a task."""
+    for table, of_it in ((Delivery, Task.delivery_id == Delivery.id), (Letter, Task.letter_id == Letter.id)):
+        idle = select(table.id, table.state).where(
+            or_(
+                and_(table.state.in_(WAITING), table.due_at.is_(None)),
+                and_(table.state == "sending", table.lease_until.is_(None)),
+                and_(table.state == "unknown", table.due_at.is_(None), ~exists().where(of_it)),
+            )
+        )
+        if table is Delivery:
+            idle = idle.where(Delivery.message_id.in_(select(Message.id).where(Message.released_at.is_not(None))))
+        name = table.__name__.lower()
+        for row in session.execute(idle.order_by(table.id).limit(MOST)):
+            yield Breach("P1", f"{name} {row.id}", f"is {row.state} without a due time: nothing will move it on")
+    unread = select(Callback.id).where(Callback.state == "new", Callback.due_at.is_(None))
+    for number in session.scalars(unread.order_by(Callback.id).limit(MOST)):
+        yield Breach("P1", f"callback {number}", "is new without a due time: nobody will read it")
+
+
+def everybody_accounted_for(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
+    """Every recipient has a delivery of this message that did not end badly, or somebody has a task."""
+    out = select(Message.id).where(Message.released_at.is_not(None))
+    someone = exists().where(Task.message_id == Recipient.message_id, Task.customer_id == Recipient.customer_id)
+    left_alone = (
+        select(Recipient.id, Recipient.delivery_id, Delivery.state)
+        .join(Delivery, Recipient.delivery_id == Delivery.id)
+        .join(Message, Message.id == Delivery.message_id)
+        .where(
+            Delivery.message_id.in_(out),
+            Message.state != "cancelled",  # then nobody is to be reached any more
+            Delivery.state.in_(_FAILED),
+            ~someone,
+            ~_task_of(Delivery.id),
+        )
+    )
+    for number, delivery_id, state in session.execute(left_alone.order_by(Recipient.id).limit(MOST)):
+        yield Breach(
+            "P1", f"recipient {number}", f"delivery {delivery_id} is {state}, and nobody has a task to reach them"
+        )
+    unreached = select(Recipient.id).where(
+        Recipient.message_id.in_(out), Recipient.delivery_id.is_(None), Recipient.left_at.is_(None), ~someone
+    )
+    for number in session.scalars(unreached.order_by(Recipient.id).limit(MOST)):
+        yield Breach("P1", f"recipient {number}", "is out of reach, and nobody has a task to reach them")
+    astray = (
+        select(Recipient.id, Recipient.message_id, Delivery.message_id)
+        .join(Delivery, Recipient.delivery_id == Delivery.id)
+        .where(Recipient.message_id != Delivery.message_id)
+    )
+    for number, owed, got in session.execute(astray.order_by(Recipient.id).limit(MOST)):
+        yield Breach("P1", f"recipient {number}", f"is owed message {owed}, but has a delivery of message {got}")
+    unexplained = select(Delivery.id).where(
+        Delivery.state == "suppressed",
+        ~exists().where(Suppression.channel == Delivery.channel, Suppression.address == Delivery.address),
+    )
+    for number in session.scalars(unexplained.order_by(Delivery.id).limit(MOST)):
+        yield Breach("P1", f"delivery {number}", "is suppressed, and no suppression says why")
+    stopped = (
+        select(Delivery.id, Delivery.message_id)
+        .join(Message, Message.id == Delivery.message_id)
+        .join(Recipient, Recipient.delivery_id == Delivery.id)
+        .where(Delivery.state == "cancelled", Message.state != "cancelled", Recipient.left_at.is_(None), _accepted())
+    )
+    for number, message_id in session.execute(stopped.order_by(Delivery.id).limit(MOST)):
+        yield Breach("P1", f"delivery {number}", f"is cancelled, but had left, and message {message_id} goes on")
+
+
+def _task_of(delivery_id: ColumnElement[int]) -> Exists:
+    # A delivery that is set aside has one task for all whom it is for.
+    return exists().where(Task.delivery_id == delivery_id, Task.kind.in_(("poison", "unknown")))
+
+
+def _accepted() -> Exists:
+    return exists().where(Attempt.delivery_id == Delivery.id, Attempt.state.in_(TAKEN))
+
+
+def tasks_closed_by_somebody(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
+    """A task is open until a person has closed it, or the provider's own news has."""
+    closed = select(Task.id, Task.kind).where(
+        Task.state == "closed", Task.closed_by.is_(None), or_(Task.answer.is_(None), Task.answer != "settled")
+    )
+    for row in session.execute(closed.order_by(Task.id).limit(MOST)):
+        yield Breach("P1", f"task {row.id}", f"({row.kind}) was closed by nobody")
+    lost = select(Letter.id, Letter.state).where(
+        Letter.state.in_(_FAILED), Letter.kind == "response", ~exists().where(_is_about(Letter))
+    )
+    for row in session.execute(lost.order_by(Letter.id).limit(MOST)):
+        yield Breach("P1", f"letter {row.id}", f"is {row.state}, and nobody has a task to reach the customer")
+
+
+def _is_about(table: type[Letter]) -> ColumnElement[bool]:
+    return or_(Task.letter_id == table.id, and_(Task.customer_id == table.customer_id, Task.kind == "failed"))
+
+
+def at_rest(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
+    """Where all should be settled: nothing waits, nothing is on its way, nothing is in doubt without a person."""
+    if not asked.at_rest:
+        return
+    for table, of_it in ((Delivery, Task.delivery_id == Delivery.id), (Letter, Task.letter_id == Letter.id)):
+        in_hand = exists().where(of_it, Task.kind.in_(("unknown", "poison")))
+        lying = select(table.id, table.state, table.error).where(
+            or_(table.state.in_(_UNDER_WAY), and_(table.state == "unknown", ~in_hand))
+        )
+        for row in session.execute(lying.order_by(table.id).limit(MOST)):
+            why = f" ({row.error})" if row.error else ""
+            yield Breach("P1", f"{table.__name__.lower()} {row.id}", f"is still {row.state}{why}")
+    going = select(Message.id).where(Message.state == "releasing")
+    for number in session.scalars(going.order_by(Message.id).limit(MOST)):
+        yield Breach("P1", f"message {number}", "is still releasing, and nothing of it waits any more")
+    unread = select(Callback.id).where(Callback.state == "new")
+    for number in session.scalars(unread.order_by(Callback.id).limit(MOST)):
+        yield Breach("P1", f"callback {number}", "has not been read yet")
+
+
+ALL: tuple[Promise, ...] = (always_due, everybody_accounted_for, tasks_closed_by_somebody, at_rest)
