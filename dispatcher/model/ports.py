@@ -76,6 +76,11 @@ class Content:
     valid_for: int | None = None
     gate: Gate = field(default_factory=OpenGate, compare=False)
 
+    def holds(self, tag: str) -> bool:
+        """Whether the tag stands anywhere in what is sent."""
+        words = self.rendition
+        return any(tag in one for one in (words.text, words.html, words.subject, self.reply_to, self.unsubscribe_url))
+
 
 @dataclass(frozen=True, slots=True)
 class Outbound:

@@ -15,7 +15,7 @@ from dispatcher.bells import commit
 from dispatcher.model import Message
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.gate import Limits
-from dispatcher.model.ports import Content, Outbound, Outcome, Provider
+from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Outbound, Outcome, Provider
 from dispatcher.runtime import Runtime
 from dispatcher.services import fan_out, outcomes, release, renditions, tasks
 from dispatcher.services.circuit import Choice, Circuit
@@ -189,12 +189,14 @@ class _Run:
         assert content is not None
         lease = self.leases[claimed[0].attempt_id]
         gate = Passage(self.places, lease, one.urgent, self._is_out)
+        # A token is not for nothing to make, and most texts need only one of them.
+        reply, prefs = content.holds(REPLY_TAG), content.holds(PREFS_TAG)
         batch = [
             Outbound(
                 attempt=each.attempt_id,
                 address=each.address,
-                reply_token=runtime.token("delivery", each.delivery_id),
-                prefs_token=runtime.token("customer", each.customer_id),
+                reply_token=runtime.token("delivery", each.delivery_id) if reply else "",
+                prefs_token=runtime.token("customer", each.customer_id) if prefs else "",
                 language=each.language,
             )
             for each in claimed
