@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-from dispatcher import bells
-from dispatcher.bells import Ring
 from dispatcher.runtime import Runtime
 from dispatcher.services import callbacks
 from dispatcher.storage import gave_way
@@ -33,7 +31,6 @@ class Keeper:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._bell = _OneBell(runtime)
         self._waiting: list[_Entry] = []
         self._arriving, self._writing = threading.Lock(), threading.Lock()
 
@@ -73,21 +70,12 @@ class Keeper:
         for last in (False, True):
             try:
                 with self._runtime.sessions() as session:
-                    callbacks.keep_all(session, [entry.row for entry in together])
-                    bells.commit(session, self._bell)
+                    new = callbacks.keep_all(session, [entry.row for entry in together])
+                    session.commit()
+                # One ring for all that is kept until it is heard; a bell each would cost more than the rest.
+                if new and callbacks.must_ring(self._runtime):
+                    self._runtime.bells.ring([callbacks.RING])
                 return
             except OperationalError as error:
                 if last or not gave_way(error):
                     raise
-
-
-class _OneBell:
-    """Rings once until it is heard."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    def ring(self, rings: Iterable[Ring]) -> None:
-        """After the commit."""
-        if callbacks.must_ring(self._runtime):
-            self._runtime.bells.ring(rings)

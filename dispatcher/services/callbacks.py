@@ -72,20 +72,15 @@ def keep(session: Session, runtime: Runtime, provider: str, what: str, request: 
     new = insert_once(session, Callback, **row)
     if new is None:
         return session.scalars(select(Callback).where(Callback.dedupe == row["dedupe"])).one(), False
-    if new.state == "new":
-        note(session, *_as_note(RING))
+    if what not in LIVE:
+        queue, function, ids = RING
+        note(session, queue, function, *ids)
     return new, True
 
 
-def keep_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep what `row_of` made of several requests, copies once. One ring for all."""
-    if insert_missing(session, Callback, sorted(rows, key=lambda row: str(row["dedupe"])), Callback.id):
-        note(session, *_as_note(RING))
-
-
-def _as_note(ring: Ring) -> tuple[Any, ...]:
-    queue, function, ids = ring
-    return (queue, function, *ids)
+def keep_all(session: Session, rows: Sequence[dict[str, Any]]) -> int:
+    """Keep what `row_of` made of several requests, copies once; how many were new. The caller asks `must_ring`."""
+    return len(insert_missing(session, Callback, sorted(rows, key=lambda row: str(row["dedupe"])), Callback.id))
 
 
 def _dedupe(runtime: Runtime, provider: str, what: str, request: WebRequest) -> str:
