@@ -11,7 +11,6 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses
 
-from inscriptis import get_text
 
 from channels.words import clean, one_line
 from dispatcher.model.ports import File
@@ -118,6 +117,8 @@ def automatic(message: Message, envelope_from: str | None, sender: str) -> str:
 def text_of(html: str) -> str:
     """What a mail in HTML says, as text."""
     try:
+        from inscriptis import get_text  # 10 MB, which those who only send need not carry
+
         return clean(get_text(html[:MOST_HTML]))
     except Exception:  # a hostile document may break the parser in ways of its own; the words matter
         return clean(re.sub(r"<[^>]*>", " ", html[:MOST_HTML]))

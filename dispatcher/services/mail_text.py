@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from inscriptis import get_text
 
 from dispatcher.services.once import clean
 
@@ -201,6 +200,8 @@ def _from_html(source: str) -> str:
     marked = re.sub(r"(?i)<blockquote\b[^<>]{0,2000}>", f"<div>{_OPEN}</div>", source)
     marked = re.sub(r"(?i)</blockquote\s*>", f"<div>{_CLOSE}</div>", marked)
     try:
+        from inscriptis import get_text  # 10 MB, which those who only send need not carry
+
         text = get_text(marked)
     except Exception:  # the parser's errors are its own and many, and a mail may hold anything
         text = re.sub(r"<[^<>]{0,2000}>", "\n", marked)

@@ -6,7 +6,6 @@ import hashlib
 import io
 from dataclasses import dataclass
 
-import soundfile
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -38,6 +37,8 @@ def examine_recording(content: bytes) -> Sound:
     """What the bytes hold. Raises ValueError with a text for people unless it is WAV, MP3 or OGG of fit length."""
     if len(content) > MAX_RECORDING_BYTES:
         raise ValueError(f"is {len(content) / 1e6:.1f} MB; at most {MAX_RECORDING_BYTES / 1e6:.0f} MB are taken")
+    import soundfile  # with what it needs 11 MB, which those who only send need not carry
+
     try:
         info = soundfile.info(io.BytesIO(content))
     except (soundfile.LibsndfileError, RuntimeError, TypeError):
@@ -66,6 +67,8 @@ def store(session: Session, content: bytes, media_type: str, seconds: float | No
 
 def telephone_wav(content: bytes) -> bytes:
     """The recording as telephones play it best: 8 kHz, mono, 16-bit WAV."""
+    import soundfile
+
     samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
     mono = samples.mean(axis=1)
     if rate != 8000:
