@@ -1,14 +1,63 @@
-"""The release report as text for a terminal and as a page for an archive."""
+"""The release report as text for a terminal; it reads well in a mail too."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
+from datetime import datetime
 from typing import Any
 
 Report = Mapping[str, Any]
 
-STYLE = "body{font:16px sans-serif;margin:2rem}th,td{padding:.2rem .8rem;text-align:left}th{border-bottom:1px solid}"
+MOST_FIRMS = 10
+_COLUMNS = {
+    "first": "first",
+    "p50": "p50",
+    "median": "median",
+    "p95": "p95",
+    "last": "last",
+    "spread_seconds": "spread",
+}
+_TOLD_BELOW = ("by_channel", "by_list", "by_firm", "evenness", "first_deliveries", "record")
+
+
+def as_text(report: Report) -> str:
+    """Aligned lines: the facts, the times by channel, the test of evenness, the times by list and by firm."""
+    facts = [(_label(key), _value(value)) for key, value in report.items() if key not in _TOLD_BELOW]
+    width = max(len(label) for label, _ in facts)
+    parts = ["\n".join(f"{label:<{width}}  {value}" for label, value in facts)]
+    if report["by_channel"]:
+        parts.append(_table("channel", [{"channel": name, **one} for name, one in report["by_channel"].items()]))
+        parts.append(_evenness(report["evenness"]))
+    if report["by_list"]:
+        parts.append(_table("list", report["by_list"], leave_out=("name",)))
+    if report["by_firm"]:
+        shown = [{**row, "firm": row["firm"] or "(no firm)"} for row in report["by_firm"][:MOST_FIRMS]]
+        more = len(report["by_firm"]) - len(shown)
+        parts.append(_table("firm", shown) + (f"\nand {more} more, reached earlier" if more else ""))
+    return "\n\n".join(parts)
+
+
+def _evenness(found: Mapping[str, Any]) -> str:
+    """The verdict; then the tests, of lists only those that matter where there are many."""
+    rows = [
+        (one["channel"], f"{one['factor']} {one['name']}".rstrip(), one["words"])
+        for one in found["tests"]
+        if one["factor"] != "list" or one["connected"] or len(found["tests"]) <= 30
+    ]
+    widths = [max((len(row[at]) for row in rows), default=0) for at in range(2)]
+    lines = [f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]}" for row in rows]
+    return "\n".join([f"{found['verdict']}: {found['words']}", *lines])
+
+
+def _table(name: str, rows: Sequence[Mapping[str, Any]], leave_out: Sequence[str] = ()) -> str:
+    """Names to the left, numbers to the right; seconds since the release."""
+    keys = [name, *(key for key in rows[0] if key != name and key not in leave_out)]
+    lines = [[_COLUMNS.get(key, key) for key in keys], *([_value(row[key]) for key in keys] for row in rows)]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(keys))]
+    return "\n".join(
+        "  ".join([line[0].ljust(widths[0]), *(cell.rjust(widths[at]) for at, cell in enumerate(line) if at)])
+        for line in lines
+    )
 
 
 def _label(key: str) -> str:
@@ -20,44 +69,6 @@ def _value(value: object) -> str:
         return "–"
     if isinstance(value, float):
         return f"{value:.2f}"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_value(each)}" for key, each in value.items()) or "–"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(map(_value, value)) or "–"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="milliseconds").replace("+00:00", " UTC")
     return str(value)
-
-
-def _split(report: Report) -> tuple[list[tuple[str, str]], list[str], list[list[str]]]:
-    """Single facts; then headings and rows of the table by channel."""
-    channels: Mapping[str, Mapping[str, object]] = report.get("by_channel") or {}
-    facts = [(_label(key), _value(value)) for key, value in report.items() if key != "by_channel"]
-    columns = list(dict.fromkeys(column for figures in channels.values() for column in figures))
-    rows = [[name, *(_value(figures.get(column)) for column in columns)] for name, figures in channels.items()]
-    return facts, ["channel", *columns], rows
-
-
-def as_text(report: Report) -> str:
-    """Aligned lines; reads well in a mail too."""
-    facts, headings, rows = _split(report)
-    width = max((len(label) for label, _ in facts), default=0)
-    lines = [f"{label:<{width}}  {value}" for label, value in facts]
-    if rows:
-        widths = [max(len(row[at]) for row in [headings, *rows]) for at in range(len(headings))]
-        lines.append("")
-        lines += [
-            "  ".join(cell.ljust(widths[at]) for at, cell in enumerate(row)).rstrip() for row in [headings, *rows]
-        ]
-    return "\n".join(lines)
-
-
-def as_html(report: Report) -> str:
-    """A page that needs nothing else."""
-    facts, headings, rows = _split(report)
-    first = "".join(f"<tr><th scope=row>{escape(label)}</th><td>{escape(value)}</td></tr>" for label, value in facts)
-    head = "".join(f"<th scope=col>{escape(heading)}</th>" for heading in headings)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    table = f"<h2>By channel</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else ""
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Release report</title>'
-        f"<style>{STYLE}</style><h1>Release report</h1><table><tbody>{first}</tbody></table>{table}</html>"
-    )

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 FEWEST = 10  # deliveries of a channel below which nothing can be told
 LEVEL = 0.01
 
+METHOD = (
+    "Within each channel, Spearman's rank correlation (rho, ties by mean rank) between the time of acceptance and the "
+    "size of the firm (its deliveries in this release), the place in the directory, and being on a list; two-sided "
+    f"p by Student's t. A connection counts as found when p times the number of tests is below {LEVEL:g}."
+)
+
 # What a rising time goes with, and what a falling one does.
 _EARLIER = {
     "firm size": ("those of small firms came earlier", "those of large firms came earlier"),

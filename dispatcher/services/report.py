@@ -207,7 +207,7 @@ def _by_firm(session: Session, message: Message, found: Deliveries) -> list[dict
 def _evenness(found: Deliveries, lists: list[_List]) -> dict[str, Any]:
     findings = evenness.answers(_questions(found, lists))
     verdict, words = evenness.verdict(findings)
-    return {"verdict": verdict, "words": words, "tests": [asdict(one) for one in findings]}
+    return {"verdict": verdict, "words": words, "method": evenness.METHOD, "tests": [asdict(one) for one in findings]}
 
 
 def _questions(found: Deliveries, lists: list[_List]) -> list[Question]:

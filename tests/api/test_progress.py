@@ -9,13 +9,14 @@ import pytest
 
 from dispatcher.model import ContactPoint, Customer, Grant, ListMember, Staff
 from dispatcher.model.ports import Outbound, Outcome
-from dispatcher.services import accounts, sending
+from dispatcher.services import accounts
+from dispatcher.services.sending import Pump
 from tests.api.conftest import Api, problem, wrong
 
 
-def send(api: Api, message_id: int, *channels: str) -> None:
+def send(api: Api, *channels: str) -> None:
     for channel in channels:
-        asyncio.run(sending.send_batch(api.bank.runtime, message_id, channel, 0))
+        asyncio.run(Pump(api.bank.runtime, channel).run())
 
 
 def deliveries(api: Api, who: str, message_id: int, query: str = "") -> dict[str, Any]:
@@ -58,7 +59,7 @@ def test_the_audience_before_anything_is_sent(both_api: Api) -> None:
 def test_deliveries_show_every_attempt(both_api: Api) -> None:
     made = both_api.released()
     assert {one["state"] for one in deliveries(both_api, "officer", made["id"]).values()} == {"queued"}
-    send(both_api, made["id"], "email", "sms", "voice")
+    send(both_api, "email", "sms", "voice")
     mail = deliveries(both_api, "officer", made["id"])["email"]
     assert {"id", "customers", "channel", "address", "state", "outcome", "because", "attempts"} <= mail.keys()
     assert (mail["customers"], mail["address"], mail["state"]) == (["ana"], "ana@simon.example", "accepted")
@@ -72,7 +73,7 @@ def test_deliveries_show_every_attempt(both_api: Api) -> None:
 
 def test_deliveries_by_state_and_channel(bank_api: Api) -> None:
     made = bank_api.released()
-    send(bank_api, made["id"], "email")
+    send(bank_api, "email")
     assert set(deliveries(bank_api, "officer", made["id"], "?state=accepted")) == {"email"}
     assert set(deliveries(bank_api, "officer", made["id"], "?state=queued&channel=sms")) == {"sms"}
     path = f"/messages/{made['id']}/deliveries?state=sent&channel=pigeon"
@@ -85,7 +86,7 @@ def test_a_failed_delivery_still_says_whom_it_was_for(both_api: Api) -> None:
 
     both_api.bank.providers["sms"].answer = refuse
     made = both_api.released(lists=["semis"])
-    send(both_api, made["id"], "sms")
+    send(both_api, "sms")
     found = both_api.ask("officer", "GET", f"/messages/{made['id']}/deliveries").get_json()["items"]
     sms = next(one for one in found if one["channel"] == "sms")
     assert (sms["state"], sms["customers"]) == ("rejected", ["bob"])
@@ -151,7 +152,7 @@ def test_recipients_and_who_is_out_of_reach(both_api: Api) -> None:
 def test_the_report_has_the_public_shape(both_api: Api) -> None:
     made = both_api.released()
     both_api.bank.time.pass_by(3)
-    send(both_api, made["id"], "email")
+    send(both_api, "email")
     told = both_api.ask("rep", "GET", f"/messages/{made['id']}/report").get_json()
     assert {
         "approved_at", "released_at", "first_accepted_at", "last_accepted_at", "spread_seconds", "by_channel", "replies"
@@ -159,6 +160,13 @@ def test_the_report_has_the_public_shape(both_api: Api) -> None:
     assert told["released_at"] == "2026-11-20T09:30:00Z"
     assert told["first_accepted_at"] == told["last_accepted_at"] == "2026-11-20T09:30:03Z"
     assert told["by_channel"]["email"] == {
-        "deliveries": 1, "accepted": 1, "delivered": 0, "failed": 0, "p50": 3.0, "p95": 3.0, "last": 3.0
+        "deliveries": 1, "accepted": 1, "delivered": 0, "failed": 0, "held": 0, "first": 3.0, "p50": 3.0, "p95": 3.0,
+        "last": 3.0, "spread_seconds": 0.0,
     }  # fmt: skip
     assert told["by_channel"]["sms"]["p50"] is None
+    assert {"seed", "evenness", "by_firm", "by_list", "held", "expired"} <= told.keys()
+    assert told["seed"] > 0
+    assert told["evenness"]["verdict"] == "cannot say"
+    assert [one["firm"] for one in told["by_firm"]] == ["Simon LLC"]
+    assert {one["list"] for one in told["by_list"]} == {"semis", "top"}
+    assert (told["held"], told["expired"], told["fallbacks"]) == (0, 0, 0)

@@ -252,15 +252,72 @@ class RecipientQuery(PageQuery):
 
 
 class ChannelReport(Told):
-    """One channel of a release. p50, p95 and last are seconds from the release to the acceptance."""
+    """One channel of a release. first, p50, p95 and last are seconds from the release to the acceptance."""
 
     deliveries: int
     accepted: int
     delivered: int
     failed: int
+    held: int = Field(description="Held back by quiet hours; like fallbacks they are not in the times.")
+    first: float | None
     p50: float | None
     p95: float | None
     last: float | None
+    spread_seconds: float | None
+
+
+class SpreadInfo(Told):
+    """Deliveries that were to leave at once: first, median and last acceptance, in seconds since the release."""
+
+    deliveries: int
+    accepted: int
+    first: float | None
+    median: float | None
+    last: float | None
+    spread_seconds: float | None
+
+
+class FirmSpread(SpreadInfo):
+    """One firm's; without a name, of customers without a firm."""
+
+    firm: str
+
+
+class ListSpread(SpreadInfo):
+    """One list's."""
+
+    list: str = Field(description="Its key.")
+    name: str
+
+
+class EvennessTest(Told):
+    """Do the times of acceptance of a channel go with this? Spearman's rho and its p; null: nothing to compare."""
+
+    channel: str
+    factor: Literal["firm size", "directory", "list"]
+    name: str = Field(description="Key of the list.")
+    deliveries: int
+    rho: float | None
+    p: float | None
+    connected: bool = Field(description="True where p, times the number of tests, is below 0.01.")
+    words: str
+
+
+class Evenness(Told):
+    """Whether anybody was favoured."""
+
+    verdict: Literal["even", "uneven", "cannot say"]
+    words: str
+    method: str
+    tests: list[EvennessTest]
+
+
+class RecordEntry(Told):
+    """The entry of the chained record that the release left."""
+
+    seq: int
+    at: str
+    hash: str
 
 
 class Report(Told):
@@ -269,7 +326,10 @@ class Report(Told):
     id: int
     subject: str
     state: MessageState
+    digest: str
+    seed: int | None = Field(description="Of the shuffled order in which deliveries left.")
     approved_at: datetime | None
+    approved_by: str | None
     released_at: datetime | None
     first_accepted_at: datetime | None
     last_accepted_at: datetime | None
@@ -280,5 +340,15 @@ class Report(Told):
     unreachable: int
     left: int
     deliveries: int
+    fallbacks: int = Field(description="Deliveries that took over from failed ones.")
+    held: int = Field(description="Deliveries held back by quiet hours.")
+    expired: int
     duplicates_removed: int
     automatic_replies: int
+    first_deliveries: SpreadInfo
+    evenness: Evenness
+    by_list: list[ListSpread] = Field(description="The one reached last in front.")
+    by_firm: list[FirmSpread] = Field(
+        description="The one reached last in front. Representatives see the firms of their own customers."
+    )
+    record: RecordEntry | None
