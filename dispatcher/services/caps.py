@@ -1,0 +1,281 @@
+"""Caps: however wrong things go, only so many calls, messages, sends, answers and so much money.
+
+They fail closed, with an alarm: what is over a cap waits until the cap allows it, goes another way, or is refused
+with a text that names the cap. Hours and days are those of the clock, in UTC. Sends and spend are counted as they
+start, by one row a cap and period that every claim updates, so that workers on many hosts share a cap exactly; a cap
+of 0 costs nothing, not even a query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Update, delete, func, select, text, update
+from sqlalchemy.orm import Session
+
+from dispatcher.model import CHANNELS, Attempt, CapUse, Delivery, Letter, Message
+from dispatcher.model.errors import StateConflict
+from dispatcher.runtime import Runtime
+from dispatcher.services import fallback, tasks
+from dispatcher.services.once import insert_missing
+
+THOUSANDTHS = 1000
+AUTOMATIC = "refused:"  # how the dedupe of a letter begins that answers somebody by itself
+_CALLS_LOCK = 74657  # of PostgreSQL's advisory ones: two claims of calls never count at the same time
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One cap as administrators see it: the setting, what it bounds, how much of it was used; a `cap` of 0 is none."""
+
+    setting: str
+    what: str
+    used: float
+    cap: float
+    until: datetime | None = None  # when counting begins anew
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """A cap that claims count in: its row, and what one send takes of it."""
+
+    cap: str
+    period: str
+    most: int
+    each: int
+    until: datetime
+    words: str
+
+
+# --- sends and spend --------------------------------------------------------------------------------------
+
+
+def room(session: Session, runtime: Runtime, channel: str, wanted: int) -> int:
+    """How many of `wanted` sends may start on a channel now; these are counted, in the caller's transaction."""
+    granted = wanted
+    counted: list[_Count] = []
+    for count in _counts(runtime, channel):
+        before, granted = granted, _take(session, count, granted)
+        for earlier in counted:
+            _put_back(session, earlier, before - granted)
+        counted.append(count)
+    return granted
+
+
+def _take(session: Session, count: _Count, wanted: int) -> int:
+    if not wanted:
+        return 0
+    added = _row(count).values(used=CapUse.used + wanted * count.each).returning(CapUse.used)
+    used = session.scalar(added)
+    if used is None:
+        insert_missing(session, CapUse, [{"cap": count.cap, "period": count.period, "used": 0}], CapUse.cap)
+        used = session.scalar(added) or 0
+    before = used - wanted * count.each
+    granted = max(0, min(wanted, (count.most - before) // count.each))
+    _put_back(session, count, wanted - granted)
+    return granted
+
+
+def _put_back(session: Session, count: _Count, sends: int) -> None:
+    if sends:
+        session.execute(_row(count).values(used=CapUse.used - sends * count.each))
+
+
+def _row(count: _Count) -> Update:
+    mine = update(CapUse).where(CapUse.cap == count.cap, CapUse.period == count.period)
+    return mine.execution_options(synchronize_session=False)
+
+
+def hold(session: Session, runtime: Runtime, channel: str, delivery_ids: Sequence[int]) -> None:
+    """Let deliveries for which there was no room wait until there is, and say so. The caller holds their rows."""
+    if not delivery_ids:
+        return
+    reached = reached_on(session, runtime, channel)
+    until, words = (reached.until, reached.words) if reached else (_next_hour(runtime), "a cap was reached")
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(delivery_ids))
+        .values(state="deferred", due_at=until, error=f"held: {words}"[:300])
+        .execution_options(synchronize_session=False)
+    )
+    _alarm(session, runtime, channel, words, until)
+
+
+def hold_letter(session: Session, runtime: Runtime, letter: Letter) -> None:
+    """The same for a letter to a customer."""
+    reached = reached_on(session, runtime, letter.channel)
+    if reached is not None:
+        letter.due_at, letter.error = reached.until, f"held: {reached.words}"[:300]
+        _alarm(session, runtime, letter.channel, reached.words, reached.until)
+    else:
+        letter.due_at = _next_hour(runtime)
+
+
+def _alarm(session: Session, runtime: Runtime, channel: str, words: str, until: datetime) -> None:
+    tasks.alarm(session, runtime, channel, f"{words}: more waits until {until:%H:%M} UTC", about="cap", tell=True)
+
+
+def reached_on(session: Session, runtime: Runtime, channel: str) -> _Count | None:
+    """The cap that leaves no room on a channel now; of two the one that lasts longer."""
+    reached = [one for one in _counts(runtime, channel) if _used(session, one) + one.each > one.most]
+    return max(reached, key=lambda one: one.until, default=None)
+
+
+def _used(session: Session, count: _Count) -> int:
+    query = select(CapUse.used).where(CapUse.cap == count.cap, CapUse.period == count.period)
+    return session.scalar(query) or 0
+
+
+def _counts(runtime: Runtime, channel: str) -> list[_Count]:
+    settings, now = runtime.settings, runtime.now()
+    counts = []
+    if most := settings.cap_deliveries_per_hour:
+        words = f"CAP_DELIVERIES_PER_HOUR of {most:,} is used up"
+        counts.append(_Count(f"sends {channel}", f"{now:%Y%m%d%H}", most, 1, _next_hour(runtime), words))
+    price = round(settings.price_of(channel) * THOUSANDTHS)
+    if settings.cap_spend_per_day and price:
+        words = f"CAP_SPEND_PER_DAY of {settings.cap_spend_per_day:,g} is used up"
+        most = round(settings.cap_spend_per_day * THOUSANDTHS)
+        counts.append(_Count("spend", f"{now:%Y%m%d}", most, price, _next_day(runtime), words))
+    return counts
+
+
+def _next_hour(runtime: Runtime) -> datetime:
+    return runtime.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+
+
+def _today(runtime: Runtime) -> datetime:
+    return runtime.now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _next_day(runtime: Runtime) -> datetime:
+    return _today(runtime) + timedelta(days=1)
+
+
+# --- calls to one number ----------------------------------------------------------------------------------
+
+
+def over_called(session: Session, runtime: Runtime, addresses: Collection[str]) -> set[str]:
+    """Of these numbers those that were called as often today as a number may be, for whatever message."""
+    most = runtime.settings.cap_calls_per_number_day
+    if not most or not addresses:
+        return set()
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _CALLS_LOCK})
+    return set(
+        session.scalars(
+            select(Delivery.address)
+            .join(Attempt, Attempt.delivery_id == Delivery.id)
+            .where(Delivery.channel == "voice", Delivery.address.in_(addresses), Attempt.started_at >= _today(runtime))
+            .group_by(Delivery.address)
+            .having(func.count() >= most)
+        )
+    )
+
+
+def turn_away(session: Session, runtime: Runtime, delivery_ids: Sequence[int]) -> None:
+    """Calls to numbers that had enough today: their recipients' next channel, or their representative's task."""
+    why = f"called {runtime.settings.cap_calls_per_number_day} times today, the most of CAP_CALLS_PER_NUMBER_DAY"
+    for delivery_id in delivery_ids:
+        delivery = session.get_one(Delivery, delivery_id, populate_existing=True)
+        delivery.state, delivery.settled_at, delivery.due_at, delivery.error = "failed", runtime.now(), None, why
+        fallback.start(session, runtime, delivery, why)
+    if delivery_ids:
+        tasks.alarm(session, runtime, "voice", f"a number was {why}", about="cap of calls", tell=True)
+
+
+# --- messages and answers ---------------------------------------------------------------------------------
+
+
+def require_release(session: Session, runtime: Runtime) -> None:
+    """Raise StateConflict where as many messages were released within the last hour as may be."""
+    most = runtime.settings.cap_messages_per_hour
+    if not most:
+        return
+    hour_ago = runtime.now() - timedelta(hours=1)
+    lately = session.scalars(
+        select(Message.released_at)
+        .where(Message.released_at > hour_ago)
+        .order_by(Message.released_at.desc())
+        .limit(most)
+    ).all()
+    if len(lately) >= most and lately[-1] is not None:
+        free = lately[-1] + timedelta(hours=1)
+        raise StateConflict(
+            f"{most} messages have been released within the last hour, the most that CAP_MESSAGES_PER_HOUR allows: "
+            f"nothing was approved or released; try again after {free:%H:%M:%S} UTC",
+            state="capped",
+        )
+
+
+def may_answer(session: Session, runtime: Runtime, address: str) -> bool:
+    """Whether a sender may get another automatic answer today, written with a dedupe that begins with AUTOMATIC."""
+    most = runtime.settings.cap_answers_per_sender_day
+    if not most or _answers_today(session, runtime, address) < most:
+        return True
+    tasks.alarm(
+        session, runtime, "answers", f"a sender got {most} automatic answers today, the most of "
+        "CAP_ANSWERS_PER_SENDER_DAY: it gets no more; look whether two machines answer each other", about="cap",
+    )  # fmt: skip
+    return False
+
+
+def _answers_today(session: Session, runtime: Runtime, address: str) -> int:
+    query = select(func.count()).select_from(Letter)
+    query = query.where(Letter.address == address, Letter.channel.in_(CHANNELS), Letter.created_at >= _today(runtime))
+    return session.scalar(query.where(Letter.dedupe.startswith(AUTOMATIC))) or 0
+
+
+# --- for administrators -----------------------------------------------------------------------------------
+
+
+def uses(session: Session, runtime: Runtime) -> list[Use]:
+    """Every cap and how much of it was used, for administrators."""
+    settings = runtime.settings
+    today = _today(runtime)
+    released = select(func.count()).where(Message.released_at > runtime.now() - timedelta(hours=1))
+    calls = (
+        select(func.count().label("times"))
+        .select_from(Attempt)
+        .join(Delivery, Attempt.delivery_id == Delivery.id)
+        .where(Delivery.channel == "voice", Attempt.started_at >= today)
+        .group_by(Delivery.address)
+        .subquery()
+    )
+    answers = (
+        select(func.count().label("times"))
+        .where(Letter.created_at >= today, Letter.dedupe.startswith(AUTOMATIC))
+        .group_by(Letter.address)
+        .subquery()
+    )
+    found = [
+        Use(
+            "CAP_MESSAGES_PER_HOUR", "messages released within the last hour", session.scalar(released) or 0,
+            settings.cap_messages_per_hour,
+        ),
+        Use(
+            "CAP_CALLS_PER_NUMBER_DAY", "calls to the number called most often today",
+            session.scalar(select(func.max(calls.c.times))) or 0, settings.cap_calls_per_number_day, _next_day(runtime),
+        ),
+        Use(
+            "CAP_ANSWERS_PER_SENDER_DAY", "automatic answers to the sender who got most today",
+            session.scalar(select(func.max(answers.c.times))) or 0, settings.cap_answers_per_sender_day,
+            _next_day(runtime),
+        ),
+    ]  # fmt: skip
+    for channel in runtime.usable_channels():
+        count = _Count(f"sends {channel}", f"{runtime.now():%Y%m%d%H}", 0, 1, _next_hour(runtime), "")
+        used = _used(session, count) if settings.cap_deliveries_per_hour else 0
+        what = f"sends started by {channel} in this hour"
+        found.append(Use("CAP_DELIVERIES_PER_HOUR", what, used, settings.cap_deliveries_per_hour, count.until))
+    spend = _Count("spend", f"{runtime.now():%Y%m%d}", 0, 1, _next_day(runtime), "")
+    spent = _used(session, spend) / THOUSANDTHS if settings.cap_spend_per_day else 0
+    found.append(Use("CAP_SPEND_PER_DAY", "spent today", spent, settings.cap_spend_per_day, spend.until))
+    return found
+
+
+def forget_old(session: Session, now: datetime) -> None:
+    """Counts of days gone by, which nobody asks for any more."""
+    session.execute(delete(CapUse).where(CapUse.period < f"{now - timedelta(days=7):%Y%m%d}"))
