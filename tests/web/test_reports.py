@@ -124,7 +124,7 @@ def test_of_many_deliveries_a_sample_is_drawn_and_said_so(site: Site, monkeypatc
         assert "an even sample" in drawn.note
         last = report.release_report(session, number)["by_channel"]["sms"]["last"]
     edge = max(float(one) for one in re.findall(r"M([\d.]+) ", drawn.svg))
-    assert edge == pytest.approx(132 + 784 * last / 20, abs=0.2)
+    assert edge == pytest.approx(132 + 784 * last / 16, abs=0.2)
 
 
 @pytest.mark.parametrize(
