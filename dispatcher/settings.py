@@ -102,6 +102,7 @@ class Settings(BaseSettings):
     sendgrid_concurrent_requests: int = Field(10, ge=1)
     smtp_connections: int = Field(16, ge=1)
 
+    lease_seconds: float = Field(40, ge=2, le=3600, description="a worker that has not renewed for so long is dead")
     look_up_after_seconds: float = Field(30, ge=0.1, le=3600, description="before the first look-up of a doubt")
     look_ups_apart_seconds: float = Field(120, ge=0.1, le=3600, description="between two look-ups of one doubt")
 

@@ -16,7 +16,7 @@ from dispatcher.model import CHANNELS, Attempt, Delivery, Message, Suppression, 
 from dispatcher.model.delivery import WAITING, in_states
 from dispatcher.runtime import Runtime
 from dispatcher.services import addressees, fallback
-from dispatcher.services.lease import LEASE
+from dispatcher.services.lease import lease_of
 
 _GOING = ("releasing", "released")
 # Shown as the reason of a delivery that waits for the end of its customer's quiet hours.
@@ -178,7 +178,7 @@ def _start(session: Session, runtime: Runtime, provider: str, leaving: list[tupl
     session.execute(
         update(Delivery)
         .where(Delivery.id.in_([one.id for one, _ in leaving]))
-        .values(state="sending", tries=Delivery.tries + 1, lease_until=now + LEASE, due_at=None)
+        .values(state="sending", tries=Delivery.tries + 1, lease_until=now + lease_of(runtime), due_at=None)
         .execution_options(synchronize_session=False)
     )
     claimed = [
@@ -229,7 +229,7 @@ def extend(session: Session, runtime: Runtime, delivery_ids: Sequence[int]) -> N
     session.execute(
         update(Delivery)
         .where(Delivery.id.in_(delivery_ids), Delivery.state == "sending")
-        .values(lease_until=runtime.now() + LEASE)
+        .values(lease_until=runtime.now() + lease_of(runtime))
         .execution_options(synchronize_session=False)
     )
 

@@ -6,9 +6,12 @@ from datetime import timedelta
 
 from dispatcher.runtime import Runtime
 
-# A worker that has not renewed for so long is dead. Well above a request's 20 s, so that the living renew in time.
-LEASE = timedelta(seconds=40)
-_EARLY = 5.0  # seconds before the lease ends in which nothing more is started
+_EARLY = 1 / 8  # of the lease: its end, in which nothing more is started
+
+
+def lease_of(runtime: Runtime) -> timedelta:
+    """A worker that has not renewed for so long is dead."""
+    return timedelta(seconds=runtime.settings.lease_seconds)
 
 
 class Lease:
@@ -23,7 +26,7 @@ class Lease:
 
     def renew(self) -> None:
         """Called before each lease is committed."""
-        self._until = self._runtime.monotonic() + LEASE.total_seconds() - _EARLY
+        self._until = self._runtime.monotonic() + self._runtime.settings.lease_seconds * (1 - _EARLY)
 
     def holds(self) -> bool:
         return self._runtime.monotonic() < self._until

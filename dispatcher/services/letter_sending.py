@@ -1,0 +1,134 @@
+"""Sends one letter: a notice to staff, a rep's response to a customer, a confirmation."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, replace
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from dispatcher.bells import commit
+from dispatcher.model import Attempt, Letter
+from dispatcher.model.delivery import WAITING
+from dispatcher.model.ports import REPLY_TAG, Content, Outbound, Outcome, Provider, Rendition
+from dispatcher.runtime import Runtime
+from dispatcher.services import caps, outcomes, pause, poison, suppressions, tasks
+from dispatcher.services.circuit import Circuit
+from dispatcher.services.lease import Lease, lease_of
+from dispatcher.services.limits import channel_rate
+from dispatcher.services.places import Passage, Places
+from dispatcher.services.recorder import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    content: Content
+    outbound: Outbound
+    lease: Lease
+
+
+async def send_letter(runtime: Runtime, letter_id: int) -> bool:
+    """Send the letter if it is due; False when there was nothing to do. Rung twice, it is sent once."""
+    channel = await runtime.aside(_channel, runtime, letter_id)
+    circuit = Circuit(runtime, channel)
+    choice = await circuit.choose()
+    if choice.out is not None:
+        return False  # the clock rings again
+    ready = await runtime.aside(_claim, runtime, letter_id, choice.provider)
+    if ready is None or choice.provider is None:
+        return False
+    provider = choice.provider
+    await channel_rate(runtime, channel, provider.limits).wait_for_one()
+
+    def write(session: Session, some: list[Outcome]) -> None:
+        outcomes.settle(session, runtime, channel, some)
+        if out := circuit.learn(provider.name, some):
+            tasks.alarm(session, runtime, channel, f"{provider.name} is out: {out}")
+
+    def keep(session: Session, _left: list[str]) -> None:
+        ready.lease.renew()
+        session.execute(
+            update(Letter).where(Letter.id == letter_id).values(lease_until=runtime.now() + lease_of(runtime))
+        )
+
+    async with Places(runtime, provider.limits).held(1) as places, Recorder(runtime, write, keep) as recorder:
+        gate = Passage(places, ready.lease)
+        source = provider.send(replace(ready.content, gate=gate), [ready.outbound])
+        await recorder.follow([ready.outbound.attempt], source)
+    return True
+
+
+def _channel(runtime: Runtime, letter_id: int) -> str:
+    with runtime.reader() as session:
+        return session.scalar(select(Letter.channel).where(Letter.id == letter_id)) or ""
+
+
+def _claim(runtime: Runtime, letter_id: int, provider: Provider | None) -> _Ready | None:
+    now = runtime.now()
+    with runtime.sessions() as session:
+        letter = session.scalar(
+            select(Letter)
+            .where(Letter.id == letter_id, Letter.state.in_(WAITING), Letter.due_at <= now)
+            .with_for_update(skip_locked=True)
+        )
+        if letter is None:
+            return None
+        if provider is None:
+            letter.state, letter.settled_at, letter.due_at = "failed", now, None
+            letter.error = f"no provider is configured for {letter.channel}"
+            tasks.alarm(session, runtime, letter.channel, letter.error)
+            commit(session, runtime.bells)
+            return None
+        if letter.kind == "response" and suppressions.in_force(session, letter.channel, letter.address):
+            letter.state, letter.settled_at, letter.due_at = "suppressed", now, None
+            outcomes.hand_back(session, letter, "they asked not to be reached so")
+            commit(session, runtime.bells)
+            return None
+        if letter.customer_id is not None and pause.in_force(session) is not None:
+            return None  # what goes to customers waits; staff are told all the same
+        try:
+            content, outbound = content_of(runtime, letter), _outbound(runtime, letter)
+        except Exception as error:
+            poison.stumbled(session, runtime, letter, error)
+            commit(session, runtime.bells)
+            return None
+        if letter.customer_id is not None and not caps.room(session, runtime, letter.channel, 1):
+            caps.hold_letter(session, runtime, letter)
+            commit(session, runtime.bells)
+            return None
+        letter.state, letter.tries, letter.due_at = "sending", letter.tries + 1, None
+        letter.lease_until = now + lease_of(runtime)
+        attempt = Attempt(
+            id=outbound.attempt, letter_id=letter.id, n=letter.tries, provider=provider.name, started_at=now
+        )
+        session.add(attempt)
+        ready = _Ready(content, outbound, Lease(runtime))
+        commit(session, runtime.bells)
+        return ready
+
+
+def _outbound(runtime: Runtime, letter: Letter) -> Outbound:
+    attempt_id = f"{runtime.chance.getrandbits(128):032x}"
+    return Outbound(attempt_id, letter.address, reply_token=runtime.token("letter", letter.id))
+
+
+def content_of(runtime: Runtime, letter: Letter) -> Content:
+    """The letter as it leaves. Answers to it come back to `staff+…` or, from customers, `conv+…`."""
+    settings = runtime.settings
+    whose = "staff" if letter.staff_id else "conv"
+    reply_to = f"{whose}+{REPLY_TAG}@{settings.inbound_email_domain}" if settings.inbound_email_domain else ""
+    paragraphs = "".join(
+        f"<p>{html.escape(part).replace(chr(10), '<br>')}</p>" for part in letter.text.split("\n\n") if part.strip()
+    )
+    sender = f"{letter.sender_name}, {settings.firm_name}" if letter.sender_name else settings.firm_name
+    return Content(
+        rendition=Rendition(
+            subject=letter.subject or f"{settings.firm_name}",
+            text=letter.text,
+            html=f'<div style="font-family:sans-serif;font-size:16px;line-height:1.5">{paragraphs}</div>',
+        ),
+        sender_name=sender,
+        reply_to=reply_to,
+        category=f"letter-{letter.id}",
+    )

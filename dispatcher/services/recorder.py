@@ -18,7 +18,8 @@ from dispatcher.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
-FLUSH_COUNT, FLUSH_SECONDS, EXTEND_SECONDS, LAST_TRIES = 200, 0.2, 10.0, 5
+FLUSH_COUNT, FLUSH_SECONDS, LAST_TRIES = 200, 0.2, 5
+EXTEND_AFTER = 1 / 4  # of a lease
 
 
 @dataclass(slots=True)
@@ -76,7 +77,7 @@ class Recorder:
             self._waiting += [Outcome(one, "unknown", code="no-outcome", error=doubt) for one in sorted(unseen)]
 
     async def _write_on(self) -> None:
-        extended = self.runtime.monotonic()
+        extended, often = self.runtime.monotonic(), EXTEND_AFTER * self.runtime.settings.lease_seconds
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), FLUSH_SECONDS)
@@ -84,7 +85,7 @@ class Recorder:
             try:
                 # Shielded: a chunk that is being written is written to its end.
                 await asyncio.shield(self._flush())
-                if self.runtime.monotonic() - extended > EXTEND_SECONDS and self._left:
+                if self.runtime.monotonic() - extended > often and self._left:
                     extended = self.runtime.monotonic()
                     await self.runtime.aside(self._extend, sorted(self._left))
             except SQLAlchemyError as error:
