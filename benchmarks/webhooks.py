@@ -176,6 +176,10 @@ def _marks(seconds: Sequence[float]) -> dict[str, float]:
     }
 
 
+def _by_page(seen: Sequence[tuple[str, float]]) -> dict[str, dict[str, float]]:
+    return {page: _marks([took for name, took in seen if name == page]) for page in sorted({name for name, _ in seen})}
+
+
 # --- one measurement --------------------------------------------------------------------------------------
 
 
@@ -251,9 +255,8 @@ def _burst(
         "applied_per_second": round(events / applied, 1),
         "page_ms_before": _marks([took for _, took in quiet]),
         "page_ms_during": _marks([took for _, took in busy]),
-        "page_ms_during_by_page": {
-            page: _marks([took for name, took in busy if name == page]) for page in sorted({name for name, _ in busy})
-        },
+        "page_ms_before_by_page": _by_page(quiet),
+        "page_ms_during_by_page": _by_page(busy),
         "pages_during": len(busy),
         "cpu_seconds": {name: round(value, 2) for name, value in used.items()},
         "cpu_per_1000_events": {name: round(value / per, 3) for name, value in used.items()},

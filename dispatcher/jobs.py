@@ -94,13 +94,13 @@ def apply_callbacks(oldest: int = 0) -> None:
         if runtime.monotonic() > until:  # others wait in this queue, too
             runtime.bells.ring([callbacks.RING])
             return
-        if not first and waiting < callbacks.CHUNK:
+        if not first and waiting < 1:
             time.sleep(GATHER_FOR)  # they come in a burst: many cost little more than a few
         _apply_chunk()
         first = False
 
 
-def _callbacks_waiting() -> int:
+def _callbacks_waiting() -> float:
     with _current().sessions() as session:
         return callbacks.waiting(session, _current())
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
+import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from flask import Blueprint, Flask, Response, request
 from flask.blueprints import BlueprintSetupState
-from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -20,11 +20,14 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import callbacks
 from webhooks import voice
 from webhooks.keeping import Keeper
+from webhooks.refusals import Refusals
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 40 * 1024 * 1024  # the largest mail a vendor posts has 30 MB
-REFUSED = "webhooks:refused"  # a hash in Redis: how many requests of each address were not authentic
+# The largest mail a vendor posts has 30 MB; a thousand events have half a megabyte, all else a few thousand bytes.
+MAX_MAIL, MAX_BODY = 40_000_000, 8_000_000
+# Bodies are read before anybody has proven who they are: large ones by few at a time, so that memory stays bounded.
+LARGE, LARGE_AT_ONCE, LARGE_WAIT = 500_000, 4, 10.0  # bytes, requests, seconds
 
 # A vendor that posts inbound mail takes a 4xx for "drop it, tell nobody" and a 5xx for "try again for three days".
 # A wrong secret or a moved setting must not cost a customer's answer, so whatever is refused here is asked for again.
@@ -34,10 +37,10 @@ MAIL = ("inbound",)
 def blueprint(runtime: Runtime) -> Blueprint:
     """The routes. No session, no cookie, no redirect: a redirected POST arrives empty or not at all."""
     made = Blueprint("webhooks", __name__)
-    keeper = Keeper(runtime)
+    desk = _Desk(runtime, Keeper(runtime), Refusals(runtime), threading.BoundedSemaphore(LARGE_AT_ONCE))
 
     def receive(provider: str, what: str, rest: str = "") -> Response:
-        return _receive(runtime, keeper, provider, what)
+        return _receive(desk, provider, what)
 
     for tail in ("", "/<path:rest>"):  # a vendor without signatures may carry a secret at the end of the address
         made.add_url_rule(
@@ -60,26 +63,48 @@ def _exempt(state: BlueprintSetupState, made: Blueprint) -> None:
         csrf.exempt(made)
 
 
-def _receive(runtime: Runtime, keeper: Keeper, provider: str, what: str) -> Response:
-    mail = what in MAIL
-    source = runtime.adapters.sources.get(provider)
-    if source is None or len(what) > 32:
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What all requests of this process share."""
+
+    runtime: Runtime
+    keeper: Keeper
+    refusals: Refusals
+    large: threading.BoundedSemaphore
+
+
+def _receive(desk: _Desk, provider: str, what: str) -> Response:
+    runtime, mail = desk.runtime, what in MAIL
+    if provider not in runtime.adapters.sources or len(what) > 32:
         return _plain(503 if mail else 404)
     if what in callbacks.LIVE and provider not in runtime.adapters.lines:
         return _plain(404)
+    length = request.content_length  # none of a chunked body
+    if length is not None and length <= LARGE:
+        return _take(desk, provider, what)
+    if not desk.large.acquire(timeout=LARGE_WAIT):
+        return _plain(503)
     try:
-        web = _read()
+        return _take(desk, provider, what)
+    finally:
+        desk.large.release()
+
+
+def _take(desk: _Desk, provider: str, what: str) -> Response:
+    runtime, mail = desk.runtime, what in MAIL
+    try:
+        web = _read(MAX_MAIL if mail else MAX_BODY)
     except RequestEntityTooLarge:
         return _plain(413)
     except (HTTPException, OSError):  # it broke off on the way
         return _plain(503 if mail else 400)
-    if not _is_authentic(source, web, provider, what):
-        _count_refused(runtime, provider, what)
+    if not _is_authentic(runtime.adapters.sources[provider], web, provider, what):
+        desk.refusals.add(provider, what)
         return _plain(503 if mail else 403)
     try:
         if what in callbacks.LIVE:
             return _answer_call(runtime, provider, what, web)
-        keeper.keep(callbacks.row_of(runtime, provider, what, web))
+        desk.keeper.keep(callbacks.row_of(runtime, provider, what, web))
     except ProviderError:
         return _plain(503)  # it arrived cut off
     except SQLAlchemyError as error:
@@ -91,9 +116,9 @@ def _receive(runtime: Runtime, keeper: Keeper, provider: str, what: str) -> Resp
     return _plain(204)
 
 
-def _read() -> WebRequest:
+def _read(most: int) -> WebRequest:
     """The request as it came, before anything has decoded it."""
-    request.max_content_length = MAX_BODY
+    request.max_content_length = most
     body = request.get_data(cache=False)
     headers = {name.lower(): value for name, value in request.headers.items()}
     return WebRequest(request.method, _target(), headers, body)
@@ -113,12 +138,6 @@ def _is_authentic(source: WebhookSource, web: WebRequest, provider: str, what: s
     except Exception as error:  # whatever a forger sends, the answer is no
         log.warning("a webhook of %s/%s could not be verified: %s", provider, what, type(error).__name__)
         return False
-
-
-def _count_refused(runtime: Runtime, provider: str, what: str) -> None:
-    log.warning("refused a webhook of %s/%s: not authentic", provider, what)
-    with contextlib.suppress(RedisError, OSError):
-        runtime.redis.hincrby(REFUSED, f"{provider}/{what}", 1)
 
 
 def _answer_call(runtime: Runtime, provider: str, what: str, web: WebRequest) -> Response:

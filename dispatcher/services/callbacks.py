@@ -129,11 +129,17 @@ def heard(runtime: Runtime) -> None:
 # --- giving out -------------------------------------------------------------------------------------------
 
 
-def waiting(session: Session, runtime: Runtime) -> int:
-    """How many callbacks are due, counted up to CHUNK. To be asked in a session of its own, which it makes a reader."""
+def waiting(session: Session, runtime: Runtime) -> float:
+    """How full a chunk of what is due would be: 0 nothing, 1 or more full. Makes its session, a short one, a reader."""
     session.connection(execution_options={"read_only": True})
-    due = select(Callback.id).where(Callback.state == "new", Callback.due_at <= runtime.now()).limit(CHUNK).subquery()
-    return session.scalar(select(func.count()).select_from(due)) or 0
+    due = (
+        select(func.length(Callback.body).label("size"))
+        .where(Callback.state == "new", Callback.due_at <= runtime.now())
+        .limit(CHUNK)
+        .subquery()
+    )
+    number, size = session.execute(select(func.count(), func.coalesce(func.sum(due.c.size), 0)).select_from(due)).one()
+    return max(float(number) / CHUNK, float(size) / CHUNK_BYTES)
 
 
 def claim(session: Session, runtime: Runtime) -> list[int]:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 from dispatcher.model import Callback, ProviderEvent, Reply, Suppression
 from dispatcher.services import callbacks
 from tests.webhooks.world import PUBLIC_URL, SID, World
-from webhooks.door import REFUSED
+from webhooks.refusals import REFUSED
 
 STATUS = {"MessageSid": "SM" + "a" * 32, "MessageStatus": "delivered", "To": "+12025550101"}
 
