@@ -6,19 +6,21 @@ Everything is set-based, so that a hundred thousand recipients cost no more memo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Integer, case, delete, func, insert, literal, select, text, update
+from sqlalchemy import case, delete, func, insert, literal, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Customer, Delivery, Message, Recipient, Version
 from dispatcher.runtime import Runtime
 from dispatcher.services.audience_lists import inactive, listed_customers, staying
-from dispatcher.services.audience_preview import AudiencePreview, Person, forecast, people, preview
+from dispatcher.services.audience_preview import AudiencePreview, Person, people, preview
 from dispatcher.services.shuffle import place_in_sql
 from dispatcher.services.situations import CHOICES, SITUATIONS, gathered
 
 __all__ = [
-    "AudiencePreview", "Person", "Resolution", "forecast", "people", "preview", "resolve", "snapshot",
+    "AudiencePreview", "Person", "Resolution", "people", "preview", "resolve", "snapshot",
 ]  # fmt: skip
 
 
@@ -95,11 +97,19 @@ def _leave(session: Session, runtime: Runtime, message: Message, version: Versio
 
 
 def _insert_deliveries(session: Session, runtime: Runtime, message: Message) -> None:
-    points = (
+    """One for each contact point: of several customers with one address, the key lets only the first drawn in."""
+    place = place_in_sql(SITUATIONS.c.customer_id, message.seed or 0).label("position")
+    chosen = (
         select(
+            literal(message.id),
             CHOICES.c.channel,
             ContactPoint.address,
-            func.min(SITUATIONS.c.customer_id).label("first"),
+            Customer.language,
+            literal("queued"),
+            literal(0),
+            place,
+            literal(runtime.now(), Delivery.due_at.type),
+            literal(0),
         )
         .select_from(SITUATIONS)
         .join(CHOICES, CHOICES.c.situation == SITUATIONS.c.situation)
@@ -107,37 +117,19 @@ def _insert_deliveries(session: Session, runtime: Runtime, message: Message) -> 
             ContactPoint,
             (ContactPoint.customer_id == SITUATIONS.c.customer_id) & (ContactPoint.channel == CHOICES.c.channel),
         )
-        .group_by(CHOICES.c.channel, ContactPoint.address)
-        .subquery()
+        .join(Customer, Customer.id == SITUATIONS.c.customer_id)
+        # Rows that leave together lie together.
+        .order_by(CHOICES.c.channel, place)
     )
-    place = func.row_number(type_=Integer).over(
-        partition_by=points.c.channel, order_by=[place_in_sql(points.c.first, message.seed or 0), points.c.first]
-    )
-    placed = select(points, (place - 1).label("position")).subquery()
-    session.execute(
-        insert(Delivery).from_select(
-            ["message_id", "channel", "address", "language", "state", "tries", "position", "due_at"],
-            select(
-                literal(message.id),
-                placed.c.channel,
-                placed.c.address,
-                Customer.language,
-                literal("queued"),
-                literal(0),
-                placed.c.position,
-                literal(runtime.now(), Delivery.due_at.type),
-            )
-            .join(Customer, Customer.id == placed.c.first)
-            # Rows that leave together lie together.
-            .order_by(placed.c.channel, placed.c.position),
-        )
-    )
+    columns = ["message_id", "channel", "address", "language", "state", "tries", "position", "due_at", "mishaps"]
+    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    session.execute(dialect.insert(Delivery).from_select(columns, chosen).on_conflict_do_nothing())
 
 
 def _insert_recipients(session: Session, message: Message) -> None:
     # Nothing is known yet of the deliveries just inserted: PostgreSQL would look each one up by the wrong index.
-    postgresql = session.get_bind().dialect.name == "postgresql"
-    if postgresql:
+    by_hash = session.get_bind().dialect.name == "postgresql"
+    if by_hash:
         session.execute(text("SET LOCAL enable_nestloop = off"))
     session.execute(
         insert(Recipient).from_select(
@@ -158,7 +150,7 @@ def _insert_recipients(session: Session, message: Message) -> None:
             .order_by(SITUATIONS.c.customer_id),
         )
     )
-    if postgresql:
+    if by_hash:
         session.execute(text("SET LOCAL enable_nestloop = on"))
 
 

@@ -13,9 +13,9 @@ from sqlalchemy import (
     Connection,
     Integer,
     MetaData,
+    ScalarSelect,
     Select,
     String,
-    Subquery,
     Table,
     case,
     exists,
@@ -96,12 +96,7 @@ def _count_rows(connection: Connection, *tables: Table) -> None:
 
 
 def _situations(topic: str) -> Select[int, int]:
-    preferences, points = _preferences(topic), _points()
-    return (
-        select(AUDIENCE.c.customer_id, func.coalesce(preferences.c.bits, 0) + func.coalesce(points.c.bits, 0))
-        .outerjoin(preferences, preferences.c.customer_id == AUDIENCE.c.customer_id)
-        .outerjoin(points, points.c.customer_id == AUDIENCE.c.customer_id)
-    )
+    return select(AUDIENCE.c.customer_id, func.coalesce(_preferences(topic), 0) + func.coalesce(_points(), 0))
 
 
 def _place(channel: Any) -> ColumnElement[int]:
@@ -109,22 +104,20 @@ def _place(channel: Any) -> ColumnElement[int]:
     return case(*((channel == name, place) for place, name in enumerate(CHANNELS)), else_=len(CHANNELS))
 
 
-def _preferences(topic: str) -> Subquery:
+def _preferences(topic: str) -> ScalarSelect[int]:
     """The order for the topic where a customer has one, else their order for all topics."""
     bits = (_place(Preference.channel) + 1).bitwise_lshift(RANKS + 3 * Preference.rank)
     special = aliased(Preference)
     has_special = exists().where(special.customer_id == Preference.customer_id, special.topic == topic)
     fits = (Preference.topic == topic) | ((Preference.topic == "") & ~has_special) if topic else Preference.topic == ""
     return (
-        select(AUDIENCE.c.customer_id, func.sum(bits).label("bits"))
-        .join(Preference, Preference.customer_id == AUDIENCE.c.customer_id)
-        .where(fits, Preference.rank < len(CHANNELS))
-        .group_by(AUDIENCE.c.customer_id)
-        .subquery()
+        select(func.sum(bits))
+        .where(Preference.customer_id == AUDIENCE.c.customer_id, fits, Preference.rank < len(CHANNELS))
+        .scalar_subquery()
     )
 
 
-def _points() -> Subquery:
+def _points() -> ScalarSelect[int]:
     suppressed = exists().where(
         Suppression.channel == ContactPoint.channel,
         Suppression.address == ContactPoint.address,
@@ -132,11 +125,7 @@ def _points() -> Subquery:
     )
     state = case((~ContactPoint.valid, INVALID), (suppressed, SUPPRESSED), else_=USABLE)
     return (
-        select(
-            AUDIENCE.c.customer_id,
-            func.sum(state.bitwise_lshift(3 * _place(ContactPoint.channel))).label("bits"),
-        )
-        .join(ContactPoint, ContactPoint.customer_id == AUDIENCE.c.customer_id)
-        .group_by(AUDIENCE.c.customer_id)
-        .subquery()
+        select(func.sum(state.bitwise_lshift(3 * _place(ContactPoint.channel))))
+        .where(ContactPoint.customer_id == AUDIENCE.c.customer_id)
+        .scalar_subquery()
     )
