@@ -17,3 +17,6 @@ COMPILE = uv pip compile -q --upgrade --universal --python-version 3.11 --genera
 lock:
 	$(COMPILE) requirements/runtime.in requirements/build.in -o requirements/runtime.txt
 	$(COMPILE) requirements/dev.in requirements/build.in -c requirements/runtime.txt -o requirements/dev.txt
+	$(COMPILE) requirements/compare.in -c requirements/runtime.txt -o requirements/compare.txt
+	# Mailman does not install on every Python that this project runs on.
+	$(filter-out --universal,$(COMPILE)) requirements/mailman.in -o requirements/mailman.txt

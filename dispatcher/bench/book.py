@@ -21,7 +21,7 @@ class Book:
         self.entries: list[str] = []  # "kind address attempt"
         self.letters = 0
         self.requests = 0
-        self.first = self.last = 0.0
+        self.first = self.last = self.answered = 0.0
         self.under_way = self.most_under_way = 0
 
     def note(self, kind: str, to: str, attempt: str = "") -> bool:
@@ -48,6 +48,8 @@ class Book:
                 "letters": self.letters,
                 "first": self.first,
                 "last": self.last,
+                "answered": self.answered,
+                "under_way": self.under_way,
                 "most_under_way": self.most_under_way,
                 "cpu": used.ru_utime + used.ru_stime,
             }
@@ -70,6 +72,7 @@ class Answers:
         if not self._latency:
             book.under_way -= 1
             transport.write(answer)
+            book.answered = time.time()
             return
         self._waiting.append((time.monotonic() + self._latency, transport, answer))
         if self._timer is None:
@@ -88,5 +91,6 @@ class Answers:
             self._book.under_way -= 1
             if not transport.is_closing():
                 transport.write(answer)
+        self._book.answered = time.time()
         if waiting:
             self._wait(waiting[0][0] - now)

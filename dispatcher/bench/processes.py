@@ -91,12 +91,12 @@ class Processes:
             before = after
 
     def cpu(self, names: list[str]) -> float:
-        """CPU seconds used so far by these, their threads and ended children included."""
-        return sum(_cpu(self._children[name].pid) for name in names)
+        """CPU seconds used so far by these, their threads and all that they started."""
+        return sum(_cpu(pid) for name in names for pid in _family(self._children[name].pid))
 
     def peak_mb(self, names: list[str]) -> float:
         """The most memory that any one of these has held, in MB (RSS)."""
-        return max((_peak(self._children[name].pid) for name in names), default=0.0)
+        return max((_peak(pid) for name in names for pid in _family(self._children[name].pid)), default=0.0)
 
     def stop(self) -> None:
         """End all in the opposite order, first kindly."""
@@ -112,6 +112,18 @@ class Processes:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(child.pid, signal.SIGKILL)  # what it leaves behind ends as well
                 child.wait()
+
+
+def _family(pid: int) -> list[int]:
+    """A process and its living descendants, as far as the system tells."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            children.setdefault(int(path.read_text().rpartition(")")[2].split()[1]), []).append(int(path.parent.name))
+    family = [pid]
+    for one in family:
+        family += children.get(one, [])
+    return family
 
 
 def _cpu(pid: int) -> float:
