@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -19,6 +20,8 @@ from dispatcher.services.lease import Lease, lease_of
 from dispatcher.services.limits import channel_rate
 from dispatcher.services.places import Passage, Places
 from dispatcher.services.recorder import Recorder
+
+PAUSED_FOR = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,13 @@ def _claim(runtime: Runtime, letter_id: int, provider: Provider | None) -> _Read
             commit(session, runtime.bells)
             return None
         if letter.customer_id is not None and pause.in_force(session) is not None:
-            return None  # what goes to customers waits; staff are told all the same
+            # What goes to customers waits; staff are told all the same. A resume makes it due at once.
+            letter.due_at, letter.error = now + PAUSED_FOR, "held: sending is paused"
+            commit(session, runtime.bells)
+            return None
         try:
             content, outbound = content_of(runtime, letter), _outbound(runtime, letter)
-        except Exception as error:
+        except Exception as error:  # whatever composing raises: the letter is to blame, and the others go on
             poison.stumbled(session, runtime, letter, error)
             commit(session, runtime.bells)
             return None

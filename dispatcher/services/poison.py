@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Conversation, Delivery, Letter, Reply
-from dispatcher.model.delivery import WAITING, after, in_states
+from dispatcher.model.delivery import WAITING, in_states
 from dispatcher.runtime import Runtime
 from dispatcher.services import tasks
 from dispatcher.services.directory import owner_of
@@ -32,8 +32,7 @@ def is_poison(target: Delivery | Letter) -> bool:
 
 def set_aside(session: Session, runtime: Runtime, target: Delivery | Letter, why: str) -> None:
     """Fail it without what usually follows, and give it to the administrators. The caller holds its row."""
-    target.state = after(target.state, "failed")
-    target.settled_at, target.due_at, target.lease_until = runtime.now(), None, None
+    target.state, target.settled_at, target.due_at, target.lease_until = "failed", runtime.now(), None, None
     target.error = f"set aside: {why}"[:300]
     name = f"{type(target).__name__.lower()} {target.id}"
     text = f"{target.channel.capitalize()} {name} was set aside ({why}): say what shall become of it"
@@ -64,7 +63,7 @@ def set_aside(session: Session, runtime: Runtime, target: Delivery | Letter, why
 
 
 def _rep_of(session: Session, letter: Letter) -> int | None:
-    whose = session.get(Conversation, letter.conversation_id) if letter.kind == "response" else None
+    whose = session.get(Conversation, letter.conversation_id) if letter.conversation_id and letter.customer_id else None
     return whose.rep_id if whose else None
 
 
