@@ -11,17 +11,14 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Customer, Delivery, Firm, ListMember, Message, Recipient, Version
 from dispatcher.runtime import Runtime
-from dispatcher.services import limits
 from dispatcher.services.audience_lists import audience_of, lists_of
+from dispatcher.services.forecast import Forecast, Resting, foretell, resting_of
 from dispatcher.services.situations import CHOICES, SITUATIONS, gathered
-
-_REQUEST_SECONDS = 0.3  # a provider's usual answer
-_MAILS_A_REQUEST = 100
 
 
 @dataclass(frozen=True, slots=True)
 class AudiencePreview:
-    """What a release now would do. `excluded` are recipients out of reach, counted by reason; seconds in `forecast`."""
+    """What a release now would do. `excluded` are recipients out of reach, counted by reason."""
 
     recipients: int
     listed: int
@@ -29,12 +26,17 @@ class AudiencePreview:
     by_channel: dict[str, int] = field(default_factory=dict)  # deliveries
     recipients_by_channel: dict[str, int] = field(default_factory=dict)
     excluded: list[tuple[str, int]] = field(default_factory=list)
-    forecast: dict[str, float] = field(default_factory=dict)
+    foretold: dict[str, Forecast] = field(default_factory=dict)
 
     @property
     def duplicates_removed(self) -> int:
         """How many entries on lists named somebody again."""
         return self.listed - self.recipients
+
+    @property
+    def forecast(self) -> dict[str, float]:
+        """Seconds until the last one of each channel is reached."""
+        return {channel: one.seconds for channel, one in self.foretold.items()}
 
     @property
     def unreachable(self) -> int:
@@ -77,6 +79,7 @@ def preview(session: Session, runtime: Runtime, version: Version) -> AudiencePre
             )
             .group_by(CHOICES.c.channel),
         )
+        resting = _resting(session)
     recipients: Counter[str] = Counter()
     excluded: Counter[str] = Counter()
     for choice, count in situations.values():
@@ -91,8 +94,29 @@ def preview(session: Session, runtime: Runtime, version: Version) -> AudiencePre
         by_channel=by_channel,
         recipients_by_channel=dict(recipients),
         excluded=excluded.most_common(),
-        forecast={channel: forecast(runtime, channel, count) for channel, count in by_channel.items()},
+        foretold=foretell(session, runtime, version.message, by_channel, resting),
     )
+
+
+def _resting(session: Session) -> list[Resting]:
+    """Those of the gathered customers who have quiet hours, summed up."""
+    query = (
+        select(
+            CHOICES.c.channel, Customer.timezone, Customer.quiet_from, Customer.quiet_until, Customer.urgent_when_quiet,
+            func.count(ContactPoint.address.distinct()),
+        )
+        .select_from(SITUATIONS)
+        .join(CHOICES, CHOICES.c.situation == SITUATIONS.c.situation)
+        .join(Customer, Customer.id == SITUATIONS.c.customer_id)
+        .join(
+            ContactPoint, (ContactPoint.customer_id == Customer.id) & (ContactPoint.channel == CHOICES.c.channel)
+        )
+        .where(Customer.quiet_from.is_not(None))
+        .group_by(
+            CHOICES.c.channel, Customer.timezone, Customer.quiet_from, Customer.quiet_until, Customer.urgent_when_quiet
+        )
+    )  # fmt: skip
+    return [tuple(row) for row in session.execute(query)]
 
 
 def people(
@@ -148,25 +172,6 @@ def _people_reached(session: Session, message: Message, limit: int, offset: int,
     return [Person(*row) for row in rows]
 
 
-def forecast(runtime: Runtime, channel: str, deliveries: int) -> float:
-    """Seconds until the last of so many deliveries is handed over, under the configured limits."""
-    if not deliveries or not runtime.adapters.providers.get(channel):
-        return 0.0
-    rate = limits.per_second(runtime, channel)
-    if rate is None:
-        rate = _at_once(runtime, channel) / _REQUEST_SECONDS
-    return round(max(deliveries / rate, _REQUEST_SECONDS), 1)
-
-
-def _at_once(runtime: Runtime, channel: str) -> int:
-    """Deliveries under way at the same time where no limit a second is set."""
-    name = runtime.adapters.providers[channel][0].name
-    requests = getattr(runtime.settings, f"{name}_concurrent_requests", None)
-    if requests is None:
-        return int(getattr(runtime.settings, f"{name}_connections", 1))
-    return int(requests) * (_MAILS_A_REQUEST if channel == "email" else 1)
-
-
 def _review(session: Session, runtime: Runtime, version: Version) -> AudiencePreview:
     """What the release was: its first deliveries, without those that took over from failed ones."""
     message_id = version.message_id
@@ -204,7 +209,9 @@ def _review(session: Session, runtime: Runtime, version: Version) -> AudiencePre
             .group_by(Recipient.channel),
         ),
         excluded=[(reason.removeprefix("unreachable: "), count) for reason, count in out_of_reach.items()],
-        forecast={channel: forecast(runtime, channel, count) for channel, count in by_channel.items()},
+        foretold=foretell(
+            session, runtime, version.message, by_channel, resting_of(session, version.message), alone=True
+        ),
     )
 
 
