@@ -14,7 +14,7 @@ import re
 import secrets
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     twilio_concurrent_requests: int = Field(100, ge=1)
     sendgrid_concurrent_requests: int = Field(10, ge=1)
     smtp_connections: int = Field(16, ge=1)
+
+    lag_limit_seconds: int = Field(60, ge=1, le=86_400, description="between the first channel to end and the last")
+    lag_policy: Literal["slow-first", "same-window", "text-first"] = "slow-first"
 
     lease_seconds: float = Field(40, ge=2, le=3600, description="a worker that has not renewed for so long is dead")
     look_up_after_seconds: float = Field(30, ge=0.1, le=3600, description="before the first look-up of a doubt")
