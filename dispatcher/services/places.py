@@ -24,33 +24,39 @@ RENEW_SECONDS = 0.2
 HELD_SECONDS = 5
 
 # Field: a worker. Value: places held, places wanted, until when (by Redis's clock). Answers this worker's places.
-# `expected` workers are about to ask: on its first call nobody takes what they will want.
+# Whoever wants less than an equal share has what it wants, the others share the rest equally. On its first call a
+# worker leaves alone what the `expected` others will want.
 _HOLD = """
 local me, wanted, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local busy, expected, keep = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local rows = redis.call('HGETALL', KEYS[1])
-local others, held, known = {}, 0, false
+local all, held, known = {{wanted, me}}, 0, false
 for i = 1, #rows, 2 do
   local h, w, till = string.match(rows[i + 1], '^(%d+) (%d+) ([%d.]+)$')
   if tonumber(till) < now then redis.call('HDEL', KEYS[1], rows[i])
   elseif rows[i] == me then known = true
   else
-    others[#others + 1] = {tonumber(h), tonumber(w)}
+    all[#all + 1] = {tonumber(w), rows[i]}
     held = held + tonumber(h)
   end
 end
-local share = math.max(1, math.floor(limit / (#others + 1)))
-local room = limit
-for _, one in ipairs(others) do room = room - math.max(math.min(one[1], share), math.min(one[2], share)) end
-if not known then room = math.min(room, math.ceil(limit / math.max(1, expected))) end
-local mine = math.min(wanted, math.max(share, room))
-if not known then mine = math.min(mine, math.max(1, room)) end
+local workers = #all
+if not known then
+  for i = workers + 1, expected do all[i] = {limit, 'expected ' .. i} end
+end
+table.sort(all, function(a, b) return a[1] < b[1] or (a[1] == b[1] and a[2] < b[2]) end)
+local rest, mine = limit, 0
+for i, one in ipairs(all) do
+  local share = math.min(one[1], math.max(1, math.floor(rest / (#all - i + 1))))
+  rest = rest - share
+  if one[2] == me then mine = share end
+end
 mine = math.max(0, math.min(mine, limit - held))
 redis.call('HSET', KEYS[1], me, math.max(mine, busy) .. ' ' .. wanted .. ' ' .. string.format('%.3f', now + keep))
 redis.call('EXPIRE', KEYS[1], 60)
-return {mine, #others + 1}
+return {mine, workers}
 """
 
 
