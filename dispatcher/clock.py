@@ -59,7 +59,7 @@ class Clock:
             session.commit()
             rings: list[Ring] = session.info.pop("rings", [])
         now = self._runtime.monotonic()
-        self._rung = {ring: at for ring, at in self._rung.items() if now - at < _repeat_after(ring)}
+        self._rung = {ring: at for ring, at in self._rung.items() if now - at < _repeat_after(self._runtime, ring)}
         fresh = [ring for ring in dict.fromkeys(rings) if ring not in self._rung]
         self._rung.update(dict.fromkeys(fresh, now))
         self._runtime.bells.ring(fresh)
@@ -84,8 +84,11 @@ class Clock:
             file.write(json.dumps(line) + "\n")
 
 
-def _repeat_after(ring: Ring) -> float:
-    return REPEAT_FAN_OUT_AFTER if ring[1] == "fan_out" else REPEAT_RING_AFTER
+def _repeat_after(runtime: Runtime, ring: Ring) -> float:
+    """Seconds for which a ring may wait in its queue; no longer than until the same doubt is looked up again."""
+    if ring[1] == "fan_out":
+        return REPEAT_FAN_OUT_AFTER
+    return min(REPEAT_RING_AFTER, runtime.settings.look_ups_apart_seconds)
 
 
 def run(runtime: Runtime) -> None:
