@@ -15,7 +15,7 @@ from dispatcher.model import ROLES
 
 Schema = dict[str, Any]
 Names = dict[tuple[Any, JsonSchemaMode], Schema]  # the reference to a model's schema, as it comes in or goes out
-TAGS = ("Messages", "Inbox", "Directory")
+TAGS = ("Messages", "Inbox", "Directory", "Sending")
 _REF = "#/components/schemas/{model}"
 _ABOUT = """Alerts written or recorded once, approved by an officer, sent to every customer by the channel they
 prefer; and the customers' answers, brought to their representative.

@@ -60,10 +60,11 @@ POLICY = {
         "put_list", "put_members", "list_members",
     },
     "officer": {"decide_message", "cancel_message", "get_audience", "get_history", "list_members"},
-    "rep": {"put_customer", "get_history"},
+    "rep": {"put_customer", "get_history", "answer_task", "resend_delivery"},
     "admin": {
         "withdraw_message", "cancel_message", "get_audience", "put_customer", "delete_customer", "get_history",
         "put_list", "put_members", "list_members", "import_customers", "import_staff", "assign_reply", "settle_reply",
+        "answer_task", "resend_delivery", "get_sending", "pause_sending", "resume_sending",
     },
 }  # fmt: skip
 

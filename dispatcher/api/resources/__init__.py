@@ -1,5 +1,5 @@
 """The calls of the API, one kind of thing a file. Importing them fills the table in `dispatcher.api.calls`."""
 
-from dispatcher.api.resources import customers, lists, messages, progress, replies, talks, tasks
+from dispatcher.api.resources import customers, lists, messages, progress, replies, sending, talks, tasks
 
-ALL = (messages, progress, customers, lists, replies, talks, tasks)
+ALL = (messages, progress, customers, lists, replies, talks, tasks, sending)

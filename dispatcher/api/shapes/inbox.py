@@ -132,18 +132,21 @@ class TaskInfo(Told):
     """Something only a person can settle."""
 
     model_config = example(
-        id=9, kind="unreachable", customer="C00625", message=7, rep="brandi.barnes@bank.example", state="open",
-        text="No usable contact point: reach them yourself and mend the directory", created_at=EXAMPLE_TIME,
-        closed_at=None,
+        id=9, kind="unknown", customer="C00625", message=7, delivery=31, rep="brandi.barnes@bank.example",
+        state="open", text="The provider cannot say whether sms delivery 31 went out: ask who it was for",
+        answers=["arrived", "again", "next", "leave"], answer=None, created_at=EXAMPLE_TIME, closed_at=None,
     )  # fmt: skip
 
     id: int
     kind: str
     customer: str | None
     message: int | None
+    delivery: int | None
     rep: str | None = Field(description="Whose it is; null: the administrators'.")
     text: str
     state: Literal["open", "closed"]
+    answers: list[str] = Field(description="What can be answered; none where it only can be closed.")
+    answer: str | None = Field(description="What was answered; `settled`: the provider's own news was quicker.")
     created_at: datetime
     closed_at: datetime | None
 
@@ -153,3 +156,15 @@ class TaskQuery(PageQuery):
 
     state: Literal["open", "closed"] | None = None
     message: RowNumber | None = None
+
+
+class TaskAnswer(Given):
+    """What a person knows that no machine does."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"answer": "arrived"}]})
+
+    answer: Text = Field(
+        max_length=16,
+        description="`arrived`; `again`: it did not, send it again; `next`: it did not, use the next channel; `leave`.",
+    )
+    call_again: bool = Field(False, description="Must be true where `again` means that somebody is rung once more.")
