@@ -136,7 +136,7 @@ def _ahead(
     urgent, before = message.current.urgency == "urgent", 0
     if not number:
         return 0
-    for theirs, waiting in session.execute(_waiting(message, channel, start)).tuples():
+    for theirs, waiting in session.execute(_waiting(message, channel, start)):
         if theirs == "urgent" and not urgent:
             before += waiting
         elif (theirs == "urgent") == urgent:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, exists, func, insert, select
+from sqlalchemy import Integer, Select, exists, func, insert, select
 from sqlalchemy.orm import Session, aliased
 
 from dispatcher.bells import note
 from dispatcher.model import ContactPoint, Customer, Delivery, Letter, Message, Recipient, Suppression
-from dispatcher.model.delivery import FALLBACK, WAITING, in_states
+from dispatcher.model.delivery import FALLBACK, WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services import forecast, quiet_hours
 from dispatcher.services.forecast import Forecast
@@ -166,7 +166,7 @@ def _letters(
         if row.address in known or (until is not None and not (urgent and row.urgent_when_quiet)):
             continue
         known.add(row.address)
-        seconds = calls.seconds * (row.position + 1) / calls.deliveries
+        seconds = calls.seconds * row.place / calls.deliveries
         yield {
             "kind": KIND,
             "dedupe": f"{KIND}:{message.id}:{row.point}",
@@ -180,25 +180,32 @@ def _letters(
         }
 
 
-def _late_calls(message: Message, late: int) -> Select[Any]:
+def _late_calls(message: Message, late: int) -> Select[*tuple[Any, ...]]:
+    """For whom the calls from the place `late` on are, in their order, and the text number of each."""
     point, text = aliased(ContactPoint), aliased(Delivery)
+    calls = (
+        select(
+            Delivery.id,
+            Delivery.state,
+            func.row_number(type_=Integer).over(order_by=[Delivery.position, Delivery.id]).label("place"),
+        )
+        .where(Delivery.message_id == message.id, Delivery.channel == "voice", Delivery.position > FALLBACK)
+        .subquery()
+    )
     suppressed = exists().where(
         Suppression.channel == "sms", Suppression.address == point.address, Suppression.lifted_at.is_(None)
     )
     gets_it = exists().where(text.channel == "sms", text.address == point.address, text.message_id == message.id)
     return (
         select(
-            Delivery.position, Customer.id.label("customer_id"), Customer.language, Customer.timezone,
+            calls.c.place, Customer.id.label("customer_id"), Customer.language, Customer.timezone,
             Customer.quiet_from, Customer.quiet_until, Customer.urgent_when_quiet, point.id.label("point"),
             point.address,
         )
-        .select_from(Delivery)
-        .join(Recipient, Recipient.delivery_id == Delivery.id)
+        .select_from(calls)
+        .join(Recipient, Recipient.delivery_id == calls.c.id)
         .join(Customer, Customer.id == Recipient.customer_id)
         .join(point, (point.customer_id == Customer.id) & (point.channel == "sms"))
-        .where(
-            Delivery.message_id == message.id, Delivery.channel == "voice", Delivery.position >= late,
-            in_states(Delivery.state, *WAITING), point.valid, ~suppressed, ~gets_it,
-        )
-        .order_by(Delivery.position, Customer.id)
+        .where(calls.c.place > late, calls.c.state.in_(WAITING), point.valid, ~suppressed, ~gets_it)
+        .order_by(calls.c.place, Customer.id)
     )  # fmt: skip
