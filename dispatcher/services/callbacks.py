@@ -184,8 +184,9 @@ def put_off(session: Session, runtime: Runtime, callback: Callback, why: str) ->
     if callback.tries < MAX_TRIES:
         callback.state, callback.due_at = "new", runtime.now() + BACK_OFF * max(1, callback.tries)
         return
-    log.error("callback %d of %s/%s is set aside: %s", callback.id, callback.provider, callback.what, why)
     callback.state, callback.due_at = "poison", None
+    name = f"webhook {callback.id} ({callback.what})"
+    tasks.alarm(session, runtime, callback.provider, f"{name} was set aside: {why}", about="webhooks", tell=True)
     tasks.open_task(
         session,
         kind="poison",

@@ -11,7 +11,7 @@ from dispatcher.model import Attempt, Delivery, Letter
 from dispatcher.model.delivery import after
 from dispatcher.model.ports import Event, Outcome
 from dispatcher.runtime import Runtime
-from dispatcher.services import tasks
+from dispatcher.services import recall, tasks
 from dispatcher.services.outcomes import apply_state
 
 # A late bounce carries neither our id nor the provider's; then address and time must do.
@@ -59,7 +59,10 @@ def apply(session: Session, runtime: Runtime, provider: str, event: Event) -> bo
         code=event.code if bad else "",
         error=event.detail if bad else "",
     )
+    ended_badly = target.state in ("failed", "rejected")
     apply_state(session, runtime, target, event.state, words)
+    if isinstance(target, Delivery) and ended_badly and target.state == "delivered":
+        recall.fallback(session, runtime, target)
     return True
 
 

@@ -34,7 +34,7 @@ def open_task(
 ) -> Task:
     """The task with this `dedupe`, opened if it is new. Without `rep_id` it is the administrators'.
 
-    One that was closed by an order to send again is opened anew: that came to nothing too.
+    One that was closed by an order to send again, or by good news, is opened anew: that came to nothing too.
     """
     new = insert_once(
         session,
@@ -51,7 +51,7 @@ def open_task(
     if new is not None:
         return new
     known = session.scalars(select(Task).where(Task.dedupe == dedupe[:100])).one()
-    if known.state == "closed" and known.answer == "again":
+    if known.state == "closed" and known.answer in ("again", SETTLED):
         known.state, known.answer, known.closed_at, known.closed_by, known.text = "open", None, None, None, text[:500]
     return known
 
