@@ -128,12 +128,12 @@ def _doubt_what_waited(session: Session, runtime: Runtime, pause: Pause) -> int:
     deliveries = (
         select(Delivery.id, Delivery.channel, Delivery.tries, Message.released_at.label("since"))
         .join(Message, Message.id == Delivery.message_id)
-        .where(in_states(Delivery.state, *WAITING), Message.released_at < pause.began_at)
+        .where(in_states(Delivery.state, *WAITING), Message.released_at <= pause.began_at)
         .order_by(Delivery.id)
     )
     letters = (
         select(Letter.id, Letter.channel, Letter.tries, Letter.created_at.label("since"))
-        .where(in_states(Letter.state, *WAITING), Letter.customer_id.is_not(None), Letter.created_at < pause.began_at)
+        .where(in_states(Letter.state, *WAITING), Letter.customer_id.is_not(None), Letter.created_at <= pause.began_at)
         .order_by(Letter.id)
     )
     providers = {channel: some[0].name for channel, some in runtime.adapters.providers.items() if some}

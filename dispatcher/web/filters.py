@@ -15,7 +15,7 @@ from markupsafe import Markup
 from dispatcher import door
 from dispatcher.model import Customer, Staff
 from dispatcher.services import accounts, directory
-from dispatcher.web import navigation
+from dispatcher.web import navigation, sending
 
 CHANNEL_WORDS = {"email": "Mail", "sms": "Text message", "voice": "Voice", "fax": "Fax", "page": "Web page"}
 ROLE_WORDS = {"analyst": "Analyst", "officer": "Officer", "rep": "Representative", "admin": "Administrator"}
@@ -159,6 +159,7 @@ def register(app: Flask) -> None:
         asset=asset,
         someone=door.someone,
         navigation=navigation.entries,
+        paused=sending.standing,
         zone_name=lambda: zone().key,
         firm_name=lambda: door.runtime().settings.firm_name,
         idle_hours=accounts.IDLE.total_seconds() // 3600,

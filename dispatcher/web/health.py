@@ -18,7 +18,7 @@ from dispatcher.bells import QUEUES
 from dispatcher.door import public
 from dispatcher.model import Attempt, Callback, Delivery, Letter
 from dispatcher.model.delivery import WAITING
-from dispatcher.services import accounts
+from dispatcher.services import accounts, pause
 from dispatcher.web import metrics
 from dispatcher.web.limits import quick_pool
 
@@ -76,11 +76,14 @@ def _queues() -> str:
     deliveries and letters stuck.
     """
     session, moment = door.db(), door.runtime().now()
+    paused = pause.in_force(session) is not None
     for what, query in (
         ("callback", select(func.min(Callback.due_at)).where(Callback.state == "new")),
         ("letter", select(func.min(Letter.due_at)).where(Letter.state.in_(WAITING))),
         ("delivery", select(func.min(Delivery.due_at)).where(Delivery.state.in_(WAITING))),
     ):
+        if what == "delivery" and paused:
+            continue  # they wait by order of a person
         due = session.scalar(query)
         if due is None or moment - due < TOO_OLD:
             continue

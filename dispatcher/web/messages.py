@@ -15,7 +15,7 @@ from dispatcher.door import may
 from dispatcher.model import Delivery, Message, Recipient, Reply, Version
 from dispatcher.model.errors import NotFound
 from dispatcher.model.message import EDITABLE, LIFE
-from dispatcher.services import sight
+from dispatcher.services import resend, sight
 from dispatcher.web import files, paging, progress
 
 bp = Blueprint("messages", __name__, url_prefix="/messages")
@@ -142,7 +142,18 @@ def deliveries(message_id: int) -> ResponseReturnValue:
         channel=channel,
         q=words,
         unreachable=progress.unreachable(session, staff, message),
+        may_resend={one.id for one in page.rows if resend.can_resend(one) and resend.may_order(session, staff, one)},
     )
+
+
+@bp.post("/<int:message_id>/deliveries/<int:delivery_id>/resend")
+@may("rep", "admin")
+def resend_delivery(message_id: int, delivery_id: int) -> ResponseReturnValue:
+    sure = request.form.get("call_again") == "yes"
+    resend.resend(door.db(), door.runtime(), door.me(), delivery_id, call_again=sure)
+    door.commit()
+    flash("It is sent again.")
+    return redirect(url_for(".deliveries", message_id=message_id))
 
 
 @bp.get("/<int:message_id>/versions/<int:number>")

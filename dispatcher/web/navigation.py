@@ -31,6 +31,7 @@ _PLACES = (
     ("Tasks", "tasks.index", "/tasks", ("rep", "admin")),
     ("Directory", "directory.customers", "/directory", ("analyst", "officer", "rep", "admin")),
     ("Reports", "reports.index", "/reports", ("analyst", "officer", "admin")),
+    ("Sending", "sending.index", "/sending", ("admin",)),
     ("Audit", "audit.index", "/audit", ("admin",)),
 )
 _WHAT = {

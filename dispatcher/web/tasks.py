@@ -8,10 +8,18 @@ from flask.typing import ResponseReturnValue
 from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import Task
-from dispatcher.services import tasks
+from dispatcher.services import resend, tasks
 from dispatcher.web import paging
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")
+
+# What stands on the button of each answer, and what is said once it was pressed.
+WORDS = {
+    "arrived": ("It arrived", "Noted: it arrived."),
+    "again": ("Send it again", "It is sent again."),
+    "next": ("Next channel", "It goes on to the next channel."),
+    "leave": ("Leave it", "It is left as it is."),
+}
 
 
 @bp.get("")
@@ -26,6 +34,8 @@ def index() -> ResponseReturnValue:
         "tasks.html",
         page=paging.things(session, query),
         state=state,
+        answers_to=resend.answers_to,
+        words=WORDS,
         open_ones=paging.number(session, tasks.visible(session, staff)),
     )
 
@@ -36,4 +46,15 @@ def done(task_id: int) -> ResponseReturnValue:
     tasks.close(door.db(), door.runtime(), door.me(), task_id)
     door.commit()
     flash("Done.")
+    return redirect(url_for(".index"))
+
+
+@bp.post("/<int:task_id>/answer")
+@may("rep", "admin")
+def answer(task_id: int) -> ResponseReturnValue:
+    word = request.form.get("answer", "")
+    sure = request.form.get("call_again") == "yes"
+    resend.answer(door.db(), door.runtime(), door.me(), task_id, word, call_again=sure)
+    door.commit()
+    flash(WORDS[word][1])
     return redirect(url_for(".index"))
