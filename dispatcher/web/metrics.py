@@ -62,6 +62,9 @@ class _Figures:
         for kind, row in (("delivery", Delivery), ("letter", Letter)):
             due = self.session.scalar(select(func.min(row.due_at)).where(row.state.in_(WAITING)))
             family.add_metric([kind], max(0.0, (moment - due).total_seconds()) if due else 0.0)
+        # Of callbacks the age counts: each try moves the time at which the next is due.
+        oldest = self.session.scalar(select(func.min(Callback.received_at)).where(Callback.state == "new"))
+        family.add_metric(["callback"], max(0.0, (moment - oldest).total_seconds()) if oldest else 0.0)
         return family
 
     def _redis_figures(self) -> Iterator[GaugeMetricFamily]:
