@@ -233,6 +233,49 @@ def password(email: str) -> None:
     click.echo(f"password of {email} set", err=True)
 
 
+# --- sending
+
+
+@main.command()
+@click.argument("reason")
+def pause(reason: str) -> None:
+    """Stop sending to customers, and say why. What is on its way stays so; letters to staff still go out."""
+    with opened() as (session, runtime):
+        from dispatcher.bells import commit
+        from dispatcher.services import pause
+
+        pause.begin(session, runtime, "system", reason)
+        commit(session, runtime.bells)
+    click.echo("sending is paused; `dispatcher resume` says what waits")
+
+
+@main.command()
+@click.option("--yes", is_flag=True, help="Do it; without it, only say what would go out.")
+@click.option("--without-look-up", is_flag=True, help="After a restore: send what waits without asking the providers.")
+def resume(yes: bool, without_look_up: bool) -> None:
+    """Send on: says what waits, and with --yes lets it go out."""
+    with opened() as (session, runtime):
+        from dispatcher.bells import commit
+        from dispatcher.services import pause
+
+        standing = pause.in_force(session)
+        if standing is None:
+            fail("sending is not paused")
+        click.echo(f"paused since {standing.began_at:%Y-%m-%d %H:%M} UTC by {standing.began_by}: {standing.reason}")
+        for one in pause.waiting(session, runtime):
+            what = f"{one.count} by {one.channel}" if one.channel else "all of it, which is released then"
+            click.echo(f"message {one.message_id} ({one.state}): {what}: {one.subject}")
+        if letters := pause.letters_waiting(session):
+            click.echo(f"letters to customers: {letters}")
+        first = standing.cause == "restore" and not without_look_up
+        if not yes:
+            before = "look all this up at its providers and then " if first else ""
+            fail(f"nothing was changed: add --yes to {before}send it")
+        pause.resume(session, runtime, "system", look_up=first)
+        commit(session, runtime.bells)
+    click.echo("sending goes on")
+
+
 # --- looking
 
 
