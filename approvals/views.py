@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Blueprint, Flask, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
@@ -14,7 +16,7 @@ from dispatcher.model import Customer, ListMember, Message, Version, VersionList
 from dispatcher.model.errors import DigestConflict, NotFound, Refused
 from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Rendition
 from dispatcher.runtime import Runtime
-from dispatcher.services import audience, limits, renditions
+from dispatcher.services import audience, forecast, lag, renditions
 
 bp = Blueprint("approvals", __name__, url_prefix="/approvals", template_folder="templates")
 
@@ -26,6 +28,8 @@ DONE = {
 # A mail is full of styles of its own and may hold nothing else; the frame around it forbids scripts and forms too.
 MAIL_CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"
 PEOPLE_PER_PAGE = 50
+# What a channel carries, in words for its rate.
+UNITS = {"email": ("mail", "mails"), "sms": ("text", "texts"), "voice": ("call", "calls"), "fax": ("fax", "faxes")}
 
 
 def register(app: Flask, runtime: Runtime) -> None:
@@ -81,12 +85,17 @@ def _page(
 ) -> ResponseReturnValue:
     session, runtime, officer = door.db(), door.runtime(), door.me()
     version = message.current
+    foretold = audience.preview(session, runtime, version)
+    start, plan = forecast.begin(runtime, message), lag.plan_of(runtime, foretold.foretold)
     html = render_template(
         "approvals/show.html",
         message=message,
         version=version,
-        audience=audience.preview(session, runtime, version),
-        rates={name: limits.per_second(runtime, name) for name in runtime.usable_channels()},
+        audience=foretold,
+        last_at={name: start + timedelta(seconds=one.seconds) for name, one in foretold.foretold.items()},
+        units=UNITS,
+        plan=plan,
+        texts=[lag.words(runtime, language, plan.longest) for language in ("en", "de")] if plan.text_first else [],
         renditions=_renditions(runtime, version),
         barred=decisions.why_barred(session, officer, message),
         earlier=[one for one in message.decisions if one.version_id != version.id],

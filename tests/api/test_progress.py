@@ -46,13 +46,25 @@ def test_the_audience_before_anything_is_sent(both_api: Api) -> None:
     made = both_api.made()
     told = both_api.ask("officer", "GET", f"/messages/{made['id']}/audience").get_json()
     assert set(told) == {
-        "recipients", "listed", "duplicates_removed", "deliveries", "by_channel", "excluded", "forecast"
+        "recipients", "listed", "duplicates_removed", "deliveries", "by_channel", "excluded", "forecast",
+        "forecast_detail", "warning",
     }  # fmt: skip
     assert (told["recipients"], told["listed"], told["duplicates_removed"], told["deliveries"]) == (4, 5, 1, 3)
     assert told["by_channel"] == {"email": 1, "sms": 1, "voice": 1}
     assert sum(one["count"] for one in told["excluded"]) == 1
     assert all(one["reason"] for one in told["excluded"])
     assert set(told["forecast"]) == {"email", "sms", "voice"}
+    voice = told["forecast_detail"]["voice"]
+    assert voice["seconds"] == told["forecast"]["voice"]
+    assert (voice["deliveries"], voice["ahead"], voice["held"], voice["held_until"], voice["late"]) == (
+        1,
+        0,
+        0,
+        None,
+        0,
+    )
+    assert voice["last_at"].startswith("2026-11-20T09:30:00")
+    assert told["warning"] == ""
     problem(both_api.ask("rep", "GET", f"/messages/{made['id']}/audience"), 403)
 
 

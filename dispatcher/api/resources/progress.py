@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import asdict
+from datetime import timedelta
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session, selectinload
@@ -15,6 +17,7 @@ from dispatcher.api.shapes.common import Page
 from dispatcher.api.shapes.messages import (
     AttemptInfo,
     Audience,
+    ChannelForecast,
     DeliveryInfo,
     DeliveryQuery,
     Excluded,
@@ -23,7 +26,7 @@ from dispatcher.api.shapes.messages import (
     Report,
 )
 from dispatcher.model import ContactPoint, Delivery, Message, Recipient
-from dispatcher.services import audience, report, sight
+from dispatcher.services import audience, forecast, lag, report, sight
 
 TAG = "Messages"
 
@@ -31,12 +34,13 @@ TAG = "Messages"
 @call(
     "GET", "/messages/<row:message_id>/audience", "analyst", "officer", "admin",
     title="Whom it would reach, by which channel, how fast",
-    about="Before anything is sent. The forecast is made from the configured limits.",
+    about="Before anything is sent. The forecast is made from the configured limits and what already waits.",
     tag=TAG, answers={200: Audience},
 )  # fmt: skip
 def get_audience(act: Act, message_id: int) -> Audience:
     message = submission.get(act.session, act.staff, message_id)
     seen = audience.preview(act.session, act.runtime, message.current)
+    start = forecast.begin(act.runtime, message)
     return Audience(
         recipients=seen.recipients,
         listed=seen.listed,
@@ -45,6 +49,11 @@ def get_audience(act: Act, message_id: int) -> Audience:
         by_channel=seen.by_channel,
         excluded=[Excluded(reason=reason, count=count) for reason, count in seen.excluded],
         forecast=seen.forecast,
+        forecast_detail={
+            channel: ChannelForecast(last_at=start + timedelta(seconds=one.seconds), **asdict(one))
+            for channel, one in seen.foretold.items()
+        },
+        warning=lag.plan_of(act.runtime, seen.foretold).warning,
     )
 
 

@@ -170,6 +170,20 @@ class Excluded(Told):
     count: int
 
 
+class ChannelForecast(Told):
+    """When the last one of a channel is reached, were it released now or at its time."""
+
+    deliveries: int
+    a_second: float = Field(description="How many leave in a second.")
+    limited: bool = Field(description="By a configured rate; else by the requests that may be under way at once.")
+    ahead: int = Field(description="Deliveries of other messages that leave before.")
+    seconds: float = Field(description="From the release to the last one that is not held.")
+    last_at: datetime
+    held: int = Field(description="Held back by quiet hours.")
+    held_until: datetime | None
+    late: int = Field(description="Not within `valid_for`.")
+
+
 class Audience(Told):
     """Whom a message would reach if it left now."""
 
@@ -178,6 +192,11 @@ class Audience(Told):
         by_channel={"email": 246, "sms": 149, "voice": 94, "fax": 16},
         excluded=[{"reason": "no usable contact point", "count": 17}],
         forecast={"email": 2.0, "sms": 4.0, "voice": 94.0, "fax": 30.0},
+        forecast_detail={"voice": {
+            "deliveries": 94, "a_second": 1.0, "limited": True, "ahead": 0, "seconds": 94.0, "last_at": EXAMPLE_TIME,
+            "held": 0, "held_until": None, "late": 0,
+        }},
+        warning="",
     )  # fmt: skip
 
     recipients: int = Field(description="Customers owed the message, each once.")
@@ -187,6 +206,8 @@ class Audience(Told):
     by_channel: dict[str, int]
     excluded: list[Excluded]
     forecast: dict[str, float] = Field(description="Seconds until the last one of each channel is reached.")
+    forecast_detail: dict[str, ChannelForecast]
+    warning: str = Field(description="What officers are warned of: a channel that lags behind the others.")
 
 
 class AttemptInfo(Told):
