@@ -1,0 +1,219 @@
+"""The simulated carrier: it alone knows what truly reached a telephone or a mailbox, and it does not always say so."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from dispatcher.model.ports import Content, Found, Outbound, Probe
+from tests.simulator.loop import VirtualLoop
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that was accepted: `at` in seconds of the world's time, `what` a hash of the rendition as sent."""
+
+    at: float
+    provider: str
+    channel: str
+    address: str
+    attempt: str
+    category: str
+    what: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of one request: whether it is carried out, and what the caller is told."""
+
+    name: str
+    accepts: bool
+    answer: str  # ok, error, html, silence, refused, busy, account, invalid, opted-out, content, nothing, raise
+
+
+OK = Fate("accepted", True, "ok")
+# Everything else that may happen to a request, by its name in figures and histories.
+FATES = {
+    one.name: one
+    for one in (
+        Fate("429", False, "busy"),
+        Fate("500 after accepting", True, "error"),
+        Fate("500", False, "error"),
+        Fate("half-open after accepting", True, "silence"),
+        Fate("half-open", False, "silence"),
+        Fate("html with 200 after accepting", True, "html"),
+        Fate("html with 200", False, "html"),
+        Fate("connection refused", False, "refused"),
+        Fate("401", False, "account"),
+        Fate("no outcome after accepting", True, "nothing"),
+        Fate("adapter fault after accepting", True, "raise"),
+    )
+}
+NEVER = {  # what certain addresses always meet, by the mark in them
+    "bad": Fate("invalid address", False, "invalid"),
+    "left": Fate("opted out at the provider", False, "opted-out"),
+}
+
+
+@dataclass
+class Temper:
+    """How the carrier behaves at present. Rates are for one request, callback or look-up."""
+
+    fates: dict[str, float] = field(default_factory=dict)
+    out: dict[str, str] = field(default_factory=dict)  # provider → name of the fate of all its requests
+    slow: float = 0.3  # seconds of a request, at most
+    lost: float = 0.0  # callbacks
+    doubled: float = 0.0
+    early: float = 0.0  # told before the request is answered
+    late: float = 0.0
+    latest: float = 3600.0
+    bounces: float = 0.0
+    forged: float = 0.0
+    lag: float = 0.0  # seconds in which a look-up does not see what was accepted
+    cannot_say: float = 0.0
+    breaks: float = 0.0  # a look-up ends in an error
+    by_time: bool = True  # texts and calls are found by address and time, not by our id
+
+
+Post = Callable[[str, str, dict[str, object], bool], None]
+
+
+class Carrier:
+    """The ledger, and the callbacks that follow from it through `post(provider, what, body, authentic)`."""
+
+    def __init__(
+        self,
+        loop: VirtualLoop,
+        chance: random.Random,
+        now: Callable[[], datetime],
+        note: Callable[[str], None],
+        post: Post,
+    ) -> None:
+        self.temper = Temper()
+        self.ledger: list[Entry] = []
+        self._loop, self._chance, self._now, self._note, self._post = loop, chance, now, note, post
+        self._numbers = 0
+        self.under_way = 0  # callbacks
+
+    def fate(self, provider: str) -> Fate:
+        """What is to become of one request."""
+        if provider in self.temper.out:
+            return FATES[self.temper.out[provider]]
+        draw = self._chance.random()
+        for name, rate in self.temper.fates.items():
+            draw -= rate
+            if draw < 0:
+                self._note(f"request met {name}")
+                return FATES[name]
+        return OK
+
+    def refuses(self, address: str) -> Fate | None:
+        """What this address always meets, however often it is tried."""
+        return next((fate for mark, fate in NEVER.items() if mark in address or address.endswith(_LAST[mark])), None)
+
+    def accept(self, provider: str, channel: str, content: Content, outbound: Outbound) -> Entry:
+        """It has reached them. From here on it cannot be taken back."""
+        self._numbers += 1
+        entry = Entry(
+            at=round(self._loop.time(), 3),
+            provider=provider,
+            channel=channel,
+            address=outbound.address,
+            attempt=outbound.attempt,
+            category=content.category,
+            what=hash_of(content),
+            ref=f"{provider}-{self._numbers}",
+        )
+        self.ledger.append(entry)
+        self._note(f"carrier: {channel} {entry.category} to {entry.address} accepted as {entry.ref}")
+        self._live(entry)
+        return entry
+
+    def look_up(self, provider: str, channel: str, probe: Probe) -> Found:
+        """The truth, perhaps late, perhaps not at all. Texts and calls are found by address and time alone.
+
+        Raises ConnectionError where the look-up breaks off.
+        """
+        draw, temper = self._chance.random(), self.temper
+        if draw < temper.breaks:
+            raise ConnectionError("reset")
+        if draw < temper.breaks + temper.cannot_say or provider in temper.out:
+            return Found("cannot say")
+        old = self._loop.time() - temper.lag
+        for entry in self.ledger:
+            if entry.provider == provider and entry.channel == channel and entry.at <= old and self._is(entry, probe):
+                return Found("accepted", entry.ref)
+        return Found("absent")
+
+    def _is(self, entry: Entry, probe: Probe) -> bool:
+        if entry.channel == "email" or not self.temper.by_time:
+            return entry.attempt == probe.attempt
+        since = self._now() - timedelta(seconds=self._loop.time() - entry.at) - probe.started_at
+        return (entry.address, entry.category) == (probe.address, probe.category) and -timedelta(
+            seconds=30
+        ) <= since <= timedelta(minutes=5)
+
+    # --- callbacks
+
+    def _live(self, entry: Entry) -> None:
+        """What becomes of it, told by callbacks: sooner or later, once or twice, or never."""
+        chance, temper = self._chance, self.temper
+        first = 0.0 if chance.random() < temper.early else chance.uniform(0.5, 20)
+        news = [("accepted", first)]
+        if chance.random() < temper.bounces:
+            if entry.channel == "email" and chance.random() < 0.3:
+                news.append(("delivered", first + chance.uniform(0, 30)))
+            news.append(("bounced" if entry.channel == "email" else "failed", first + chance.uniform(1, 300)))
+        else:
+            news.append(("delivered", first + chance.uniform(0, 60)))
+        for state, after in news:
+            self._tell(entry, state, after)
+
+    def _tell(self, entry: Entry, state: str, after: float) -> None:
+        chance, temper = self._chance, self.temper
+        if chance.random() < temper.lost:
+            self._note("callback lost")
+            return
+        if chance.random() < temper.late:
+            self._note("callback late")
+            after += chance.uniform(60, temper.latest)
+        body: dict[str, object] = {
+            "event": f"{entry.ref}:{state}",
+            "state": state,
+            "attempt": entry.attempt,
+            "ref": entry.ref,
+            "address": entry.address,
+            "at": self._now().isoformat(),
+        }
+        self._later(after, entry.provider, body, True)
+        if chance.random() < temper.doubled:
+            self._note("callback doubled")
+            self._later(after + chance.uniform(0, 120), entry.provider, body, True)
+        if chance.random() < temper.forged:
+            self._note("callback forged")
+            false = body | {"event": f"forged:{entry.ref}:{state}", "state": chance.choice(("bounced", "delivered"))}
+            self._later(chance.uniform(0, 60), entry.provider, false, False)
+
+    def _later(self, after: float, provider: str, body: dict[str, object], authentic: bool) -> None:
+        self.under_way += 1
+        self._loop.outside(after, self._tell_now, provider, body, authentic)
+
+    def _tell_now(self, provider: str, body: dict[str, object], authentic: bool) -> None:
+        self.under_way -= 1
+        self._post(provider, "status", body, authentic)
+
+
+_LAST = {"bad": "0166", "left": "0177"}  # the last digits of telephone numbers that are always refused
+
+
+def hash_of(content: Content) -> str:
+    """A hash of everything the receiver is given that is the same for all."""
+    rendition = content.rendition
+    parts = [rendition.subject, rendition.text, rendition.html, rendition.spoken]
+    parts += [hashlib.sha256(file.content).hexdigest() for file in content.attachments]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
