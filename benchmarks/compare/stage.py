@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ class Result:
     """Seconds from the first hand-over to the last answer of the provider, for all recipients."""
 
     key: str
+    work: str  # sms or mail
     recipients: int
     measured: int  # of the recipients; the times are scaled up where it is fewer
     latency_ms: float
@@ -74,6 +76,7 @@ def run(contender: Contender, python: Path, recipients: int, latency_ms: float, 
         scale = recipients / count
         return Result(
             key=contender.key,
+            work="sms",
             recipients=recipients,
             measured=count,
             latency_ms=latency_ms,
@@ -91,8 +94,8 @@ def run(contender: Contender, python: Path, recipients: int, latency_ms: float, 
 
 
 def _start_servers(processes: Processes, folder: Path, redis: str, latency_ms: float) -> dict[str, int]:
-    place, socket = embedded.prepare_valkey(folder)
-    processes.start("valkey", embedded.valkey_command(socket), cwd=place)
+    place, path = embedded.prepare_valkey(folder)
+    processes.start("valkey", embedded.valkey_command(path), cwd=place)
     processes.wait(lambda: embedded.answers(redis), 30, "Valkey does not answer")
     processes.add_environment({"PYTHONPATH": str(Path(__file__).resolve().parents[2])})
     command = [*PYTHON, "dispatcher.bench.carrier", "--latency-ms", f"{latency_ms:g}"]
@@ -113,10 +116,10 @@ def _begin(environment: dict[str, str], commands: list[list[str]]) -> list[dict[
         for command in commands
     ]  # fmt: skip
     told = []
-    for process in running:
+    for command, process in zip(commands, running, strict=True):
         out, err = process.communicate()
         if process.returncode:
-            raise BenchError(f"{process.args}: {(err.strip().splitlines() or ['failed'])[-1]}")
+            raise BenchError(f"{' '.join(command)}: {(err.strip().splitlines() or ['failed'])[-1]}")
         told.append(json.loads(out))
     return told
 
@@ -151,10 +154,18 @@ def median(runs: list[Result]) -> Result:
     return replace(middle, losses=sum(one.losses for one in runs), duplicates=sum(one.duplicates for one in runs))
 
 
-def of_ours(figures: dict[str, Any]) -> Result:
+def free_port() -> int:
+    """A port of loopback that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def of_ours(figures: dict[str, Any], work: str) -> Result:
     """The product's figures, counted by its own harder rule: from the beginning of the approval to the last commit."""
     return Result(
         key="ours",
+        work=work,
         recipients=figures["recipients"],
         measured=figures["recipients"],
         latency_ms=figures["latency_ms"],

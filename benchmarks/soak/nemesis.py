@@ -37,6 +37,7 @@ class Nemesis:
     slowest: float
     longest_stop: float
     lag: float
+    hang: float
     counts: Counter[str] = field(default_factory=Counter)
     killed: list[tuple[float, str]] = field(default_factory=list)
     _stopped: dict[int, float] = field(default_factory=dict)
@@ -45,29 +46,32 @@ class Nemesis:
     def run(self, seconds: float) -> None:
         """Until so many were killed or the time is up; then everything is let go on."""
         until = time.monotonic() + seconds
-        self._order_faults(hang=0.01)
+        self._order_faults()
         while self.counts["kill"] < self.kills and time.monotonic() < until:
             self._wake()
             act = self.chance.choices([*ACTS], [*ACTS.values()])[0]
             self._do(act)
-            if self.chance.random() < 0.05:
-                self._order_faults(hang=0.01 if self.counts["kill"] < self.kills / 2 else 0.0)
+            if self.chance.random() < 0.05 or (self.hang and self.counts["kill"] > 0.8 * self.kills):
+                # A request that hangs does so for 20 s: the last ones must not hold up the end.
+                self.hang = self.hang if self.counts["kill"] < 0.8 * self.kills else 0.0
+                self._order_faults()
             time.sleep(self.chance.uniform(self.fastest, self.slowest))
         self.cease()
 
     def cease(self) -> None:
         """No more faults: what was stopped goes on, what is out comes back."""
         self._wake(all_of_them=True)
+        self.system.flush()
         self.system.ask_carrier("DELETE", "/faults")
         self.system.ask_carrier("POST", "/faults", {"latency_ms": 5})
 
-    def _order_faults(self, hang: float) -> None:
+    def _order_faults(self) -> None:
         """Another mood of the carrier: now and then its callbacks are lost, or its look-ups fail or lag."""
         mood = {
             "callbacks_off": self.chance.random() < 0.15,
             "lookup_500_share": 0.3 if self.chance.random() < 0.3 else 0.0,
             "lookup_lag_s": self.chance.uniform(0, self.lag),
-            "accept_then_hang_share": hang,
+            "accept_then_hang_share": self.hang,
             "seed": self.chance.randrange(1, 10**6),
         }
         self.system.ask_carrier("POST", "/faults", {**FAULTS, **mood})

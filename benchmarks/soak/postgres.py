@@ -25,6 +25,7 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
         # The package keeps a lock there and wants it private.
         runtime = folder / "runtime"
         runtime.mkdir(mode=0o700, parents=True)
@@ -57,6 +58,8 @@ class Postgres:
             with contextlib.suppress(psutil.Error):
                 postmaster.send_signal(signal.SIGQUIT)
                 postmaster.wait(20)
+        if self._process is not None:
+            self._process.wait(20)
 
     def kill_backend(self, place: int) -> bool:
         """Kill one of the processes that serve a connection; the server then ends all others and recovers."""
@@ -73,7 +76,7 @@ class Postgres:
     def start(self) -> None:
         """Start it again and wait until it answers."""
         with open(self._folder / "postgres.log", "ab") as log:
-            subprocess.Popen(
+            self._process = subprocess.Popen(
                 self._command, cwd=self._data, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 user=_USER if os.geteuid() == 0 else None, start_new_session=True,
             )  # fmt: skip

@@ -48,6 +48,7 @@ class Plan:
     look_up_after: float = 1.0
     look_ups_apart: float = 3.0
     longest_stop: float = 12.0
+    hang: float = 0.01  # share of requests that the carrier takes and never answers
     settle: float = 180.0
 
     @property
@@ -58,6 +59,14 @@ class Plan:
             "LOOK_UP_AFTER_SECONDS": f"{self.look_up_after:g}",
             "LOOK_UPS_APART_SECONDS": f"{self.look_ups_apart:g}",
         }
+
+
+def brisk(kills: int, database: str, seed: int) -> Plan:
+    """A plan for a test: short waits and many kills a second."""
+    return Plan(
+        kills=kills, database=database, seed=seed, seconds=90, fastest=0.05, slowest=0.3, customers=100,
+        lease=4, look_up_after=0.5, look_ups_apart=2, longest_stop=8, hang=0, settle=90,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +128,7 @@ def _soak(plan: Plan, folder: Path, say: Callable[[str], None]) -> Figures:
         people = People(system, _tokens(runtime), _seeded(plan.seed + 1), plan.pause, plan.customers)
         nemesis = Nemesis(
             system, _seeded(plan.seed), plan.kills, plan.fastest, plan.slowest, plan.longest_stop,
-            lag=0.6 * plan.look_ups_apart,
+            lag=0.6 * plan.look_ups_apart, hang=plan.hang,
         )  # fmt: skip
         watch = Watch(system.settings["DATABASE_URL"])
         threads = [threading.Thread(target=one.run, daemon=True) for one in (people, watch)]
@@ -140,7 +149,11 @@ def _soak(plan: Plan, folder: Path, say: Callable[[str], None]) -> Figures:
         with runtime.sessions() as session:
             breaches = verify.check(session, runtime, Question(at_rest=True, ledger=ledger.of(entries)))
         with runtime.sessions() as session:
-            return _figures(session, plan, nemesis, people, watch, system, breaches, len(entries), rest, rested, began)
+            figures = _figures(
+                session, plan, nemesis, people, watch, system, breaches, len(entries), rest, rested, began
+            )
+        runtime.sessions.kw["bind"].dispose()
+        return figures
     finally:
         system.stop()
         history.close()

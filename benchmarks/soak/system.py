@@ -81,11 +81,11 @@ class System:
         self.start_valkey()
         self._start_carrier(port)
         environment = self._environment()
-        log = open(self.folder / "nursery.log", "ab")  # noqa: SIM115  # open while the nursery lives
-        self._nursery = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.soak.nursery", str(self.folder)],
-            cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-        )  # fmt: skip
+        with open(self.folder / "nursery.log", "ab") as log:
+            self._nursery = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.soak.nursery", str(self.folder)],
+                cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+            )  # fmt: skip
         threading.Thread(target=self._listen, name="nursery", daemon=True).start()
         for name, command in PRODUCT.items():
             self._order({"name": name, "command": command})
@@ -108,15 +108,18 @@ class System:
     def _listen(self) -> None:
         assert self._nursery is not None
         assert self._nursery.stdout is not None
-        for line in self._nursery.stdout:
-            news = json.loads(line)
-            if "started" in news:
-                self.pids[news["started"]] = news["pid"]
-            else:
-                if self.pids.get(news["ended"]) == news["pid"]:
-                    del self.pids[news["ended"]]
-                self.ends.append(news)
-            self.history.note(**news)
+        with self._nursery.stdout as lines:
+            for line in lines:
+                self._heard(json.loads(line))
+
+    def _heard(self, news: dict[str, Any]) -> None:
+        if "started" in news:
+            self.pids[news["started"]] = news["pid"]
+        else:
+            if self.pids.get(news["ended"]) == news["pid"]:
+                del self.pids[news["ended"]]
+            self.ends.append(news)
+        self.history.note(**news)
 
     def web_children(self) -> list[int]:
         """The processes that answer, below the one that watches over them."""
