@@ -18,7 +18,6 @@ from dispatcher.services.tasks import open_task
 MAX_TRIES = 8
 # Whoever comes next asks the circuit breaker, which knows of another provider or of the time to wait.
 SOON = timedelta(seconds=1)
-LOOK_UP_AFTER = timedelta(seconds=30)
 
 
 def settle(session: Session, runtime: Runtime, channel: str, outcomes: Sequence[Outcome]) -> None:
@@ -106,7 +105,7 @@ def apply_state(session: Session, runtime: Runtime, target: Delivery | Letter, s
     if target.state == "deferred":
         target.due_at = now + _delay(runtime, target.tries, outcome)
     elif target.state == "unknown":
-        target.due_at = now + LOOK_UP_AFTER
+        target.due_at = now + timedelta(seconds=runtime.settings.look_up_after_seconds)
     elif target.state in FINAL:
         target.settled_at, target.due_at = now, None
     if target.state in ("failed", "bounced", "rejected"):
