@@ -98,20 +98,24 @@ class Processes:
         """The most memory that any one of these has held, in MB (RSS)."""
         return max((_peak(pid) for name in names for pid in _family(self._children[name].pid)), default=0.0)
 
-    def stop(self) -> None:
-        """End all in the opposite order, first kindly."""
+    def stop(self) -> list[str]:
+        """End all in the opposite order, first kindly; the names of those that had to be killed."""
+        killed = []
         for group in ([name for name in self._children if name != "valkey"], ["valkey"]):
-            children = [self._children[name] for name in reversed(group) if name in self._children]
-            for child in children:
+            children = {name: self._children[name] for name in reversed(group) if name in self._children}
+            for child in children.values():
                 with contextlib.suppress(ProcessLookupError):
                     child.terminate()
             until = time.monotonic() + STOP_SECONDS
-            for child in children:
-                with contextlib.suppress(subprocess.TimeoutExpired):
+            for name, child in children.items():
+                try:
                     child.wait(max(0.0, until - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    killed.append(name)
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(child.pid, signal.SIGKILL)  # what it leaves behind ends as well
                 child.wait()
+        return killed
 
 
 def _family(pid: int) -> list[int]:

@@ -77,7 +77,8 @@ class Bench:
             self._start()
             return self._measure(engine, fill_seconds)
         finally:
-            self.processes.stop()
+            if killed := self.processes.stop():
+                self.say(f"Did not stop when told to: {', '.join(killed)}")
             if self.options.database_url:
                 with contextlib.suppress(DBAPIError):
                     directory.clear(engine)

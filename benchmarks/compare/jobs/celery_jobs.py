@@ -12,7 +12,7 @@ app.conf.task_ignore_result = True
 app.conf.broker_connection_retry_on_startup = True
 
 
-@app.task  # type: ignore[untyped-decorator]  # Celery has no types
+@app.task
 def send(to: str) -> None:
     """Send one text."""
     texting.send(to)
