@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 from dispatcher.bells import commit
 from dispatcher.runtime import Runtime
 from dispatcher.services import witness
+
+log = logging.getLogger(__name__)
 
 
 def observe(runtime: Runtime, *, anchors: bool = False) -> None:
@@ -13,5 +17,9 @@ def observe(runtime: Runtime, *, anchors: bool = False) -> None:
         witness.look(session, runtime)
         noted = witness.beat(session, runtime)
         commit(session, runtime.bells)
-    if noted is not None:
+    if noted is None:
+        return
+    try:
         witness.note_down(runtime, noted, anchors=anchors)
+    except OSError as error:  # a full disk stops no alert: what is outside is only a little older then
+        log.warning("VAR_DIR cannot be written: %s", type(error).__name__)

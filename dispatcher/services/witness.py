@@ -87,8 +87,7 @@ def note_down(runtime: Runtime, noted: Beat, *, anchors: bool) -> None:
             os.replace(folder / ANCHORS, folder / f"audit-anchors-before-restore-{stamp}.jsonl")
         last = _last_anchor(folder)
         if noted.seq and (last is None or last["seq"] != noted.seq):
-            with open(folder / ANCHORS, "a", encoding="utf-8") as file:
-                file.write(json.dumps({"seq": noted.seq, "hash": noted.hash, "at": noted.at}) + "\n")
+            _append(folder / ANCHORS, json.dumps({"seq": noted.seq, "hash": noted.hash, "at": noted.at}))
     _replace(folder / MARK, json.dumps({"name": noted.name, "beat": noted.beat, "at": noted.at}))
 
 
@@ -139,7 +138,7 @@ def _last_anchor(folder: Path) -> Seen | None:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - _TAIL))
             lines = file.read().decode(errors="replace").splitlines()
-    except FileNotFoundError:
+    except OSError:
         return None
     for line in reversed(lines):
         with contextlib.suppress(ValueError, KeyError, TypeError):
@@ -152,8 +151,19 @@ def _mark(folder: Path) -> Seen | None:
     try:
         noted = json.loads((folder / MARK).read_text(encoding="utf-8"))
         return {"name": str(noted["name"]), "beat": int(noted["beat"]), "at": str(noted.get("at", ""))}
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _append(path: Path, line: str) -> None:
+    """One line more; half a line that a crash has left is taken away first, or it would spoil this one."""
+    with open(path, "a+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - _TAIL))
+        tail = file.read()
+        if tail and not tail.endswith(b"\n"):
+            file.truncate(end - len(tail) + tail.rfind(b"\n") + 1)
+        file.write(line.encode() + b"\n")
 
 
 def _replace(path: Path, text: str) -> None:
@@ -163,4 +173,8 @@ def _replace(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(made, path)
+    try:
+        os.replace(made, path)
+    except OSError:
+        os.unlink(made)
+        raise

@@ -294,11 +294,39 @@ def test_a_restore_is_graver_than_a_persons_pause(bank: SmallBank) -> None:
 def test_rubbish_outside_is_no_evidence(bank: SmallBank) -> None:
     minute(bank)
     folder = bank.runtime.settings.var_dir
-    (folder / witness.ANCHORS).write_text('{"seq": 9\n[]\n\n{"se')
+    (folder / witness.ANCHORS).write_text('[]\n\n{"se')
     (folder / witness.MARK).write_text("")
     minute(bank)
     assert standing(bank) is None
     assert json.loads((folder / witness.MARK).read_text())["beat"] == 2
+
+
+def test_half_a_line_spoils_no_other(bank: SmallBank) -> None:
+    with bank.sessions() as session:
+        bank.submitted(session)
+    minute(bank)
+    path = bank.runtime.settings.var_dir / witness.ANCHORS
+    whole = path.read_text()
+    path.write_text(whole + '{"seq": 99, "ha')
+    with bank.sessions() as session:
+        bank.submitted(session)
+    minute(bank)
+    assert standing(bank) is None
+    lines = path.read_text().splitlines()
+    assert (lines[0], len(lines)) == (whole.strip(), 2)
+    with bank.sessions() as session:
+        assert verify.check(session, bank.runtime) == []
+
+
+def test_a_disk_that_cannot_be_written_stops_nothing(bank: SmallBank, caplog: pytest.LogCaptureFixture) -> None:
+    minute(bank)
+    path = bank.runtime.settings.var_dir / witness.MARK
+    path.unlink()
+    path.mkdir()  # nothing can be put in its place, even by root
+    (path / "full").touch()
+    minute(bank)
+    assert "VAR_DIR cannot be written" in caplog.text
+    assert standing(bank) is None
 
 
 def test_the_staff_of_the_command_is_the_system(bank: SmallBank) -> None:
