@@ -107,7 +107,8 @@ class Nemesis:
         names = [name for name in PRODUCT if name in self.system.pids]
         if not names:
             return None
-        weights = [3 if name.startswith(("sms", "email")) else 1 for name in names]
+        # Of the web server too much would end what people do; it has its share.
+        weights = [3 if name.startswith(("sms", "email")) else 0.6 if name == "web" else 1 for name in names]
         name = self.chance.choices(names, weights)[0]
         pid = self.system.pids.get(name)
         if name == "web" and self.chance.random() < 0.6 and (children := self.system.web_children()):
