@@ -61,7 +61,12 @@ def _run(work: Coroutine[Any, Any, object]) -> Any:
     global _loop
     if _loop is None:
         _loop = uvloop.new_event_loop()
-    return _loop.run_until_complete(asyncio.wait_for(work, JOB_LIMIT))
+    return _loop.run_until_complete(_limited(work))
+
+
+async def _limited(work: Coroutine[Any, Any, object]) -> object:
+    async with asyncio.timeout(JOB_LIMIT):
+        return await work
 
 
 def fan_out(channel: str) -> None:

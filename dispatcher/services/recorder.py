@@ -38,6 +38,7 @@ class Recorder:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _writer: asyncio.Task[None] | None = None
+    _ending: bool = False
 
     async def __aenter__(self) -> Recorder:
         self._writer = asyncio.create_task(self._write_on())
@@ -48,9 +49,12 @@ class Recorder:
     ) -> None:
         # Also when this worker is told to stop: what is known is written before it goes.
         assert self._writer is not None
-        self._writer.cancel()
-        await asyncio.gather(self._writer, return_exceptions=True)
-        await self._flush_at_last()
+        self._ending = True
+        self._wake.set()
+        try:
+            await self._writer
+        finally:
+            await self._flush_at_last()
 
     async def follow(
         self,
@@ -78,9 +82,11 @@ class Recorder:
 
     async def _write_on(self) -> None:
         extended, often = self.runtime.monotonic(), EXTEND_AFTER * self.runtime.settings.lease_seconds
-        while True:
+        while not self._ending:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), FLUSH_SECONDS)
+                # Not asyncio.wait_for, which in Python 3.11 may lose the wish to stop.
+                async with asyncio.timeout(FLUSH_SECONDS):
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 # Shielded: a chunk that is being written is written to its end.

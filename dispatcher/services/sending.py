@@ -224,7 +224,8 @@ class _Run:
         """Until there is room again, or for so long."""
         self.less_ahead.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.less_ahead.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.less_ahead.wait()
 
     def _is_out(self) -> bool:
         return self.circuit.is_out(self.provider.name) and not self.trial
