@@ -34,7 +34,8 @@ def audience_seconds(recipients: int, url: str) -> float:
 def _runtime(url: str, folder: Path) -> Runtime:
     """Providers that are never called."""
     given: dict[str, Any] = {
-        "_env_file": None, "var_dir": folder, "database_url": url, "secret_key": "benchmark" * 8, "email_from": "alerts@bank.example",
+        "_env_file": None, "var_dir": folder, "database_url": url, "secret_key": "benchmark" * 8,
+        "email_from": "alerts@bank.example",
         "twilio_account_sid": "AC" + "0" * 32, "twilio_auth_token": secrets.token_hex(16),
         "twilio_sms_from": "+12025550100", "twilio_voice_from": "+12025550101",
         "sendgrid_api_key": secrets.token_hex(16), "inbound_email_domain": "in.bank.example",

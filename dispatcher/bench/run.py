@@ -246,7 +246,7 @@ class Bench:
             bound_seconds=max(1.0, requests / options.in_flight) * options.latency_ms / 1000,
             cpu_per_1000=cpu / thousands,
             peak_mb=self.processes.peak_mb(self.senders),
-            first_ms=(after["first"] - committed_at) * 1000,
+            first_ms=(after["first"] - max(committed_at, approved_at)) * 1000,
             spread_p50=median - first,
             spread_p95=most - first,
             spread_last=last - first,

@@ -15,24 +15,30 @@ OPEN = ("queued", "deferred", "sending")
 
 
 class CommitWatch(threading.Thread):
-    """Notes when a message's approval becomes visible to others, 2 ms too early rather than too late."""
+    """Notes when a message's approval becomes visible to others, by one look too early rather than too late."""
 
     def __init__(self, engine: Engine, message_id: int) -> None:
         super().__init__(daemon=True)
-        self._engine, self._message_id = engine, message_id
+        self._query = select(Message.approved_at).where(Message.id == message_id)
+        self._connection = engine.connect().execution_options(read_only=True)
         self.at: float | None = None
         self.over = threading.Event()
+        self._visible()  # connected and compiled before the clock runs
+
+    def _visible(self) -> bool:
+        found = self._connection.execute(self._query).scalar() is not None
+        self._connection.rollback()
+        return found
 
     def run(self) -> None:
-        query = select(Message.approved_at).where(Message.id == self._message_id)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        """Look until it is there or nobody asks any more."""
+        with self._connection:
             looked_at = time.time()
             while not self.over.is_set():
                 now = time.time()
-                if connection.execute(query).scalar() is not None:
+                if self._visible():
                     self.at = looked_at
                     return
-                connection.rollback()
                 looked_at = now
                 time.sleep(0.002)
 
