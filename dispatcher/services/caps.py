@@ -15,14 +15,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import Update, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import CHANNELS, Attempt, CapUse, Delivery, Letter, Message
+from dispatcher.model import Attempt, CapUse, Delivery, Letter, Message, Staff
 from dispatcher.model.errors import StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import fallback, tasks
 from dispatcher.services.once import insert_missing
+from dispatcher.services.reply_notices import AUTOMATIC
 
 THOUSANDTHS = 1000
-AUTOMATIC = "refused:"  # how the dedupe of a letter begins that answers somebody by itself
 _CALLS_LOCK = 74657  # of PostgreSQL's advisory ones: two claims of calls never count at the same time
 
 
@@ -210,10 +210,10 @@ def require_release(session: Session, runtime: Runtime) -> None:
         )
 
 
-def may_answer(session: Session, runtime: Runtime, address: str) -> bool:
+def may_answer(session: Session, runtime: Runtime, sender: Staff) -> bool:
     """Whether a sender may get another automatic answer today, written with a dedupe that begins with AUTOMATIC."""
     most = runtime.settings.cap_answers_per_sender_day
-    if not most or _answers_today(session, runtime, address) < most:
+    if not most or _answers_today(session, runtime, sender) < most:
         return True
     tasks.alarm(
         session, runtime, "answers", f"a sender got {most} automatic answers today, the most of "
@@ -222,10 +222,15 @@ def may_answer(session: Session, runtime: Runtime, address: str) -> bool:
     return False
 
 
-def _answers_today(session: Session, runtime: Runtime, address: str) -> int:
-    query = select(func.count()).select_from(Letter)
-    query = query.where(Letter.address == address, Letter.channel.in_(CHANNELS), Letter.created_at >= _today(runtime))
-    return session.scalar(query.where(Letter.dedupe.startswith(AUTOMATIC))) or 0
+def _answers_today(session: Session, runtime: Runtime, sender: Staff) -> int:
+    """By the channel that carried most: one answer goes out by each of a person's channels."""
+    counts = session.scalars(
+        select(func.count())
+        .select_from(Letter)
+        .where(Letter.staff_id == sender.id, Letter.created_at >= _today(runtime), Letter.dedupe.startswith(AUTOMATIC))
+        .group_by(Letter.channel)
+    )
+    return max(counts, default=0)
 
 
 # --- for administrators -----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from dispatcher.model.errors import DispatcherError, NotFound, Refused
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
 from dispatcher.services import (
+    caps,
     conversations,
     keywords,
     mail_text,
@@ -253,7 +254,8 @@ def _refuse(
     assert found.staff is not None
     assert found.conversation is not None
     digest = hashlib.sha256(reply.dedupe.encode()).hexdigest()[:32]
-    reply_notices.tell_not_sent(session, runtime, found.staff, found.conversation, why, digest)
+    if caps.may_answer(session, runtime, found.staff):
+        reply_notices.tell_not_sent(session, runtime, found.staff, found.conversation, why, digest)
     note = f"an answer of {found.staff.email}, not passed on: {why}"
     return _keep(session, runtime, reply, said, Match(), callback_id, "answer", note, state="settled")
 

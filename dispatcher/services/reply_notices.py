@@ -14,6 +14,8 @@ from dispatcher.services import letters
 
 # Letters to one person about one conversation in an hour; then one that says so, and silence.
 MOST_AN_HOUR = 30
+# How the dedupe of a letter begins that answers somebody by itself; `caps` counts these.
+AUTOMATIC = "refused:"
 _MOST_WORDS = 20_000  # characters of a reply that a notice repeats
 
 _GSM = frozenset(
@@ -118,7 +120,7 @@ def tell_not_sent(
         runtime,
         person,
         kind="reply",
-        dedupe=f"refused:{key}"[:60],
+        dedupe=f"{AUTOMATIC}{key}"[:60],
         subject=f"Not passed on: your answer to {conversation.customer.name}",
         text=text,
         short_text=_fitted(f"#{conversation.id} NOT passed on: ", why, ""),

@@ -15,6 +15,7 @@ from dispatcher.bells import commit
 from dispatcher.model import Attempt, CapUse, Delivery, Recipient, Task
 from dispatcher.model.errors import StateConflict
 from dispatcher.services import caps, letters
+from dispatcher.services.reply_notices import AUTOMATIC
 from tests.small_bank import SmallBank, small_bank
 
 
@@ -187,18 +188,19 @@ def test_automatic_answers_to_one_sender(bank: SmallBank) -> None:
     capped(bank, cap_answers_per_sender_day=3)
     with bank.sessions() as session:
         for number in range(3):
-            assert caps.may_answer(session, bank.runtime, "rep@bank.example")
+            rep = bank.staff(session, "rep")
+            assert caps.may_answer(session, bank.runtime, rep)
             letters.write(
-                session, bank.runtime, kind="reply", dedupe=f"{caps.AUTOMATIC}{number}", channel="email",
-                address="rep@bank.example", subject="Not passed on", text="…",
+                session, bank.runtime, kind="reply", dedupe=f"{AUTOMATIC}{number}", channel="email",
+                address=rep.email, subject="Not passed on", text="…", staff=rep,
             ).created_at = bank.runtime.now()  # fmt: skip
             session.flush()
-        assert not caps.may_answer(session, bank.runtime, "rep@bank.example")
-        assert caps.may_answer(session, bank.runtime, "other@bank.example")
+        assert not caps.may_answer(session, bank.runtime, rep)
+        assert caps.may_answer(session, bank.runtime, bank.staff(session, "other"))
         session.commit()
     bank.time.pass_by(86400)
     with bank.sessions() as session:
-        assert caps.may_answer(session, bank.runtime, "rep@bank.example")
+        assert caps.may_answer(session, bank.runtime, bank.staff(session, "rep"))
 
 
 def test_administrators_see_every_cap_and_its_use(bank: SmallBank) -> None:
