@@ -300,7 +300,7 @@ def main() -> None:
     parser.add_argument("--array", type=int, default=1000, help="events in one post of the mail vendor")
     parser.add_argument("--connections", type=int, default=50)
     parser.add_argument("--rate", type=float, default=0.0, help="posts a second; 0: as fast as they are answered")
-    parser.add_argument("--page-every", type=float, default=0.1, help="seconds between two pages of the visitor")
+    parser.add_argument("--page-every", type=float, default=0.1, help="seconds between two pages; 0: none")
     parser.add_argument("--database-url", default="", help="an empty database; default: SQLite in a folder of its own")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--patience", type=float, default=600.0, help="seconds to wait until everything is applied")

@@ -50,6 +50,8 @@ def watch_pages(port: int, message: int, every: float, stop: Event, results: Que
     results.put("signed in")
     seen: list[tuple[str, float, float]] = []
     names = list(pages)
+    if not every:
+        stop.wait()
     while not stop.is_set():
         name = names[len(seen) % len(names)]
         began = time.monotonic()
