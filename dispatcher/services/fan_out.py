@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import CHANNELS, Attempt, Delivery, Message, Suppression, Version
 from dispatcher.model.delivery import WAITING, in_states
 from dispatcher.runtime import Runtime
-from dispatcher.services import addressees, fallback
+from dispatcher.services import addressees, caps, fallback, pause
 from dispatcher.services.lease import lease_of
 
 _GOING = ("releasing", "released")
@@ -61,7 +61,9 @@ class Claimed:
 
 
 def open_releases(session: Session, channel: str, now: datetime) -> list[OpenRelease]:
-    """The messages with something due on a channel."""
+    """The messages with something due on a channel; none while sending is paused."""
+    if pause.in_force(session) is not None:
+        return []
     rows = session.execute(_open_releases(), {"on": channel, "by": now})
     return [OpenRelease(row.id, row.urgency == "urgent", (row.pace or {}).get(channel)) for row in rows]
 
@@ -90,8 +92,8 @@ def claim(
 ) -> list[Claimed]:
     """Take up to `limit` due deliveries, in their order, and write their attempts; the caller commits.
 
-    Nothing is taken when the message was cancelled. Stale ones expire, removals, opt-outs and quiet hours count, in
-    this same transaction: an opt-out holds these rows while it is written, so it is committed before an attempt or
+    Nothing is taken when the message was cancelled. Stale ones expire, removals, opt-outs, quiet hours and caps count,
+    in this same transaction: an opt-out holds these rows while it is written, so it is committed before an attempt or
     after it. Where it returns nothing, nothing is due.
     """
     going = _going_message(session, message_id)
@@ -103,7 +105,9 @@ def claim(
 
 
 def _going_message(session: Session, message_id: int) -> _Going | None:
-    """The message, held so that a cancel is committed before this claim or after it."""
+    """The message, held so that a cancel is committed before this claim or after it. None while sending is paused."""
+    if pause.in_force(session) is not None:
+        return None
     row = session.execute(
         select(Message.id, Message.released_at, Message.valid_for, Version.id.label("version_id"), Version.urgency)
         .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
@@ -153,8 +157,10 @@ def _sorted_out(
         )
     )
     found = addressees.of(session, message.version_id, ids)
+    over_called = caps.over_called(session, runtime, [one.address for one in due]) if channel == "voice" else set()
     leaving: list[tuple[_Row, int]] = []
     suppressed: list[int] = []
+    turned_away: list[int] = []
     unmeant: list[int] = []
     held: dict[int, datetime] = {}
     for one in due:
@@ -167,6 +173,8 @@ def _sorted_out(
         elif until is not None:
             # What would be stale by then is due when its time is up, and expires.
             held[one.id] = until if message.until is None else min(until, message.until + timedelta(seconds=1))
+        elif one.address in over_called:
+            turned_away.append(one.id)
         else:
             leaving.append((one, min(person.customer_id for person in people)))
     _leave_out(session, unmeant, "cancelled", now)
@@ -174,8 +182,11 @@ def _sorted_out(
     for delivery_id in suppressed:
         # Opted out after the release: what they still take is used, as it would have been a moment earlier.
         fallback.start(session, runtime, session.get_one(Delivery, delivery_id), "was opted out of")
+    caps.turn_away(session, runtime, turned_away)
     _hold(session, held)
-    return leaving
+    room = caps.room(session, runtime, channel, len(leaving))
+    caps.hold(session, runtime, channel, [one.id for one, _ in leaving[room:]])
+    return leaving[:room]
 
 
 def _start(session: Session, runtime: Runtime, provider: str, leaving: list[tuple[_Row, int]]) -> list[Claimed]:

@@ -12,7 +12,7 @@ from dispatcher.model import Customer, Decision, Message, Recipient, Staff, Task
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.message import untouched
 from dispatcher.runtime import Runtime
-from dispatcher.services import audience, letters, tasks
+from dispatcher.services import audience, caps, lag, letters, tasks
 from dispatcher.services.audit import record
 from dispatcher.services.directory import owner_of
 
@@ -40,16 +40,20 @@ def release(session: Session, runtime: Runtime, message: Message, *, fixed: bool
     The caller holds its row and commits; workers are rung after that.
     """
     decision = approval_of(session, message)
+    caps.require_release(session, runtime)
     message.advance("release")
     message.released_at = runtime.now()
     message.seed = runtime.chance.randrange(1, 2**31 - 1)
     resolution = audience.resolve(session, runtime, message, fixed=fixed)
+    plan = lag.plan(session, runtime, message, resolution.by_channel)
+    message.pace = plan.pace
     record(
         session, runtime, "system", "release message", f"message {message.id}",
         digest=decision.digest, seed=message.seed, deliveries=resolution.by_channel,
-        recipients=resolution.recipients, unreachable=resolution.unreachable,
+        recipients=resolution.recipients, unreachable=resolution.unreachable, lag=plan.warning,
     )  # fmt: skip
-    for channel in resolution.by_channel:
+    lag.announce(session, runtime, message, plan)
+    for channel in plan.order:
         note(session, channel, "fan_out", channel)
     if not resolution.by_channel:
         message.advance("finish")

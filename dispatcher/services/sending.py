@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from dispatcher.model.errors import StateConflict
 from dispatcher.model.gate import Limits
 from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Outbound, Outcome, Provider
 from dispatcher.runtime import Runtime
-from dispatcher.services import fan_out, outcomes, release, renditions, tasks
+from dispatcher.services import fan_out, outcomes, poison, release, renditions, tasks
 from dispatcher.services.circuit import Choice, Circuit
 from dispatcher.services.fan_out import Claimed, OpenRelease
 from dispatcher.services.lease import Lease
@@ -25,6 +26,8 @@ from dispatcher.services.limits import Rate, channel_rate
 from dispatcher.services.places import Passage, Places
 from dispatcher.services.recorder import Recorder
 from dispatcher.services.turns import Turns
+
+log = logging.getLogger(__name__)
 
 JOB_SECONDS = 300.0  # well under the limit for a job
 TICK = 0.03  # how often a busy worker looks for something more urgent
@@ -248,7 +251,12 @@ class _Run:
                 release.approval_of(session, message)
                 return renditions.content_for(session, runtime, message, self.channel)
             except StateConflict as error:
-                tasks.alarm(session, runtime, self.channel, f"message {message_id} was not sent: {error}")
+                why = str(error)
+            except Exception as error:
+                # A fault of ours. Its text may repeat what was to be sent.
+                log.exception("message %d cannot be composed for %s", message_id, self.channel)
+                why = f"it cannot be composed ({type(error).__name__})"
+            poison.no_content(session, runtime, message_id, self.channel, why)
             commit(session, runtime.bells)
             return None
 

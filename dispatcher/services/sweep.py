@@ -11,7 +11,7 @@ from dispatcher.bells import note
 from dispatcher.model import CHANNELS, Attempt, Callback, Delivery, Letter, Message
 from dispatcher.model.delivery import WAITING
 from dispatcher.runtime import Runtime
-from dispatcher.services import callbacks, fan_out, reconcile
+from dispatcher.services import callbacks, expiry, fan_out, reconcile
 
 LATE = timedelta(seconds=5)
 
@@ -28,6 +28,7 @@ def sweep(session: Session, runtime: Runtime) -> dict[str, int]:
 
 
 def _releases(session: Session, runtime: Runtime) -> int:
+    expiry.expire_late(session, runtime)
     due = session.scalars(
         select(Message.id).where(
             Message.state == "approved", or_(Message.release_at.is_(None), Message.release_at <= runtime.now())
