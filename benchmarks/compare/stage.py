@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -107,15 +108,23 @@ def _command(python: Path, command: tuple[str, ...], redis: str) -> list[str]:
 
 
 def _begin(environment: dict[str, str], commands: list[list[str]]) -> list[dict[str, float]]:
-    """Run those who begin the work; when each did, what it used."""
+    """Run those who begin the work, all at the same moment; when each did, what it used."""
     running = [
         subprocess.Popen(
-            command, cwd=JOBS, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            preexec_fn=embedded.tie_to_parent(),
+            command, cwd=JOBS, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, preexec_fn=embedded.tie_to_parent(),
         )
         for command in commands
     ]  # fmt: skip
+    for process in running:
+        assert process.stdout is not None
+        process.stdout.readline()  # loaded
     told = []
+    for process in running:
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write("\n")
+            process.stdin.flush()
     for command, process in zip(commands, running, strict=True):
         out, err = process.communicate()
         if process.returncode:

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 import sys
-import time
 from urllib.parse import urlencode
 
 import aiohttp
@@ -34,7 +33,7 @@ async def main() -> None:
                     await answer.read()
 
         cpu, _ = texting.used()
-        began = time.time()
+        began = texting.wait_for_the_word()
         await asyncio.gather(*(work() for _ in range(in_flight)))
     after, peak = texting.used()
     print(json.dumps({"began": began, "cpu": after - cpu, "peak_mb": peak}))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
+import time
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -45,6 +47,13 @@ def send(to: str) -> str:
         to=to, from_=SENDER, body=BODY, status_callback="http://localhost:8000/webhooks/sms-status?attempt=" + "0" * 32
     )
     return str(made.sid)
+
+
+def wait_for_the_word() -> float:
+    """Say that everything is loaded, wait until all may begin; the time then."""
+    print("ready", flush=True)
+    sys.stdin.readline()
+    return time.time()
 
 
 def used() -> tuple[float, float]:
