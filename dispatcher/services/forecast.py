@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Customer, Delivery, Message, Recipient, Version
+from dispatcher.model import Customer, Delivery, Message, Recipient
 from dispatcher.model.delivery import FALLBACK, WAITING, in_states
 from dispatcher.runtime import Runtime
-from dispatcher.services import limits, quiet_hours
+from dispatcher.services import fan_out, limits, quiet_hours
 
 REQUEST_SECONDS = 0.3  # a provider's usual answer
 
@@ -133,33 +133,25 @@ def _ahead(
     Urgent ones all pass an ordinary release; releases of one urgency take turns, so that of each as many leave as of
     this one, at most. What will have left by the time of a later release does not count.
     """
-    urgent, before = message.current.urgency == "urgent", 0
     if not number:
         return 0
-    for theirs, waiting in session.execute(_waiting(message, channel, start)):
-        if theirs == "urgent" and not urgent:
-            before += waiting
-        elif (theirs == "urgent") == urgent:
-            before += min(waiting, number)
+    urgent, before = message.current.urgency == "urgent", 0
+    for one in fan_out.open_releases(session, channel, start):
+        if one.message_id != message.id and (one.urgent or not urgent):
+            before += _due(session, one.message_id, channel, start, number if one.urgent == urgent else None)
     left_by_then = math.floor(rate * max(0.0, (start - runtime.now()).total_seconds()))
     return max(0, before - left_by_then)
 
 
-def _waiting(message: Message, channel: str, start: datetime) -> Select[str, int]:
-    return (
-        select(Version.urgency, func.count())
-        .select_from(Delivery)
-        .join(Message, Message.id == Delivery.message_id)
-        .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
-        .where(
-            Delivery.channel == channel,
-            in_states(Delivery.state, *WAITING),
-            Delivery.due_at <= start,
-            Delivery.message_id != message.id,
-            Message.state.in_(("releasing", "released")),
-        )
-        .group_by(Message.id, Version.urgency)
+def _due(session: Session, message_id: int, channel: str, start: datetime, most: int | None) -> int:
+    """How many deliveries of a message wait on a channel; counts no further than `most`."""
+    some = select(Delivery.id).where(
+        Delivery.channel == channel,
+        Delivery.message_id == message_id,
+        in_states(Delivery.state, *WAITING),
+        Delivery.due_at <= start,
     )
+    return session.scalar(select(func.count()).select_from(some.limit(most).subquery())) or 0
 
 
 # --- quiet hours ------------------------------------------------------------------------------------------

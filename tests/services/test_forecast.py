@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.model import (
+    AuditEntry,
     ContactPoint,
     Customer,
     Delivery,
@@ -243,10 +244,10 @@ def letters(session: Session) -> list[Letter]:
 
 
 def test_who_waits_for_a_call_is_told_by_text(bank: SmallBank) -> None:
-    with_policy(bank, lag_policy="text-first", lag_limit_seconds=2)
     with bank.sessions() as session:
         people = desk(bank, session, 19)  # and Cleo, who has no text number: 20 calls in 10 s
         message = bank.released(session)
+        with_policy(bank, lag_policy="text-first", lag_limit_seconds=2)
         plan = lag.plan(session, bank.runtime, message, {"voice": 20, "email": 1, "sms": 1})
         assert (plan.text_first, plan.waiting, plan.longest) == (True, 16, 10.0)
         assert "told that it will follow" in plan.warning
@@ -291,15 +292,35 @@ def _faults(session: Session, people: list[int], message: Message) -> tuple[int,
 
 
 def test_a_fallback_call_is_announced_to_nobody(bank: SmallBank) -> None:
-    with_policy(bank, lag_policy="text-first", lag_limit_seconds=1)
     with bank.sessions() as session:
         desk(bank, session, 9)
         message = bank.released(session)
+        with_policy(bank, lag_policy="text-first", lag_limit_seconds=1)
         for one in session.scalars(select(Delivery).where(Delivery.channel == "voice")):
             one.position = FALLBACK
         session.flush()
         plan = lag.Plan(("voice",), {}, True, "", 9, 10.0)
         assert lag.announce(session, bank.runtime, message, plan) == 0
+
+
+@pytest.mark.parametrize(
+    ("policy", "pace", "texts"),
+    [("slow-first", {}, 0), ("same-window", {"email": 0.1, "sms": 0.1}, 0), ("text-first", {}, 16)],
+)
+def test_a_release_goes_by_the_plan_and_puts_the_warning_on_record(
+    bank: SmallBank, policy: str, pace: dict[str, float], texts: int
+) -> None:
+    with_policy(bank, lag_policy=policy, lag_limit_seconds=2)
+    with bank.sessions() as session:
+        desk(bank, session, 19)
+        session.add(ContactPoint(customer_id=bank.ids["cleo"], channel="sms", address="+12025550999"))
+        message = bank.released(session)
+        told = session.scalars(select(AuditEntry.detail).where(AuditEntry.action == "release message")).one()
+        assert message.pace == pace
+        assert len(letters(session)) == texts
+    assert "voice is forecast to reach its last customer 10 s after the release" in told
+    rung = [one[0] for one in bank.bells.rings if one[1] == "fan_out"]
+    assert rung[0] == "voice"
 
 
 def test_no_texts_without_the_policy_or_the_channel(bank: SmallBank) -> None:
