@@ -144,7 +144,7 @@ class Delivery(Base):
 class Letter(Base):
     """One message to one address outside a release: a notice to staff, a rep's response, a confirmation.
 
-    `kind` is approval, decision, reply, response, unreachable or confirmation. `dedupe` makes writing the
+    `kind` is approval, decision, reply, response, unreachable, confirmation or call-follows. `dedupe` makes writing the
     same letter twice harmless. The states are those of a delivery.
     """
 

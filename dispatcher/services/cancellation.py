@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Delivery, Message, Staff
+from dispatcher.model import Delivery, Letter, Message, Staff
 from dispatcher.model.delivery import WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services.audit import record
@@ -25,5 +25,11 @@ def cancel(session: Session, runtime: Runtime, staff: Staff, message: Message) -
         .execution_options(synchronize_session=False)
     )
     assert isinstance(result, CursorResult)
+    session.execute(
+        update(Letter)
+        .where(Letter.message_id == message.id, Letter.kind == "call-follows", Letter.state.in_(WAITING))
+        .values(state="cancelled", settled_at=runtime.now(), due_at=None)
+        .execution_options(synchronize_session=False)
+    )
     record(session, runtime, staff, "cancel message", f"message {message.id}", stopped=result.rowcount)
     return result.rowcount

@@ -117,7 +117,12 @@ def apply_state(session: Session, runtime: Runtime, target: Delivery | Letter, s
 
 
 def hand_back(session: Session, letter: Letter, why: str) -> None:
-    """A letter that will not arrive is a task: the conversation's rep's for a response, else the administrators'."""
+    """A letter that will not arrive is a task: the conversation's rep's for a response, else the administrators'.
+
+    Not one that says that a call will follow: the call does.
+    """
+    if letter.kind == "call-follows":
+        return
     whose = session.get(Conversation, letter.conversation_id) if letter.kind == "response" else None
     to = "the customer" if letter.customer_id else "a member of staff"
     open_task(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from approvals import submission
 from dispatcher.model import (
     AuditEntry,
     ContactPoint,
@@ -22,11 +24,13 @@ from dispatcher.model import (
     Preference,
     Recipient,
     Suppression,
+    Task,
 )
 from dispatcher.model.delivery import FALLBACK
 from dispatcher.model.gate import Limits
 from dispatcher.services import audience, forecast, lag
 from dispatcher.services.forecast import Forecast
+from dispatcher.services.letter_sending import send_letter
 from dispatcher.settings import Settings, SettingsError, load_settings
 from tests.small_bank import SmallBank, small_bank
 
@@ -94,7 +98,7 @@ def test_a_channel_alone_takes_what_its_limits_allow(
     bank: SmallBank, channel: str, number: int, seconds: float
 ) -> None:
     with bank.sessions() as session:
-        found = foretold(bank, session, bank.submitted(session), **{channel: number})[channel]
+        found = foretold(bank, session, bank.submitted(session), (), **{channel: number})[channel]
     assert found.seconds == seconds
     assert found.limited is (channel == "voice")
     assert (found.deliveries, found.ahead, found.held, found.late) == (number, 0, 0, 0)
@@ -321,6 +325,26 @@ def test_a_release_goes_by_the_plan_and_puts_the_warning_on_record(
     assert "voice is forecast to reach its last customer 10 s after the release" in told
     rung = [one[0] for one in bank.bells.rings if one[1] == "fan_out"]
     assert rung[0] == "voice"
+
+
+def test_who_opts_out_gets_no_such_text_and_nobody_a_task(bank: SmallBank) -> None:
+    with_policy(bank, lag_policy="text-first", lag_limit_seconds=2)
+    with bank.sessions() as session:
+        desk(bank, session, 19)
+        message = bank.released(session)
+        first, second, *_ = letters(session)
+        session.add(Suppression(channel="sms", address=first.address, reason="opt-out", source="text"))
+        session.commit()
+    for one in (first, second):
+        asyncio.run(send_letter(bank.runtime, one.id))
+    with bank.sessions() as session:
+        assert session.get_one(Letter, first.id).state == "suppressed"
+        assert session.get_one(Letter, second.id).state == "accepted"
+        assert session.query(Task).count() == 0
+        submission.cancel(session, bank.runtime, bank.staff(session, "officer"), message.id)
+        session.commit()
+        assert {one.state for one in letters(session)} == {"suppressed", "accepted", "cancelled"}
+    assert [one.address for one in bank.providers["sms"].got] == [second.address]
 
 
 def test_no_texts_without_the_policy_or_the_channel(bank: SmallBank) -> None:
