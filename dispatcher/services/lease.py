@@ -22,11 +22,15 @@ class Lease:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self.renew()
+        self._until = self._end()
 
     def renew(self) -> None:
-        """Called before each lease is committed."""
-        self._until = self._runtime.monotonic() + self._runtime.settings.lease_seconds * (1 - _EARLY)
+        """Called before each lease is committed. One that has run out stays so: others may have taken over."""
+        if self.holds():
+            self._until = self._end()
+
+    def _end(self) -> float:
+        return self._runtime.monotonic() + self._runtime.settings.lease_seconds * (1 - _EARLY)
 
     def holds(self) -> bool:
         return self._runtime.monotonic() < self._until
