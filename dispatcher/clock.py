@@ -1,28 +1,25 @@
-"""The clock: every second, what is due and what was left lying; every minute, an anchor for the audit chain."""
+"""The clock: every second, what is due and what was left lying; every minute, whether the database is what it was."""
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
 import threading
 import time
-from datetime import timedelta
 
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from dispatcher.bells import Ring
-from dispatcher.model import AuditEntry, Reply
+from dispatcher.bells import Ring, note
 from dispatcher.runtime import Runtime
-from dispatcher.services import idempotency, sweep
+from dispatcher.services import caps, idempotency, recording_fetch, sweep
+from dispatcher.watch import observe
 
 log = logging.getLogger(__name__)
 
 TICK = 1.0
 # A ring may wait in a queue, so it is not repeated at once; a channel's is answered quickly or heard by nobody.
 REPEAT_RING_AFTER, REPEAT_FAN_OUT_AFTER = 20.0, 3.0
-ANCHOR_EVERY = 60.0
+OBSERVE_EVERY = 60.0
 
 
 class Clock:
@@ -31,8 +28,7 @@ class Clock:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._rung: dict[Ring, float] = {}
-        self._anchored_at = 0.0
-        self._anchor = 0
+        self._observed_at: float | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Tick until told to stop. A tick that fails is logged and the next one tried."""
@@ -46,16 +42,12 @@ class Clock:
 
     def tick(self) -> None:
         """One round. A row that was rung for a moment ago is not rung for again: it may wait in a queue."""
+        if self._observed_at is None or self._runtime.monotonic() - self._observed_at > OBSERVE_EVERY:
+            self._observe()
         with self._runtime.sessions() as session:
             sweep.sweep(session, self._runtime)
-            late = self._runtime.now() - timedelta(seconds=60)
-            for reply_id in session.scalars(
-                select(Reply.id)
-                .where(Reply.recording_ref.is_not(None), Reply.recording_id.is_(None), Reply.received_at < late)
-                .where(Reply.received_at > late - timedelta(days=1))
-                .limit(100)
-            ):
-                session.info.setdefault("rings", []).append(("events", "fetch_recording", (reply_id,)))
+            for reply_id in recording_fetch.due(session, self._runtime):
+                note(session, "events", "fetch_recording", reply_id)
             session.commit()
             rings: list[Ring] = session.info.pop("rings", [])
         now = self._runtime.monotonic()
@@ -63,25 +55,15 @@ class Clock:
         fresh = [ring for ring in dict.fromkeys(rings) if ring not in self._rung]
         self._rung.update(dict.fromkeys(fresh, now))
         self._runtime.bells.ring(fresh)
-        if now - self._anchored_at > ANCHOR_EVERY:
-            self._anchored_at = now
-            self._write_anchor()
-            with self._runtime.sessions() as session:
-                idempotency.forget_old(session, self._runtime.now())
-                session.commit()
 
-    def _write_anchor(self) -> None:
-        """Note the head of the audit chain outside the database, so that a cut-off end is noticed."""
+    def _observe(self) -> None:
+        """Before anything is rung for: a restored database waits for a person. Then note how far it is."""
+        observe(self._runtime, anchors=True)
+        self._observed_at = self._runtime.monotonic()
         with self._runtime.sessions() as session:
-            head = session.execute(
-                select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)
-            ).one_or_none()
-        if head is None or head.seq == self._anchor:
-            return
-        self._anchor = head.seq
-        line = {"seq": head.seq, "hash": head.hash, "at": self._runtime.now().isoformat(timespec="seconds")}
-        with open(self._runtime.settings.var_dir / "audit-anchors.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            idempotency.forget_old(session, self._runtime.now())
+            caps.forget_old(session, self._runtime.now())
+            session.commit()
 
 
 def _repeat_after(runtime: Runtime, ring: Ring) -> float:

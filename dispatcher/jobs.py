@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
 from dispatcher.runtime import Runtime
-from dispatcher.services import callbacks, letter_sending, news, reconcile, replies
+from dispatcher.services import callbacks, letter_sending, news, reconcile, recording_fetch
 from dispatcher.services import release as releasing
 from dispatcher.services.sending import Pump
 from dispatcher.storage import gave_way
@@ -152,14 +152,5 @@ def _transact(work: Callable[[Session, Runtime], object]) -> None:
 
 
 def fetch_recording(reply_id: int) -> None:
-    """Bring a spoken answer over from the provider; no session is open meanwhile."""
-    runtime = _current()
-    with runtime.sessions() as session:
-        pending = replies.pending_recording(session, reply_id)
-    if pending is None:
-        return
-    line = next(iter(runtime.adapters.lines.values()))
-    file = _run(line.fetch_recording(pending))
-    with runtime.sessions() as session:
-        replies.attach_recording(session, runtime, reply_id, file)
-        commit(session, runtime.bells)
+    """Bring a spoken answer over from the provider."""
+    _run(recording_fetch.fetch(_current(), reply_id))

@@ -12,10 +12,12 @@ import logging
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import SimpleWorker
+from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher import jobs
 from dispatcher.bells import QUEUES
 from dispatcher.runtime import Runtime
+from dispatcher.watch import observe
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,14 @@ class _ShortRedisErrors(logging.Filter):
         return True
 
 
+def _look_first(runtime: Runtime) -> None:
+    """A database that was restored is found before this worker sends anything of it."""
+    try:
+        observe(runtime)
+    except (SQLAlchemyError, OSError) as error:
+        log.warning("the database or disk is away, the clock will look: %s", type(error).__name__)
+
+
 def main(runtime: Runtime, queue: str) -> int:
     """Works on one queue until told to stop (0) or until Redis is lost for long (1: the supervisor starts anew)."""
     if queue not in QUEUES:
@@ -61,6 +71,7 @@ def main(runtime: Runtime, queue: str) -> int:
             maintenance_interval=10,
             log_job_description=False,
         )
+        _look_first(runtime)
         jobs.configure(runtime, stopping=lambda: worker.asked_to_stop)
         log.info("working on queue %s", queue)
         # All that was loaded stays: without this, every few hundred requests the collector walks through it again.

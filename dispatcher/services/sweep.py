@@ -11,7 +11,7 @@ from dispatcher.bells import note
 from dispatcher.model import CHANNELS, Attempt, Callback, Delivery, Letter, Message
 from dispatcher.model.delivery import WAITING
 from dispatcher.runtime import Runtime
-from dispatcher.services import callbacks, expiry, fan_out, reconcile
+from dispatcher.services import callbacks, expiry, fan_out, pause, reconcile
 
 LATE = timedelta(seconds=5)
 
@@ -29,6 +29,9 @@ def sweep(session: Session, runtime: Runtime) -> dict[str, int]:
 
 def _releases(session: Session, runtime: Runtime) -> int:
     expiry.expire_late(session, runtime)
+    fan_out.finish(session)
+    if pause.in_force(session) is not None:
+        return 0  # a person looks before anything more is released
     due = session.scalars(
         select(Message.id).where(
             Message.state == "approved", or_(Message.release_at.is_(None), Message.release_at <= runtime.now())
@@ -36,7 +39,6 @@ def _releases(session: Session, runtime: Runtime) -> int:
     ).all()
     for message_id in due:
         note(session, "notices", "release", message_id)
-    fan_out.finish(session)
     return len(due)
 
 

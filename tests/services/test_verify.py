@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 
 from approvals import decisions, submission
 from dispatcher import bells
-from dispatcher.clock import Clock
 from dispatcher.model import (
     Attempt,
     AuditEntry,
@@ -37,6 +36,7 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import sending, verify
 from dispatcher.services.audit import record
 from dispatcher.storage import make_engine, make_sessions
+from dispatcher.watch import observe
 from tests.postgres import connected
 from tests.small_bank import SmallBank, small_bank
 
@@ -79,7 +79,7 @@ def busy_bank(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     bank.time.pass_by(1)
     for channel in ("email", "sms", "voice"):
         asyncio.run(sending.Pump(bank.runtime, channel).run())
-    Clock(bank.runtime)._write_anchor()
+    observe(bank.runtime, anchors=True)
     yield bank
     engine.dispose()
 
