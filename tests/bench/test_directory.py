@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, inspect, select
 
-from dispatcher.bench.directory import FIRMS, LISTS, fill
+from dispatcher.bench.directory import FIRMS, LISTS, clear, fill
 from dispatcher.bench.options import Options
 from dispatcher.model import ContactPoint, Customer, ListMember, Preference
 
@@ -35,3 +35,8 @@ def test_a_directory_is_made_by_a_few_statements(engine: Engine, mix: str, wante
     assert max(firms) > 20 * min(firms)
     # Nobody shares an address: as many deliveries as recipients.
     assert len(points) == len(set(points)) == 2000
+
+
+def test_a_lent_database_is_given_back_empty(engine: Engine) -> None:
+    clear(engine)
+    assert inspect(engine).get_table_names() == []
