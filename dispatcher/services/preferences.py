@@ -60,6 +60,16 @@ def set_order(session: Session, runtime: Runtime, customer: Customer, order: Seq
     )  # fmt: skip
 
 
+def allow_urgent(session: Session, runtime: Runtime, customer: Customer, allowed: bool) -> None:
+    """Whether urgent messages may reach the customer in their quiet hours."""
+    if customer.urgent_when_quiet != allowed:
+        customer.urgent_when_quiet = allowed
+        record(
+            session, runtime, f"customer {customer.key}", "change quiet hours", f"customer {customer.key}"[:120],
+            urgent_when_quiet=allowed,
+        )  # fmt: skip
+
+
 def stop(session: Session, runtime: Runtime, customer: Customer, channel: str, source: str) -> ContactPoint:
     """Do not use this way any more; `source` says how they told us, e.g. "one-click". Raises NotFound."""
     point = _point(customer, channel)

@@ -52,6 +52,15 @@ def order(token: str) -> ResponseReturnValue:
     return redirect(url_for(".show", token=token, done="order"))
 
 
+@bp.post("/<token>/quiet")
+@by_token
+def quiet(token: str) -> ResponseReturnValue:
+    allowed = request.form.get("urgent") == "yes"
+    preferences.allow_urgent(door.db(), door.runtime(), _customer(token), allowed)
+    door.commit()
+    return redirect(url_for(".show", token=token, done="quiet"))
+
+
 @bp.get("/<token>/stop/<channel>")
 @by_token
 def ask(token: str, channel: str) -> ResponseReturnValue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,20 @@ def test_the_order_of_channels_is_theirs(site: Site, links: dict[str, str]) -> N
     assert answer.status_code == 422
     assert "the same place" in answer.text
     assert post(links["bob"] + "/order", data={"place-pigeon": "1", "place-sms": "x"}).status_code == 302
+
+
+def test_they_decide_whether_urgent_alerts_break_their_quiet_hours(site: Site, links: dict[str, str]) -> None:
+    assert "quiet hours" not in site("nobody").get(links["preferences"]).text
+    with site.session() as session:
+        ana = session.get_one(Customer, site.bank.ids["ana"])
+        ana.quiet_from, ana.quiet_until = time(22), time(7)
+        session.commit()
+    assert "From 22:00 to 07:00 (UTC)" in site("nobody").get(links["preferences"]).text
+    for form, allowed in (({"urgent": "yes"}, True), ({}, False)):
+        answer = site("nobody").client.post(links["preferences"] + "/quiet", data=form)
+        assert "Your quiet hours are saved." in site("nobody").get(answer.headers["Location"]).text
+        with site.session() as session:
+            assert session.get_one(Customer, site.bank.ids["ana"]).urgent_when_quiet is allowed
 
 
 def test_stop_asks_first_and_can_be_taken_back(site: Site, links: dict[str, str]) -> None:

@@ -151,6 +151,7 @@ def customer_info(session: Session, one: Customer) -> CustomerInfo:
         language=one.language,
         timezone=one.timezone,
         quiet_hours=quiet,
+        urgent_when_quiet=one.urgent_when_quiet,
         lists=sorted(session.scalars(lists)),
         contact_points=[_point(point, orders.get((point.channel, point.address))) for point in points],
         active=one.active,

@@ -23,7 +23,9 @@ _CUSTOMER: JsonDict = {
     "lists": ["semis-memory"],
 }
 # What a GET tells besides; it may be sent back as it came, and is not looked at.
-_TOLD_ONLY = ("customer_id", "key", "rep", "contact_points", "active", "created_at", "updated_at")
+_TOLD_ONLY = (
+    "customer_id", "key", "rep", "contact_points", "active", "created_at", "updated_at", "urgent_when_quiet",
+)  # fmt: skip
 
 
 class CustomerFields(Given):
@@ -87,6 +89,7 @@ class CustomerInfo(Told):
     language: str
     timezone: str
     quiet_hours: str | None
+    urgent_when_quiet: bool = Field(description="Whether the customer lets urgent alerts break their quiet hours.")
     lists: list[str]
     contact_points: list[ContactPointInfo]
     active: bool
