@@ -83,7 +83,7 @@ def _claim(runtime: Runtime, letter_id: int, provider: Provider | None) -> _Read
             tasks.alarm(session, runtime, letter.channel, letter.error)
             commit(session, runtime.bells)
             return None
-        if letter.kind in ("response", "call-follows") and suppressions.in_force(session, letter.channel, letter.address):
+        if letter.customer_id is not None and suppressions.in_force(session, letter.channel, letter.address):
             letter.state, letter.settled_at, letter.due_at = "suppressed", now, None
             outcomes.hand_back(session, letter, "they asked not to be reached so")
             commit(session, runtime.bells)
