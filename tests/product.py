@@ -33,6 +33,12 @@ class Product:
         self.supervisor: subprocess.Popen[bytes] | None = None
         self.expect_tracebacks = False
 
+    @property
+    def database_url(self) -> str:
+        """Where its rows are."""
+        url = self.env.get("DATABASE_URL") or f"sqlite:///{self.var_dir / 'dispatcher.sqlite'}"
+        return url.replace("postgresql://", "postgresql+psycopg://")
+
     # --- its life
 
     def launch(self) -> subprocess.Popen[bytes]:
