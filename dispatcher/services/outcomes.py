@@ -133,6 +133,7 @@ def hand_back(session: Session, letter: Letter, why: str) -> None:
         rep_id=whose.rep_id if whose else None,
         customer_id=letter.customer_id,
         message_id=letter.message_id,
+        letter_id=letter.id,
     )
 
 

@@ -73,7 +73,8 @@ def release_due(session: Session, runtime: Runtime, message_id: int) -> bool:
     try:
         release(session, runtime, message, fixed=True)
     except StateConflict as error:
-        tasks.alarm(session, runtime, "release", f"message {message_id} was not released: {error}")
+        about = f"message {message_id}"
+        tasks.alarm(session, runtime, "release", f"{about} was not released: {error}", about=about)
         return False
     return True
 
