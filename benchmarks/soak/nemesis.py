@@ -61,6 +61,7 @@ class Nemesis:
     def cease(self) -> None:
         """No more faults: what was stopped goes on, what is out comes back."""
         self._wake(all_of_them=True)
+        self.system.wait_for_valkey()
         self.system.flush()
         self.system.ask_carrier("DELETE", "/faults")
         self.system.ask_carrier("POST", "/faults", {"latency_ms": 5})

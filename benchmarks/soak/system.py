@@ -79,6 +79,7 @@ class System:
         }
         directory.prepare(Options(recipients=self.customers, mix="mixed"), self.settings["DATABASE_URL"]).dispose()
         self.start_valkey()
+        self.wait_for_valkey()
         self._start_carrier(port)
         environment = self._environment()
         with open(self.folder / "nursery.log", "ab") as log:
@@ -130,13 +131,16 @@ class System:
     # --- Valkey
 
     def start_valkey(self) -> None:
-        """Start it on what it has kept, and wait until it answers."""
+        """Start it on what it has kept; it answers when it has read that back."""
         folder, sock = embedded.prepare_valkey(self.folder)
         with open(self.folder / "valkey.log", "ab") as log:
             self._valkey = subprocess.Popen(
                 embedded.valkey_command(sock), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        _wait(lambda: embedded.answers(self.settings["REDIS_URL"]), 30, "Valkey does not answer")
+
+    def wait_for_valkey(self) -> None:
+        """Until it answers."""
+        _wait(lambda: embedded.answers(self.settings["REDIS_URL"]), 120, "Valkey does not answer")
 
     def kill_valkey(self) -> None:
         """No time to write anything."""
