@@ -51,6 +51,7 @@ class Bench:
     settings: dict[str, str] = field(init=False)
     carrier: CarrierDesk = field(init=False)
     port: int = 0
+    fill_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.port = _free_port()
@@ -62,12 +63,13 @@ class Bench:
             "REDIS_URL": f"unix://{valkey_socket(self.folder)}",
         }
 
-    def run(self) -> Figures:
-        """Raises BenchError where it cannot be done."""
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Engine]:
+        """The product on a full directory, loaded and idle. Raises BenchError where it cannot be had."""
         started = time.monotonic()
         self.say("Filling the directory …")
         engine = self._filled()
-        fill_seconds = time.monotonic() - started
+        self.fill_seconds = time.monotonic() - started
         # Settings of this machine's own product must reach nobody here, least of all an account.
         names = {name.upper() for name in Settings.model_fields}
         inherited = {name: value for name, value in self.environment.items() if name.upper() not in names}
@@ -75,7 +77,7 @@ class Bench:
         try:
             self.say("Starting the product …")
             self._start()
-            return self._measure(engine, fill_seconds)
+            yield engine
         finally:
             if killed := self.processes.stop():
                 self.say(f"Did not stop when told to: {', '.join(killed)}")
@@ -157,7 +159,8 @@ class Bench:
             "INBOUND_EMAIL_DOMAIN": "in.bank.example",
         }
 
-    def _token(self, email: str) -> str:
+    def token(self, email: str) -> str:
+        """An API token of a member of staff."""
         done = subprocess.run(
             [*PYTHON, "dispatcher.cli", "token", email],
             env=self.processes.environment, cwd=self.folder, capture_output=True, text=True, check=False,
@@ -168,8 +171,9 @@ class Bench:
 
     # --- the measuring
 
-    def _measure(self, engine: Engine, fill_seconds: float) -> Figures:
-        author, officer = (Desk(self.port, self._token(email)) for email in (directory.AUTHOR, directory.OFFICER))
+    def measure(self, engine: Engine) -> Figures:
+        """One release, from its approval to its last acceptance, with the product running and idle."""
+        author, officer = (Desk(self.port, self.token(email)) for email in (directory.AUTHOR, directory.OFFICER))
         message = author.ask("POST", "/messages", {**ALERT, "lists": list(directory.LISTS)})
         for _ in range(4):  # the officer reads it; each web process has then answered once
             officer.ask("GET", f"/messages/{message['id']}")
@@ -188,18 +192,18 @@ class Bench:
             watch.over.set()
         answered_at = time.time()
         progress = Progress(engine, message["id"])
-        self._wait_for_the_last(progress)
+        self.wait_for_the_last(progress)
         seen_at = time.time()
         cpu = self.processes.cpu(self.senders) - cpu
         after = self.carrier.summary()
         watch.join()
         return self._figures(
-            progress, cpu, before, after, fill_seconds,
+            progress, cpu, before, after,
             asked_at=asked_at, committed_at=min(watch.at or answered_at, answered_at),
             answered_at=answered_at, seen_at=seen_at,
         )  # fmt: skip
 
-    def _wait_for_the_last(self, progress: Progress) -> None:
+    def wait_for_the_last(self, progress: Progress) -> None:
         """Raises BenchError when nothing arrives at the carrier for long."""
         requests, moved_at = -1, time.monotonic()
         while not progress.is_done():
@@ -218,7 +222,6 @@ class Bench:
         cpu: float,
         before: dict[str, float],
         after: dict[str, float],
-        fill_seconds: float,
         *,
         asked_at: float,
         committed_at: float,
@@ -255,20 +258,27 @@ class Bench:
             not_accepted=sum(count for state, count in progress.states().items() if state != "accepted"),
             requests=requests,
             in_flight_most=int(after["most_under_way"]),
-            fill_seconds=fill_seconds,
+            fill_seconds=self.fill_seconds,
             carrier_cpu_per_1000=(after["cpu"] - before["cpu"]) / thousands,
         )
 
 
-def run(options: Options, environment: Mapping[str, str], say: Say = lambda _: None) -> Figures:
-    """One benchmark in a folder of its own, which is gone afterwards. Raises BenchError or KeyboardInterrupt."""
+@contextlib.contextmanager
+def opened(options: Options, environment: Mapping[str, str], say: Say = lambda _: None) -> Iterator[Bench]:
+    """A benchmark in a folder of its own, which is gone afterwards. Raises BenchError or KeyboardInterrupt."""
     _allow_many_files(options.in_flight)
     if options.smtp and "email" not in options.channels:
         raise BenchError(f"--smtp is for mail, and there is none in --mix {options.mix}")
     if options.database_url:
         _check_reachable(options.database_url)
     with _stopped_by_signals(), _own_folder(options.keep, say) as folder:
-        return Bench(options, environment, folder, say).run()
+        yield Bench(options, environment, folder, say)
+
+
+def run(options: Options, environment: Mapping[str, str], say: Say = lambda _: None) -> Figures:
+    """One release, measured. Raises BenchError or KeyboardInterrupt."""
+    with opened(options, environment, say) as bench, bench.running() as engine:
+        return bench.measure(engine)
 
 
 @contextlib.contextmanager
