@@ -273,11 +273,13 @@ def test_a_lease_runs_out_by_the_workers_own_clock(bank: SmallBank) -> None:
     """A worker that stood still wakes after its lease: what others may have taken over is not started."""
     later = [0.0]
     lease = Lease(dataclasses.replace(bank.runtime, monotonic=lambda: later[0]))
-    assert lease.holds()
-    later[0] = 61
-    assert not lease.holds()
+    later[0] = 30
     lease.renew()
+    later[0] = 60
     assert lease.holds()
+    later[0] = 91
+    lease.renew()  # too late: others may have taken over
+    assert not lease.holds()
 
 
 def test_what_an_earlier_attempt_says_moves_nothing(bank: SmallBank) -> None:
