@@ -166,9 +166,9 @@ def measure(session: Session, message: Message) -> Deliveries:
     )
 
 
-def _recipients(message_id: int) -> Select[Any]:
+def _recipients(message_id: int) -> Select[*tuple[Any, ...]]:
     """For whom deliveries are: delivery, firm, customer."""
-    query: Select[Any] = select(
+    query: Select[*tuple[Any, ...]] = select(
         Recipient.delivery_id, func.coalesce(Customer.firm_id, 0).label("firm_id"), Recipient.customer_id
     )
     return query.join(Customer, Customer.id == Recipient.customer_id).where(
@@ -191,10 +191,12 @@ def _first_of(ids: Ids, delivery: Ids, firm: Ids, customer: Ids) -> tuple[Ids, I
     return whose, whose_firm
 
 
-def _moved_on(message_id: int) -> Select[Any]:
+def _moved_on(message_id: int) -> Select[*tuple[Any, ...]]:
     """Of deliveries that failed, and whose recipients went on to their next channel: for whom they were."""
     still = aliased(Recipient)
-    query: Select[Any] = select(Delivery.id, func.coalesce(Customer.firm_id, 0).label("firm_id"), Recipient.customer_id)
+    query: Select[*tuple[Any, ...]] = select(
+        Delivery.id, func.coalesce(Customer.firm_id, 0).label("firm_id"), Recipient.customer_id
+    )
     return (
         query.join(
             ContactPoint, and_(ContactPoint.channel == Delivery.channel, ContactPoint.address == Delivery.address)
@@ -261,7 +263,7 @@ def _moments(released: datetime | None) -> Callable[[Sequence[Any]], Numbers]:
     return seconds
 
 
-def _columns(session: Session, query: Select[Any], kinds: Sequence[Callable[[Any], Any]]) -> list[Any]:
+def _columns(session: Session, query: Select[*tuple[Any, ...]], kinds: Sequence[Callable[[Any], Any]]) -> list[Any]:
     """The rows of a query as one array a column."""
     import numpy as np
 
@@ -272,11 +274,11 @@ def _columns(session: Session, query: Select[Any], kinds: Sequence[Callable[[Any
     return [np.concatenate(part) for part in parts]
 
 
-def _some_at_a_time(session: Session, query: Select[Any]) -> Iterator[Sequence[Any]]:
+def _some_at_a_time(session: Session, query: Select[*tuple[Any, ...]]) -> Iterator[Sequence[Any]]:
     return session.connection().execute(query, execution_options={"yield_per": _AT_ONCE}).partitions()
 
 
-def packed(session: Session, query: Select[Any]) -> list[Ids]:
+def packed(session: Session, query: Select[*tuple[Any, ...]]) -> list[Ids]:
     """The rows of a query for whole numbers as one array a column.
 
     The database writes thousands of rows into one text each, which is read back at once: five times as fast as to fetch

@@ -311,9 +311,7 @@ def test_nobody_on_the_lists(session: Session, runtime: Runtime) -> None:
 
 def order_of(session: Session, message: Message) -> list[str]:
     rows = session.execute(
-        select(Delivery.address, Delivery.position)
-        .where(Delivery.message_id == message.id)
-        .order_by(Delivery.position)
+        select(Delivery.address, Delivery.position).where(Delivery.message_id == message.id).order_by(Delivery.position)
     ).all()
     assert [row.position for row in rows] == sorted({row.position for row in rows})
     return [row.address for row in rows]
