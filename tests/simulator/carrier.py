@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from dispatcher.model.ports import Content, Found, Outbound, Probe
+from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Found, Outbound, Probe, Rendition
 from tests.simulator.loop import VirtualLoop
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that was accepted: `at` in seconds of the world's time, `what` a hash of the rendition as sent."""
+    """One thing that was accepted: `at` in seconds of the world's time, `when` by the carrier's clock."""
 
     at: float
     provider: str
@@ -23,8 +21,9 @@ class Entry:
     address: str
     attempt: str
     category: str
-    what: str
+    rendition: Rendition
     ref: str
+    when: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +94,17 @@ class Carrier:
         post: Post,
     ) -> None:
         self.temper = Temper()
+        self.script: dict[str, list[str]] = {}  # by provider: the fates of its next requests, by name
         self.ledger: list[Entry] = []
         self._loop, self._chance, self._now, self._note, self._post = loop, chance, now, note, post
         self._numbers = 0
+        self.told: dict[str, str] = {}  # by reference: whether we heard that it arrived, or that it did not
         self.under_way = 0  # callbacks
 
     def fate(self, provider: str) -> Fate:
         """What is to become of one request."""
+        if self.script.get(provider):
+            return FATES.get(self.script[provider].pop(0), OK)
         if provider in self.temper.out:
             return FATES[self.temper.out[provider]]
         draw = self._chance.random()
@@ -126,8 +129,9 @@ class Carrier:
             address=outbound.address,
             attempt=outbound.attempt,
             category=content.category,
-            what=hash_of(content),
+            rendition=_personal(content.rendition, outbound),
             ref=f"{provider}-{self._numbers}",
+            when=self._now(),
         )
         self.ledger.append(entry)
         self._note(f"carrier: {channel} {entry.category} to {entry.address} accepted as {entry.ref}")
@@ -199,6 +203,18 @@ class Carrier:
             false = body | {"event": f"forged:{entry.ref}:{state}", "state": chance.choice(("bounced", "delivered"))}
             self._later(chance.uniform(0, 60), entry.provider, false, False)
 
+    def go_on(self, other: Carrier) -> None:
+        """Know what the carrier of an earlier world knew."""
+        self.ledger, self.told, self._numbers = list(other.ledger), dict(other.told), other._numbers
+
+    def heard(self, body: dict[str, object]) -> None:
+        """An authentic callback has been taken in."""
+        ref, state = str(body["ref"]), body["state"]
+        if state in ("bounced", "failed"):
+            self.told[ref] = "failed"
+        elif state == "delivered":
+            self.told.setdefault(ref, "delivered")
+
     def _later(self, after: float, provider: str, body: dict[str, object], authentic: bool) -> None:
         self.under_way += 1
         self._loop.outside(after, self._tell_now, provider, body, authentic)
@@ -211,9 +227,10 @@ class Carrier:
 _LAST = {"bad": "0166", "left": "0177"}  # the last digits of telephone numbers that are always refused
 
 
-def hash_of(content: Content) -> str:
-    """A hash of everything the receiver is given that is the same for all."""
-    rendition = content.rendition
-    parts = [rendition.subject, rendition.text, rendition.html, rendition.spoken]
-    parts += [hashlib.sha256(file.content).hexdigest() for file in content.attachments]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+def _personal(rendition: Rendition, outbound: Outbound) -> Rendition:
+    """As this one receiver gets it."""
+
+    def filled(text: str) -> str:
+        return text.replace(REPLY_TAG, outbound.reply_token).replace(PREFS_TAG, outbound.prefs_token)
+
+    return replace(rendition, text=filled(rendition.text), html=filled(rendition.html))

@@ -53,6 +53,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._timers = _Timers()
         super().__init__(self._timers)
 
+    def begin_at(self, now: float) -> None:
+        """Set the time before anything has happened."""
+        self._timers.now = now
+
     def time(self) -> float:
         return self._timers.now
 

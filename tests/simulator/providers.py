@@ -5,16 +5,33 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import io
 import json
 import random
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
+
+import soundfile
 
 from channels.http import InDoubt, NeverSent
 from channels.sending import Unit, each
 from dispatcher.model.gate import Limits
-from dispatcher.model.ports import Content, Event, Found, InboundReply, Outbound, Outcome, Parsed, Probe, WebRequest
+from dispatcher.model.ports import (
+    CallStep,
+    Content,
+    Event,
+    File,
+    Found,
+    InboundReply,
+    Outbound,
+    Outcome,
+    Parsed,
+    Probe,
+    RecordingNews,
+    Verb,
+    WebRequest,
+)
 from tests.simulator.carrier import Carrier, Entry, Fate
 from tests.simulator.loop import VirtualLoop
 from tests.simulator.process import Process
@@ -121,6 +138,35 @@ def _outcome(outbound: Outbound, fate: Fate, entry: Entry | None, chance: random
     return []
 
 
+class Line:
+    """What of ports.PhoneLine is asked for outside of a live call: recordings, and news of them."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    async def fetch_recording(self, recording_ref: str) -> File:
+        self._process.effect("fetch recording", "before")
+        await asyncio.sleep(self._process.threads.uniform(0.05, 0.5))
+        return File("answer.wav", "audio/wav", _spoken())
+
+    def read_recording(self, request: WebRequest) -> RecordingNews:
+        body = json.loads(request.body)
+        return RecordingNews(body["call"], body["recording"], available=True, seconds=1.0)
+
+    def read(self, request: WebRequest) -> CallStep:
+        raise NotImplementedError("there are no live calls here")
+
+    def render(self, verbs: Sequence[Verb]) -> tuple[str, str]:
+        raise NotImplementedError("there are no live calls here")
+
+
+@cache
+def _spoken() -> bytes:
+    out = io.BytesIO()
+    soundfile.write(out, [0.0] * 8000, 8000, format="WAV", subtype="PCM_16")
+    return out.getvalue()
+
+
 # --- callbacks --------------------------------------------------------------------------------------------
 
 
@@ -132,7 +178,8 @@ def signed(provider: str, what: str, body: dict[str, object], authentic: bool = 
     """A request as the carrier posts it; one that is not authentic bears a signature by somebody else's key."""
     raw = json.dumps(body, sort_keys=True).encode()
     proof = signature(raw) if authentic else hashlib.sha256(raw).hexdigest()
-    return WebRequest("POST", f"/webhooks/{provider}/{what}", {"x-signature": proof}, raw)
+    query = f"?attempt={body['attempt']}" if what == "recording-status" else ""
+    return WebRequest("POST", f"/webhooks/{provider}/{what}{query}", {"x-signature": proof}, raw)
 
 
 class Source:

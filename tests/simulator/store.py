@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
+import shutil
 import sqlite3
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,9 @@ from tests.simulator.loop import PROCESS
 def _memory() -> Path:
     """Where files cost no disk."""
     shm = Path("/dev/shm")  # noqa: S108  # a folder of our own is made in it
-    return Path(tempfile.mkdtemp(prefix="dispatcher-simulator-", dir=shm if shm.is_dir() else None))
+    made = Path(tempfile.mkdtemp(prefix="dispatcher-simulator-", dir=shm if shm.is_dir() else None))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
 
 
 _DUE = """
@@ -32,11 +37,13 @@ OR EXISTS (SELECT 1 FROM deliveries WHERE state = 'sending' AND lease_until <= :
 OR EXISTS (SELECT 1 FROM letters WHERE state = 'sending' AND lease_until <= :now)
 OR EXISTS (SELECT 1 FROM callbacks WHERE state = 'new' AND due_at <= :now)
 OR EXISTS (SELECT 1 FROM messages WHERE state = 'approved' AND coalesce(release_at, :now) <= :now)
+OR EXISTS (SELECT 1 FROM replies WHERE recording_ref IS NOT NULL AND recording_id IS NULL)
 """
 _MOVES = "state IN ('queued', 'deferred', 'sending') OR (state = 'unknown' AND due_at IS NOT NULL)"
 _WAITING = f"""
 SELECT (SELECT count(*) FROM deliveries WHERE {_MOVES}), (SELECT count(*) FROM letters WHERE {_MOVES}),
-(SELECT count(*) FROM callbacks WHERE state = 'new'), (SELECT count(*) FROM messages WHERE state = 'approved')
+(SELECT count(*) FROM callbacks WHERE state = 'new'), (SELECT count(*) FROM messages WHERE state = 'approved'),
+(SELECT count(*) FROM replies WHERE recording_ref IS NOT NULL AND recording_id IS NULL)
 """  # noqa: S608  # made of the line above
 
 
@@ -49,6 +56,7 @@ class Store:
 
     def __init__(self) -> None:
         self.folder = _memory()
+        self.var = self.folder / "var"
         self.path = self.folder / "dispatcher.sqlite"
         migrate(f"sqlite:///{self.path}")
         self._images: dict[str, bytes] = {"": self.path.read_bytes()}
@@ -57,6 +65,7 @@ class Store:
         self.raw = sqlite3.connect(self.path)  # looks on, and is nobody's process
         self.commits = 0
         _watch(self, self.engine)
+        _watch_files(self.var)
 
     def anything_due(self, now: datetime) -> bool:
         """Whether a sweep at this time would find something to ring for, or to set right."""
@@ -64,7 +73,7 @@ class Store:
 
     def waiting(self) -> dict[str, int]:
         """How much is still to move by itself, by kind; empty when everything has come to rest."""
-        kinds = ("deliveries", "letters", "callbacks", "releases")
+        kinds = ("deliveries", "letters", "callbacks", "releases", "recordings")
         return {kind: n for kind, n in zip(kinds, self.raw.execute(_WAITING).fetchone(), strict=True) if n}
 
     def begin(self, image: str = "") -> None:
@@ -72,6 +81,17 @@ class Store:
         self.close()
         self.path.write_bytes(self._images[image])
         self.raw = sqlite3.connect(self.path, isolation_level=None)
+
+    def lay_out(self, files: Mapping[str, bytes]) -> None:
+        """Make VAR_DIR hold just these files."""
+        shutil.rmtree(self.var, ignore_errors=True)
+        self.var.mkdir()
+        for name, content in files.items():
+            (self.var / name).write_bytes(content)
+
+    def files(self) -> dict[str, bytes]:
+        """What VAR_DIR holds."""
+        return {one.name: one.read_bytes() for one in sorted(self.var.iterdir())}
 
     def keep(self, image: str) -> None:
         """Remember what the database holds now under this name."""
@@ -82,7 +102,7 @@ class Store:
         return image in self._images
 
     def close(self) -> None:
-        """Close every connection; SQLite then folds its write-ahead log into the file."""
+        """Close every connection; SQLite folds its write-ahead log into the file as the last one goes."""
         self.engine.dispose()
         self.raw.close()
         for rest in ("-wal", "-shm"):
@@ -127,6 +147,22 @@ def _watch(store: Store, engine: Engine) -> None:
         raw.info["changes"] = raw.driver_connection.total_changes
         if process is not None:
             process.effect("begin", "before")
+
+
+def _watch_files(folder: Path) -> None:
+    """Make every file that a process opens for writing in VAR_DIR, and every rename, a side effect of it."""
+    inside = f"{folder}{os.sep}"
+
+    def hook(event: str, details: tuple[Any, ...]) -> None:
+        if event not in ("open", "os.rename"):
+            return
+        process = PROCESS.get()
+        if process is None or not str(details[0]).startswith(inside):
+            return
+        if event == "os.rename" or details[2] & (os.O_WRONLY | os.O_RDWR):
+            process.effect("file write" if event == "open" else "file rename", "before")
+
+    sys.addaudithook(hook)
 
 
 def locked() -> OperationalError:

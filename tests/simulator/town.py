@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import time
+
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Customer, DistributionList, Firm, Grant, ListMember, Preference, Staff
 
-STAFF = {  # name: roles
+STAFF: dict[str, tuple[str, ...]] = {  # name: roles
     "ann": ("analyst",),
     "abe": ("analyst", "officer"),
     "olga": ("officer",),
@@ -38,36 +41,69 @@ CUSTOMERS: dict[str, tuple[str, str, dict[str, str]]] = {
 }
 
 
+# A place so small that one alert is a handful of side effects: a list for each way an alert can go.
+HAMLET_STAFF: dict[str, tuple[str, ...]] = {
+    "ann": ("analyst",),
+    "olga": ("officer",),
+    "rita": ("rep",),
+    "ada": ("admin",),
+}
+HAMLET: dict[str, tuple[str, str, dict[str, str]]] = {
+    "ana": ("", "mail all", {"email": "ana@simon.example"}),
+    "bob": ("", "text all", {"sms": "+12025550102"}),
+    "cleo": ("", "call", {"voice": "+12025550103"}),
+    "dora": ("", "lost", {"sms": "+12025550166", "voice": "+12025550104"}),  # the number is nobody's
+    "emil": ("", "both", {"voice": "+12025550105", "sms": "+12025550105"}),
+    "nick": ("", "night", {"sms": "+12025550106"}),  # sleeps until a quarter to ten
+}
+
+
 def settle(session: Session) -> None:
-    """Write them all; the caller commits."""
+    """Write the town; the caller commits."""
+    _write(session, STAFF, {"Simon": "rita", "Marks": "remo", "Tally": "rita"}, LISTS, CUSTOMERS, "remo")
+
+
+def settle_hamlet(session: Session) -> None:
+    """Write the hamlet; the caller commits."""
+    lists = tuple(dict.fromkeys(key for _, on, _ in HAMLET.values() for key in on.split()))
+    _write(session, HAMLET_STAFF, {}, lists, HAMLET, "rita")
+    nick = session.scalars(select(Customer).where(Customer.key == "nick")).one()
+    nick.quiet_from, nick.quiet_until = time(9, 0), time(9, 45)
+
+
+def _write(
+    session: Session,
+    people: dict[str, tuple[str, ...]],
+    firm_reps: dict[str, str],
+    lists: tuple[str, ...],
+    customers: dict[str, tuple[str, str, dict[str, str]]],
+    rep: str,
+) -> None:
     staff = {
         name: Staff(
             email=f"{name}@bank.example",
             name=name.title(),
             phone=f"+1202555019{number}" if "rep" in roles else None,
-            channels=["sms", "email"] if name == "rita" else ["email"],
+            channels=["email"],
             grants=[Grant(role=role) for role in roles],
         )
-        for number, (name, roles) in enumerate(STAFF.items())
+        for number, (name, roles) in enumerate(people.items())
     }
     session.add_all(staff.values())
     session.flush()
-    firms = {
-        name: Firm(name=name, rep_id=staff[rep].id)
-        for name, rep in (("Simon", "rita"), ("Marks", "remo"), ("Tally", "rita"))
-    }
-    lists = {key: DistributionList(key=key, name=key.title()) for key in LISTS}
-    session.add_all([*firms.values(), *lists.values()])
+    firms = {name: Firm(name=name, rep_id=staff[rep].id) for name, rep in firm_reps.items()}
+    known = {key: DistributionList(key=key, name=key.title()) for key in lists}
+    session.add_all([*firms.values(), *known.values()])
     session.flush()
-    for key, (firm, on, points) in CUSTOMERS.items():
+    for key, (firm, on, points) in customers.items():
         customer = Customer(
             key=key,
             name=f"Customer {key}",
             firm=firms.get(firm),
-            rep_id=None if firm else staff["remo"].id,
+            rep_id=None if firm else staff[rep].id,
             contact_points=[ContactPoint(channel=channel, address=address) for channel, address in points.items()],
             preferences=[Preference(rank=rank, channel=channel) for rank, channel in enumerate(points)],
         )
         session.add(customer)
         session.flush()
-        session.add_all(ListMember(list_id=lists[name].id, customer_id=customer.id) for name in on.split())
+        session.add_all(ListMember(list_id=known[name].id, customer_id=customer.id) for name in on.split())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import hashlib
 import inspect
 import logging
@@ -42,7 +41,7 @@ from tests.simulator import town
 from tests.simulator.carrier import Carrier
 from tests.simulator.loop import VirtualLoop
 from tests.simulator.process import Killed, Process
-from tests.simulator.providers import Provider, Source, signed
+from tests.simulator.providers import Line, Provider, Source, signed
 from tests.simulator.redis import Bells, Client, Server
 from tests.simulator.store import Store, locked, no_answer
 
@@ -62,13 +61,14 @@ UseCase = Callable[[Session, Runtime], Any]
 
 @cache
 def store() -> Store:
-    """The interpreter's one store, with a town in it."""
+    """The interpreter's one store, with a town and a hamlet to begin in."""
     made = Store()
-    made.begin()
-    with made.sessions() as session:
-        town.settle(session)
-        session.commit()
-    made.keep("town")
+    for image, settle in (("town", town.settle), ("hamlet", town.settle_hamlet)):
+        made.begin()
+        with made.sessions() as session:
+            settle(session)
+            session.commit()
+        made.keep(image)
     return made
 
 
@@ -76,7 +76,7 @@ def store() -> Store:
 def _settings() -> Settings:
     return Settings(
         _env_file=None,  # type: ignore[call-arg]  # pydantic-settings' own, unknown to its types
-        var_dir=store().folder,
+        var_dir=store().var,
         secret_key=SecretStr("k" * 40),
         public_url="https://alerts.bank.example",
         inbound_email_domain="in.bank.example",
@@ -96,7 +96,8 @@ class World:
     (at a begin or before a commit) or "lost" (after a commit).
     """
 
-    def __init__(self, seed: int | str) -> None:
+    def __init__(self, seed: int | str, image: str = "town", since: World | None = None) -> None:
+        """A world in a place, or one that goes on from where another, kept under `image`, has come to rest."""
         self.seed = seed
         self.chance = random.Random(f"world {seed}")
         self.loop = VirtualLoop()
@@ -114,9 +115,12 @@ class World:
         self._all: list[Process] = []
         self._incarnations: Counter[str] = Counter()
         self._posts: set[asyncio.Task[None]] = set()
-        store().begin("town")
-        anchors = store().folder / "audit-anchors.jsonl"
-        anchors.unlink(missing_ok=True)
+        store().begin(image)
+        self.files: dict[str, bytes] = dict(since.files) if since else {}  # of VAR_DIR
+        store().lay_out(self.files)
+        if since is not None:
+            self.loop.begin_at(since.loop.time())
+            self.carrier.go_on(since.carrier)
 
     # --- time and record
 
@@ -199,6 +203,7 @@ class World:
                 channels={"email": Email(), "sms": Sms(), "voice": Voice()},
                 providers={channel: tuple(some) for channel, some in by_channel.items()},
                 sources={name: Source() for name, _ in LINES},
+                lines={"call-one": Line(process)},
             ),
             now=self.now,
             monotonic=self.loop.time,
@@ -313,6 +318,9 @@ class World:
                 self.loop.outside(30 * 2 ** min(tries, 6), self._post, provider, what, body, authentic, tries + 1)
             else:
                 self.count("callback given up by the vendor")
+        else:
+            if what == "status" and authentic:
+                self.carrier.heard(body)
 
     def post(self, provider: str, what: str, body: dict[str, object]) -> None:
         """An authentic callback now."""
@@ -336,6 +344,7 @@ class World:
             for task in process.bury():
                 self._bury(task)
         self.loop.close()
+        self.files = store().files()
         store().close()
 
     def _bury(self, task: asyncio.Task[Any]) -> None:
@@ -349,8 +358,3 @@ def _keep(session: Session, runtime: Runtime, provider: str, what: str, request:
     """The door of `webhooks`, without HTTP: what is not authentic is refused and changes nothing."""
     if runtime.adapters.sources[provider].verify(request):
         callbacks.keep(session, runtime, provider, what, request)
-
-
-def collect() -> None:
-    """Between worlds: what is left of the last one goes before the next begins."""
-    gc.collect()
