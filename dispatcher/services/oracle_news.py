@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -12,7 +13,7 @@ from dispatcher.model import Attempt, Callback, ContactPoint, Delivery, Letter, 
 from dispatcher.model.delivery import FALLBACK, after
 from dispatcher.model.errors import ProviderError
 from dispatcher.runtime import Runtime
-from dispatcher.services.callbacks import as_request
+from dispatcher.services.callbacks import LIVE, as_request
 from dispatcher.services.oracle import MOST, Breach, Promise, Question
 
 # --- P5 ---------------------------------------------------------------------------------------------------
@@ -63,7 +64,7 @@ def news_counts(session: Session, runtime: Runtime, asked: Question) -> Iterator
 
 
 def only_authentic(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
-    """Where keys are those of then (asked with a ledger alone): each kept callback still proves itself.
+    """Where keys are those of then (asked with a ledger alone): each kept callback still proves itself, and came once.
 
     Those that prove themselves by a secret which is not kept cannot; none of their kind does.
     """
@@ -75,6 +76,7 @@ def only_authentic(session: Session, runtime: Runtime, asked: Question) -> Itera
         if source is None:
             continue
         forged, proven = [], 0
+        bodies: dict[bytes, int] = {}
         kept = select(Callback).where(Callback.provider == provider, Callback.what == what).order_by(Callback.id)
         for callback in session.scalars(kept.execution_options(yield_per=500)):
             try:
@@ -82,6 +84,10 @@ def only_authentic(session: Session, runtime: Runtime, asked: Question) -> Itera
             except ProviderError:
                 true = False
             proven += true
+            same = hashlib.sha256(callback.query.encode() + b"\x1f" + callback.body).digest()
+            first = bodies.setdefault(same, callback.id)
+            if first != callback.id and what not in LIVE:
+                yield Breach("P5", f"callback {callback.id}", f"was taken twice: it is callback {first} to the letter")
             if not true:
                 forged.append(callback.id)
             session.expunge(callback)

@@ -1,0 +1,192 @@
+"""Faults that others have had, each planted in the product by changing one thing or two."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from approvals import decisions, submission
+from channels import sendgrid_webhooks
+from dispatcher.model import Attempt, Delivery
+from dispatcher.model import message as message_model
+from dispatcher.model.ports import Outcome
+from dispatcher.runtime import Runtime
+from dispatcher.services import (
+    callbacks,
+    cancellation,
+    caps,
+    fallback,
+    fan_out,
+    good_news,
+    lease,
+    outcomes,
+    reconcile,
+    recorder,
+    release,
+    renditions,
+    sending,
+    status,
+    sweep,
+)
+from tests.proof.planted.plant import rewrite
+from webhooks import door
+
+Patch = pytest.MonkeyPatch
+
+
+def checkpoint_before_send(patch: Patch) -> None:
+    rewrite(
+        patch, fan_out, "_start",
+        ('state="sending"', 'state="accepted"'),
+        ('"provider": provider,', '"provider": provider, "state": "accepted",'),
+        ("lease_until=now + lease_of(runtime)", "lease_until=None"),
+    )  # fmt: skip
+
+
+def blind_retry_on_500(patch: Patch) -> None:
+    def retry(target: object, outcome: Outcome) -> str:
+        return "deferred" if outcome.state == "unknown" else outcome.state
+
+    patch.setattr(outcomes, "_next_state", retry)
+
+
+def requeue_after_an_hour(patch: Patch) -> None:
+    real = sweep.sweep
+
+    def requeue(session: Session, runtime: Runtime) -> dict[str, int]:
+        hour_ago = runtime.now() - timedelta(hours=1)
+        query = select(Delivery).join(Attempt).where(Delivery.state == "sending", Attempt.started_at < hour_ago)
+        for one in session.scalars(query):
+            one.state, one.due_at = "queued", runtime.now()
+        session.flush()
+        return real(session, runtime)
+
+    patch.setattr(sweep, "sweep", requeue)
+
+
+def rank_ignored(patch: Patch) -> None:
+    for module in (status, outcomes, good_news):
+        patch.setattr(module, "after", lambda state, news: news)
+
+
+def claim_without_condition(patch: Patch) -> None:
+    rewrite(
+        patch, fan_out, "_due",
+        ("            in_states(Delivery.state, *WAITING),\n            Delivery.due_at <= runtime.now(),\n", ""),
+    )  # fmt: skip
+
+
+def opt_out_only_at_release(patch: Patch) -> None:
+    rewrite(patch, fan_out, "_sorted_out", ("elif one.address in opted_out:", "elif False:"))
+
+
+def lost_flush_swap(patch: Patch) -> None:
+    rewrite(
+        patch, recorder.Recorder, "_flush",
+        ("chunk, self._waiting = self._waiting, []", "chunk = list(self._waiting)"),
+        ("self._left.difference_update", "self._waiting = []\n        self._left.difference_update"),
+        ("self._waiting = chunk + self._waiting", "pass"),
+    )  # fmt: skip
+
+
+def lease_not_fenced(patch: Patch) -> None:
+    patch.setattr(lease.Lease, "holds", lambda self: True)
+
+
+def fallback_started_twice(patch: Patch) -> None:
+    """News that comes again moves those on again who have been moved on."""
+    rewrite(patch, status, "apply", ("if after(target.state, event.state) == target.state:", "if False:"))
+    rewrite(patch, outcomes, "apply_state", ("    if target.state == before:\n        return\n", ""))
+    patch.setattr(status, "apply_state", outcomes.apply_state)
+    theirs = (
+        "session.scalars(select(Recipient).join(ContactPoint, ContactPoint.customer_id == Recipient.customer_id)"
+        ".where(Recipient.message_id == message.id, ContactPoint.address == delivery.address)).all()"
+    )
+    rewrite(patch, fallback, "start", ("list(delivery.recipients)", theirs))
+    rewrite(patch, fallback, "_next_contact_point", ('("bounced", ', '("accepted", "bounced", '))
+
+
+def approve_without_digest(patch: Patch) -> None:
+    patch.setattr(decisions, "_require_current", lambda message, version, digest: None)
+    rewrite(patch, release, "approval_of", ("decision.digest == version.digest and ", ""))
+
+
+def four_eyes_by_role_only(patch: Patch) -> None:
+    patch.setattr(decisions, "why_barred", lambda session, officer, message: "")
+    rewrite(patch, release, "approval_of", ("decision.officer_id in editors or ", ""))
+
+
+def signature_check_off(patch: Patch) -> None:
+    patch.setattr(door, "_is_authentic", lambda *_: True)
+
+
+def digest_over_text_only(patch: Patch) -> None:
+    def of_text(**content: object) -> str:
+        return hashlib.sha256(str(content["text"]).encode()).hexdigest()
+
+    for module in (message_model, submission):
+        if hasattr(module, "digest_of"):
+            patch.setattr(module, "digest_of", of_text)
+
+
+def cancel_forgets_deferred(patch: Patch) -> None:
+    patch.setattr(cancellation, "WAITING", frozenset({"queued"}))
+
+
+def callbacks_deduped_by_nothing(patch: Patch) -> None:
+    number = itertools.count()
+    patch.setattr(callbacks, "_dedupe", lambda *_: f"copy {next(number)}")
+
+
+def ring_without_sweep(patch: Patch) -> None:
+    patch.setattr(sweep, "_deliveries", lambda session, runtime: 0)
+
+
+def reconcile_once(patch: Patch) -> None:
+    rewrite(patch, reconcile, "_conclude", ("attempt.looked_up >= 2", "attempt.looked_up >= 1"))
+
+
+def voice_redialled(patch: Patch) -> None:
+    rewrite(patch, reconcile, "_absent", ('"failed" if target.channel == "voice" else "deferred"', '"deferred"'))
+
+
+def dropped_as_sent(patch: Patch) -> None:
+    patch.setitem(sendgrid_webhooks.STATES, "dropped", ("accepted", ""))
+
+
+def attempt_after_the_call(patch: Patch) -> None:
+    """Written only with its outcome: a worker that dies in between leaves nothing to look up."""
+
+    rewrite(patch, fan_out, "_start", ("    session.execute(\n        insert(Attempt),", "    len(\n        "))
+
+
+def stale_ones_sent(patch: Patch) -> None:
+    rewrite(patch, fan_out, "_sorted_out", ("message.until is not None and message.until < now", "False"))
+
+
+def task_forgotten(patch: Patch) -> None:
+    patch.setattr(fallback, "_hand_over", lambda *_: None)
+
+
+def words_changed_after_approval(patch: Patch) -> None:
+    rewrite(
+        patch, renditions, "content_for",
+        ("compose(draft_of(runtime, version))", "compose(__import__('dataclasses').replace("
+         "draft_of(runtime, version), text=version.text + ' Act now!'))"),
+    )  # fmt: skip
+
+
+def anothers_token(patch: Patch) -> None:
+    rewrite(
+        patch, sending._Run, "_deliver",
+        ('runtime.token("delivery", each.delivery_id)', 'runtime.token("delivery", each.delivery_id + 1)'),
+    )  # fmt: skip
+
+
+def calls_uncapped(patch: Patch) -> None:
+    patch.setattr(caps, "over_called", lambda session, runtime, addresses: set())
