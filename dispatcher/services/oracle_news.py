@@ -23,15 +23,16 @@ def every_receipt_kept(session: Session, runtime: Runtime, asked: Question) -> I
     """What was delivered or bounced has news that says so, in a callback that was kept."""
     for table, column in ((Delivery, Attempt.delivery_id), (Letter, Attempt.letter_id)):
         told = exists().where(
-            column == table.id,
-            ProviderEvent.state == table.state,
-            or_(
-                ProviderEvent.attempt_id == Attempt.id,
-                # News that does not name the attempt goes by the provider's own reference or the address.
-                and_(ProviderEvent.attempt_id.is_(None), ProviderEvent.provider == Attempt.provider),
-            ),
+            column == table.id, ProviderEvent.attempt_id == Attempt.id, ProviderEvent.state == table.state
         )
-        untold = select(table.id, table.state).where(table.state.in_(("delivered", "bounced")), ~told)
+        # News that does not name the attempt goes by the provider's own reference or the address.
+        told_besides = exists().where(
+            column == table.id,
+            ProviderEvent.attempt_id.is_(None),
+            ProviderEvent.provider == Attempt.provider,
+            ProviderEvent.state == table.state,
+        )
+        untold = select(table.id, table.state).where(table.state.in_(("delivered", "bounced")), ~told, ~told_besides)
         for row in session.execute(untold.order_by(table.id).limit(MOST)):
             text = f"is {row.state}, and no callback that was kept says so"
             yield Breach("P5", f"{table.__name__.lower()} {row.id}", text)
