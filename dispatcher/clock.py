@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.bells import Ring, note
 from dispatcher.runtime import Runtime
-from dispatcher.services import caps, idempotency, recording_fetch, sweep
+from dispatcher.services import caps, idempotency, reconcile, recording_fetch, sweep
 from dispatcher.watch import observe
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,7 @@ TICK = 1.0
 # A ring may wait in a queue, so it is not repeated at once; a channel's is answered quickly or heard by nobody.
 REPEAT_RING_AFTER, REPEAT_FAN_OUT_AFTER = 20.0, 3.0
 OBSERVE_EVERY = 60.0
+JUMP = 2.0  # seconds by which the time of day may run off between two ticks; ordinary corrections are far smaller
 
 
 class Clock:
@@ -29,6 +30,7 @@ class Clock:
         self._runtime = runtime
         self._rung: dict[Ring, float] = {}
         self._observed_at: float | None = None
+        self._ahead: float | None = None  # of the time of day before the monotonic clock, at the last tick
 
     def run(self, stop: threading.Event) -> None:
         """Tick until told to stop. A tick that fails is logged and the next one tried."""
@@ -45,11 +47,16 @@ class Clock:
         if self._observed_at is None or self._runtime.monotonic() - self._observed_at > OBSERVE_EVERY:
             self._observe()
         with self._runtime.sessions() as session:
+            ahead = self._runtime.now().timestamp() - self._runtime.monotonic()
+            if self._ahead is not None and abs(ahead - self._ahead) > JUMP:
+                log.warning("the time of day has jumped by %+.0f s", ahead - self._ahead)
+                reconcile.mistrust_times(session, self._runtime)
             sweep.sweep(session, self._runtime)
             for reply_id in recording_fetch.due(session, self._runtime):
                 note(session, "events", "fetch_recording", reply_id)
             session.commit()
             rings: list[Ring] = session.info.pop("rings", [])
+        self._ahead = ahead  # only now: a tick that failed must not have noticed in vain
         now = self._runtime.monotonic()
         self._rung = {ring: at for ring, at in self._rung.items() if now - at < _repeat_after(self._runtime, ring)}
         fresh = [ring for ring in dict.fromkeys(rings) if ring not in self._rung]

@@ -18,6 +18,7 @@ from dispatcher.model.delivery import in_states
 from dispatcher.model.ports import Found, Outcome, Probe, Provider
 from dispatcher.runtime import Runtime
 from dispatcher.services import letter_sending, outcomes, poison, renditions, tasks
+from dispatcher.services.lease import lease_of
 from dispatcher.services.resend import sole_customer, sole_owner
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,36 @@ def due(session: Session, runtime: Runtime, limit: int = 200) -> list[str]:
             .limit(limit)
         )
     )
+
+
+def mistrust_times(session: Session, runtime: Runtime) -> None:
+    """The time of day has jumped: look-ups so far may lie closer together than it says, and leases end too late.
+
+    Doubts are looked up anew, as often and as far apart as if they had just arisen; no lease lasts longer than one.
+    """
+    now = runtime.now()
+    later = now + timedelta(seconds=runtime.settings.look_ups_apart_seconds)
+    latest = now + lease_of(runtime)
+    # Attempts before deliveries, by everybody.
+    session.execute(
+        update(Attempt)
+        .where(Attempt.state == "unknown", Attempt.looked_up > 0)
+        .values(looked_up=0)
+        .execution_options(synchronize_session=False)
+    )
+    for table in (Delivery, Letter):
+        session.execute(
+            update(table)
+            .where(in_states(table.state, "unknown"), table.due_at.is_not(None))
+            .values(due_at=later)
+            .execution_options(synchronize_session=False)
+        )
+        session.execute(
+            update(table)
+            .where(in_states(table.state, "sending"), table.lease_until > latest)
+            .values(lease_until=latest)
+            .execution_options(synchronize_session=False)
+        )
 
 
 async def look_up(runtime: Runtime, attempt_id: str) -> str:

@@ -177,12 +177,14 @@ def both(*goals: Goal) -> Goal:
     return lambda session: all(goal(session) for goal in goals)
 
 
+# A call is never repeated on doubt: who may not have been called is handed to their rep, as the oracle knows.
+CALLED = reached("voice", "accepted", "delivered", "failed")
 SOON = START + timedelta(seconds=400)
 ALL = (
     Scenario("submit", writes("text"), told("approval")),
     Scenario("approve and release by text", approves, both(reached("sms"), told("decision")), (writes("text"),)),
     Scenario("approve and release by mail", approves, reached("email"), (writes("mail"),)),
-    Scenario("approve and release by call", approves, reached("voice"), (writes("call"),)),
+    Scenario("approve and release by call", approves, CALLED, (writes("call"),)),
     Scenario("deferred, then sent", approves, reached("sms"), (writes("text"),), {"text-one": ["429"]}),
     Scenario(
         "unknown, then found", approves, reached("sms"), (writes("text"),), {"text-one": ["500 after accepting"]}
@@ -192,7 +194,7 @@ ALL = (
         "a call in doubt goes on to the next channel",
         approves, reached("sms"), (writes("both"),), {"call-one": ["500"]},
     ),
-    Scenario("a number that is nobody's", approves, reached("voice"), (writes("lost"),)),
+    Scenario("a number that is nobody's", approves, CALLED, (writes("lost"),)),
     Scenario("the account is refused", approves, reached("sms"), (writes("text"),), {"text-one": ["401"]}),
     Scenario("quiet hours", approves, reached("sms"), (writes("night"),)),
     Scenario(
