@@ -21,11 +21,13 @@ from dispatcher import bells
 from dispatcher.model import (
     Attempt,
     AuditEntry,
+    Callback,
     Conversation,
     Customer,
     Decision,
     Delivery,
     Message,
+    ProviderEvent,
     Recipient,
     Reply,
     Suppression,
@@ -324,6 +326,77 @@ def strayed_reply(state: str, *, talk: bool, same: bool = True) -> Callable[[Ses
     return stray
 
 
+def two_attempts(first: str, second: str, **more: object) -> Callable[[Session], None]:
+    """Another attempt of delivery 1, after the one that there is."""
+
+    def change(session: Session) -> None:
+        one = session.scalars(select(Attempt).where(Attempt.delivery_id == 1)).one()
+        one.state, later = first, one.started_at + timedelta(minutes=5)
+        session.add(Attempt(id="0" * 32, delivery_id=1, n=2, provider="x", state=second, started_at=later, **more))
+        session.execute(update(Delivery).where(Delivery.id == 1).values(tries=2))
+
+    return change
+
+
+def a_call_again(session: Session) -> None:
+    session.execute(update(Delivery).where(Delivery.id == 1).values(channel="voice", address="+12025550177"))
+    one = session.scalars(select(Attempt).where(Attempt.delivery_id == 1)).one()
+    one.state, one.code, one.looked_up = "failed", "absent", 2
+    session.add(Attempt(id="0" * 32, delivery_id=1, n=2, provider="x", state="accepted", started_at=one.started_at))
+
+
+def news(state: str, is_now: str) -> Callable[[Session], None]:
+    """Applied news of delivery 1, and the state that it has all the same."""
+
+    def change(session: Session) -> None:
+        one = session.scalars(select(Attempt).where(Attempt.delivery_id == 1)).one()
+        callback = Callback(provider="x", what="status", dedupe="c", headers={}, body=b"", state="applied")
+        session.add(callback)
+        session.flush()
+        session.add(
+            ProviderEvent(
+                callback_id=callback.id, provider="x", dedupe="e", attempt_id=one.id, state=state, at=one.started_at
+            )
+        )
+        session.execute(update(Delivery).where(Delivery.id == 1).values(state=is_now))
+
+    return change
+
+
+def moved_on(session: Session) -> None:
+    one = session.scalars(select(Recipient).where(Recipient.delivery_id == 1)).one()
+    other = Delivery(message_id=1, channel="voice", address="+12025550178", state="accepted", position=-1)
+    session.add(other)
+    session.flush()
+    one.delivery_id, one.because = other.id, "fallback: too early"
+
+
+def closed_task(**values: object) -> Callable[[Session], None]:
+    return lambda session: session.add(Task(kind="failed", dedupe="t", text="ring", state="closed", **values))
+
+
+def after_the_cancel(session: Session) -> None:
+    stopped = session.scalars(select(Message).where(Message.state == "cancelled")).one()
+    one = session.scalars(select(Delivery).where(Delivery.message_id == stopped.id).limit(1)).one()
+    later = datetime(2026, 11, 21, tzinfo=UTC)
+    session.add(Attempt(id="0" * 32, delivery_id=one.id, n=1, provider="x", state="accepted", started_at=later))
+    one.tries, one.state = 1, "accepted"
+
+
+def another_message_s(session: Session) -> None:
+    other = session.scalars(select(Delivery.id).where(Delivery.message_id != 1).limit(1)).one()
+    session.execute(update(Recipient).where(Recipient.delivery_id == 1).values(delivery_id=other))
+
+
+def calls_in_a_day(session: Session) -> None:
+    one = session.scalars(select(Delivery).where(Delivery.message_id == 1, Delivery.channel == "voice")).one()
+    at = session.scalars(select(Attempt.started_at).where(Attempt.delivery_id == one.id)).one()
+    for number in range(2, 9):
+        attempt = Attempt(id=f"{number:032x}", delivery_id=one.id, n=number, provider="x", state="accepted")
+        attempt.started_at, attempt.resent_by = at, "somebody"
+        session.add(attempt)
+
+
 BREACHES = {
     "queued, never due": (set_delivery(state="queued", due_at=None), "P1 delivery 1: is queued without a due time"),
     "sending, no lease": (set_delivery(state="sending", lease_until=None), "P1 delivery 1: is sending without"),
@@ -335,6 +408,22 @@ BREACHES = {
     "accepted twice": (twice_accepted, "P2 delivery 1: was accepted 2 times"),
     "tried again after that": (tried_again, "started after delivery 1 had been accepted"),
     "one address twice": (same_address, "P2 delivery"),
+    "sent while in doubt": (two_attempts("unknown", "accepted"), "started while another of delivery 1 was in doubt"),
+    "a try without an attempt": (set_delivery(tries=5), "P2 delivery 1: was tried 5 times, and has 1 attempts"),
+    "a call repeated on doubt": (a_call_again, "repeats a call of delivery 1 that was in doubt"),
+    "absent after one look": (two_attempts("deferred", "deferred", code="absent", looked_up=1), "after 1 look-up"),
+    "resent by nobody": (two_attempts("failed", "accepted", resent_by="x"), "the record names nobody who ordered it"),
+    "delivered, nobody said so": (set_delivery(state="delivered"), "P5 delivery 1: is delivered, and no callback"),
+    "news that did not count": (news("delivered", "accepted"), "P5 delivery 1: is accepted, though its news said"),
+    "a bounce that did not": (
+        news("bounced", "delivered"),
+        "P5 delivery 1: is delivered, though its news said bounced",
+    ),
+    "moved on too early": (moved_on, "P7 delivery 1: is accepted, but everybody moved on"),
+    "a task closed by nobody": (closed_task(), "was closed by nobody"),
+    "sent after the cancel": (after_the_cancel, "was cancelled"),
+    "another message's delivery": (another_message_s, "has a delivery of message"),
+    "called all day": (calls_in_a_day, "P9 delivery"),
     "changed after approval": (other_words, "P3 message 1: version 1 no longer holds what was submitted"),
     "changed with its digest": (other_words_with_digest, "approves another digest"),
     "approved by its author": (own_approval, "is by somebody who wrote or edited it"),
@@ -359,6 +448,8 @@ def test_a_broken_promise_is_named(bank: SmallBank, name: str) -> None:
 
 
 FINE = {
+    "a task that news closed": closed_task(answer="settled"),
+    "delivered, and told so": news("delivered", "delivered"),
     "a reply with its customer": strayed_reply("matched", talk=True),
     "an unmatched one": strayed_reply("unmatched", talk=False),
     "a settled one": strayed_reply("settled", talk=False),
