@@ -31,6 +31,7 @@ from dispatcher.settings import Settings
 # Servers close idle connections after some minutes; an old one is not worth the doubt.
 KEEP_SECONDS = 60.0
 CONNECT_SECONDS, COMMAND_SECONDS = 5.0, 20.0
+SAME_DATE_SECONDS = 10.0
 _NO_SUCH_ADDRESS = re.compile(r"\b5\.1\.(1|2|3|10)\b")
 
 
@@ -63,6 +64,7 @@ class Smtp:
         self._connect_seconds, self._command_seconds = connect, command
         self.limits = Limits(self.name, settings.smtp_connections)
         self._idle: list[tuple[float, SMTP]] = []
+        self._last: tuple[Content, float, Letter] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tls = ssl.create_default_context()
 
@@ -79,8 +81,14 @@ class Smtp:
                 bad.append(
                     Outcome(o.attempt, "rejected", "fall-back", "", "address", "not an address that SMTP carries")
                 )
-        carry = partial(self._carry, Letter(content, self._from))
+        carry = partial(self._carry, self._letter_of(content))
         return each([(o,) for o in good], carry, self.limits.requests, content.gate, bad)
+
+    def _letter_of(self, content: Content) -> Letter:
+        """The mail of this content, composed anew when the last one was another or its Date is getting old."""
+        if self._last is None or self._last[0] != content or time.monotonic() - self._last[1] > SAME_DATE_SECONDS:
+            self._last = (content, time.monotonic(), Letter(content, self._from))
+        return self._last[2]
 
     async def _nothing(self, unit: Unit) -> list[Outcome]:
         return []

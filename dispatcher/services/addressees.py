@@ -11,6 +11,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Customer, ListMember, Recipient, VersionList
+from dispatcher.model.base import among
 from dispatcher.services import quiet_hours
 
 
@@ -38,7 +39,7 @@ def of(session: Session, version_id: int, delivery_ids: Sequence[int]) -> dict[i
             Customer.urgent_when_quiet,
         )
         .join(Customer, Customer.id == Recipient.customer_id)
-        .where(Recipient.delivery_id.in_(delivery_ids), Customer.active, listed)
+        .where(among(Recipient.delivery_id, delivery_ids), Customer.active, listed)
     )  # fmt: skip
     found: dict[int, list[Addressee]] = defaultdict(list)
     for delivery_id, customer_id, zone, begin, end, urgent_too in rows:

@@ -14,6 +14,7 @@ from sqlalchemy import Select, bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import CHANNELS, Attempt, Delivery, Message, Suppression, Version
+from dispatcher.model.base import among
 from dispatcher.model.delivery import WAITING, in_states
 from dispatcher.runtime import Runtime
 from dispatcher.services import addressees, caps, fallback, pause
@@ -151,7 +152,7 @@ def _sorted_out(
         session.scalars(
             select(Suppression.address).where(
                 Suppression.channel == channel,
-                Suppression.address.in_([one.address for one in due]),
+                among(Suppression.address, [one.address for one in due]),
                 Suppression.lifted_at.is_(None),
             )
         )
@@ -195,7 +196,7 @@ def _start(session: Session, runtime: Runtime, provider: str, leaving: list[tupl
     now = runtime.now()
     session.execute(
         update(Delivery)
-        .where(Delivery.id.in_([one.id for one, _ in leaving]))
+        .where(among(Delivery.id, [one.id for one, _ in leaving]))
         .values(state="sending", tries=Delivery.tries + 1, lease_until=now + lease_of(runtime), due_at=None)
         .execution_options(synchronize_session=False)
     )
@@ -203,7 +204,7 @@ def _start(session: Session, runtime: Runtime, provider: str, leaving: list[tupl
         Claimed(one.id, f"{runtime.chance.getrandbits(128):032x}", one.address, one.language, customer_id)
         for one, customer_id in leaving
     ]
-    session.execute(
+    session.connection().execute(
         insert(Attempt),
         [
             {

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Conversation, Delivery, Letter
+from dispatcher.model.base import among
 from dispatcher.model.delivery import FINAL, after
 from dispatcher.model.ports import Outcome
 from dispatcher.runtime import Runtime
@@ -45,9 +46,9 @@ def _accept(session: Session, outcomes: list[Outcome], now: datetime) -> None:
     ids = [one.attempt for one in outcomes]
     for table, column in ((Delivery, Attempt.delivery_id), (Letter, Attempt.letter_id)):
         # News from a webhook may have overtaken us: then only the time of acceptance is ours to add.
-        session.execute(
+        done = session.execute(
             update(table)
-            .where(table.id.in_(select(column).where(Attempt.id.in_(ids), column.is_not(None))))
+            .where(table.id.in_(select(column).where(among(Attempt.id, ids), column.is_not(None))))
             .values(
                 accepted_at=func.coalesce(table.accepted_at, now),
                 lease_until=None,
@@ -56,6 +57,8 @@ def _accept(session: Session, outcomes: list[Outcome], now: datetime) -> None:
             )
             .execution_options(synchronize_session=False)
         )
+        if getattr(done, "rowcount", 0) == len(ids):
+            break
 
 
 def settle_one(session: Session, runtime: Runtime, channel: str, outcome: Outcome) -> None:

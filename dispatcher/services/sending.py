@@ -25,12 +25,14 @@ from dispatcher.services.lease import Lease
 from dispatcher.services.limits import Rate, channel_rate
 from dispatcher.services.places import Passage, Places
 from dispatcher.services.recorder import Recorder
+from dispatcher.services.speed import Speed
 from dispatcher.services.turns import Turns
 
 log = logging.getLogger(__name__)
 
 JOB_SECONDS = 300.0  # well under the limit for a job
 TICK = 0.03  # how often a busy worker looks for something more urgent
+AHEAD_SECONDS = 0.15  # what is claimed beyond the places leaves within so long
 MOST_AT_ONCE = 500  # deliveries a claim, so that a claim is short and others get their turn
 # How long all of a channel's providers may be out before its customers get theirs by their next channel.
 OUTAGE, URGENT_OUTAGE = timedelta(minutes=15), timedelta(minutes=2)
@@ -100,6 +102,7 @@ class _Run:
         self.under_way: set[asyncio.Task[None]] = set()
         self.ahead = {True: 0, False: 0}  # claimed and not yet answered, by urgency
         self.less_ahead = asyncio.Event()
+        self.answered = Speed(runtime)
         self.alarms: list[str] = []
         self.recorder = Recorder(runtime, self._write, self._keep)
         self.handed_over = 0
@@ -166,14 +169,14 @@ class _Run:
         return claimed, 0.0
 
     def _room(self, urgent: bool) -> int:
-        """How many deliveries may be claimed: what fits into the places, and as much again to keep them busy.
+        """How many deliveries may be claimed: what fits into the places, and what leaves while the next are claimed.
 
         What is claimed ahead is in doubt when this worker dies, so it is little. Urgent ones need not wait for it.
         """
         fits = self.places.granted * self.provider.limits.recipients_a_request
-        room = fits + min(fits, MOST_AT_ONCE) - self.ahead[True] - (0 if urgent else self.ahead[False])
-        room = min(room, MOST_AT_ONCE)
-        return room if 2 * room >= min(fits, MOST_AT_ONCE) else 0
+        spare = min(MOST_AT_ONCE, max(fits, int(self.answered.a_second() * AHEAD_SECONDS)))
+        room = min(MOST_AT_ONCE, fits + spare - self.ahead[True] - (0 if urgent else self.ahead[False]))
+        return room if 2 * room >= spare else 0
 
     async def _content(self, message_id: int) -> Content | None:
         if message_id not in self.contents:
@@ -211,6 +214,7 @@ class _Run:
             nonlocal left
             left -= 1
             self.ahead[one.urgent] -= 1
+            self.answered.count += 1
             if self._room(one.urgent):
                 self.less_ahead.set()
             if out := self.circuit.learn(self.provider.name, [outcome]):
