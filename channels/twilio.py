@@ -189,12 +189,12 @@ class Account:
         return Found("accepted", sid) if answer.status == 200 else Found("cannot say")
 
     async def created_since(self, resource: str, by: str, probe: Probe) -> list[Mapping[str, Any]] | None:
-        """What was made for the probe's address from its start to some minutes after; None: cannot say.
+        """What was made for the probe's address about its start, however wrong our clock; None: cannot say.
 
         Asks twice: by day, and without a date, because the filter `by` looks at a date that something still in
         Twilio's queue does not have.
         """
-        day = (probe.started_at.astimezone(UTC) - _CLOCKS).strftime("%Y-%m-%dT00:00:00Z")
+        day = (probe.started_at.astimezone(UTC) - _WRONG).strftime("%Y-%m-%dT00:00:00Z")
         found: dict[str, Mapping[str, Any]] = {}
         for date in ([(f"{by}>", day)], []):
             try:
@@ -211,17 +211,26 @@ class Account:
 
 # How far Twilio's clock and ours may be apart, and how long after its start an attempt can have reached Twilio.
 _CLOCKS, _LATEST = timedelta(seconds=30), timedelta(minutes=5)
+# Ours may be an hour wrong without anybody noticing. What we sent meanwhile must not be taken for absent.
+_WRONG = timedelta(hours=2)
+
+
+def in_time(row: Mapping[str, Any], probe: Probe) -> bool:
+    """Made when the attempt can have reached Twilio, if our clock was right."""
+    return _between(row, probe, _CLOCKS, _LATEST)
 
 
 def _made_for(row: Mapping[str, Any], probe: Probe) -> bool:
-    at = when(row.get("date_created"))
-    started = probe.started_at.astimezone(UTC)
     return (
-        at is not None
-        and started - _CLOCKS <= at <= started + _LATEST
+        _between(row, probe, _WRONG, _WRONG)
         and str(row.get("direction", "")).startswith("outbound")
         and row.get("to") == probe.address
     )
+
+
+def _between(row: Mapping[str, Any], probe: Probe, before: timedelta, after: timedelta) -> bool:
+    at, started = when(row.get("date_created")), probe.started_at.astimezone(UTC)
+    return at is not None and started - before <= at <= started + after
 
 
 def when(text: object) -> datetime | None:

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from channels.http import Pool
 from channels.sending import Unit, each
-from channels.twilio import RETRIES, Account, encoded
+from channels.twilio import RETRIES, Account, encoded, in_time
 from channels.words import clean
 from dispatcher.model.errors import NotConfigured
 from dispatcher.model.gate import Limits
@@ -73,17 +73,18 @@ class TwilioSms:
         return [await self._account.create("Messages", outbound, letter.form(outbound)) for outbound in unit]
 
     async def find(self, probe: Probe) -> Found:
-        """By address, time and text: Twilio keeps no reference of ours."""
+        """By address, time and text: Twilio keeps no reference of ours. The same at another time: cannot say."""
         if probe.provider_ref:
             return await self._account.known("Messages", probe.provider_ref)
         rows = await self._account.created_since("Messages", "DateSent", probe)
         if rows is None:
             return Found("cannot say")
-        same = _pattern(probe.text)
-        for row in rows:
-            if same.fullmatch(_plain(str(row.get("body") or ""))):
+        pattern = _pattern(probe.text)
+        same = [row for row in rows if pattern.fullmatch(_plain(str(row.get("body") or "")))]
+        for row in same:
+            if in_time(row, probe):
                 return Found("accepted", str(row["sid"]))
-        return Found("absent")
+        return Found("cannot say" if same else "absent")
 
     async def check(self) -> str:
         return await self._account.check()

@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 
 from channels.http import Pool
 from channels.sending import Unit, each
-from channels.twilio import RETRIES, Account, encoded
+from channels.twilio import RETRIES, Account, encoded, in_time
 from dispatcher.model.errors import NotConfigured
 from dispatcher.model.gate import Limits
 from dispatcher.model.ports import Content, Found, Outbound, Outcome, Probe
@@ -63,6 +63,7 @@ class TwilioVoice:
         rows = await self._account.created_since("Calls", "StartTime", probe)
         if rows is None:
             return Found("cannot say")
+        rows = [row for row in rows if in_time(row, probe)]
         ours = [row for row in rows if row.get("from") == self._from and row.get("direction") == "outbound-api"]
         if len(ours) > 1:
             return Found("cannot say")

@@ -238,7 +238,10 @@ MESSAGES = [
     ([row()], "accepted"),
     ([row(direction="inbound")], "absent"),
     ([row(to="+12025550199")], "absent"),
-    ([row(date_created=OLD)], "absent"),
+    ([row(date_created=OLD)], "cannot say"),  # ours, where our clock was wrong
+    ([row(date_created=3600)], "cannot say"),
+    ([row(date_created=3600), row()], "accepted"),
+    ([row(date_created=3 * -3600)], "absent"),
     ([row(date_created=None)], "absent"),
     ([row(body="Something else")], "absent"),
     ([row(body="Something else"), row()], "accepted"),

@@ -57,7 +57,7 @@ class Nemesis:
             lag=rate(100),
             cannot_say=rate(0.2),
             breaks=rate(0.2),
-            by_time=chance.random() < 0.5 and self.jump not in self._deeds,
+            by_time=chance.random() < 0.5,
         )
         self.world.redis.moods = Moods(
             drop=rate(0.4),

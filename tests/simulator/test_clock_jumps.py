@@ -64,5 +64,26 @@ def test_a_dead_workers_rows_are_found_though_the_clock_went_back() -> None:
         world.close()
 
 
+@pytest.mark.parametrize("jump", [3600, 90, -600, -3600])
+def test_what_was_sent_by_a_wrong_clock_is_not_taken_for_absent(jump: float) -> None:
+    """Where a provider keeps no id of ours, a text is found by its time: the provider's, not ours."""
+    world = World("wrong clock", "hamlet")
+    world.jump = timedelta(seconds=jump)
+    world.carrier.temper = Temper(lost=1.0, by_time=True)
+    world.carrier.script = {"text-one": ["500 after accepting"]}
+    world.boot(PROCESSES)
+
+    async def send() -> None:
+        await writes("text")(world)
+        await approves(world)
+        await rest(world)
+
+    try:
+        world.run(send())
+        assert sum(entry.category == "message-1" for entry in world.carrier.ledger) == 1
+    finally:
+        world.close()
+
+
 def _set_wrong(world: World, seconds: float) -> None:
     world.jump = timedelta(seconds=seconds)
