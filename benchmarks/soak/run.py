@@ -49,7 +49,7 @@ class Plan:
     look_ups_apart: float = 3.0
     longest_stop: float = 12.0
     hang: float = 0.01  # share of requests that the carrier takes and never answers
-    settle: float = 180.0
+    settle: float = 400.0
 
     @property
     def waits(self) -> dict[str, str]:
