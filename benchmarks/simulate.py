@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -90,6 +91,7 @@ def replay(seed: int) -> int:
 
 def some(seeds: range) -> None:
     """The part of one child process: a line for each seed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that it tidies up
     for seed in seeds:
         print(_line(simulate(seed)), flush=True)
 

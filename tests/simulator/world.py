@@ -27,6 +27,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from channels.email import Email
+from channels.fax import Fax
 from channels.sms import Sms
 from channels.voice import Voice
 from dispatcher import bells, clock, jobs
@@ -200,7 +201,7 @@ class World:
             redis=Client(self.redis, process),  # type: ignore[arg-type]  # the few commands that services use
             bells=Bells(self.redis, process),
             adapters=Adapters(
-                channels={"email": Email(), "sms": Sms(), "voice": Voice()},
+                channels={"email": Email(), "sms": Sms(), "voice": Voice(), "fax": Fax()},
                 providers={channel: tuple(some) for channel, some in by_channel.items()},
                 sources={name: Source() for name, _ in LINES},
                 lines={"call-one": Line(process)},
