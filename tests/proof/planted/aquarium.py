@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from approvals import decisions
@@ -43,6 +43,11 @@ class Aquarium:
 
     def __init__(self, folder: Path, url: str) -> None:
         self.engine = make_engine(url)
+
+        @event.listens_for(self.engine, "connect")
+        def _in_haste(connection: Any, _record: object) -> None:
+            connection.execute("PRAGMA synchronous=OFF")  # nothing here survives a power cut, and nothing has to
+
         self.sessions = make_sessions(self.engine)
         self.bank: SmallBank = small_bank(self.sessions, folder)
         self.ledger: list[Accepted] = []
