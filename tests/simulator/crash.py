@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from tests.simulator.build import store
 from tests.simulator.carrier import Temper
 from tests.simulator.judge import Watch, judge
 from tests.simulator.process import Process
 from tests.simulator.scenarios import Scenario
 from tests.simulator.simulation import rest
-from tests.simulator.world import World, store
+from tests.simulator.world import World
 
 # One process of each kind is enough: whoever dies is started again.
 PROCESSES = ("sms", "email", "voice", "notices", "events")

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from dispatcher.services import verify
 from dispatcher.services.oracle import SKEW, Accepted, Question
-from tests.simulator.world import World, store
+from tests.simulator.build import store
+from tests.simulator.world import World
 
 
 class Watch:

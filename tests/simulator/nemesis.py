@@ -7,10 +7,11 @@ import random
 from collections.abc import Callable
 from datetime import timedelta
 
+from tests.simulator.build import LINES
 from tests.simulator.carrier import FATES, Temper
 from tests.simulator.process import Process
 from tests.simulator.redis import Moods
-from tests.simulator.world import LINES, World
+from tests.simulator.world import World
 
 
 class Nemesis:

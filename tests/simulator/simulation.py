@@ -8,10 +8,11 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 
+from tests.simulator.build import store
 from tests.simulator.judge import Watch, judge
 from tests.simulator.nemesis import Nemesis
 from tests.simulator.people import People
-from tests.simulator.world import World, store
+from tests.simulator.world import World
 
 LONGEST_REST = 2 * 3600.0  # seconds of the world's time in which everything must come to rest
 # Seconds of life, acts of people and deeds of the nemesis in it. Many small worlds find more than a few large ones.

@@ -22,12 +22,13 @@ from approvals.submission import Submission
 from dispatcher.model import Customer, ListMember, Message
 from dispatcher.runtime import Runtime
 from dispatcher.services import directory, suppressions
+from tests.simulator.build import LINES
 from tests.simulator.carrier import FATES, Temper
 from tests.simulator.judge import Watch, ask, judge
 from tests.simulator.people import staff
 from tests.simulator.simulation import rest
 from tests.simulator.town import HAMLET, HAMLET_STAFF
-from tests.simulator.world import LINES, UseCase, World
+from tests.simulator.world import UseCase, World
 
 SETTINGS = {
     "ci": settings(max_examples=8, stateful_step_count=18, deadline=None, derandomize=True, database=None),

@@ -20,69 +20,29 @@ from functools import cache
 from types import CodeType, ModuleType
 from typing import Any
 
-from pydantic import SecretStr
 from redis.exceptions import ConnectionError as Away
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from channels.email import Email
-from channels.fax import Fax
-from channels.sms import Sms
-from channels.voice import Voice
 from dispatcher import bells, clock, jobs
 from dispatcher.clock import Clock
 from dispatcher.model.errors import DispatcherError
-from dispatcher.model.gate import Limits
-from dispatcher.model.ports import Adapters, WebRequest
+from dispatcher.model.ports import WebRequest
 from dispatcher.runtime import Runtime
 from dispatcher.services import callbacks
-from dispatcher.settings import Settings
-from tests.simulator import town
+from tests.simulator.build import runtime_of, store
 from tests.simulator.carrier import Carrier
 from tests.simulator.loop import VirtualLoop
 from tests.simulator.process import Killed, Process
-from tests.simulator.providers import Line, Provider, Source, signed
-from tests.simulator.redis import Bells, Client, Server
-from tests.simulator.store import Store, locked, no_answer
+from tests.simulator.providers import signed
+from tests.simulator.redis import Server
+from tests.simulator.store import locked, no_answer
 
 START = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 WORKERS = ("sms", "sms", "email", "voice", "notices", "events")
-# What carries a channel, the one to try first in front.
-LINES = (("mail-one", "email"), ("text-one", "sms"), ("text-two", "sms"), ("call-one", "voice"))
-LIMITS = {
-    "mail-one": Limits("mail-one", 16, recipients_a_request=3),
-    "text-one": Limits("text-one", 40),
-    "text-two": Limits("text-two", 40),
-    "call-one": Limits("call-one", 40, 20.0),
-}
 IDLE_TICK = 120.0  # seconds between the ticks of a clock while no row is due
 UseCase = Callable[[Session, Runtime], Any]
-
-
-@cache
-def store() -> Store:
-    """The interpreter's one store, with a town and a hamlet to begin in."""
-    made = Store()
-    for image, settle in (("town", town.settle), ("hamlet", town.settle_hamlet)):
-        made.begin()
-        with made.sessions() as session:
-            settle(session)
-            session.commit()
-        made.keep(image)
-    return made
-
-
-@cache
-def _settings() -> Settings:
-    return Settings(
-        _env_file=None,  # type: ignore[call-arg]  # pydantic-settings' own, unknown to its types
-        var_dir=store().var,
-        secret_key=SecretStr("k" * 40),
-        public_url="https://alerts.bank.example",
-        inbound_email_domain="in.bank.example",
-        redis_url="redis://127.0.0.1:1",
-    )
 
 
 @cache
@@ -182,35 +142,13 @@ class World:
         process = Process(name, self.loop, self, f"{self.seed} {name} {self._incarnations[name]}")
         self.processes[name] = process
         self._all.append(process)
-        self.runtimes[name] = runtime = self.runtime_of(process)
+        self.runtimes[name] = runtime = runtime_of(process, self.loop, self.carrier, self.redis, self.now)
         kind = name.partition("-")[0]
         if kind == "clock":
             process.start(self._tick(process, runtime))
         elif kind != "web":
             process.start(self._work(process, runtime, kind))
         return process
-
-    def runtime_of(self, process: Process) -> Runtime:
-        by_channel: dict[str, list[Provider]] = {}
-        for name, channel in LINES:
-            made = Provider(name, channel, self.carrier, process, self.loop, LIMITS[name])
-            by_channel.setdefault(channel, []).append(made)
-        return Runtime(
-            settings=_settings(),
-            sessions=store().sessions,
-            redis=Client(self.redis, process),  # type: ignore[arg-type]  # the few commands that services use
-            bells=Bells(self.redis, process),
-            adapters=Adapters(
-                channels={"email": Email(), "sms": Sms(), "voice": Voice(), "fax": Fax()},
-                providers={channel: tuple(some) for channel, some in by_channel.items()},
-                sources={name: Source() for name, _ in LINES},
-                lines={"call-one": Line(process)},
-            ),
-            now=self.now,
-            monotonic=self.loop.time,
-            chance=process.chance,
-            aside=process.aside,
-        )
 
     def kill(self, process: Process, back_after: float | None = None) -> None:
         """SIGKILL; the supervisor starts it anew after some seconds."""
