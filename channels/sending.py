@@ -93,13 +93,14 @@ async def each(
             if barred:
                 rest.because = Outcome("", "deferred", code=barred, error=BARRED.get(barred, barred))
                 break
+            outcomes: list[Outcome] = []
             try:
                 if not waiting or rest.because is not None:
                     break
                 unit = waiting.popleft()
                 outcomes = await _carried(carry, unit)
             finally:
-                gate.leave()
+                gate.leave(outcomes)
             rest.learn(outcomes)
             for outcome in outcomes:
                 told.put_nowait(outcome)

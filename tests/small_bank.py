@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -47,18 +48,22 @@ class Collected:
         return 1
 
 
+FIFTY = Limits("scripted", 50)
+
+
 @dataclass
 class Scripted:
     """A provider that answers by script: a function from an Outbound to its Outcome, and remembers what it got."""
 
     channel: str
     name: str = "scripted"
-    limits: Limits = Limits("scripted", 50)
+    limits: Limits = FIFTY
     answer: Callable[[Outbound], Outcome | None] = lambda one: Outcome(one.attempt, "accepted", provider_ref="ref")
     found: Found = field(default_factory=lambda: Found("cannot say"))
     got: list[Outbound] = field(default_factory=list)
     contents: list[Content] = field(default_factory=list)
     before_send: Callable[[], None] = lambda: None
+    seconds: float = 0.0  # until it answers
 
     async def send(self, content: Content, batch: Sequence[Outbound]) -> AsyncIterator[Outcome]:
         self.before_send()
@@ -67,11 +72,13 @@ class Scripted:
             if barred := await content.gate.enter():
                 yield Outcome(one.attempt, "deferred", code=barred)
                 continue
+            outcome = None
             try:
+                await asyncio.sleep(self.seconds)
                 self.got.append(one)
                 outcome = self.answer(one)
             finally:
-                content.gate.leave()
+                content.gate.leave([outcome or Outcome(one.attempt, "unknown")])
             if outcome is not None:
                 yield outcome
 

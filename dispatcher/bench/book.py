@@ -24,7 +24,7 @@ class Book:
         self.first = self.last = self.answered = 0.0
         self.under_way = self.most_under_way = 0
 
-    def note(self, kind: str, to: str, attempt: str = "") -> bool:
+    def add(self, kind: str, to: str, attempt: str = "") -> bool:
         """Enter one recipient; False for the bank's own people, who are counted apart."""
         if to.endswith(STAFF_DOMAIN):
             self.letters += 1

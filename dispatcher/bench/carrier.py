@@ -125,14 +125,14 @@ class Wire(asyncio.Protocol):
         if b"/Messages.json " in line:
             self._book.arrived(at)
             to = _field(body, b"To=", b"&")
-            self._book.note("sms", to, _field(body, b"attempt%3D", b"%"))
+            self._book.add("sms", to, _field(body, b"attempt%3D", b"%"))
             self._answers.send(self._transport, text_answer(self._book.requests, to))
         elif b"/v3/mail/send " in line:
             self._take_mail(at, body)
         elif b"/Calls.json " in line:
             self._book.arrived(at)
             to = _field(body, b"To=", b"&")
-            self._book.note("voice", to, _field(body, b"attempt%3D", b"%"))
+            self._book.add("voice", to, _field(body, b"attempt%3D", b"%"))
             self._answers.send(self._transport, call_answer(self._book.requests, to))
         elif line.startswith(b"GET /ledger "):
             self._plain("\n".join(self._book.entries).encode())
@@ -144,7 +144,7 @@ class Wire(asyncio.Protocol):
     def _take_mail(self, at: float, body: bytes) -> None:
         people = orjson.loads(body)["personalizations"]
         noted = [
-            self._book.note("email", one["to"][0]["email"], one.get("custom_args", {}).get("attempt_id", ""))
+            self._book.add("email", one["to"][0]["email"], one.get("custom_args", {}).get("attempt_id", ""))
             for one in people
         ]
         if any(noted):

@@ -62,7 +62,7 @@ class MailWire(asyncio.Protocol):
 
     def _taken(self) -> None:
         self._in_text = False
-        noted = [self._book.note("email", one) for one in self._people]
+        noted = [self._book.add("email", one) for one in self._people]
         if any(noted):
             self._book.arrived(self._began, ROUND_TRIPS)
         self._reply(b"250 taken\r\n")

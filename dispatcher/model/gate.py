@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from dispatcher.model.ports import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,8 @@ class Gate(Protocol):
     async def enter(self) -> str:
         """Waits for a place. "" when the request may leave now, then `leave` follows; else a code that says why not."""
 
-    def leave(self) -> None:
-        """The request has been answered, or never will be."""
+    def leave(self, outcomes: Sequence[Outcome] = ()) -> None:
+        """The request is over; what became of those it carried, as far as that is known."""
 
 
 class OpenGate:
@@ -36,5 +40,5 @@ class OpenGate:
     async def enter(self) -> str:
         return ""
 
-    def leave(self) -> None:
+    def leave(self, outcomes: Sequence[Outcome] = ()) -> None:
         return None

@@ -10,7 +10,7 @@ from datetime import datetime, time
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Customer, ListMember, Recipient, VersionList
+from dispatcher.model import ContactPoint, Customer, Delivery, ListMember, Recipient, VersionList
 from dispatcher.model.base import among
 from dispatcher.services import quiet_hours
 
@@ -24,6 +24,7 @@ class Addressee:
     quiet_from: time | None
     quiet_until: time | None
     urgent_when_quiet: bool
+    reachable_here: bool  # the address is still theirs, and still works
 
 
 def of(session: Session, version_id: int, delivery_ids: Sequence[int]) -> dict[int, list[Addressee]]:
@@ -33,18 +34,25 @@ def of(session: Session, version_id: int, delivery_ids: Sequence[int]) -> dict[i
         ListMember.list_id == VersionList.list_id,
         ListMember.customer_id == Recipient.customer_id,
     )
+    theirs = exists().where(
+        ContactPoint.customer_id == Recipient.customer_id,
+        ContactPoint.channel == Delivery.channel,
+        ContactPoint.address == Delivery.address,
+        ContactPoint.valid,
+    )
     rows = session.execute(
         select(
             Recipient.delivery_id, Customer.id, Customer.timezone, Customer.quiet_from, Customer.quiet_until,
-            Customer.urgent_when_quiet,
+            Customer.urgent_when_quiet, theirs.label("theirs"),
         )
         .join(Customer, Customer.id == Recipient.customer_id)
+        .join(Delivery, Delivery.id == Recipient.delivery_id)
         .where(among(Recipient.delivery_id, delivery_ids), Customer.active, listed)
     )  # fmt: skip
     found: dict[int, list[Addressee]] = defaultdict(list)
-    for delivery_id, customer_id, zone, begin, end, urgent_too in rows:
+    for delivery_id, customer_id, zone, begin, end, urgent_too, still_theirs in rows:
         if delivery_id is not None:
-            found[delivery_id].append(Addressee(customer_id, zone, begin, end, urgent_too))
+            found[delivery_id].append(Addressee(customer_id, zone, begin, end, urgent_too, bool(still_theirs)))
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from redis.exceptions import RedisError
@@ -44,6 +44,11 @@ class Choice:
     out: Out | None = None
 
 
+def _is_the_vendors(outcome: Outcome) -> bool:
+    """With a time to come back it is the vendor who cannot now; without, it is about that recipient alone."""
+    return outcome.state == "unknown" or (outcome.state == "deferred" and outcome.retry_after is not None)
+
+
 class Circuit:
     """The breakers of one channel as one worker sees them."""
 
@@ -69,21 +74,24 @@ class Circuit:
             found.append(out)
         return Choice(None, out=min(found, key=lambda one: one.until, default=None))
 
-    def learn(self, provider: str, outcomes: Iterable[Outcome]) -> str:
-        """Take in what became of requests; a text for an alarm where the provider is out from now on, else ""."""
-        for one in outcomes:
-            if one.code in OURS:
-                continue
-            if one.decision == "stop-channel":
-                return self._open(provider, one)
-            # With a time to come back it is the vendor who cannot now; without, it is about that recipient alone.
-            if one.state != "unknown" and not (one.state == "deferred" and one.retry_after is not None):
-                self._bad[provider] = 0
-                self._close(provider)
-                continue
-            self._bad[provider] = self._bad.get(provider, 0) + 1
-            if self._bad[provider] >= ENOUGH or provider in self._out:
-                return self._open(provider, one)
+    def learn(self, provider: str, outcomes: Sequence[Outcome]) -> str:
+        """Take in what became of one request; a text for an alarm where the provider is out from now on, else "".
+
+        It went badly where it did for all whom it carried.
+        """
+        known = [one for one in outcomes if one.code not in OURS]
+        if not known:
+            return ""
+        refused = next((one for one in known if one.decision == "stop-channel"), None)
+        if refused is not None:
+            return self._open(provider, refused)
+        if not all(_is_the_vendors(one) for one in known):
+            self._bad[provider] = 0
+            self._close(provider)
+            return ""
+        self._bad[provider] = self._bad.get(provider, 0) + 1
+        if self._bad[provider] >= ENOUGH or provider in self._out:
+            return self._open(provider, known[-1])
         return ""
 
     def _open(self, provider: str, last: Outcome) -> str:

@@ -27,11 +27,15 @@ QUIET = "held: quiet hours"
 
 @dataclass(frozen=True, slots=True)
 class OpenRelease:
-    """A message with deliveries due on a channel; `pace` is how many a second may start, None: no limit of its own."""
+    """A message with deliveries due on a channel.
+
+    `pace` is how many a second may start, None: no limit of its own; `until` is the end of its validity.
+    """
 
     message_id: int
     urgent: bool
     pace: float | None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,20 @@ def open_releases(session: Session, channel: str, now: datetime) -> list[OpenRel
     if pause.in_force(session) is not None:
         return []
     rows = session.execute(_open_releases(), {"on": channel, "by": now})
-    return [OpenRelease(row.id, row.urgency == "urgent", (row.pace or {}).get(channel)) for row in rows]
+    return [
+        OpenRelease(
+            row.id, row.urgency == "urgent", (row.pace or {}).get(channel), _until(row.released_at, row.valid_for)
+        )
+        for row in rows
+    ]
+
+
+def _until(released_at: datetime | None, valid_for: int | None) -> datetime | None:
+    return released_at + timedelta(seconds=valid_for) if released_at and valid_for else None
 
 
 @cache
-def _open_releases() -> Select[int, str, dict[str, float]]:
+def _open_releases() -> Select[int, str, dict[str, float], datetime | None, int | None]:
     """Built once: busy workers ask many times a second, and building it takes longer than running it."""
     waiting = (Delivery.channel == bindparam("on"), in_states(Delivery.state, *WAITING))
     # From one message to the next by the index, however many deliveries each has waiting.
@@ -79,7 +92,7 @@ def _open_releases() -> Select[int, str, dict[str, float]]:
     walk = walk.union_all(select(following.scalar_subquery()).where(walk.c.id.is_not(None)))
     due = exists().where(*waiting, Delivery.message_id == walk.c.id, Delivery.due_at <= bindparam("by"))
     return (
-        select(Message.id, Version.urgency, Message.pace)
+        select(Message.id, Version.urgency, Message.pace, Message.released_at, Message.valid_for)
         .select_from(walk)
         .join(Message, Message.id == walk.c.id)
         .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
@@ -89,20 +102,22 @@ def _open_releases() -> Select[int, str, dict[str, float]]:
 
 
 def claim(
-    session: Session, runtime: Runtime, message_id: int, channel: str, provider: str, limit: int
-) -> list[Claimed]:
+    session: Session, runtime: Runtime, message_id: int, channel: str, provider: str, limit: int, look: int = 0
+) -> list[Claimed] | None:
     """Take up to `limit` due deliveries, in their order, and write their attempts; the caller commits.
+
+    It looks at `look` of them if that is more than `limit`. None: nothing is due. An empty list: none of those it
+    looked at may leave, which it has written down; there may be more.
 
     Nothing is taken when the message was cancelled. Stale ones expire, removals, opt-outs, quiet hours and caps count,
     in this same transaction: an opt-out holds these rows while it is written, so it is committed before an attempt or
-    after it. Where it returns nothing, nothing is due.
+    after it.
     """
     going = _going_message(session, message_id)
-    while going is not None and (due := _due(session, runtime, message_id, channel, limit)):
-        claimed = _start(session, runtime, provider, _sorted_out(session, runtime, going, channel, due))
-        if claimed:
-            return claimed
-    return []
+    due = _due(session, runtime, message_id, channel, max(limit, look)) if going is not None else ()
+    if going is None or not due:
+        return None
+    return _start(session, runtime, provider, _sorted_out(session, runtime, going, channel, due, limit))
 
 
 def _going_message(session: Session, message_id: int) -> _Going | None:
@@ -117,8 +132,7 @@ def _going_message(session: Session, message_id: int) -> _Going | None:
     ).one_or_none()
     if row is None:
         return None
-    until = row.released_at + timedelta(seconds=row.valid_for) if row.valid_for else None
-    return _Going(row.id, row.version_id, row.urgency == "urgent", until)
+    return _Going(row.id, row.version_id, row.urgency == "urgent", _until(row.released_at, row.valid_for))
 
 
 def _due(session: Session, runtime: Runtime, message_id: int, channel: str, limit: int) -> Sequence[_Row]:
@@ -138,9 +152,9 @@ def _due(session: Session, runtime: Runtime, message_id: int, channel: str, limi
 
 
 def _sorted_out(
-    session: Session, runtime: Runtime, message: _Going, channel: str, due: Sequence[_Row]
+    session: Session, runtime: Runtime, message: _Going, channel: str, due: Sequence[_Row], most: int
 ) -> list[tuple[_Row, int]]:
-    """Those that may leave now, each with its first customer; the others get the state they ought to have."""
+    """Up to `most` that may leave now, each with its first customer; those that may not get the state they ought to."""
     now = runtime.now()
     ids = [one.id for one in due]
     if message.until is not None and message.until < now:
@@ -163,12 +177,15 @@ def _sorted_out(
     suppressed: list[int] = []
     turned_away: list[int] = []
     unmeant: list[int] = []
+    removed: list[int] = []
     held: dict[int, datetime] = {}
     for one in due:
         people = found.get(one.id, [])
         until = None if not people else addressees.quiet_until(people, now, message.urgent)
         if not people:
             unmeant.append(one.id)
+        elif not any(person.reachable_here for person in people):
+            removed.append(one.id)
         elif one.address in opted_out:
             suppressed.append(one.id)
         elif until is not None:
@@ -183,8 +200,13 @@ def _sorted_out(
     for delivery_id in suppressed:
         # Opted out after the release: what they still take is used, as it would have been a moment earlier.
         fallback.start(session, runtime, session.get_one(Delivery, delivery_id), "was opted out of")
+    _leave_out(session, removed, "cancelled", now)
+    for delivery_id in removed:
+        # The people are meant, but this is no longer theirs: what they have now is used.
+        fallback.start(session, runtime, session.get_one(Delivery, delivery_id), "is no longer in the directory")
     caps.turn_away(session, runtime, turned_away)
     _hold(session, held)
+    leaving = leaving[:most]
     room = caps.room(session, runtime, channel, len(leaving))
     caps.hold(session, runtime, channel, [one.id for one, _ in leaving[room:]])
     return leaving[:room]
@@ -253,16 +275,25 @@ def extend(session: Session, runtime: Runtime, delivery_ids: Sequence[int]) -> N
     )
 
 
-def give_back(session: Session, runtime: Runtime, message_id: int, channel: str, why: str) -> None:
-    """Nothing can carry this channel any more: what waits on it goes on to the recipients' next channels."""
-    for delivery in session.scalars(
+def give_back(session: Session, runtime: Runtime, message_id: int, channel: str, why: str, most: int) -> int:
+    """Nothing can carry this channel: up to `most` of what is due goes on to the recipients' next; how many did."""
+    waiting = session.scalars(
         select(Delivery)
-        .where(Delivery.message_id == message_id, Delivery.channel == channel, in_states(Delivery.state, *WAITING))
+        .where(
+            Delivery.message_id == message_id,
+            Delivery.channel == channel,
+            in_states(Delivery.state, *WAITING),
+            Delivery.due_at <= runtime.now(),
+        )
+        .order_by(Delivery.id)
+        .limit(most)
         .with_for_update()
-    ).all():
+    ).all()
+    for delivery in waiting:
         delivery.state, delivery.settled_at, delivery.due_at = "failed", runtime.now(), None
         delivery.error = why
         fallback.start(session, runtime, delivery, why)
+    return len(waiting)
 
 
 def finish(session: Session, message_id: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""How long a worker may go on with what it claimed."""
+"""How long what a worker claimed is its own, and how long it may leave."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from datetime import timedelta
 
 from dispatcher.runtime import Runtime
 
-_EARLY = 1 / 8  # of the lease: its end, in which nothing more is started
+# Of the lease: within so much of it everything leaves that was claimed. What waits longer goes back, so that a cancel,
+# an opt-out or a pause meanwhile counts for it; and a request has time to be answered before the lease ends.
+_LEAVES_WITHIN = 1 / 4
 
 
 def lease_of(runtime: Runtime) -> timedelta:
@@ -15,22 +17,15 @@ def lease_of(runtime: Runtime) -> timedelta:
 
 
 class Lease:
-    """How long this worker may go on sending what it claimed, by its own clock, which no standing still stops.
+    """Whether what was claimed may still leave, by this worker's own clock, which no standing still stops.
 
     A worker that was suspended and wakes must not send what others may have taken over meanwhile.
     """
 
     def __init__(self, runtime: Runtime) -> None:
+        """Made before the claim is committed."""
         self._runtime = runtime
-        self._until = self._end()
-
-    def renew(self) -> None:
-        """Called before each lease is committed. One that has run out stays so: others may have taken over."""
-        if self.holds():
-            self._until = self._end()
-
-    def _end(self) -> float:
-        return self._runtime.monotonic() + self._runtime.settings.lease_seconds * (1 - _EARLY)
+        self._until = runtime.monotonic() + runtime.settings.lease_seconds * _LEAVES_WITHIN
 
     def holds(self) -> bool:
         return self._runtime.monotonic() < self._until

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
 from dispatcher.model.gate import Limits
+from dispatcher.model.ports import Outcome
 from dispatcher.runtime import Runtime
 from dispatcher.services.lease import Lease
 from dispatcher.services.limits import WORKERS_UNSEEN
@@ -146,6 +147,7 @@ class Passage:
     lease: Lease
     urgent: bool = False
     is_out: Callable[[], bool] = lambda: False
+    learn: Callable[[Sequence[Outcome]], None] = lambda outcomes: None
 
     async def enter(self) -> str:
         await self.places.enter(self.urgent)
@@ -154,5 +156,7 @@ class Passage:
             self.places.leave()
         return barred
 
-    def leave(self) -> None:
+    def leave(self, outcomes: Sequence[Outcome] = ()) -> None:
         self.places.leave()
+        if outcomes:
+            self.learn(outcomes)

@@ -21,7 +21,9 @@ def ends(moment: datetime, zone: str, begin: time | None, end: time | None) -> d
     if not quiet:
         return None
     day = local.date() + timedelta(days=1 if clock >= end else 0)
-    return datetime.combine(day, end, tzinfo=local.tzinfo).astimezone(UTC)
+    # In the hour that comes twice in autumn, the end may have passed for the first time only.
+    twice = (datetime.combine(day, end, tzinfo=local.tzinfo).replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return next((one for one in twice if one > moment), None)
 
 
 @lru_cache(maxsize=1000)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
@@ -18,7 +18,7 @@ from dispatcher.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
-FLUSH_COUNT, FLUSH_SECONDS, LAST_TRIES = 200, 0.2, 5
+FLUSH_COUNT, FLUSH_SECONDS, LAST_TRIES = 200, 0.2, 15
 EXTEND_AFTER = 1 / 4  # of a lease
 
 
@@ -59,15 +59,15 @@ class Recorder:
     async def follow(
         self,
         attempts: Iterable[str],
-        source: AsyncIterator[Outcome],
+        send: Callable[[], AsyncIterator[Outcome]],
         seen: Callable[[Outcome], None] = lambda outcome: None,
     ) -> None:
-        """Take all of `source`, the outcomes of these attempts; each is shown to `seen`, which must not raise."""
+        """Take all that `send` gives, the outcomes of these attempts; each is shown to `seen`, which must not raise."""
         unseen = set(attempts)
         self._left |= unseen
         doubt = "the provider gave no outcome"
         try:
-            async for outcome in source:
+            async for outcome in send():
                 unseen.discard(outcome.attempt)
                 self._waiting.append(outcome)
                 if len(self._waiting) >= FLUSH_COUNT:
@@ -94,7 +94,8 @@ class Recorder:
                 if self.runtime.monotonic() - extended > often and self._left:
                     extended = self.runtime.monotonic()
                     await self.runtime.aside(self._extend, sorted(self._left))
-            except SQLAlchemyError as error:
+            except Exception as error:
+                # Whatever it is, outcomes go on being taken, and are tried again.
                 log.warning("outcomes wait for the database: %s", type(error).__name__)
 
     async def _flush(self) -> None:
@@ -118,12 +119,22 @@ class Recorder:
             except SQLAlchemyError:
                 if again == LAST_TRIES - 1:
                     raise
-                await asyncio.sleep(2**again)
+                await asyncio.sleep(min(2**again, 15))
 
     def _write(self, chunk: list[Outcome]) -> None:
-        with self.runtime.sessions() as session:
-            self.write(session, chunk)
-            commit(session, self.runtime.bells)
+        try:
+            with self.runtime.sessions() as session:
+                self.write(session, chunk)
+                commit(session, self.runtime.bells)
+        except (OperationalError, InterfaceError):
+            raise  # the database is away or busy
+        except Exception:
+            if len(chunk) == 1:
+                # Its lease runs out, and then it is looked up. The others must not wait for it.
+                log.exception("the outcome of attempt %s cannot be written", chunk[0].attempt)
+                return
+            for one in chunk:
+                self._write([one])
 
     def _extend(self, left: list[str]) -> None:
         with self.runtime.sessions() as session:

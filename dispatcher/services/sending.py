@@ -66,19 +66,23 @@ class Pump:
     def _without_provider(self, choice: Choice) -> None:
         """All are out: what waits stays, until it has waited too long. There is none: it goes on at once."""
         runtime, channel, now = self._runtime, self._channel, self._runtime.now()
-        with runtime.sessions() as session:
-            for one in fan_out.open_releases(session, channel, now):
-                if choice.out is None:
-                    why = f"no provider is configured for {channel}"
-                else:
-                    patience = URGENT_OUTAGE if one.urgent else OUTAGE
-                    if now.timestamp() - choice.out.since < patience.total_seconds():
-                        continue
-                    why = f"{channel} is out: {choice.out.why}"
-                fan_out.give_back(session, runtime, one.message_id, channel, why)
-                tasks.alarm(session, runtime, channel, why)
-                fan_out.finish(session, one.message_id)
-            commit(session, runtime.bells)
+        with runtime.reader() as session:
+            due = fan_out.open_releases(session, channel, now)
+        for one in due:
+            if choice.out is None:
+                why = f"no provider is configured for {channel}"
+            else:
+                patience = URGENT_OUTAGE if one.urgent else OUTAGE
+                if now.timestamp() - choice.out.since < patience.total_seconds():
+                    continue
+                why = f"{channel} is out: {choice.out.why}"
+            given = MOST_AT_ONCE
+            while given == MOST_AT_ONCE:
+                with runtime.sessions() as session:
+                    given = fan_out.give_back(session, runtime, one.message_id, channel, why, MOST_AT_ONCE)
+                    tasks.alarm(session, runtime, channel, why)
+                    fan_out.finish(session, one.message_id)
+                    commit(session, runtime.bells)
 
 
 def _wanted(limits: Limits) -> int:
@@ -104,6 +108,7 @@ class _Run:
         self.less_ahead = asyncio.Event()
         self.answered = Speed(runtime)
         self.alarms: list[str] = []
+        self.barren: set[int] = set()  # messages of which the last look found nothing that may leave
         self.recorder = Recorder(runtime, self._write, self._keep)
         self.handed_over = 0
 
@@ -128,7 +133,8 @@ class _Run:
                         # There is more than one claim of work: whoever is free comes and helps, and calls the next.
                         colleague_rung = True
                         self.runtime.bells.ring([(self.channel, "fan_out", (self.channel,))])
-            except BaseException:
+            except asyncio.CancelledError:
+                # Anything else, such as a database that is away, leaves alone what is on its way.
                 for task in self.under_way:
                     task.cancel()
                 raise
@@ -142,30 +148,33 @@ class _Run:
         wait = TICK
         for one in self.turns.order(due):
             claimed, asked_to_wait = await self._claim(one)
-            if claimed:
+            if claimed is not None:
                 self.turns.took(one, len(claimed))
-                self._begin(one, claimed)
+                if claimed:
+                    self._begin(one, claimed)
                 return 0.0
             wait = min(wait, asked_to_wait) if asked_to_wait else wait
         return wait
 
-    async def _claim(self, one: OpenRelease) -> tuple[list[Claimed], float]:
+    async def _claim(self, one: OpenRelease) -> tuple[list[Claimed] | None, float]:
+        """What was claimed, nothing where none that was looked at may leave; or None, and how long to wait."""
         room = 1 if self.trial else self._room(one.urgent)
         if not room:
-            return [], TICK
+            return None, TICK
         if one.pace:
             pace = self.paces.setdefault(
                 one.message_id, Rate(self.runtime, f"pace:{one.message_id}:{self.channel}", one.pace)
             )
             room, wait = await pace.take(room)
             if not room:
-                return [], wait
+                return None, wait
         slots, wait = await self.rate.take(room)
         if not slots or await self._content(one.message_id) is None:
-            return [], wait
+            return None, wait
         lease = Lease(self.runtime)
         claimed = await self.runtime.aside(self._claim_rows, one.message_id, slots)
-        self.leases.update((made.attempt_id, lease) for made in claimed)
+        if claimed is not None:
+            self.leases.update((made.attempt_id, lease) for made in claimed)
         return claimed, 0.0
 
     def _room(self, urgent: bool) -> int:
@@ -193,8 +202,10 @@ class _Run:
     async def _deliver(self, one: OpenRelease, claimed: Sequence[Claimed]) -> None:
         runtime, content = self.runtime, self.contents[one.message_id]
         assert content is not None
-        lease = self.leases[claimed[0].attempt_id]
-        gate = Passage(self.places, lease, one.urgent, self._is_out)
+        gate = Passage(self.places, self.leases[claimed[0].attempt_id], one.urgent, self._is_out, self._learn)
+        # How long it is good for, told to the provider as it is now, not as it was when the run began.
+        left_of_it = None if one.until is None else max(1, int((one.until - runtime.now()).total_seconds()))
+        content = replace(content, gate=gate, valid_for=left_of_it)
         # A token is not for nothing to make, and most texts need only one of them.
         reply, prefs = content.holds(REPLY_TAG), content.holds(PREFS_TAG)
         batch = [
@@ -217,12 +228,10 @@ class _Run:
             self.answered.count += 1
             if self._room(one.urgent):
                 self.less_ahead.set()
-            if out := self.circuit.learn(self.provider.name, [outcome]):
-                self.alarms.append(f"{self.provider.name} is out: {out}")
 
         try:
-            source = self.provider.send(replace(content, gate=gate), batch)
-            await self.recorder.follow([each.attempt_id for each in claimed], source, seen)
+            attempts = [each.attempt_id for each in claimed]
+            await self.recorder.follow(attempts, lambda: self.provider.send(content, batch), seen)
         finally:
             self.ahead[one.urgent] -= left
             self.less_ahead.set()
@@ -233,6 +242,10 @@ class _Run:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.less_ahead.wait()
+
+    def _learn(self, request: Sequence[Outcome]) -> None:
+        if out := self.circuit.learn(self.provider.name, request):
+            self.alarms.append(f"{self.provider.name} is out: {out}")
 
     def _is_out(self) -> bool:
         return self.circuit.is_out(self.provider.name) and not self.trial
@@ -264,27 +277,28 @@ class _Run:
             commit(session, runtime.bells)
             return None
 
-    def _claim_rows(self, message_id: int, limit: int) -> list[Claimed]:
+    def _claim_rows(self, message_id: int, limit: int) -> list[Claimed] | None:
+        # Where the last look found none that may leave, such as ten thousand in their quiet hours, the next is wider.
+        look = MOST_AT_ONCE if message_id in self.barren else limit
         with self.runtime.sessions() as session:
-            claimed = fan_out.claim(session, self.runtime, message_id, self.channel, self.provider.name, limit)
+            claimed = fan_out.claim(session, self.runtime, message_id, self.channel, self.provider.name, limit, look)
             commit(session, self.runtime.bells)
-            return claimed
+        (self.barren.discard if claimed else self.barren.add)(message_id)
+        return claimed
 
     def _write(self, session: Session, some: list[Outcome]) -> None:
         outcomes.settle(session, self.runtime, self.channel, some)
-        while self.alarms:
-            tasks.alarm(session, self.runtime, self.channel, self.alarms.pop())
         for one in some:
             self.leases.pop(one.attempt, None)
             self.claims.pop(one.attempt, None)
 
     def _keep(self, session: Session, left: list[str]) -> None:
-        for lease in {self.leases[one] for one in left}:
-            lease.renew()
         fan_out.extend(session, self.runtime, [self.claims[one].delivery_id for one in left])
 
     def _finish(self) -> None:
         with self.runtime.sessions() as session:
             for message_id in self.contents:
                 fan_out.finish(session, message_id)
+            for text in self.alarms:
+                tasks.alarm(session, self.runtime, self.channel, text)
             commit(session, self.runtime.bells)

@@ -78,7 +78,7 @@ def test_an_urgent_message_passes_what_is_going_out(bank: SmallBank) -> None:
     ordinary = release(bank)
     urgent: list[int] = []
     sms = bank.providers["sms"]
-    sms.limits = Limits("scripted", 5)
+    sms.limits, sms.seconds = Limits("scripted", 5), 0.005
 
     def answer(one: Outbound) -> Outcome:
         if len(sms.got) == 40:
@@ -96,7 +96,7 @@ def test_an_urgent_message_passes_what_is_going_out(bank: SmallBank) -> None:
 
 def test_releases_of_one_urgency_share_the_channel(bank: SmallBank) -> None:
     add_texts(bank, 300)
-    bank.providers["sms"].limits = Limits("scripted", 10)
+    bank.providers["sms"].limits, bank.providers["sms"].seconds = Limits("scripted", 10), 0.005
     first, second = release(bank), release(bank)
     asyncio.run(Pump(bank.runtime, "sms").run())
     order = messages_of(bank)
@@ -148,6 +148,20 @@ def test_a_worker_that_is_told_to_stop_ends_what_it_has_begun(bank: SmallBank) -
     assert ("sms", "fan_out", ("sms",)) in bank.bells.rings
 
 
+def test_what_may_not_leave_is_passed_over_in_few_looks(bank: SmallBank) -> None:
+    add_texts(bank, 600)
+    release(bank)
+    with bank.sessions() as session:
+        session.execute(update(Customer).values(quiet_from=time(9), quiet_until=time(10)))
+        session.execute(update(Customer).where(Customer.key == "bob").values(quiet_from=None))
+        session.commit()
+    bank.providers["sms"].limits = Limits("scripted", 4)
+    assert asyncio.run(Pump(bank.runtime, "sms").run()) == 1
+    with bank.sessions() as session:
+        held = session.scalar(select(func.count()).select_from(Delivery).where(Delivery.held_until.is_not(None)))
+    assert held >= 600
+
+
 # --- quiet hours and validity
 
 
@@ -166,6 +180,9 @@ def test_a_worker_that_is_told_to_stop_ends_what_it_has_begun(bank: SmallBank) -
         # The night the clocks go forward is an hour shorter; the night they go back an hour longer.
         ("Europe/Berlin", "22:00", "07:00", "2026-03-28 22:30", "2026-03-29 05:00"),
         ("Europe/Berlin", "22:00", "07:00", "2026-10-24 22:30", "2026-10-25 06:00"),
+        # An end that the night has twice: the one that is still to come.
+        ("Europe/Berlin", "22:00", "02:30", "2026-10-25 00:15", "2026-10-25 00:30"),
+        ("Europe/Berlin", "22:00", "02:30", "2026-10-25 01:15", "2026-10-25 01:30"),
         # An end that the night leaves out.
         ("Europe/Berlin", "22:00", "02:30", "2026-03-28 23:00", "2026-03-29 01:30"),
         ("No/Such_Zone", "22:00", "07:00", "2026-11-20 23:00", "2026-11-21 07:00"),

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from approvals import submission
 from dispatcher.bells import commit
-from dispatcher.model import Attempt, Customer, Delivery, ListMember, Message, Recipient, Task, Version
+from dispatcher.model import Attempt, ContactPoint, Customer, Delivery, ListMember, Message, Recipient, Task, Version
+from dispatcher.model.gate import Limits
 from dispatcher.model.ports import Event, Found, Outbound, Outcome
-from dispatcher.services import outcomes, reconcile, status, suppressions, sweep
+from dispatcher.services import fan_out, outcomes, reconcile, status, suppressions, sweep
 from dispatcher.services.lease import Lease
 from dispatcher.services.letter_sending import send_letter
+from dispatcher.services.recorder import Recorder
 from dispatcher.services.sending import Pump
 from tests.small_bank import SmallBank, small_bank
 
@@ -58,7 +61,7 @@ def test_each_is_sent_once_however_often_the_bell_rings(bank: SmallBank) -> None
 
 
 def test_the_attempt_is_committed_before_the_call(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
     seen: list[tuple[str, str]] = []
 
     def look() -> None:
@@ -72,7 +75,7 @@ def test_the_attempt_is_committed_before_the_call(bank: SmallBank) -> None:
 
 
 def test_a_provider_that_gives_no_outcome_leaves_doubt_not_a_second_send(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
     bank.providers["sms"].answer = lambda one: None
     send(bank, "sms")
     send(bank, "sms")
@@ -84,7 +87,7 @@ def test_a_provider_that_gives_no_outcome_leaves_doubt_not_a_second_send(bank: S
 
 
 def test_what_was_certainly_not_sent_is_tried_again_when_due(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
     sms = bank.providers["sms"]
     sms.answer = answering("deferred", "retry", code="20429", retry_after=7.0)
     send(bank, "sms")
@@ -100,7 +103,7 @@ def test_what_was_certainly_not_sent_is_tried_again_when_due(bank: SmallBank) ->
 
 
 def test_a_rejected_address_starts_the_next_channel_once(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
     bank.providers["sms"].answer = answering(
         "rejected", "fall-back", code="21211", error="no such number", mark="invalid"
     )
@@ -117,7 +120,7 @@ def test_a_rejected_address_starts_the_next_channel_once(bank: SmallBank) -> Non
 
 
 def test_with_no_channel_left_the_rep_has_a_task(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
     bank.providers["voice"].answer = answering("rejected", "fall-back", code="21211")
     send(bank, "voice")
     with bank.sessions() as session:
@@ -126,7 +129,7 @@ def test_with_no_channel_left_the_rep_has_a_task(bank: SmallBank) -> None:
 
 
 def test_an_opt_out_after_the_release_stops_the_attempt(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
     with bank.sessions() as session:
         suppressions.suppress(session, bank.runtime, "sms", "+12025550101", "opt-out", "sms STOP")
         commit(session, bank.runtime.bells)
@@ -151,7 +154,7 @@ def test_cancel_stops_what_has_not_left(bank: SmallBank) -> None:
 
 def test_a_stale_alert_expires(bank: SmallBank) -> None:
     with bank.sessions() as session:
-        message_id = bank.released(session, valid_for=60).id
+        bank.released(session, valid_for=60)
     bank.time.pass_by(61)
     send(bank, "sms")
     assert bank.providers["sms"].got == []
@@ -161,7 +164,7 @@ def test_a_stale_alert_expires(bank: SmallBank) -> None:
 
 
 def test_what_is_not_what_was_approved_is_never_sent(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
     with bank.sessions() as session:
         session.scalars(select(Version)).one().text = "We raise it to buy."
         session.commit()
@@ -173,7 +176,7 @@ def test_what_is_not_what_was_approved_is_never_sent(bank: SmallBank) -> None:
 
 
 def test_credentials_refused_stop_the_channel_and_burn_nothing(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
     bank.providers["sms"].answer = answering("deferred", "stop-channel", code="20003", error="bad credentials")
     send(bank, "sms")
     with bank.sessions() as session:
@@ -182,7 +185,7 @@ def test_credentials_refused_stop_the_channel_and_burn_nothing(bank: SmallBank) 
 
 
 def test_a_dead_worker_leaves_doubt_that_is_looked_up(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
 
     def die() -> None:
         raise SystemExit
@@ -214,7 +217,7 @@ def test_a_dead_worker_leaves_doubt_that_is_looked_up(bank: SmallBank) -> None:
 
 
 def test_a_call_in_doubt_is_never_made_again(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
     bank.providers["voice"].answer = lambda one: None
     send(bank, "voice")
     bank.providers["voice"].found = Found("absent")
@@ -231,7 +234,7 @@ def test_a_call_in_doubt_is_never_made_again(bank: SmallBank) -> None:
 
 
 def test_news_that_overtakes_the_outcome_is_kept(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
 
     def call_back_first(one: Outbound) -> Outcome:
         with bank.sessions() as session:
@@ -249,7 +252,7 @@ def test_news_that_overtakes_the_outcome_is_kept(bank: SmallBank) -> None:
 
 
 def test_the_sweep_finds_what_nobody_was_rung_for(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
     bank.bells.rings.clear()
     bank.time.pass_by(30)
     with bank.sessions() as session:
@@ -269,21 +272,101 @@ def test_a_letter_rung_for_twice_is_sent_once(bank: SmallBank) -> None:
     assert len(bank.providers["email"].got) == len(letters) == 3
 
 
-def test_a_lease_runs_out_by_the_workers_own_clock(bank: SmallBank) -> None:
-    """A worker that stood still wakes after its lease: what others may have taken over is not started."""
+def test_what_was_claimed_leaves_soon_or_goes_back(bank: SmallBank) -> None:
+    """Also in a worker that stood still and wakes: what others may have taken over is not started."""
     later = [0.0]
     lease = Lease(dataclasses.replace(bank.runtime, monotonic=lambda: later[0]))
-    later[0] = 30
-    lease.renew()
-    later[0] = 60
     assert lease.holds()
-    later[0] = 91
-    lease.renew()  # too late: others may have taken over
+    later[0] = bank.runtime.settings.lease_seconds / 4 + 0.1
     assert not lease.holds()
 
 
+def test_what_waited_too_long_for_a_place_hears_of_the_cancel(bank: SmallBank) -> None:
+    message_id, clock = release(bank), [0.0]
+    runtime = dataclasses.replace(bank.runtime, monotonic=lambda: clock[0])
+
+    def stand_still() -> None:
+        clock[0] += 60
+        with bank.sessions() as session:
+            submission.cancel(session, bank.runtime, bank.staff(session, "officer"), message_id)
+            commit(session, bank.runtime.bells)
+
+    bank.providers["sms"].before_send = stand_still
+    asyncio.run(Pump(runtime, "sms").run())
+    assert bank.providers["sms"].got == []
+    with bank.sessions() as session:
+        assert delivery(session, "sms").state == "cancelled"
+
+
+def test_an_address_that_was_taken_out_is_not_used(bank: SmallBank) -> None:
+    release(bank)
+    with bank.sessions() as session:
+        session.execute(
+            delete(ContactPoint).where(ContactPoint.customer_id == bank.ids["bob"], ContactPoint.channel == "sms")
+        )
+        session.commit()
+    send(bank, "sms")
+    assert bank.providers["sms"].got == []
+    with bank.sessions() as session:
+        bob = session.scalars(select(Recipient).join(Customer).where(Customer.key == "bob")).one()
+        assert (bob.channel, bob.because) == ("email", "fallback: sms is no longer in the directory")
+
+
+def test_a_provider_that_breaks_at_once_leaves_doubt_and_no_more(bank: SmallBank) -> None:
+    release(bank)
+
+    def broken() -> None:
+        raise RuntimeError("a fault of ours")
+
+    bank.providers["sms"].before_send = broken
+    send(bank, "sms")
+    with bank.sessions() as session:
+        assert delivery(session, "sms").state == "unknown"
+
+
+def test_a_database_that_is_away_between_claims_leaves_alone_what_is_on_its_way(
+    bank: SmallBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release(bank)
+    asked, look = [0], fan_out.open_releases
+
+    def away(*given: object) -> object:
+        asked[0] += 1
+        if asked[0] == 2:
+            raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
+        return look(*given)  # type: ignore[arg-type]  # passed on as it came
+
+    monkeypatch.setattr(fan_out, "open_releases", away)
+    bank.providers["sms"].limits = Limits("scripted", 1)
+    with pytest.raises(OperationalError):
+        send(bank, "sms")
+    with bank.sessions() as session:
+        assert delivery(session, "sms").state == "accepted"
+
+
+def test_an_outcome_that_cannot_be_written_keeps_no_other_waiting(bank: SmallBank) -> None:
+    release(bank)
+    written: list[str] = []
+
+    def write(session: Session, some: list[Outcome]) -> None:
+        if any(one.attempt == "bad" for one in some):
+            raise ValueError("the database refuses it")
+        written.extend(one.attempt for one in some)
+
+    async def outcomes_of() -> AsyncIterator[Outcome]:
+        for name in ("one", "bad", "two"):
+            yield Outcome(name, "accepted")
+
+    async def go() -> None:
+        async with Recorder(bank.runtime, write, lambda session, left: None) as recorder:
+            await recorder.follow(["one", "bad", "two"], outcomes_of)
+
+    asyncio.run(go())
+    assert written == ["one", "two"]
+
+
 def test_what_an_earlier_attempt_says_moves_nothing(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
     sms = bank.providers["sms"]
     sms.answer = answering("deferred", "retry", retry_after=1.0)
     send(bank, "sms")
@@ -321,7 +404,7 @@ def test_what_comes_back_after_a_cancel_is_cancelled(bank: SmallBank) -> None:
 
 
 def test_a_channel_without_a_provider_hands_its_recipients_on(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
     rest = {name: (one,) for name, one in bank.providers.items() if name != "sms"}
     without = dataclasses.replace(bank.runtime, adapters=dataclasses.replace(bank.runtime.adapters, providers=rest))
     asyncio.run(Pump(without, "sms").run())
@@ -333,7 +416,7 @@ def test_a_channel_without_a_provider_hands_its_recipients_on(bank: SmallBank) -
 
 
 def test_who_left_the_lists_before_it_left_is_not_reached(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
     with bank.sessions() as session:
         session.execute(delete(ListMember).where(ListMember.customer_id == bank.ids["bob"]))
         session.commit()
@@ -344,7 +427,7 @@ def test_who_left_the_lists_before_it_left_is_not_reached(bank: SmallBank) -> No
 
 
 def test_an_opt_out_after_the_release_leaves_the_next_channel(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
     send(bank, "email")
     with bank.sessions() as session:
         suppressions.suppress(session, bank.runtime, "sms", "+12025550101", "opt-out", "sms STOP")
@@ -365,7 +448,7 @@ def test_a_letter_that_fails_is_a_task(bank: SmallBank) -> None:
 
 
 def test_a_look_up_that_can_never_be_made_ends_with_a_person(bank: SmallBank) -> None:
-    message_id = release(bank)
+    release(bank)
     bank.providers["sms"].answer = lambda one: None
     send(bank, "sms")
     bank.providers["sms"].name = "another"
