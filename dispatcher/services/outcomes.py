@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy import and_, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Conversation, Delivery, Letter
@@ -14,6 +15,7 @@ from dispatcher.model.delivery import FINAL, after
 from dispatcher.model.ports import Outcome
 from dispatcher.runtime import Runtime
 from dispatcher.services import circuit, fallback, suppressions
+from dispatcher.services.once import clean
 from dispatcher.services.tasks import open_task
 
 MAX_TRIES = 8
@@ -25,6 +27,10 @@ def settle(session: Session, runtime: Runtime, channel: str, outcomes: Sequence[
     """Write these outcomes; the caller commits. Accepted ones, nearly all, in a few statements for the lot."""
     now = runtime.now()
     accepted = [one for one in outcomes if one.state == "accepted"]
+    if len(accepted) < len(outcomes) > 1:
+        # All attempts before any delivery, in one order for everybody, so that two writers never wait for each other.
+        ids = [one.attempt for one in outcomes]
+        session.scalars(select(Attempt.id).where(among(Attempt.id, ids)).order_by(Attempt.id).with_for_update()).all()
     if accepted:
         _accept(session, accepted, now)
     for outcome in outcomes:
@@ -37,23 +43,33 @@ def _accept(session: Session, outcomes: list[Outcome], now: datetime) -> None:
         update(Attempt)
         .where(Attempt.id == bindparam("attempt"))
         .values(state="accepted", provider_ref=bindparam("ref"), settled_at=now),
-        # In one order for everybody, so that two writers never wait for each other; attempts come before deliveries.
+        # In one order for everybody here too.
         [
-            {"attempt": one.attempt, "ref": one.provider_ref[:100] or None}
+            {"attempt": one.attempt, "ref": clean(one.provider_ref, 100) or None}
             for one in sorted(outcomes, key=lambda one: one.attempt)
         ],
     )
     ids = [one.attempt for one in outcomes]
     for table, column in ((Delivery, Attempt.delivery_id), (Letter, Attempt.letter_id)):
-        # News from a webhook may have overtaken us: then only the time of acceptance is ours to add.
+        # News from a webhook may have overtaken us: then only the time of acceptance is ours to add. What was put off
+        # although it had left is taken back; not where a person has ordered since that it be sent again.
+        latest = (
+            select(Attempt.id)
+            .where(
+                column == table.id, Attempt.n == table.tries, Attempt.state == "accepted", Attempt.resent_by.is_(None)
+            )
+            .correlate(table)
+        )
+        moves = or_(table.state.in_(("sending", "unknown")), and_(table.state == "deferred", latest.exists()))
         done = session.execute(
             update(table)
             .where(table.id.in_(select(column).where(among(Attempt.id, ids), column.is_not(None))))
             .values(
                 accepted_at=func.coalesce(table.accepted_at, now),
                 lease_until=None,
-                error=None,
-                state=case((table.state.in_(("sending", "unknown")), "accepted"), else_=table.state),
+                due_at=case((moves, None), else_=table.due_at),
+                error=case((moves, None), else_=table.error),
+                state=case((moves, "accepted"), else_=table.state),
             )
             .execution_options(synchronize_session=False)
         )
@@ -69,9 +85,12 @@ def settle_one(session: Session, runtime: Runtime, channel: str, outcome: Outcom
     attempt = session.get(Attempt, outcome.attempt, with_for_update=True, populate_existing=True)
     if attempt is None:
         return
-    attempt.state, attempt.code = outcome.state, outcome.code[:32] or None
-    attempt.error, attempt.settled_at = outcome.error[:300] or None, runtime.now()
-    attempt.provider_ref = attempt.provider_ref or outcome.provider_ref[:100] or None
+    outcome = _stored(outcome)
+    attempt.provider_ref = attempt.provider_ref or outcome.provider_ref or None
+    if attempt.state == "accepted":
+        return  # news has told already that the provider took it
+    attempt.state, attempt.code = outcome.state, outcome.code or None
+    attempt.error, attempt.settled_at = outcome.error or None, runtime.now()
     target: Delivery | Letter | None = (
         session.get(Delivery, attempt.delivery_id, with_for_update=True, populate_existing=True)
         if attempt.delivery_id
@@ -83,30 +102,50 @@ def settle_one(session: Session, runtime: Runtime, channel: str, outcome: Outcom
             session, runtime, channel, target.address, outcome.mark, f"{attempt.provider} {outcome.code}"
         )
     if attempt.n == target.tries:
-        apply_state(session, runtime, target, _next_state(target, outcome), outcome)
+        apply_state(session, runtime, target, _next_state(session, target, outcome), outcome)
 
 
-def _next_state(target: Delivery | Letter, outcome: Outcome) -> str:
+def _stored(outcome: Outcome) -> Outcome:
+    """As databases take it: a vendor's words may hold what they refuse, and one outcome would then block its chunk."""
+    return replace(
+        outcome,
+        code=clean(outcome.code, 32),
+        error=clean(outcome.error, 300),
+        provider_ref=clean(outcome.provider_ref, 100),
+    )
+
+
+def _next_state(session: Session, target: Delivery | Letter, outcome: Outcome) -> str:
     """Certainly not sent means: try again, as long as tries are left. What is no fault of its own costs it none."""
     if outcome.decision == "stop-channel" or outcome.code in circuit.OURS:
         return "deferred"
-    if outcome.state == "deferred" and target.tries >= MAX_TRIES:
+    if outcome.state == "deferred" and _cost(session, target) >= MAX_TRIES:
         return "failed"
     return outcome.state
+
+
+def _cost(session: Session, target: Delivery | Letter) -> int:
+    """Its tries without those that a gate of ours barred. `tries` numbers the attempts, so it counts all of them."""
+    if target.tries < 2:
+        return target.tries
+    column = Attempt.delivery_id if isinstance(target, Delivery) else Attempt.letter_id
+    barred = select(func.count()).where(column == target.id, Attempt.code.in_(circuit.OURS))
+    return target.tries - (session.scalar(barred) or 0)
 
 
 def apply_state(session: Session, runtime: Runtime, target: Delivery | Letter, state: str, outcome: Outcome) -> None:
     """Move a delivery or letter along the status machine; start the fallback where it ended badly."""
     before, target.state = target.state, after(target.state, state)
-    target.error = (outcome.error or outcome.code)[:300] or None
     if target.state == before:
         return
+    outcome = _stored(outcome)
+    target.error = outcome.error or outcome.code or None
     target.lease_until = None
     if target.state == "deferred" and isinstance(target, Delivery) and target.message.state == "cancelled":
         target.state = "cancelled"
     now = runtime.now()
     if target.state == "deferred":
-        target.due_at = now + _delay(runtime, target.tries, outcome)
+        target.due_at = now + _delay(runtime, _cost(session, target), outcome)
     elif target.state == "unknown":
         target.due_at = now + timedelta(seconds=runtime.settings.look_up_after_seconds)
     elif target.state in FINAL:
@@ -144,5 +183,5 @@ def _delay(runtime: Runtime, tries: int, outcome: Outcome) -> timedelta:
     """What the provider asked for, else twice as long each time from 5 s to 10 min, spread by a quarter."""
     if outcome.decision == "stop-channel" or outcome.code in circuit.OURS:
         return SOON
-    seconds = outcome.retry_after if outcome.retry_after is not None else min(600.0, 2.5 * 2**tries)
+    seconds = outcome.retry_after if outcome.retry_after is not None else min(600.0, 2.5 * 2 ** min(tries, MAX_TRIES))
     return timedelta(seconds=seconds * runtime.chance.uniform(1.0, 1.25))

@@ -12,7 +12,7 @@ from dispatcher.model.errors import NotFound
 from dispatcher.runtime import Runtime
 from dispatcher.services import letters
 from dispatcher.services.audit import record
-from dispatcher.services.once import insert_once
+from dispatcher.services.once import clean, insert_once
 from dispatcher.services.reply_notices import admins
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def open_task(
         Task,
         kind=kind,
         dedupe=dedupe[:100],
-        text=text[:500],
+        text=clean(text, 500),
         rep_id=rep_id,
         customer_id=customer_id,
         message_id=message_id,
@@ -52,7 +52,8 @@ def open_task(
         return new
     known = session.scalars(select(Task).where(Task.dedupe == dedupe[:100])).one()
     if known.state == "closed" and known.answer in ("again", SETTLED):
-        known.state, known.answer, known.closed_at, known.closed_by, known.text = "open", None, None, None, text[:500]
+        known.state, known.answer, known.closed_at, known.closed_by = "open", None, None, None
+        known.text = clean(text, 500)
     return known
 
 
@@ -63,6 +64,7 @@ def alarm(
 
     `about` tells alarms of one channel apart, e.g. "message 7". With `tell` they also get a letter.
     """
+    text = clean(text)  # it may quote a vendor
     dedupe = f"alarm:{channel}:{about}:{runtime.now():%Y%m%d%H}"[:100]
     if session.scalar(select(Task.id).where(Task.dedupe == dedupe)) is not None:
         return None
@@ -122,6 +124,7 @@ def close_settled(session: Session, runtime: Runtime) -> int:
         .outerjoin(Letter, Task.letter_id == Letter.id)
         .where(
             Task.state == "open",
+            Task.kind.in_(("unknown", "poison")),  # by the index: other kinds may lie open by the thousand
             or_(
                 and_(Task.kind == "unknown", or_(Delivery.state != "unknown", Letter.state != "unknown")),
                 and_(Task.kind == "poison", or_(Delivery.state.in_(arrived), Letter.state.in_(arrived))),
