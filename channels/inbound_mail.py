@@ -11,7 +11,6 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses
 
-
 from channels.words import clean, one_line
 from dispatcher.model.ports import File
 

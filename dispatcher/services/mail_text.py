@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-
 from dispatcher.services.once import clean
 
 MOST = 200_000  # characters that are looked at; the original is kept whole
