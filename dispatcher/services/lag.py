@@ -24,6 +24,7 @@ from dispatcher.services.forecast import Forecast
 
 KIND = "call-follows"
 _AT_ONCE = 500  # letters written by one statement
+CHAINS = 20  # so many are rung for at once; each then rings for its next, so that notices to staff need not queue
 
 # What the text says, word for word; the officer sees it before approving.
 _WORDS = {
@@ -143,15 +144,48 @@ def announce(session: Session, runtime: Runtime, message: Message, made: Plan) -
     calls = Forecast("voice", _calls(session, message), 0.0, True, 0, made.longest)
     late = _place_at(calls, runtime.settings.lag_limit_seconds)
     letters = _letters(session, runtime, message, calls, late)
-    written = 0
+    written = rung = 0
     while some := list(islice(letters, _AT_ONCE)):
         known = set(session.scalars(select(Letter.dedupe).where(Letter.dedupe.in_([one["dedupe"] for one in some]))))
         new = [one for one in some if one["dedupe"] not in known]
         if new:
-            for letter_id in session.scalars(insert(Letter).returning(Letter.id), new):
+            for letter_id in sorted(session.scalars(insert(Letter).returning(Letter.id), new))[: CHAINS - rung]:
                 note(session, "notices", "send_letter", letter_id)
+                rung += 1
         written += len(new)
     return written
+
+
+def ring_next(session: Session, letter: Letter) -> None:
+    """Ring for the next letter of its chain, where it is one that says that a call will follow."""
+    if letter.kind != KIND:
+        return
+    following = session.scalar(
+        select(Letter.id)
+        .where(Letter.id > letter.id, Letter.kind == KIND, Letter.message_id == letter.message_id)
+        .order_by(Letter.id)
+        .offset(CHAINS - 1)
+        .limit(1)
+    )
+    if following is not None:
+        note(session, "notices", "send_letter", following)
+
+
+def still_true(session: Session, letter: Letter) -> bool:
+    """False where it says that a call will follow, and that call has left, or never will."""
+    if letter.kind != KIND:
+        return True
+    call = (
+        select(Delivery.id)
+        .join(Recipient, Recipient.delivery_id == Delivery.id)
+        .where(
+            Recipient.customer_id == letter.customer_id,
+            Recipient.message_id == letter.message_id,
+            Delivery.channel == "voice",
+            Delivery.state.in_(WAITING),
+        )
+    )
+    return session.scalar(call) is not None
 
 
 def _calls(session: Session, message: Message) -> int:

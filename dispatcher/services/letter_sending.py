@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -14,14 +14,17 @@ from dispatcher.model import Attempt, Letter
 from dispatcher.model.delivery import WAITING
 from dispatcher.model.ports import REPLY_TAG, Content, Outbound, Outcome, Provider, Rendition
 from dispatcher.runtime import Runtime
-from dispatcher.services import caps, outcomes, pause, poison, suppressions, tasks
-from dispatcher.services.circuit import Circuit
+from dispatcher.services import caps, lag, outcomes, pause, poison, suppressions, tasks
+from dispatcher.services.circuit import Circuit, Out
 from dispatcher.services.lease import Lease, lease_of
 from dispatcher.services.limits import channel_rate
+from dispatcher.services.once import clean
 from dispatcher.services.places import Passage, Places
 from dispatcher.services.recorder import Recorder
 
 PAUSED_FOR = timedelta(seconds=30)
+# After a provider's rest one letter tries it; the others look again so much later.
+TRIAL_FOR = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,15 @@ class _Ready:
 
 async def send_letter(runtime: Runtime, letter_id: int) -> bool:
     """Send the letter if it is due; False when there was nothing to do. Rung twice, it is sent once."""
-    channel = await runtime.aside(_channel, runtime, letter_id)
+    # Looked at first: a choice may be the one trial of a provider, which nothing to send must not use up.
+    channel = await runtime.aside(_due_on, runtime, letter_id)
+    if channel is None:
+        return False
     circuit = Circuit(runtime, channel)
     choice = await circuit.choose()
     if choice.out is not None:
-        return False  # the clock rings again
+        await runtime.aside(_put_off, runtime, letter_id, choice.out)
+        return False
     ready = await runtime.aside(_claim, runtime, letter_id, choice.provider)
     if ready is None or choice.provider is None:
         return False
@@ -50,21 +57,40 @@ async def send_letter(runtime: Runtime, letter_id: int) -> bool:
             tasks.alarm(session, runtime, channel, f"{provider.name} is out: {out}")
 
     def keep(session: Session, _left: list[str]) -> None:
-        ready.lease.renew()
         session.execute(
             update(Letter).where(Letter.id == letter_id).values(lease_until=runtime.now() + lease_of(runtime))
         )
 
     async with Places(runtime, provider.limits).held(1) as places, Recorder(runtime, write, keep) as recorder:
         gate = Passage(places, ready.lease)
-        source = provider.send(replace(ready.content, gate=gate), [ready.outbound])
-        await recorder.follow([ready.outbound.attempt], source)
+        content = replace(ready.content, gate=gate)
+        await recorder.follow([ready.outbound.attempt], lambda: provider.send(content, [ready.outbound]))
     return True
 
 
-def _channel(runtime: Runtime, letter_id: int) -> str:
+def _due_on(runtime: Runtime, letter_id: int) -> str | None:
     with runtime.reader() as session:
-        return session.scalar(select(Letter.channel).where(Letter.id == letter_id)) or ""
+        return session.scalar(
+            select(Letter.channel).where(
+                Letter.id == letter_id, Letter.state.in_(WAITING), Letter.due_at <= runtime.now()
+            )
+        )
+
+
+def _put_off(runtime: Runtime, letter_id: int, out: Out) -> None:
+    """All providers are out: not due until the first is back, so that the sweep finds what can be sent."""
+    now = runtime.now()
+    back = max(datetime.fromtimestamp(out.until, UTC), now + TRIAL_FOR)
+    with runtime.sessions() as session:
+        letter = session.scalar(
+            select(Letter)
+            .where(Letter.id == letter_id, Letter.state.in_(WAITING), Letter.due_at <= now)
+            .with_for_update(skip_locked=True)
+        )
+        if letter is not None:
+            letter.due_at, letter.error = back, clean(f"held: {letter.channel} is out: {out.why}", 300)
+            lag.ring_next(session, letter)
+            commit(session, runtime.bells)
 
 
 def _claim(runtime: Runtime, letter_id: int, provider: Provider | None) -> _Ready | None:
@@ -77,9 +103,15 @@ def _claim(runtime: Runtime, letter_id: int, provider: Provider | None) -> _Read
         )
         if letter is None:
             return None
+        lag.ring_next(session, letter)
+        if not lag.still_true(session, letter):
+            letter.state, letter.settled_at, letter.due_at = "cancelled", now, None
+            commit(session, runtime.bells)
+            return None
         if provider is None:
             letter.state, letter.settled_at, letter.due_at = "failed", now, None
             letter.error = f"no provider is configured for {letter.channel}"
+            outcomes.hand_back(session, letter, letter.error)
             tasks.alarm(session, runtime, letter.channel, letter.error)
             commit(session, runtime.bells)
             return None

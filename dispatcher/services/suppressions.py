@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import ContactPoint, Delivery, Staff, Suppression
+from dispatcher.model import ContactPoint, Delivery, Letter, Staff, Suppression
 from dispatcher.model.delivery import WAITING
 from dispatcher.model.errors import NotFound
 from dispatcher.runtime import Runtime
@@ -44,6 +44,17 @@ def suppress(
     session.execute(
         update(Delivery)
         .where(Delivery.channel == channel, Delivery.address == address, Delivery.state.in_(WAITING))
+        .values(due_at=runtime.now())
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(Letter)
+        .where(
+            Letter.channel == channel,
+            Letter.address == address,
+            Letter.state.in_(WAITING),
+            Letter.customer_id.is_not(None),
+        )
         .values(due_at=runtime.now())
         .execution_options(synchronize_session=False)
     )
