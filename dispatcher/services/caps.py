@@ -12,18 +12,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Update, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Update, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, CapUse, Delivery, Letter, Message, Staff
 from dispatcher.model.errors import StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import fallback, tasks
+from dispatcher.services import circuit, fallback, tasks
 from dispatcher.services.once import insert_missing
 from dispatcher.services.reply_notices import AUTOMATIC
 
 THOUSANDTHS = 1000
-_CALLS_LOCK = 74657  # of PostgreSQL's advisory ones: two claims of calls never count at the same time
+# Of PostgreSQL's advisory ones: two claims of calls, or two releases, never count at the same time.
+_CALLS_LOCK, _RELEASES_LOCK = 74657, 74658
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,17 +163,28 @@ def over_called(session: Session, runtime: Runtime, addresses: Collection[str]) 
     most = runtime.settings.cap_calls_per_number_day
     if not most or not addresses:
         return set()
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _CALLS_LOCK})
+    _one_at_a_time(session, _CALLS_LOCK)
     return set(
         session.scalars(
             select(Delivery.address)
             .join(Attempt, Attempt.delivery_id == Delivery.id)
-            .where(Delivery.channel == "voice", Delivery.address.in_(addresses), Attempt.started_at >= _today(runtime))
+            .where(Delivery.address.in_(addresses), *_made(runtime))
             .group_by(Delivery.address)
             .having(func.count() >= most)
         )
     )
+
+
+def _made(runtime: Runtime) -> tuple[ColumnElement[bool], ...]:
+    """The calls of today, without those that certainly never left us."""
+    left = or_(Attempt.code.is_(None), Attempt.code.not_in((*circuit.OURS, "no-connection")))
+    return Delivery.channel == "voice", Attempt.started_at >= _today(runtime), left
+
+
+def _one_at_a_time(session: Session, lock: int) -> None:
+    """Others who count the same wait until this transaction ends. On SQLite there is one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": lock})
 
 
 def turn_away(session: Session, runtime: Runtime, delivery_ids: Sequence[int]) -> None:
@@ -194,6 +206,7 @@ def require_release(session: Session, runtime: Runtime) -> None:
     most = runtime.settings.cap_messages_per_hour
     if not most:
         return
+    _one_at_a_time(session, _RELEASES_LOCK)
     hour_ago = runtime.now() - timedelta(hours=1)
     lately = session.scalars(
         select(Message.released_at)
@@ -245,7 +258,7 @@ def uses(session: Session, runtime: Runtime) -> list[Use]:
         select(func.count().label("times"))
         .select_from(Attempt)
         .join(Delivery, Attempt.delivery_id == Delivery.id)
-        .where(Delivery.channel == "voice", Attempt.started_at >= today)
+        .where(*_made(runtime))
         .group_by(Delivery.address)
         .subquery()
     )
