@@ -26,7 +26,8 @@ LIFE: dict[str, tuple[frozenset[str], str]] = {
     "reject": (frozenset({"pending"}), "rejected"),
     "release": (frozenset({"approved"}), "releasing"),
     "finish": (frozenset({"releasing"}), "released"),
-    "cancel": (frozenset({"approved", "releasing"}), "cancelled"),
+    # From "released" only while something of it waits or is in doubt: see services.cancellation.
+    "cancel": (frozenset({"approved", "releasing", "released"}), "cancelled"),
     "expire": (frozenset({"pending", "approved"}), "expired"),
 }
 EDITABLE = frozenset({"draft", "pending", "returned", "withdrawn", "approved"})

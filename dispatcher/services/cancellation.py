@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Delivery, Letter, Message, Staff
-from dispatcher.model.delivery import WAITING
+from dispatcher.model import CHANNELS, Delivery, Letter, Message, Staff
+from dispatcher.model.delivery import IN_DOUBT, WAITING, in_states
+from dispatcher.model.errors import StateConflict
+from dispatcher.model.message import LIFE
 from dispatcher.runtime import Runtime
 from dispatcher.services.audit import record
+
+_AT_ONCE = 1000  # rows that one sweep tidies
+
+
+def possible(session: Session, message: Message) -> bool:
+    """Whether there is anything to cancel: of a released message, while something waits again or is in doubt."""
+    if message.state not in LIFE["cancel"][0]:
+        return False
+    if message.state != "released":
+        return True
+    left = select(Delivery.id).where(Delivery.message_id == message.id, Delivery.state.in_(WAITING | IN_DOUBT))
+    return session.scalar(left.limit(1)) is not None
 
 
 def cancel(session: Session, runtime: Runtime, staff: Staff, message: Message) -> int:
     """Cancel what waits; how many deliveries were stopped. What is on its way or out stays as it is.
 
     The message's row is locked by the caller, and a claim reads the message's state under the same lock, so
-    no attempt starts after this has been committed.
+    no attempt starts after this has been committed. What is in doubt, and turns out never to have left, is cancelled
+    then. Raises StateConflict where nothing is left to cancel.
     """
+    if message.state == "released" and not possible(session, message):
+        raise StateConflict("cannot cancel: the message is released", state="released")
     message.advance("cancel")
     result = session.execute(
         update(Delivery)
@@ -33,3 +50,30 @@ def cancel(session: Session, runtime: Runtime, staff: Staff, message: Message) -
     )
     record(session, runtime, staff, "cancel message", f"message {message.id}", stopped=result.rowcount)
     return result.rowcount
+
+
+def tidy(session: Session, runtime: Runtime) -> int:
+    """Cancel what waits of messages that are cancelled; how many deliveries.
+
+    An outcome or a fallback that was written while the message was being cancelled did not see it yet.
+    """
+    left = session.scalars(
+        select(Delivery.id)
+        .where(
+            # All channels are named, so that the index of what waits can be used.
+            Delivery.channel.in_(CHANNELS),
+            in_states(Delivery.state, *WAITING),
+            Delivery.message_id.in_(select(Message.id).where(Message.state == "cancelled")),
+        )
+        .order_by(Delivery.id)
+        .limit(_AT_ONCE)
+        .with_for_update(of=Delivery, skip_locked=True)
+    ).all()
+    if left:
+        session.execute(
+            update(Delivery)
+            .where(Delivery.id.in_(left))
+            .values(state="cancelled", settled_at=runtime.now(), due_at=None)
+            .execution_options(synchronize_session=False)
+        )
+    return len(left)

@@ -15,7 +15,7 @@ from dispatcher.door import may
 from dispatcher.model import Delivery, Message, Recipient, Reply, Version
 from dispatcher.model.errors import NotFound
 from dispatcher.model.message import EDITABLE, LIFE
-from dispatcher.services import resend, sight
+from dispatcher.services import cancellation, resend, sight
 from dispatcher.web import files, paging, progress
 
 bp = Blueprint("messages", __name__, url_prefix="/messages")
@@ -85,7 +85,7 @@ def _acts(message: Message, wrote: bool) -> set[str]:
             acts.add("submit")
     if (wrote or staff.has("admin")) and message.state in LIFE["withdraw"][0]:
         acts.add("withdraw")
-    if (wrote or staff.has("admin", "officer")) and message.state in LIFE["cancel"][0]:
+    if (wrote or staff.has("admin", "officer")) and cancellation.possible(door.db(), message):
         acts.add("cancel")
     return acts
 

@@ -114,7 +114,7 @@ def withdraw_message(act: Act, message_id: int) -> MessageRef:
 
 @call(
     "POST", "/messages/<row:message_id>/cancel", "analyst", "officer", "admin",
-    title="Stop everything of it that has not left yet",
+    title="Stop everything of it that has not left yet, also what a released message still tries again or doubts",
     tag=TAG, answers={200: MessageRef}, problems=(409,),
 )  # fmt: skip
 def cancel_message(act: Act, message_id: int) -> MessageRef:
