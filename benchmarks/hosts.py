@@ -205,9 +205,9 @@ class Trial:
         self.hosts.start("a", "valkey", [*valkey, "--dir", str(self.hosts.folder / "a")], dict(os.environ))
         self._start_carrier(a)
         self.hosts.start("a", "clock", [sys.executable, "-m", "dispatcher.cli", "clock"], self._environment("a"))
-        self.hosts.start(
-            "a", "notices", [sys.executable, "-m", "dispatcher.cli", "worker", "notices"], self._environment("a")
-        )
+        for queue in ("notices", "lookups"):
+            command = [sys.executable, "-m", "dispatcher.cli", "worker", queue]
+            self.hosts.start("a", queue, command, self._environment("a"))
         own = {name.lower(): value for name, value in {**self.settings, "VAR_DIR": self._var("x")}.items()}
         return build(load_settings(**own))
 

@@ -24,6 +24,7 @@ import redis
 from benchmarks.soak.history import History
 from benchmarks.soak.postgres import Postgres
 from dispatcher import embedded
+from dispatcher.bells import QUEUES
 from dispatcher.bench import directory
 from dispatcher.bench.options import Options
 from dispatcher.settings import Settings, valkey_socket
@@ -33,10 +34,7 @@ PRODUCT = {
     "web": ["web"],
     "sms-1": ["worker", "sms"],
     "sms-2": ["worker", "sms"],
-    "email": ["worker", "email"],
-    "voice": ["worker", "voice"],
-    "events": ["worker", "events"],
-    "notices": ["worker", "notices"],
+    **{queue: ["worker", queue] for queue in QUEUES if queue not in ("sms", "fax")},
     "clock": ["clock"],
 }
 ROOT = Path(__file__).resolve().parents[2]
