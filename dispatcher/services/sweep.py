@@ -11,7 +11,7 @@ from dispatcher.bells import note
 from dispatcher.model import CHANNELS, Attempt, Callback, Delivery, Letter, Message
 from dispatcher.model.delivery import WAITING
 from dispatcher.runtime import Runtime
-from dispatcher.services import callbacks, expiry, fan_out, pause, reconcile
+from dispatcher.services import callbacks, cancellation, expiry, fan_out, lag, pause, reconcile
 
 LATE = timedelta(seconds=5)
 
@@ -43,6 +43,7 @@ def _releases(session: Session, runtime: Runtime) -> int:
 
 
 def _deliveries(session: Session, runtime: Runtime) -> int:
+    cancellation.tidy(session, runtime)
     channels = [one for one in CHANNELS if fan_out.open_releases(session, one, runtime.now())]
     for channel in channels:
         note(session, channel, "fan_out", channel)
@@ -51,9 +52,12 @@ def _deliveries(session: Session, runtime: Runtime) -> int:
 
 def _letters(session: Session, runtime: Runtime) -> int:
     now = runtime.now()
-    due = session.scalars(
-        select(Letter.id).where(Letter.state.in_(WAITING), Letter.due_at <= now - LATE).order_by(Letter.id).limit(500)
-    ).all()
+    late = select(Letter.id).where(Letter.state.in_(WAITING), Letter.due_at <= now - LATE).order_by(Letter.id)
+    due = [
+        *session.scalars(late.where(Letter.kind != lag.KIND).limit(500)),
+        # Thousands may wait, each of which rings for another: notices to staff do not queue behind them.
+        *session.scalars(late.where(Letter.kind == lag.KIND).limit(lag.CHAINS)),
+    ]
     for letter_id in due:
         note(session, "notices", "send_letter", letter_id)
     return len(due)
