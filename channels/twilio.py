@@ -217,7 +217,7 @@ _WRONG = timedelta(hours=2)
 
 def in_time(row: Mapping[str, Any], probe: Probe) -> bool:
     """Made when the attempt can have reached Twilio, if our clock was right."""
-    return _between(row, probe, _CLOCKS, _LATEST)
+    return _between(row, probe, _CLOCKS, _LATEST if probe.latest is None else _CLOCKS)
 
 
 def _made_for(row: Mapping[str, Any], probe: Probe) -> bool:
@@ -230,7 +230,8 @@ def _made_for(row: Mapping[str, Any], probe: Probe) -> bool:
 
 def _between(row: Mapping[str, Any], probe: Probe, before: timedelta, after: timedelta) -> bool:
     at, started = when(row.get("date_created")), probe.started_at.astimezone(UTC)
-    return at is not None and started - before <= at <= started + after
+    latest = started if probe.latest is None else max(started, probe.latest.astimezone(UTC))
+    return at is not None and started - before <= at <= latest + after
 
 
 def when(text: object) -> datetime | None:

@@ -17,10 +17,12 @@ from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
 
-# One queue for each worker process. Channels have their own, so that slow calls never hold up mail.
-QUEUES = ("email", "sms", "voice", "fax", "notices", "events")
+# One queue for each worker process. Channels have their own, so that slow calls never hold up mail; look-ups have one,
+# because a provider that is in doubt is often slow to answer, and nothing urgent may wait behind that.
+QUEUES = ("email", "sms", "voice", "fax", "notices", "events", "lookups")
 
-# A bell for a channel says only "look": more of them than workers who could come would be noise.
+# A bell for these says only "look": more of them than workers who could come would be noise.
+_LOOK = frozenset({"fan_out", "look_ups"})
 ENOUGH_RUNG = 16
 
 Ring = tuple[str, str, tuple[int | str, ...]]  # queue, function in dispatcher.jobs, ids
@@ -49,7 +51,7 @@ class RedisBells:
         for name, some in by_queue.items():
             queue = self._queues[name]
             try:
-                if all(function == "fan_out" for _, function, _ in some) and queue.count >= ENOUGH_RUNG:
+                if all(function in _LOOK for _, function, _ in some) and queue.count >= ENOUGH_RUNG:
                     continue
                 queue.enqueue_many(
                     [

@@ -51,7 +51,10 @@ class Clock:
             if self._ahead is not None and abs(ahead - self._ahead) > JUMP:
                 log.warning("the time of day has jumped by %+.0f s", ahead - self._ahead)
                 reconcile.mistrust_times(session, self._runtime)
-            sweep.sweep(session, self._runtime)
+                session.commit()
+            for part in sweep.PARTS:
+                sweep.sweep(session, self._runtime, part)
+                session.commit()  # each takes its locks in its own order
             for reply_id in recording_fetch.due(session, self._runtime):
                 note(session, "events", "fetch_recording", reply_id)
             session.commit()
@@ -77,7 +80,9 @@ def _repeat_after(runtime: Runtime, ring: Ring) -> float:
     """Seconds for which a ring may wait in its queue; no longer than until the same doubt is looked up again."""
     if ring[1] == "fan_out":
         return REPEAT_FAN_OUT_AFTER
-    return min(REPEAT_RING_AFTER, runtime.settings.look_ups_apart_seconds)
+    if ring[1] == "look_ups":
+        return min(REPEAT_FAN_OUT_AFTER, runtime.settings.look_ups_apart_seconds)
+    return REPEAT_RING_AFTER
 
 
 def run(runtime: Runtime) -> None:

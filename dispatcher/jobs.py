@@ -80,9 +80,9 @@ def send_letter(letter_id: int) -> None:
     _run(letter_sending.send_letter(_current(), letter_id))
 
 
-def look_up(attempt_id: str) -> None:
-    """Ask the provider what became of an attempt."""
-    _run(reconcile.look_up(_current(), attempt_id))
+def look_ups() -> None:
+    """Ask the providers what became of the attempts in doubt."""
+    _run(reconcile.look_ups(_current()))
 
 
 def release(message_id: int) -> None:

@@ -200,6 +200,7 @@ class Attempt(Base):
     error: Mapped[str | None] = mapped_column(String(300))
     looked_up: Mapped[int] = mapped_column(default=0)  # how often the provider was asked after doubt
     looked_up_at: Mapped[datetime | None]
+    absences: Mapped[int] = mapped_column(default=0, server_default="0")  # look-ups, minutes apart, that found nothing
     resent_by: Mapped[str | None] = mapped_column(String(320))  # who, in spite of it, ordered that it be sent again
     started_at: Mapped[datetime] = mapped_column(default=now)
     settled_at: Mapped[datetime | None]

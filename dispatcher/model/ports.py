@@ -114,7 +114,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """An attempt whose outcome is unknown, as `find` needs it."""
+    """An attempt whose outcome is unknown, as `find` needs it.
+
+    With `any_attempt` it may have left under an attempt's id that a restored database has forgotten: whatever has
+    its address and category is it. It left no later than `latest`; without that, soon after `started_at`.
+    """
 
     attempt: str
     address: str
@@ -122,6 +126,8 @@ class Probe:
     category: str
     started_at: datetime
     provider_ref: str = ""
+    any_attempt: bool = False
+    latest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

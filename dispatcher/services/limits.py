@@ -17,7 +17,8 @@ local t = now[1] + now[2] / 1000000
 local gap = 1 / tonumber(ARGV[1])
 local wanted = tonumber(ARGV[2])
 local free = tonumber(redis.call('GET', KEYS[1]) or t)
-if free < t then free = t end
+-- Nobody takes so far ahead: the clock was set back since.
+if free < t or free > t + 0.2 + 2 * gap then free = t end
 if free > t + 0.05 then return {0, tostring(free - t)} end
 local taken = math.min(wanted, math.max(1, math.floor(0.1 / gap)))
 redis.call('SET', KEYS[1], string.format('%.6f', free + taken * gap), 'EX', 3600)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, insert, or_, select, update
@@ -24,6 +25,7 @@ from dispatcher.services.audit import record
 from dispatcher.services.once import clean, insert_once
 
 RESTORED = "restored from a backup: it may have been sent after that was made"
+RESTORED_CODE = "restored"  # of an attempt: what it stands for may have left under an id that nobody remembers
 _CHUNK = 5000
 
 
@@ -95,18 +97,12 @@ def resume(session: Session, runtime: Runtime, staff: Staff | str, *, look_up: b
     ended = list(session.scalars(select(Pause).where(Pause.standing.is_not(None)).order_by(Pause.id).with_for_update()))
     if not ended:
         raise StateConflict("sending is not paused", state="sending")
-    for one in ended:
-        doubted = 0
-        if one.cause == "restore":
-            doubted = _doubt_what_waited(session, runtime, one) if look_up is not False else 0
-            # A new name for what the database becomes from here: its beats are not those of the one that was lost.
-            session.execute(delete(Mark))
-        one.standing, one.ended_at = None, runtime.now()
-        one.ended_by = staff.email if isinstance(staff, Staff) else staff
-        record(
-            session, runtime, staff, "resume sending", f"pause {one.id}",
-            cause=one.cause, looked_up=doubted, outside=one.outside,
-        )  # fmt: skip
+    restored = next((one for one in ended if one.cause == "restore"), None)
+    doubted = 0
+    if restored is not None:
+        doubted = _doubt_what_waited(session, runtime, restored) if look_up is not False else 0
+        # A new name for what the database becomes from here: its beats are not those of the one that was lost.
+        session.execute(delete(Mark))
     session.execute(
         update(Letter)
         .where(Letter.customer_id.is_not(None), in_states(Letter.state, *WAITING))
@@ -115,7 +111,20 @@ def resume(session: Session, runtime: Runtime, staff: Staff | str, *, look_up: b
     )
     for channel in runtime.usable_channels():
         note(session, channel, "fan_out", channel)
+    for one in ended:
+        one.standing, one.ended_at = None, runtime.now()
+        one.ended_by = staff.email if isinstance(staff, Staff) else staff
+        # Last: the record's lock comes after those of deliveries, for everybody.
+        record(
+            session, runtime, staff, "resume sending", f"pause {one.id}",
+            cause=one.cause, looked_up=doubted if one is restored else 0, outside=one.outside,
+        )  # fmt: skip
     return ended
+
+
+def last_restore(session: Session) -> datetime | None:
+    """When the last restore was found: what the lost database sent had left by then."""
+    return session.scalar(select(func.max(Pause.began_at)).where(Pause.cause == "restore"))
 
 
 def _require_admin(staff: Staff | str) -> None:
@@ -124,7 +133,16 @@ def _require_admin(staff: Staff | str) -> None:
 
 
 def _doubt_what_waited(session: Session, runtime: Runtime, pause: Pause) -> int:
-    """Whatever waited in the restored database may have left since the backup: looked up before anything else."""
+    """Whatever waited in the restored database may have left since the backup: looked up before anything else.
+
+    What was in doubt already may have been settled, and sent again, in the past that was lost.
+    """
+    session.execute(
+        update(Attempt)
+        .where(Attempt.state.in_(("sending", "unknown")), Attempt.started_at <= pause.began_at)
+        .values(code=RESTORED_CODE, absences=0)
+        .execution_options(synchronize_session=False)
+    )
     deliveries = (
         select(Delivery.id, Delivery.channel, Delivery.tries, Message.released_at.label("since"))
         .join(Message, Message.id == Delivery.message_id)
@@ -148,6 +166,7 @@ def _doubt_what_waited(session: Session, runtime: Runtime, pause: Pause) -> int:
                     "n": row.tries + 1,
                     "provider": providers[row.channel],
                     "state": "unknown",
+                    "code": RESTORED_CODE,
                     "error": RESTORED,
                     "started_at": row.since,
                 }

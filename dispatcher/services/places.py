@@ -36,6 +36,10 @@ local rows = redis.call('HGETALL', KEYS[1])
 local all, held, known = {{wanted, me}}, 0, false
 for i = 1, #rows, 2 do
   local h, w, till = string.match(rows[i + 1], '^(%d+) (%d+) ([%d.]+)$')
+  -- The clock was set back since: whoever is alive renews it, and whoever is not has no longer than anybody.
+  if tonumber(till) > now + keep + 0.01 and rows[i] ~= me then
+    redis.call('HSET', KEYS[1], rows[i], h .. ' ' .. w .. ' ' .. string.format('%.3f', now + keep))
+  end
   if tonumber(till) < now then redis.call('HDEL', KEYS[1], rows[i])
   elseif rows[i] == me then known = true
   else

@@ -6,24 +6,29 @@ never is; its recipient goes on to the next channel, or a person looks.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, Delivery, Letter
+from dispatcher.model.base import among
 from dispatcher.model.delivery import in_states
 from dispatcher.model.ports import Found, Outcome, Probe, Provider
 from dispatcher.runtime import Runtime
-from dispatcher.services import letter_sending, outcomes, poison, renditions, tasks
+from dispatcher.services import letter_sending, outcomes, pause, poison, renditions, tasks
 from dispatcher.services.lease import lease_of
 from dispatcher.services.resend import sole_customer, sole_owner
 
 log = logging.getLogger(__name__)
 
 GIVE_UP_AFTER = 6
+AT_ONCE, LOOK_FOR = 20, 60.0  # look-ups under way together; seconds after which one job begins no more
 DIED = "the worker died while sending"
 _AT_ONCE = 1000  # rows that one sweep takes from dead workers
 
@@ -41,13 +46,16 @@ def _doubt(session: Session, runtime: Runtime, table: type[Delivery] | type[Lett
     now = runtime.now()
     column = Attempt.delivery_id if table is Delivery else Attempt.letter_id
     dead = and_(in_states(table.state, "sending"), table.lease_until < now)
+    # First by the index of what is being sent: in the order of attempts, SQLite would walk all that were ever made.
+    ids = session.scalars(select(table.id).where(dead).limit(_AT_ONCE)).all()
+    if not ids:
+        return 0
     # Attempts are locked before deliveries, by everybody, and in one order.
     held = session.execute(
         select(Attempt.id, column.label("of"))
         .join(table, and_(table.id == column, table.tries == Attempt.n))
-        .where(dead)
+        .where(among(table.id, ids), dead)
         .order_by(Attempt.id)
-        .limit(_AT_ONCE)
         .with_for_update(of=Attempt, skip_locked=True)
     ).all()
     if not held:
@@ -72,22 +80,19 @@ def _doubt(session: Session, runtime: Runtime, table: type[Delivery] | type[Lett
 
 
 def due(session: Session, runtime: Runtime, limit: int = 200) -> list[str]:
-    """Ids of unknown attempts that should be looked up now."""
-    now = runtime.now()
-    waiting = or_(
-        and_(in_states(Delivery.state, "unknown"), Delivery.due_at <= now),
-        and_(in_states(Letter.state, "unknown"), Letter.due_at <= now),
-    )
-    return list(
-        session.scalars(
-            select(Attempt.id)
-            .outerjoin(Delivery, Attempt.delivery_id == Delivery.id)
-            .outerjoin(Letter, Attempt.letter_id == Letter.id)
-            .where(Attempt.state == "unknown", waiting)
-            .order_by(Attempt.started_at)
+    """Ids of unknown attempts that should be looked up now, those that wait longest first."""
+    waiting: list[tuple[datetime, str]] = []
+    # From the index of the few that are in doubt: attempts are as many as all that was ever sent.
+    for table, column in ((Delivery, Attempt.delivery_id), (Letter, Attempt.letter_id)):
+        rows = session.execute(
+            select(table.due_at, Attempt.id)
+            .join(Attempt, column == table.id)
+            .where(in_states(table.state, "unknown"), table.due_at <= runtime.now(), Attempt.state == "unknown")
+            .order_by(table.due_at)
             .limit(limit)
         )
-    )
+        waiting += [(due_at, attempt_id) for due_at, attempt_id in rows if due_at is not None]
+    return [attempt_id for _, attempt_id in sorted(waiting)[:limit]]
 
 
 def mistrust_times(session: Session, runtime: Runtime) -> None:
@@ -102,7 +107,7 @@ def mistrust_times(session: Session, runtime: Runtime) -> None:
     session.execute(
         update(Attempt)
         .where(Attempt.state == "unknown", Attempt.looked_up > 0)
-        .values(looked_up=0)
+        .values(looked_up=0, absences=0)
         .execution_options(synchronize_session=False)
     )
     for table in (Delivery, Letter):
@@ -120,23 +125,57 @@ def mistrust_times(session: Session, runtime: Runtime) -> None:
         )
 
 
+async def look_ups(runtime: Runtime) -> int:
+    """Ask about what is due, AT_ONCE together, until nothing is due or time is up; how many were asked about."""
+    until, asked = runtime.monotonic() + LOOK_FOR, 0
+    while runtime.monotonic() < until and (some := await runtime.aside(_due_now, runtime)):
+        said = await asyncio.gather(*(look_up(runtime, one) for one in some), return_exceptions=True)
+        for one in said:
+            if isinstance(one, BaseException):
+                raise one
+        if not any(said):
+            break  # another worker asks about them
+        asked += len([one for one in said if one])
+    return asked
+
+
+def _due_now(runtime: Runtime) -> list[str]:
+    with runtime.sessions() as session:
+        return due(session, runtime, AT_ONCE)
+
+
 async def look_up(runtime: Runtime, attempt_id: str) -> str:
     """Ask the provider about one attempt and act on the answer: accepted, absent, cannot say, or "" (not due)."""
     asked = await runtime.aside(_begin, runtime, attempt_id)
     if asked is None:
         return ""
-    provider, probe = asked
-    found = Found("cannot say")
-    if provider is not None and probe is not None:
-        try:
-            found = await provider.find(probe)
-        except Exception:
-            log.exception("a look-up at %s broke off", provider.name)
-    await runtime.aside(_conclude, runtime, attempt_id, found)
+    providers, probe = asked
+    found, by = (await _ask_all(providers, probe)) if probe is not None else (Found("cannot say"), "")
+    await runtime.aside(_conclude, runtime, attempt_id, found, by)
     return found.verdict
 
 
-def _begin(runtime: Runtime, attempt_id: str) -> tuple[Provider | None, Probe | None] | None:
+async def _ask_all(providers: Sequence[Provider], probe: Probe) -> tuple[Found, str]:
+    """What they say, and the name of the one that has it. Absent only where none of them has it."""
+    verdicts = set()
+    for provider in providers:
+        found = await _ask(provider, probe)
+        if found.verdict == "accepted":
+            return found, provider.name
+        verdicts.add(found.verdict)
+        probe = replace(probe, provider_ref="")  # the next one has its own
+    return Found("absent" if verdicts == {"absent"} else "cannot say"), ""
+
+
+async def _ask(provider: Provider, probe: Probe) -> Found:
+    try:
+        return await provider.find(probe)
+    except Exception:
+        log.exception("a look-up at %s broke off", provider.name)
+        return Found("cannot say")
+
+
+def _begin(runtime: Runtime, attempt_id: str) -> tuple[Sequence[Provider], Probe | None] | None:
     with runtime.sessions() as session:
         attempt = session.get(Attempt, attempt_id, with_for_update=True)
         if attempt is None or attempt.state != "unknown":
@@ -149,10 +188,12 @@ def _begin(runtime: Runtime, attempt_id: str) -> tuple[Provider | None, Probe | 
         target.due_at = now + timedelta(seconds=runtime.settings.look_ups_apart_seconds)
         attempt.looked_up, attempt.looked_up_at = attempt.looked_up + 1, now
         providers = runtime.adapters.providers.get(target.channel, ())
-        provider = next((one for one in providers if one.name == attempt.provider), None)
+        own = [one for one in providers if one.name == attempt.provider]
+        if own and attempt.code == pause.RESTORED_CODE:
+            own += [one for one in providers if one.name != attempt.provider]  # any of them may have carried it
         probe = _probe(session, runtime, attempt, target)
         commit(session, runtime.bells)
-        return provider, probe
+        return own, probe
 
 
 def _target(session: Session, attempt: Attempt) -> Delivery | Letter:
@@ -173,6 +214,7 @@ def _probe(session: Session, runtime: Runtime, attempt: Attempt, target: Deliver
         log.warning("attempt %s cannot be looked up: %s", attempt.id, type(error).__name__)
         return None
     rendition = content.rendition
+    restored = attempt.code == pause.RESTORED_CODE
     return Probe(
         attempt=attempt.id,
         address=target.address,
@@ -180,20 +222,25 @@ def _probe(session: Session, runtime: Runtime, attempt: Attempt, target: Deliver
         category=content.category,
         started_at=attempt.started_at,
         provider_ref=attempt.provider_ref or "",
+        any_attempt=restored,
+        latest=pause.last_restore(session) if restored else None,
     )
 
 
-def _conclude(runtime: Runtime, attempt_id: str, found: Found) -> None:
+def _conclude(runtime: Runtime, attempt_id: str, found: Found, by: str) -> None:
     with runtime.sessions() as session:
         attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
         target = _target(session, attempt)
         if attempt.state != "unknown" or target.state != "unknown":
             return
-        if found.verdict == "accepted" and not _belongs_to_another(session, attempt, found):
+        attempt.absences += found.verdict == "absent"
+        if found.verdict == "accepted" and not _belongs_to_another(session, attempt, found, by):
+            attempt.provider = by
+            session.flush()
             outcomes.settle(
                 session, runtime, target.channel, [Outcome(attempt.id, "accepted", provider_ref=found.provider_ref)]
             )
-        elif found.verdict == "absent" and attempt.looked_up >= 2:
+        elif found.verdict == "absent" and attempt.absences >= 2:
             _absent(session, runtime, attempt, target)
         elif attempt.looked_up >= GIVE_UP_AFTER:
             _ask_a_person(session, target)
@@ -212,12 +259,12 @@ def _absent(session: Session, runtime: Runtime, attempt: Attempt, target: Delive
     )
 
 
-def _belongs_to_another(session: Session, attempt: Attempt, found: Found) -> bool:
+def _belongs_to_another(session: Session, attempt: Attempt, found: Found, by: str) -> bool:
     """A call can only be found by number and time: what another attempt of ours made is not taken for this one."""
     return bool(found.provider_ref) and (
         session.scalar(
             select(Attempt.id).where(
-                Attempt.provider == attempt.provider,
+                Attempt.provider == by,
                 Attempt.provider_ref == found.provider_ref,
                 Attempt.id != attempt.id,
                 # One mail request carries many recipients under one reference.

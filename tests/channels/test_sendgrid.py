@@ -275,11 +275,13 @@ def logged(**more: Any) -> dict[str, Any]:
     return {**base, **more}
 
 
-def look(url: str, address: str = "ana@firm.example", category: str = "message-7") -> tuple[str, str]:
+def look(
+    url: str, address: str = "ana@firm.example", category: str = "message-7", any_attempt: bool = False
+) -> tuple[str, str]:
     async def find() -> tuple[str, str]:
         provider = SendGrid(settings(url))
         try:
-            found = await provider.find(Probe(ATTEMPT, address, "Flooding", category, now()))
+            found = await provider.find(Probe(ATTEMPT, address, "Flooding", category, now(), any_attempt=any_attempt))
             return found.verdict, found.provider_ref
         finally:
             await provider.aclose()
@@ -319,6 +321,36 @@ def test_a_look_up_in_the_logs(
     asked = server.came[0].json
     assert asked["query"].startswith('to_email = "ana@firm.example" AND sg_message_id_created_at >= TIMESTAMP "20')
     assert asked["query"].endswith("AND categories IN ('message-7')")
+
+
+def test_a_mail_of_a_lost_past_is_found_by_its_category(stub: tuple[Stub, str]) -> None:
+    server, url = stub
+    another = {"custom_args": {"attempt_id": "cd" * 16}}
+    server.answer = lambda came: as_json({"messages": [logged()]} if came.method == "POST" else another)
+    assert look(url) == ("absent", "")
+    assert look(url, any_attempt=True) == FOUND
+    server.answer = lambda came: as_json({"messages": []})
+    assert look(url, any_attempt=True) == ("absent", "")
+
+
+@pytest.mark.parametrize(
+    ("categories", "verdict"),
+    [(["message-7"], "accepted"), (["message-8"], "absent"), ([], "accepted"), (None, "accepted")],
+)
+def test_a_mail_of_a_lost_past_is_found_in_the_activity(
+    stub: tuple[Stub, str], categories: list[str] | None, verdict: str
+) -> None:
+    server, url = stub
+
+    def answer(came: Came) -> Answer:
+        if came.path == "/v3/logs":
+            return Answer(403)
+        if came.path == "/v3/messages":
+            return as_json({"messages": [logged()]})
+        return as_json({"unique_args": {"attempt_id": "cd" * 16}, "categories": categories})
+
+    server.answer = answer
+    assert look(url, any_attempt=True)[0] == verdict
 
 
 @pytest.mark.parametrize("address", ["o'brien@firm.example", 'a"b@firm.example', "a\\b@firm.example"])

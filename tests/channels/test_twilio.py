@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -286,6 +286,17 @@ def test_a_look_up_of_a_call(stub: tuple[Stub, str], rows: list[Any], verdict: s
     assert look(TwilioVoice(settings(url)), "")[0] == verdict
 
 
+@pytest.mark.parametrize(("made", "verdict"), [(1, "accepted"), (7000, "accepted"), (8000, "cannot say")])
+def test_what_a_lost_past_sent_is_found_until_it_was_lost(stub: tuple[Stub, str], made: int, verdict: str) -> None:
+    server, url = stub
+    server.answer = lambda came: as_json({"messages": dated([row(date_created=made)])})
+    assert look(TwilioSms(settings(url)), row()["body"], latest=now() + timedelta(seconds=7200))[0] == verdict
+    calls = dated([row(**{"from": "+13395550101"}, date_created=made)])
+    server.answer = lambda came: as_json({"calls": calls})
+    found = look(TwilioVoice(settings(url)), "", latest=now() + timedelta(seconds=7200))[0]
+    assert found == ("absent" if verdict == "cannot say" else verdict)
+
+
 def test_a_known_reference_is_asked_for_by_itself(stub: tuple[Stub, str]) -> None:
     server, url = stub
     known = sid("SM")
@@ -295,10 +306,13 @@ def test_a_known_reference_is_asked_for_by_itself(stub: tuple[Stub, str]) -> Non
     assert look(TwilioSms(settings(url)), "", known)[0] == "cannot say"
 
 
-def look(provider: TwilioSms | TwilioVoice, text: str, reference: str = "") -> tuple[str, str]:
+def look(
+    provider: TwilioSms | TwilioVoice, text: str, reference: str = "", latest: datetime | None = None
+) -> tuple[str, str]:
     async def find() -> tuple[str, str]:
+        probe = Probe("a" * 32, "+12025550143", text, "message-7", now(), reference, latest is not None, latest)
         try:
-            found = await provider.find(Probe("a" * 32, "+12025550143", text, "message-7", now(), reference))
+            found = await provider.find(probe)
             return found.verdict, found.provider_ref
         finally:
             await provider.aclose()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.bells import commit
+from dispatcher.clock import Clock
 from dispatcher.model import Attempt, AuditEntry, ContactPoint, Customer, Delivery, Letter, Recipient, Reply, Task
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
-from dispatcher.model.ports import Event, File, Found, Outbound, Outcome
+from dispatcher.model.ports import Event, File, Found, Outbound, Outcome, Probe
 from dispatcher.services import (
     letter_sending,
     letters,
@@ -29,6 +32,7 @@ from dispatcher.services import (
     verify,
 )
 from dispatcher.services.sending import Pump
+from dispatcher.storage import make_engine, make_sessions
 from tests.small_bank import SmallBank, small_bank
 
 
@@ -96,6 +100,69 @@ def test_six_look_ups_that_cannot_say_become_the_representatives_task(bank: Smal
         assert (task.rep_id, task.customer_id, task.delivery_id) == (bank.ids["rep"], bank.ids["bob"], row.id)
         assert resend.answers_to(task) == ("arrived", "again", "next", "leave")
     assert breaches(bank) == []
+
+
+def test_only_absences_make_absent(bank: SmallBank) -> None:
+    with bank.sessions() as session:
+        bank.released(session)
+    bank.providers["sms"].answer = lambda one: None
+    send(bank, "sms")
+    assert look_up(bank, 1) == ["cannot say"]
+    bank.providers["sms"].found = Found("absent")
+    assert look_up(bank, 1) == ["absent"]
+    with bank.sessions() as session:
+        assert delivery(session, "sms").state == "unknown", "one look-up that found nothing is not two"
+    assert look_up(bank, 1) == ["absent"]
+    with bank.sessions() as session:
+        assert delivery(session, "sms").state == "deferred"
+
+
+def test_one_job_asks_about_several_at_a_time(bank: SmallBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    with bank.sessions() as session:
+        bank.released(session)
+    both, asked = asyncio.Event(), []
+
+    async def find(probe: Probe) -> Found:
+        asked.append(probe.address)
+        if len(asked) == 2:
+            both.set()
+        await asyncio.wait_for(both.wait(), 5)
+        return Found("accepted", provider_ref=probe.address)
+
+    for channel in ("sms", "email"):
+        bank.providers[channel].answer = lambda one: None
+        send(bank, channel)
+        monkeypatch.setattr(bank.providers[channel], "find", find)
+    bank.time.pass_by(121)
+    bank.bells.rings.clear()
+    Clock(bank.runtime).tick()
+    assert [one for one in bank.bells.rings if one[0] == "lookups"] == [("lookups", "look_ups", ())]
+    assert asyncio.run(reconcile.look_ups(bank.runtime)) == 2
+    with bank.sessions() as session:
+        assert (delivery(session, "sms").state, delivery(session, "email").state) == ("accepted", "accepted")
+
+
+def test_looking_for_doubts_does_not_walk_all_that_was_ever_sent(sqlite_url: str, tmp_path: Path) -> None:
+    engine = make_engine(sqlite_url)
+    bank = small_bank(make_sessions(engine), tmp_path)
+    asked: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda *of: asked.append((of[2], of[3])))
+    with bank.sessions() as session:
+        bank.released(session)
+        row = delivery(session, "sms")
+        row.state, row.lease_until = "sending", bank.runtime.now()
+        session.commit()
+        bank.time.pass_by(1)
+        asked.clear()
+        reconcile.doubt_dead_leases(session, bank.runtime)
+        reconcile.due(session, bank.runtime)
+    reads = [one for one in asked if one[0].startswith("SELECT")]
+    with engine.connect() as connection:
+        for statement, values in reads:
+            for line in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values):
+                assert not re.match(r"SCAN (attempts|letters|tasks|deliveries$)", line.detail), (line.detail, statement)
+    assert len(reads) >= 5
+    engine.dispose()
 
 
 def test_it_arrived(bank: SmallBank) -> None:

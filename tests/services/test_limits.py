@@ -50,6 +50,11 @@ def test_two_workers_share_one_limit(runtime: Runtime, rate: int) -> None:
     assert 1.7 < seconds < 3.0, f"{2 * rate} starts at {rate} a second took {seconds:.2f} s"
 
 
+def test_a_clock_of_redis_that_is_set_back_stops_nothing(runtime: Runtime) -> None:
+    runtime.redis.set("rate:voice", f"{time.time() + 3600:.6f}")
+    assert asyncio.run(take(at_rate(runtime, 10), 2)) < 1
+
+
 def test_a_rest_does_not_save_up_a_burst(runtime: Runtime) -> None:
     async def burst() -> int:
         limiter = at_rate(runtime, 10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from dispatcher.model.gate import Limits
 from dispatcher.runtime import Runtime
 from dispatcher.services.lease import Lease
 from dispatcher.services.limits import WORKERS_UNSEEN
-from dispatcher.services.places import RENEW_SECONDS, Passage, Places
+from dispatcher.services.places import HELD_SECONDS, RENEW_SECONDS, Passage, Places
 from tests.small_bank import small_bank
 
 TEN = Limits("vendor", 10)
@@ -175,3 +176,17 @@ def test_the_gate_closes_with_the_lease_and_with_the_provider(runtime: Runtime) 
             assert places.busy == 0
 
     asyncio.run(go())
+
+
+def test_a_clock_of_redis_that_is_set_back_keeps_no_dead_workers_places(runtime: Runtime) -> None:
+    key = f"places:{TEN.account}"
+    runtime.redis.hset(key, "dead", f"10 10 {time.time() + 3600:.3f}")
+
+    async def go() -> int:
+        async with Places(runtime, TEN).held() as places:
+            return places.granted
+
+    assert asyncio.run(go()) == 0, "it may only have fallen silent"
+    kept = runtime.redis.hget(key, "dead")
+    assert isinstance(kept, bytes)
+    assert float(kept.split()[2]) <= time.time() + HELD_SECONDS + 0.1

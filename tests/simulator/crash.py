@@ -16,7 +16,7 @@ from tests.simulator.simulation import rest
 from tests.simulator.world import World
 
 # One process of each kind is enough: whoever dies is started again.
-PROCESSES = ("sms", "email", "voice", "notices", "events")
+PROCESSES = ("sms", "email", "voice", "notices", "events", "lookups")
 # What changes nothing outside of the process: to die there is to die before the next thing that does.
 LOOKS = ("begin", "redis get")
 

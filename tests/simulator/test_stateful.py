@@ -34,7 +34,7 @@ SETTINGS = {
     "ci": settings(max_examples=8, stateful_step_count=18, deadline=None, derandomize=True, database=None),
     "soak": settings(max_examples=2000, stateful_step_count=50, deadline=None),
 }
-PROCESSES = ("sms", "email", "voice", "notices", "events")
+PROCESSES = ("sms", "email", "voice", "notices", "events", "lookups")
 LISTS = st.sampled_from(("mail", "text", "call", "lost", "both", "all"))
 WHICH = st.integers(0, 3)  # of the alerts there are, counted from the newest
 POINTS = st.sampled_from([point for _, _, points in HAMLET.values() for point in points.items()])

@@ -40,7 +40,7 @@ from tests.simulator.redis import Server
 from tests.simulator.store import locked, no_answer
 
 START = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-WORKERS = ("sms", "sms", "email", "voice", "notices", "events")
+WORKERS = ("sms", "sms", "email", "voice", "notices", "events", "lookups")
 IDLE_TICK = 120.0  # seconds between the ticks of a clock while no row is due
 UseCase = Callable[[Session, Runtime], Any]
 
@@ -184,7 +184,7 @@ class World:
         module.__dict__["configure"](runtime)
         while True:
             _, function, ids = await self.redis.take(queue)
-            self.note(f"{process.name} runs {function}{'' if function == 'look_up' else ids}")
+            self.note(f"{process.name} runs {function}{ids}")
             try:
                 await greenlet_spawn(module.__dict__[function], *ids)
             except Exception as error:

@@ -137,8 +137,8 @@ class Aquarium:
         match function:
             case "fan_out":
                 self.pump(str(ids[0]))
-            case "look_up":
-                asyncio.run(reconcile.look_up(self.runtime, str(ids[0])))
+            case "look_ups":
+                asyncio.run(reconcile.look_ups(self.runtime))
             case "send_letter":
                 asyncio.run(send_letter(self.runtime, int(ids[0])))
             case "release":

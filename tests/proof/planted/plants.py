@@ -58,13 +58,13 @@ def blind_retry_on_500(patch: Patch) -> None:
 def requeue_after_an_hour(patch: Patch) -> None:
     real = sweep.sweep
 
-    def requeue(session: Session, runtime: Runtime) -> dict[str, int]:
+    def requeue(session: Session, runtime: Runtime, *parts: str) -> dict[str, int]:
         hour_ago = runtime.now() - timedelta(hours=1)
         query = select(Delivery).join(Attempt).where(Delivery.state == "sending", Attempt.started_at < hour_ago)
         for one in session.scalars(query):
             one.state, one.due_at = "queued", runtime.now()
         session.flush()
-        return real(session, runtime)
+        return real(session, runtime, *parts)
 
     patch.setattr(sweep, "sweep", requeue)
 
@@ -148,7 +148,7 @@ def ring_without_sweep(patch: Patch) -> None:
 
 
 def reconcile_once(patch: Patch) -> None:
-    rewrite(patch, reconcile, "_conclude", ("attempt.looked_up >= 2", "attempt.looked_up >= 1"))
+    rewrite(patch, reconcile, "_conclude", ("attempt.absences >= 2", "attempt.absences >= 1"))
 
 
 def voice_redialled(patch: Patch) -> None:

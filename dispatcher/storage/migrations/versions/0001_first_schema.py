@@ -627,6 +627,7 @@ def upgrade() -> None:
         sa.Column("error", sa.String(length=300), nullable=True),
         sa.Column("looked_up", sa.Integer(), nullable=False),
         sa.Column("looked_up_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("absences", sa.Integer(), server_default="0", nullable=False),
         sa.Column("resent_by", sa.String(length=320), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
