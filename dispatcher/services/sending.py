@@ -31,7 +31,7 @@ from dispatcher.services.turns import Turns
 log = logging.getLogger(__name__)
 
 JOB_SECONDS = 300.0  # well under the limit for a job
-TICK = 0.03  # how often a busy worker looks for something more urgent
+TICK = 0.1  # how often a busy worker looks for something more urgent
 AHEAD_SECONDS = 0.15  # what is claimed beyond the places leaves within so long
 MOST_AT_ONCE = 500  # deliveries a claim, so that a claim is short and others get their turn
 # How long all of a channel's providers may be out before its customers get theirs by their next channel.
@@ -128,7 +128,7 @@ class _Run:
                     if self.trial:
                         break
                     if wait:
-                        await self._pause(wait if due else 3 * TICK)
+                        await self._pause(wait)
                     elif not colleague_rung:
                         # There is more than one claim of work: whoever is free comes and helps, and calls the next.
                         colleague_rung = True
