@@ -73,8 +73,7 @@ def keep(session: Session, runtime: Runtime, provider: str, what: str, request: 
     if new is None:
         return session.scalars(select(Callback).where(Callback.dedupe == row["dedupe"])).one(), False
     if what not in LIVE:
-        queue, function, ids = RING
-        note(session, queue, function, *ids)
+        note(session, "events", "apply_callbacks")
     return new, True
 
 
