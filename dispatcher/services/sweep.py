@@ -12,7 +12,7 @@ from dispatcher.bells import note
 from dispatcher.model import CHANNELS, Callback, Letter, Message
 from dispatcher.model.delivery import WAITING
 from dispatcher.runtime import Runtime
-from dispatcher.services import callbacks, cancellation, expiry, fan_out, lag, pause, reconcile
+from dispatcher.services import cancellation, expiry, fan_out, lag, pause, reconcile
 
 LATE = timedelta(seconds=5)
 
@@ -72,7 +72,7 @@ def _callbacks(session: Session, runtime: Runtime) -> int:
         )
     ).one()
     if due.number:
-        note(session, *callbacks.RING[:2], due.oldest)
+        note(session, "events", "apply_callbacks", due.oldest)
     return int(due.number)
 
 
