@@ -165,7 +165,8 @@ def hand_back(session: Session, letter: Letter, why: str) -> None:
     """
     if letter.kind == "call-follows":
         return
-    whose = session.get(Conversation, letter.conversation_id) if letter.kind == "response" else None
+    of_rep = letter.kind == "response" and letter.conversation_id is not None
+    whose = session.get(Conversation, letter.conversation_id) if of_rep else None
     to = "the customer" if letter.customer_id else "a member of staff"
     open_task(
         session,

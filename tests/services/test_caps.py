@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.bells import commit
-from dispatcher.model import Attempt, CapUse, Delivery, Recipient, Task
+from dispatcher.model import Attempt, CapUse, Delivery, Message, Recipient, Task
 from dispatcher.model.errors import StateConflict
 from dispatcher.services import caps, letters
 from dispatcher.services.reply_notices import AUTOMATIC
@@ -153,6 +154,15 @@ def test_a_number_is_called_so_often_a_day_over_all_messages(
         assert caps.over_called(session, bank.runtime, numbers) == ({"+12025550102"} if over else set())
 
 
+@pytest.mark.parametrize("code", ["no-connection", "circuit", "lease", "stopped"])
+def test_a_call_that_never_left_us_is_not_counted(bank: SmallBank, code: str) -> None:
+    called(bank, 6)
+    with bank.sessions() as session:
+        session.scalars(select(Attempt).join(Delivery).where(Attempt.n == 6)).one().code = code
+        session.flush()
+        assert caps.over_called(session, bank.runtime, ["+12025550102"]) == set()
+
+
 def test_a_call_too_many_goes_to_the_next_channel_or_the_rep(bank: SmallBank) -> None:
     number = called(bank, 6)
     with bank.sessions() as session:
@@ -182,6 +192,29 @@ def test_messages_an_hour(bank: SmallBank) -> None:
     bank.time.pass_by(3000)
     with bank.sessions() as session:
         caps.require_release(session, bank.runtime)
+
+
+def test_of_two_releases_at_once_the_second_sees_the_first(bank: SmallBank) -> None:
+    with bank.sessions() as session:
+        numbers = [bank.submitted(session, subject=one).id for one in ("First", "Second")]
+    capped(bank, cap_messages_per_hour=1)
+    allowed: list[int] = []
+
+    def release(number: int) -> None:
+        with bank.sessions() as session, contextlib.suppress(StateConflict):
+            caps.require_release(session, bank.runtime)
+            if number == numbers[0]:
+                other.start()
+                other.join(0.5)  # it waits until we have committed
+            session.get_one(Message, number).released_at = bank.runtime.now()
+            session.flush()
+            allowed.append(number)
+            session.commit()
+
+    other = threading.Thread(target=release, args=(numbers[1],))
+    release(numbers[0])
+    other.join()
+    assert allowed == numbers[:1]
 
 
 def test_automatic_answers_to_one_sender(bank: SmallBank) -> None:

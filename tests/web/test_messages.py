@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from approvals import submission
 from dispatcher.model import (
@@ -16,6 +16,7 @@ from dispatcher.model import (
     ContactPoint,
     Customer,
     Decision,
+    Delivery,
     DistributionList,
     Grant,
     ListMember,
@@ -241,6 +242,22 @@ def test_a_release_is_cancelled_and_seen_on_its_way(site: Site) -> None:
     assert state(site) == "cancelled"
     assert 'data-over="yes"' in site("analyst").get("/messages/1/progress").text
     assert "data-refresh" not in site("analyst").get("/messages/1").text
+
+
+def test_what_is_released_may_be_cancelled_while_something_may_still_leave(site: Site) -> None:
+    with site.session() as session:
+        site.bank.released(session).state = "released"
+        session.execute(update(Delivery).values(state="accepted"))
+        session.commit()
+    button = 'action="/messages/1/cancel"'
+    assert button not in site("officer").get("/messages/1").text
+    assert site("officer").post("/messages/1/cancel").status_code == 409
+    with site.session() as session:
+        session.execute(update(Delivery).where(Delivery.channel == "sms").values(state="unknown"))
+        session.commit()
+    assert button in site("officer").get("/messages/1").text
+    assert site("officer").post("/messages/1/cancel").status_code == 302
+    assert state(site) == "cancelled"
 
 
 def test_the_report_of_a_release(site: Site) -> None:
