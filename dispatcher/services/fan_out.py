@@ -137,7 +137,7 @@ def _going_message(session: Session, message_id: int) -> _Going | None:
 
 def _due(session: Session, runtime: Runtime, message_id: int, channel: str, limit: int) -> Sequence[_Row]:
     query = (
-        select(Delivery.id, Delivery.address, Delivery.language, Delivery.tries)
+        select(Delivery.id, Delivery.address, Delivery.language, Delivery.tries, Delivery.mishaps)
         .where(
             Delivery.channel == channel,
             Delivery.message_id == message_id,
@@ -148,7 +148,10 @@ def _due(session: Session, runtime: Runtime, message_id: int, channel: str, limi
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [_Row(*row) for row in session.execute(query)]
+    rows = session.execute(query).all()
+    # What a worker died over goes alone: if it is what they die of, it takes no neighbours along the next time.
+    chosen = rows[:1] if rows and rows[0].mishaps else [row for row in rows if not row.mishaps]
+    return [_Row(row.id, row.address, row.language, row.tries) for row in chosen]
 
 
 def _sorted_out(

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 GIVE_UP_AFTER = 6
 AT_ONCE, LOOK_FOR = 20, 60.0  # look-ups under way together; seconds after which one job begins no more
+APART = 60.0  # seconds over which suspects are spread
 DIED = "the worker died while sending"
 _AT_ONCE = 1000  # rows that one sweep takes from dead workers
 
@@ -254,8 +255,10 @@ def _absent(session: Session, runtime: Runtime, attempt: Attempt, target: Delive
         poison.set_aside(session, runtime, target, "a worker died over it each time")
         return
     news = "failed" if target.channel == "voice" else "deferred"
+    # Those over which two workers died leave apart, so that the one they die of is found and not its neighbours.
+    wait = runtime.chance.uniform(0, APART) if target.mishaps > 1 else 0.0
     outcomes.settle_one(
-        session, runtime, target.channel, Outcome(attempt.id, news, code="absent", error=why, retry_after=0)
+        session, runtime, target.channel, Outcome(attempt.id, news, code="absent", error=why, retry_after=wait)
     )
 
 

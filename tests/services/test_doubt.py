@@ -15,10 +15,24 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.bells import commit
 from dispatcher.clock import Clock
-from dispatcher.model import Attempt, AuditEntry, ContactPoint, Customer, Delivery, Letter, Recipient, Reply, Task
+from dispatcher.model import (
+    Attempt,
+    AuditEntry,
+    ContactPoint,
+    Customer,
+    Delivery,
+    DistributionList,
+    Letter,
+    ListMember,
+    Preference,
+    Recipient,
+    Reply,
+    Task,
+)
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.model.ports import Event, File, Found, Outbound, Outcome, Probe
 from dispatcher.services import (
+    fan_out,
     letter_sending,
     letters,
     pause,
@@ -466,6 +480,47 @@ def test_what_three_workers_died_over_is_set_aside_and_the_rest_go_on(bank: Smal
         bob = session.scalars(select(Recipient).where(Recipient.customer_id == bank.ids["bob"])).one()
         assert bob.channel == "email"
     assert breaches(bank) == []
+
+
+def test_what_a_worker_died_over_goes_alone(bank: SmallBank) -> None:
+    with bank.sessions() as session:
+        semis = session.scalars(select(DistributionList.id).where(DistributionList.key == "semis")).one()
+        for n in range(4):
+            one = Customer(
+                key=f"c{n}", name=f"C{n}", firm_id=session.get_one(Customer, bank.ids["bob"]).firm_id,
+                contact_points=[ContactPoint(channel="sms", address=f"+1202555011{n}")],
+                preferences=[Preference(rank=0, channel="sms")],
+            )  # fmt: skip
+            session.add(one)
+            session.flush()
+            session.add(ListMember(list_id=semis, customer_id=one.id))
+        session.commit()
+        number = bank.released(session).id
+        query = select(Delivery).where(Delivery.channel == "sms").order_by(Delivery.position)
+        suspects = session.scalars(query).all()[1:3]
+        for row in suspects:
+            row.mishaps = 1
+        session.commit()
+        taken = []
+        while claimed := fan_out.claim(session, bank.runtime, number, "sms", "scripted", 10):
+            taken.append({made.delivery_id for made in claimed})
+            session.commit()
+    assert [len(some) for some in taken] == [3, 1, 1]
+    assert set.union(*taken[1:]) == {row.id for row in suspects}
+
+
+def test_suspects_leave_apart(bank: SmallBank) -> None:
+    with bank.sessions() as session:
+        bank.released(session)
+    for _ in range(2):
+        die_over(bank, "sms")
+    with bank.sessions() as session:
+        row = delivery(session, "sms")
+        assert row.mishaps == 2
+        settled_at = row.attempts[-1].settled_at
+        assert row.due_at is not None
+        assert settled_at is not None
+        assert 0 < (row.due_at - settled_at).total_seconds() <= 1.25 * reconcile.APART
 
 
 def a_letter(bank: SmallBank, **more: object) -> int:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import Engine, delete, event, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, AuditEntry, Delivery, Letter, Mark, Pause, Staff, Task
 from dispatcher.model.errors import NotAllowed, Refused, StateConflict
+from dispatcher.model.ports import Found, Probe
 from dispatcher.services import pause, reconcile, verify, witness
+from dispatcher.services.sending import Pump
 from dispatcher.watch import observe
-from tests.small_bank import SmallBank, small_bank
+from tests.small_bank import Scripted, SmallBank, small_bank
 
 
 @pytest.fixture
@@ -237,6 +241,74 @@ def test_a_restored_file_is_found_and_what_waited_is_looked_up_first(sqlite_url:
         assert {(one.state, one.n) for one in attempts} == {("unknown", 1)}
         assert sorted(reconcile.due(session, bank.runtime)) == sorted(one.id for one in attempts)
     engine.dispose()
+
+
+def test_what_a_lost_past_sent_is_looked_for_at_every_provider(bank: SmallBank) -> None:
+    spare = Scripted("sms", name="spare", found=Found("absent"))
+    own = bank.providers["sms"]
+    bank.runtime.adapters.providers["sms"] = (own, spare)  # type: ignore[index]  # a dict, as every bank's
+    asked: list[Probe] = []
+
+    async def find(probe: Probe) -> Found:
+        asked.append(probe)
+        return Found("absent")
+
+    own.find = find  # type: ignore[method-assign]  # scripted more closely
+    with bank.sessions() as session:
+        bank.released(session)
+    minute(bank)
+    with bank.sessions() as session:
+        an_earlier_beat(session)
+        session.commit()
+    minute(bank)
+    found = standing(bank)
+    resume(bank)
+    with bank.sessions() as session:
+        attempt = session.scalars(select(Attempt).join(Delivery).where(Delivery.channel == "sms")).one().id
+    spare.found = Found("cannot say")
+    assert asyncio.run(reconcile.look_up(bank.runtime, attempt)) == "cannot say"
+    assert found is not None
+    assert [(one.any_attempt, one.latest) for one in asked] == [(True, found.began_at)]
+    bank.time.pass_by(121)
+    spare.found = Found("accepted", provider_ref="it had left")
+    assert asyncio.run(reconcile.look_up(bank.runtime, attempt)) == "accepted"
+    with bank.sessions() as session:
+        one = session.get_one(Attempt, attempt)
+        assert (one.state, one.provider, one.provider_ref) == ("accepted", "spare", "it had left")
+
+
+def test_what_was_in_doubt_in_the_backup_is_looked_up_like_what_waited(bank: SmallBank) -> None:
+    with bank.sessions() as session:
+        bank.released(session)
+    bank.providers["sms"].answer = lambda one: None
+    asyncio.run(Pump(bank.runtime, "sms").run())
+    minute(bank)
+    with bank.sessions() as session:
+        an_earlier_beat(session)
+        session.commit()
+    minute(bank)
+    resume(bank)
+    with bank.sessions() as session:
+        attempts = session.scalars(select(Attempt)).all()
+        assert {(one.state, one.code) for one in attempts} == {("unknown", pause.RESTORED_CODE)}
+        assert len(attempts) == 3
+
+
+def test_the_record_is_locked_last(bank: SmallBank, engine: Engine) -> None:
+    """Whoever writes deliveries and then the record would else wait for a resume that waits for them."""
+    with bank.sessions() as session:
+        bank.released(session)
+    minute(bank)
+    begin(bank)
+    with bank.sessions() as session:
+        a_new_database(session)
+        session.commit()
+    minute(bank)
+    said: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *of: said.append(of[2]))
+    assert resume(bank) == 2
+    first = next(at for at, one in enumerate(said) if "audit" in one)
+    assert not [one for one in said[first:] if re.match("(UPDATE|INSERT INTO) (deliveries|letters|attempts)", one)]
 
 
 def test_a_person_may_send_without_looking_up(bank: SmallBank) -> None:
