@@ -49,7 +49,7 @@ def checkpoint_before_send(patch: Patch) -> None:
 
 
 def blind_retry_on_500(patch: Patch) -> None:
-    def retry(target: object, outcome: Outcome) -> str:
+    def retry(session: object, target: object, outcome: Outcome) -> str:
         return "deferred" if outcome.state == "unknown" else outcome.state
 
     patch.setattr(outcomes, "_next_state", retry)
@@ -144,7 +144,7 @@ def callbacks_deduped_by_nothing(patch: Patch) -> None:
 
 
 def ring_without_sweep(patch: Patch) -> None:
-    patch.setattr(sweep, "_deliveries", lambda session, runtime: 0)
+    patch.setattr(sweep, "PARTS", {**sweep.PARTS, "deliveries": lambda session, runtime: 0})
 
 
 def reconcile_once(patch: Patch) -> None:
