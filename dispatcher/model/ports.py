@@ -110,6 +110,7 @@ class Outcome:
     error: str = ""
     retry_after: float | None = None  # seconds
     mark: str = ""
+    at: datetime | None = None  # when it became known, which is before it is written; noted by the recorder
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, Exists, and_, exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from dispatcher.model import Attempt, Callback, Delivery, Letter, Message, Recipient, Suppression, Task
 from dispatcher.model.delivery import WAITING
@@ -84,7 +84,7 @@ def everybody_accounted_for(session: Session, runtime: Runtime, asked: Question)
         yield Breach("P1", f"delivery {number}", f"is cancelled, but had left, and message {message_id} goes on")
 
 
-def _task_of(delivery_id: ColumnElement[int]) -> Exists:
+def _task_of(delivery_id: InstrumentedAttribute[int]) -> Exists:
     # A delivery that is set aside has one task for all whom it is for.
     return exists().where(Task.delivery_id == delivery_id, Task.kind.in_(("poison", "unknown")))
 

@@ -93,7 +93,7 @@ def every_try_on_record(session: Session, runtime: Runtime, asked: Question) -> 
             yield Breach("P2", f"attempt {number}", text)
 
 
-def _pairs(earlier: type[Attempt]) -> Select[tuple[str, int | None, int | None]]:
+def _pairs(earlier: type[Attempt]) -> Select[str, int | None, int | None]:
     """Each attempt with each one before it of the same delivery or letter."""
     same = or_(earlier.delivery_id == Attempt.delivery_id, earlier.letter_id == Attempt.letter_id)
     # Few are a second one; said so, the database looks for the first ones of these alone.

@@ -42,10 +42,10 @@ def _accept(session: Session, outcomes: list[Outcome], now: datetime) -> None:
     session.connection().execute(
         update(Attempt)
         .where(Attempt.id == bindparam("attempt"))
-        .values(state="accepted", provider_ref=bindparam("ref"), settled_at=now),
+        .values(state="accepted", provider_ref=bindparam("ref"), settled_at=bindparam("at")),
         # In one order for everybody here too.
         [
-            {"attempt": one.attempt, "ref": clean(one.provider_ref, 100) or None}
+            {"attempt": one.attempt, "ref": clean(one.provider_ref, 100) or None, "at": one.at or now}
             for one in sorted(outcomes, key=lambda one: one.attempt)
         ],
     )
@@ -60,12 +60,15 @@ def _accept(session: Session, outcomes: list[Outcome], now: datetime) -> None:
             )
             .correlate(table)
         )
+        known_at = (
+            select(func.min(Attempt.settled_at)).where(column == table.id, among(Attempt.id, ids)).correlate(table)
+        )
         moves = or_(table.state.in_(("sending", "unknown")), and_(table.state == "deferred", latest.exists()))
         done = session.execute(
             update(table)
             .where(table.id.in_(select(column).where(among(Attempt.id, ids), column.is_not(None))))
             .values(
-                accepted_at=func.coalesce(table.accepted_at, now),
+                accepted_at=func.coalesce(table.accepted_at, known_at.scalar_subquery()),
                 lease_until=None,
                 due_at=case((moves, None), else_=table.due_at),
                 error=case((moves, None), else_=table.error),
