@@ -32,6 +32,7 @@ from dispatcher.bench.processes import PYTHON, Processes
 from dispatcher.bench.watch import CommitWatch, Progress
 from dispatcher.settings import Settings, valkey_socket
 
+BESIDE = ("notices", "lookups")  # queues whose one worker runs beside those that are measured
 START_SECONDS = 60.0
 STALL_SECONDS = 120.0
 POLL_SECONDS = 0.02
@@ -113,7 +114,8 @@ class Bench:
         self.processes.start("web", [*PYTHON, "dispatcher.cli", "web"])
         for name in self.senders:
             self.processes.start(name, self._worker(name))
-        self.processes.start("worker-notices", [*PYTHON, "dispatcher.cli", "worker", "notices"])
+        for queue in BESIDE:
+            self.processes.start(f"worker-{queue}", [*PYTHON, "dispatcher.cli", "worker", queue])
         self.processes.start("clock", [*PYTHON, "dispatcher.cli", "clock"])
         self.processes.wait(lambda: _is_ready(self.port), START_SECONDS, "the web server is not ready")
         with Redis.from_url(url) as redis:
@@ -134,7 +136,7 @@ class Bench:
         return [*PYTHON, "dispatcher.bench.profiled", str(path), queue]
 
     def _workers_are_there(self, redis: Redis) -> bool:
-        wanted = dict.fromkeys(self.options.channels, self.options.workers) | {"notices": 1}
+        wanted = dict.fromkeys(self.options.channels, self.options.workers) | dict.fromkeys(BESIDE, 1)
         return all(
             Worker.count(queue=Queue(name, connection=redis, serializer="json")) >= count
             for name, count in wanted.items()

@@ -341,7 +341,7 @@ def two_attempts(first: str, second: str, **more: object) -> Callable[[Session],
 def a_call_again(session: Session) -> None:
     session.execute(update(Delivery).where(Delivery.id == 1).values(channel="voice", address="+12025550177"))
     one = session.scalars(select(Attempt).where(Attempt.delivery_id == 1)).one()
-    one.state, one.code, one.looked_up = "failed", "absent", 2
+    one.state, one.code, one.looked_up, one.absences = "failed", "absent", 2, 2
     session.add(Attempt(id="0" * 32, delivery_id=1, n=2, provider="x", state="accepted", started_at=one.started_at))
 
 
@@ -411,7 +411,7 @@ BREACHES = {
     "sent while in doubt": (two_attempts("unknown", "accepted"), "started while another of delivery 1 was in doubt"),
     "a try without an attempt": (set_delivery(tries=5), "P2 delivery 1: was tried 5 times, and has 1 attempts"),
     "a call repeated on doubt": (a_call_again, "repeats a call of delivery 1 that was in doubt"),
-    "absent after one look": (two_attempts("deferred", "deferred", code="absent", looked_up=1), "after 1 look-up"),
+    "absent after one look": (two_attempts("deferred", "deferred", code="absent", absences=1), "after 1 look-up"),
     "resent by nobody": (two_attempts("failed", "accepted", resent_by="x"), "the record names nobody who ordered it"),
     "delivered, nobody said so": (set_delivery(state="delivered"), "P5 delivery 1: is delivered, and no callback"),
     "news that did not count": (news("delivered", "accepted"), "P5 delivery 1: is accepted, though its news said"),
