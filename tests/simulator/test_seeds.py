@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulator.simulation import simulate
 
-SECONDS = 50.0  # of this machine, for the seeds that come one after the other
+SECONDS = 20.0  # of this machine, for the seeds that come one after the other
 FIRST = 1
 
 # Seeds that once broke a promise, each by the fault that its name tells.

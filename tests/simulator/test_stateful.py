@@ -31,7 +31,7 @@ from tests.simulator.town import HAMLET, HAMLET_STAFF
 from tests.simulator.world import UseCase, World
 
 SETTINGS = {
-    "ci": settings(max_examples=8, stateful_step_count=18, deadline=None, derandomize=True, database=None),
+    "ci": settings(max_examples=6, stateful_step_count=14, deadline=None, derandomize=True, database=None),
     "soak": settings(max_examples=2000, stateful_step_count=50, deadline=None),
 }
 PROCESSES = ("sms", "email", "voice", "notices", "events", "lookups")
