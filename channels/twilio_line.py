@@ -97,6 +97,9 @@ class TwilioLine:
             _add(response, verb)
         return str(response), "text/xml"
 
+    async def aclose(self) -> None:
+        await self._account.pool.aclose()
+
     async def fetch_recording(self, recording_ref: str) -> ports.File:
         """The recording as WAV. Its address is made of our settings and the reference, never of what a request says."""
         if not _RECORDING.fullmatch(recording_ref):

@@ -46,9 +46,12 @@ def configure(runtime: Runtime, stopping: Callable[[], bool] | None = None) -> N
 def close() -> None:
     """End the providers' connections. Called once, after the last job."""
     if _loop is not None:
-        for providers in _current().adapters.providers.values():
+        adapters = _current().adapters
+        for providers in adapters.providers.values():
             for provider in providers:
                 _run(provider.aclose())
+        for line in adapters.lines.values():
+            _run(line.aclose())
 
 
 def _current() -> Runtime:

@@ -344,6 +344,8 @@ class PhoneLine(Protocol):
     async def fetch_recording(self, recording_ref: str) -> File:
         """The audio, from the vendor's own host only, size- and time-limited. Raises ProviderError."""
 
+    async def aclose(self) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Adapters:

@@ -68,7 +68,9 @@ def nothing_in_doubt_repeated(session: Session, runtime: Runtime, asked: Questio
         yield Breach("P2", f"attempt {row.id}", f"repeats a call of {_whose(row)} that was in doubt")
     hasty = select(Attempt.id, Attempt.absences).where(Attempt.code == "absent", Attempt.absences < 2)
     for number, times in session.execute(hasty.limit(MOST)):
-        yield Breach("P2", f"attempt {number}", f"was called absent after {times or 'no'} look-up that said so: two are needed")
+        yield Breach(
+            "P2", f"attempt {number}", f"was called absent after {times or 'no'} look-up that said so: two are needed"
+        )
 
 
 def every_try_on_record(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:

@@ -98,7 +98,13 @@ def test_a_database_with_something_in_it_is_left_alone(temporary: Path) -> None:
 
 def test_a_stopped_run_leaves_nothing_behind(temporary: Path) -> None:
     env = {**os.environ, "TMPDIR": str(temporary)}
-    with subprocess.Popen([*COMMAND, "--recipients", "100"], env=env, stderr=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(
+        [*COMMAND, "--recipients", "100"],
+        env=env,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests run in the background ignore it
+    ) as run:
         assert run.stderr is not None
         for line in run.stderr:
             if "Starting the product" in line:

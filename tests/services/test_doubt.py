@@ -628,6 +628,9 @@ class Line:
 
     asked = 0
 
+    async def aclose(self) -> None:
+        return None
+
     async def fetch_recording(self, recording_ref: str) -> File:
         self.asked += 1
         raise ConnectionError("https://key@provider.example/secret")

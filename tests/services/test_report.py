@@ -289,7 +289,7 @@ def test_many_deliveries_are_counted_by_the_database(bank: SmallBank) -> None:
     with bank.sessions() as session:
         started = time.perf_counter()
         row = release_report(session, message.id)["by_channel"]["email"]
-        assert time.perf_counter() - started < 2
+        assert time.perf_counter() - started < 6, "it takes half a second on a machine with nothing else to do"
         assert not any(isinstance(one, Delivery) for one in session.identity_map.values())
     assert (row["p50"], row["p95"], row["last"]) == (10.0, 19.0, 20.0)
 

@@ -14,6 +14,7 @@ import psutil
 import pytest
 import redis
 
+from dispatcher.bells import QUEUES
 from dispatcher.settings import valkey_socket
 from tests.product import Product
 
@@ -79,7 +80,7 @@ def test_what_dies_is_started_again(product: Make, eventually: Eventually) -> No
         eventually(lambda: revived(started, words, victim), 20, f"{words} runs again")  # noqa: B023
         eventually(lambda: started.status("/readyz") == 200, 60, f"ready after {words} was killed")
     assert started.said().count("was killed (SIGKILL)") == 5
-    eventually(lambda: workers_registered(started) == 6, 60, "six workers on the new Valkey")
+    eventually(lambda: workers_registered(started) == len(QUEUES), 60, "all workers on the new Valkey")
 
 
 def revived(product: Product, words: str, victim: psutil.Process) -> bool:

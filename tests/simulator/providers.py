@@ -144,6 +144,9 @@ class Line:
     def __init__(self, process: Process) -> None:
         self._process = process
 
+    async def aclose(self) -> None:
+        return None
+
     async def fetch_recording(self, recording_ref: str) -> File:
         self._process.effect("fetch recording", "before")
         await asyncio.sleep(self._process.threads.uniform(0.05, 0.5))
