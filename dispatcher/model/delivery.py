@@ -26,8 +26,10 @@ from dispatcher.model.staff import Staff
 FINAL = frozenset({"delivered", "bounced", "rejected", "failed", "expired", "cancelled", "suppressed"})
 # States that wait for their due time to be sent (again).
 WAITING = frozenset({"queued", "deferred"})
+# States of a message of which more may leave.
+GOING = frozenset({"releasing", "released"})
 # States of a message of which something may have left: a cancel stops only what still waits.
-MAY_HAVE_LEFT = frozenset({"releasing", "released", "cancelled"})
+MAY_HAVE_LEFT = GOING | {"cancelled"}
 # States of a delivery that is on its way or of which nobody knows: it may have arrived before it was accepted.
 IN_DOUBT = frozenset({"sending", "unknown"})
 
@@ -55,6 +57,8 @@ NEWS: dict[str, frozenset[str]] = {
 
 # The position of a delivery that took over from one that failed.
 FALLBACK = -1
+# The kind of a letter that tells a customer that a call will follow.
+CALL_FOLLOWS = "call-follows"
 
 
 def _index(name: str, *columns: str, states: Iterable[str]) -> Index:

@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Customer, Delivery, Firm, ListMember, Message, Recipient, Version
+from dispatcher.model.delivery import MAY_HAVE_LEFT
 from dispatcher.runtime import Runtime
 from dispatcher.services.audience_lists import audience_of, lists_of
 from dispatcher.services.forecast import Forecast, Resting, foretell, resting_of
@@ -59,7 +60,7 @@ class Person:
 def preview(session: Session, runtime: Runtime, version: Version) -> AudiencePreview:
     """Counts and forecast before anything is sent; after the release, what it was."""
     session.flush()
-    if version.message.state in ("releasing", "released", "cancelled") and version.message.released_at:
+    if version.message.state in MAY_HAVE_LEFT and version.message.released_at:
         return _review(session, runtime, version)
     with gathered(session, runtime, audience_of(version), version.topic) as situations:
         listed = session.scalar(

@@ -6,7 +6,7 @@ from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import CHANNELS, Delivery, Letter, Message, Staff
-from dispatcher.model.delivery import IN_DOUBT, WAITING, in_states
+from dispatcher.model.delivery import CALL_FOLLOWS, IN_DOUBT, WAITING, in_states
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.message import LIFE
 from dispatcher.runtime import Runtime
@@ -44,7 +44,7 @@ def cancel(session: Session, runtime: Runtime, staff: Staff, message: Message) -
     assert isinstance(result, CursorResult)
     session.execute(
         update(Letter)
-        .where(Letter.message_id == message.id, Letter.kind == "call-follows", Letter.state.in_(WAITING))
+        .where(Letter.message_id == message.id, Letter.kind == CALL_FOLLOWS, Letter.state.in_(WAITING))
         .values(state="cancelled", settled_at=runtime.now(), due_at=None)
         .execution_options(synchronize_session=False)
     )

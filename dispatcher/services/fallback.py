@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
 from dispatcher.model import CHANNELS, ContactPoint, Delivery, Message, Preference, Recipient
-from dispatcher.model.delivery import FALLBACK
+from dispatcher.model.delivery import FALLBACK, GOING
 from dispatcher.runtime import Runtime
 from dispatcher.services import suppressions, tasks
 from dispatcher.services.directory import owner_of
@@ -27,7 +27,7 @@ def start(session: Session, runtime: Runtime, delivery: Delivery, why: str) -> N
     A recipient who was already moved on is left alone, so that news arriving twice does nothing twice.
     """
     message = session.get_one(Message, delivery.message_id)
-    if message.state not in ("releasing", "released"):
+    if message.state not in GOING:
         return  # cancelled: nobody is to hear of it any more
     for recipient in list(delivery.recipients):
         following = _next_contact_point(session, runtime, message, recipient)

@@ -15,12 +15,11 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import CHANNELS, Attempt, Delivery, Message, Suppression, Version
 from dispatcher.model.base import among
-from dispatcher.model.delivery import WAITING, in_states
+from dispatcher.model.delivery import GOING, WAITING, in_states
 from dispatcher.runtime import Runtime
 from dispatcher.services import addressees, caps, fallback, pause
 from dispatcher.services.lease import lease_of
 
-_GOING = ("releasing", "released")
 # Shown as the reason of a delivery that waits for the end of its customer's quiet hours.
 QUIET = "held: quiet hours"
 
@@ -96,7 +95,7 @@ def _open_releases() -> Select[int, str, dict[str, float], datetime | None, int 
         .select_from(walk)
         .join(Message, Message.id == walk.c.id)
         .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
-        .where(Message.state.in_(_GOING), due)
+        .where(Message.state.in_(GOING), due)
         .order_by(Message.id)
     )
 
@@ -127,7 +126,7 @@ def _going_message(session: Session, message_id: int) -> _Going | None:
     row = session.execute(
         select(Message.id, Message.released_at, Message.valid_for, Version.id.label("version_id"), Version.urgency)
         .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
-        .where(Message.id == message_id, Message.state.in_(_GOING))
+        .where(Message.id == message_id, Message.state.in_(GOING))
         .with_for_update(read=True, of=Message)
     ).one_or_none()
     if row is None:

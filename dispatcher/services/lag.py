@@ -17,12 +17,11 @@ from sqlalchemy.orm import Session, aliased
 
 from dispatcher.bells import note
 from dispatcher.model import ContactPoint, Customer, Delivery, Letter, Message, Recipient, Suppression
-from dispatcher.model.delivery import FALLBACK, WAITING
+from dispatcher.model.delivery import CALL_FOLLOWS, FALLBACK, WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services import forecast, quiet_hours
 from dispatcher.services.forecast import Forecast
 
-KIND = "call-follows"
 _AT_ONCE = 500  # letters written by one statement
 CHAINS = 20  # so many are rung for at once; each then rings for its next, so that notices to staff need not queue
 
@@ -158,11 +157,11 @@ def announce(session: Session, runtime: Runtime, message: Message, made: Plan) -
 
 def ring_next(session: Session, letter: Letter) -> None:
     """Ring for the next letter of its chain, where it is one that says that a call will follow."""
-    if letter.kind != KIND:
+    if letter.kind != CALL_FOLLOWS:
         return
     following = session.scalar(
         select(Letter.id)
-        .where(Letter.id > letter.id, Letter.kind == KIND, Letter.message_id == letter.message_id)
+        .where(Letter.id > letter.id, Letter.kind == CALL_FOLLOWS, Letter.message_id == letter.message_id)
         .order_by(Letter.id)
         .offset(CHAINS - 1)
         .limit(1)
@@ -173,7 +172,7 @@ def ring_next(session: Session, letter: Letter) -> None:
 
 def still_true(session: Session, letter: Letter) -> bool:
     """False where it says that a call will follow, and that call has left, or never will."""
-    if letter.kind != KIND:
+    if letter.kind != CALL_FOLLOWS:
         return True
     call = (
         select(Delivery.id)
@@ -206,8 +205,8 @@ def _letters(
         known.add(row.address)
         seconds = calls.seconds * row.place / calls.deliveries
         yield {
-            "kind": KIND,
-            "dedupe": f"{KIND}:{message.id}:{row.point}",
+            "kind": CALL_FOLLOWS,
+            "dedupe": f"{CALL_FOLLOWS}:{message.id}:{row.point}",
             "channel": "sms",
             "address": row.address,
             "subject": "",

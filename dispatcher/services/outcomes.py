@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Conversation, Delivery, Letter
 from dispatcher.model.base import among
-from dispatcher.model.delivery import FINAL, after
+from dispatcher.model.delivery import CALL_FOLLOWS, FINAL, after
 from dispatcher.model.ports import Outcome
 from dispatcher.runtime import Runtime
 from dispatcher.services import circuit, fallback, suppressions
@@ -166,7 +166,7 @@ def hand_back(session: Session, letter: Letter, why: str) -> None:
 
     Not one that says that a call will follow: the call does.
     """
-    if letter.kind == "call-follows":
+    if letter.kind == CALL_FOLLOWS:
         return
     of_rep = letter.kind == "response" and letter.conversation_id is not None
     whose = session.get(Conversation, letter.conversation_id) if of_rep else None

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from dispatcher.bells import note
 from dispatcher.model import CHANNELS, Attempt, Delivery, Letter, Mark, Message, Pause, Staff
 from dispatcher.model.bounds import CAUSES
-from dispatcher.model.delivery import WAITING, in_states
+from dispatcher.model.delivery import GOING, WAITING, in_states
 from dispatcher.model.errors import NotAllowed, Refused, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import tasks
@@ -189,7 +189,7 @@ def waiting(session: Session, runtime: Runtime) -> list[Waiting]:
     rows = session.execute(
         select(Delivery.message_id, Delivery.channel, func.count())
         .join(Message, Message.id == Delivery.message_id)
-        .where(in_states(Delivery.state, *WAITING), Message.state.in_(("releasing", "released")))
+        .where(in_states(Delivery.state, *WAITING), Message.state.in_(GOING))
         .group_by(Delivery.message_id, Delivery.channel)
     ).all()
     due = session.scalars(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
 from dispatcher.model import Attempt, Conversation, Delivery, Letter, Staff, Task
-from dispatcher.model.delivery import after
+from dispatcher.model.delivery import GOING, after
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import fallback, suppressions, tasks
@@ -21,7 +21,6 @@ from dispatcher.services.directory import owner_of
 
 ENDED_BADLY = frozenset({"failed", "bounced", "rejected"})
 BY_PERSON = "person"  # the code of an attempt whose outcome a person has told
-_GOING = ("releasing", "released")
 _ASKED = ("unknown", "poison", "failed")  # kinds of tasks that one answer about a delivery settles
 _BY_KIND = {
     "unknown": ("arrived", "again", "next", "leave"),
@@ -209,7 +208,7 @@ def _tell_failed(runtime: Runtime, last: Attempt | None) -> None:
 
 
 def _require_going(target: Delivery | Letter) -> None:
-    if isinstance(target, Delivery) and target.message.state not in _GOING:
+    if isinstance(target, Delivery) and target.message.state not in GOING:
         raise StateConflict(f"the message is {target.message.state}: nothing more of it is sent", state=target.state)
 
 

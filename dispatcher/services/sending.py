@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
 from dispatcher.model import Message
+from dispatcher.model.delivery import GOING
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.gate import Limits
 from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Outbound, Outcome, Provider
@@ -262,7 +263,7 @@ class _Run:
         runtime = self.runtime
         with runtime.sessions() as session:
             message = session.get(Message, message_id)
-            if message is None or message.state not in ("releasing", "released"):
+            if message is None or message.state not in GOING:
                 return None
             try:
                 release.approval_of(session, message)

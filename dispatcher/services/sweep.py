@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
 from dispatcher.model import CHANNELS, Callback, Letter, Message
-from dispatcher.model.delivery import WAITING
+from dispatcher.model.delivery import CALL_FOLLOWS, WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services import cancellation, expiry, fan_out, lag, pause, reconcile
 
@@ -55,9 +55,9 @@ def _letters(session: Session, runtime: Runtime) -> int:
     now = runtime.now()
     late = select(Letter.id).where(Letter.state.in_(WAITING), Letter.due_at <= now - LATE).order_by(Letter.id)
     due = [
-        *session.scalars(late.where(Letter.kind != lag.KIND).limit(500)),
+        *session.scalars(late.where(Letter.kind != CALL_FOLLOWS).limit(500)),
         # Thousands may wait, each of which rings for another: notices to staff do not queue behind them.
-        *session.scalars(late.where(Letter.kind == lag.KIND).limit(lag.CHAINS)),
+        *session.scalars(late.where(Letter.kind == CALL_FOLLOWS).limit(lag.CHAINS)),
     ]
     for letter_id in due:
         note(session, "notices", "send_letter", letter_id)

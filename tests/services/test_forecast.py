@@ -26,7 +26,7 @@ from dispatcher.model import (
     Suppression,
     Task,
 )
-from dispatcher.model.delivery import FALLBACK
+from dispatcher.model.delivery import CALL_FOLLOWS, FALLBACK
 from dispatcher.model.gate import Limits
 from dispatcher.services import audience, forecast, lag
 from dispatcher.services.forecast import Forecast
@@ -244,7 +244,7 @@ def in_order(session: Session) -> list[int]:
 
 
 def letters(session: Session) -> list[Letter]:
-    return list(session.scalars(select(Letter).where(Letter.kind == lag.KIND).order_by(Letter.id)))
+    return list(session.scalars(select(Letter).where(Letter.kind == CALL_FOLLOWS).order_by(Letter.id)))
 
 
 def test_who_waits_for_a_call_is_told_by_text(bank: SmallBank) -> None:

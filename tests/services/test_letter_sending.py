@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.bells import commit
 from dispatcher.model import Customer, Delivery, Letter, Task
+from dispatcher.model.delivery import CALL_FOLLOWS
 from dispatcher.model.ports import Outcome
 from dispatcher.services import lag, letters, suppressions, sweep
 from dispatcher.services.circuit import Circuit
@@ -58,7 +59,7 @@ def rung(bank: SmallBank) -> list[int | str]:
 def test_that_a_call_follows_is_told_only_while_it_does(bank: SmallBank, left: str) -> None:
     with bank.sessions() as session:
         message_id = bank.released(session).id
-    early = letter(bank, "cleo", lag.KIND, message_id)
+    early = letter(bank, "cleo", CALL_FOLLOWS, message_id)
     assert send(bank, early)
     with bank.sessions() as session:
         session.execute(update(Letter).values(state="queued", due_at=bank.time()))
@@ -74,13 +75,14 @@ def test_thousands_of_such_texts_leave_room_for_notices_to_staff(bank: SmallBank
         message_id = bank.released(session).id
         session.add_all(
             Letter(
-                kind=lag.KIND, dedupe=f"{lag.KIND}:{n}", channel="sms", address=CLEOS_TEXTS, text="A call follows.",
+                kind=CALL_FOLLOWS, dedupe=f"{CALL_FOLLOWS}:{n}",
+                channel="sms", address=CLEOS_TEXTS, text="A call follows.",
                 customer_id=bank.ids["cleo"], message_id=message_id, due_at=bank.time(),
             )
             for n in range(600)
         )  # fmt: skip
         session.flush()
-        ids = session.scalars(select(Letter.id).where(Letter.kind == lag.KIND).order_by(Letter.id)).all()
+        ids = session.scalars(select(Letter.id).where(Letter.kind == CALL_FOLLOWS).order_by(Letter.id)).all()
         session.commit()
     last = letter(bank)
     bank.time.pass_by(30)
