@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from dataclasses import replace
 
 from channels.http import InDoubt, NeverSent
-from dispatcher.model.gate import Gate
+from dispatcher.model.gate import BARRED, Gate
 from dispatcher.model.ports import Outbound, Outcome
 
 log = logging.getLogger(__name__)
@@ -25,8 +25,6 @@ Carry = Callable[[Unit], Awaitable[Sequence[Outcome]]]
 # After so many certain failures in a row, the rest of the batch is not tried: it would fail the same way.
 ENOUGH = 20
 RETRY_SECONDS = 15.0
-# Why a gate lets nothing more leave. None of it is the message's fault, so it costs it no try.
-BARRED = {"lease": "the sender's lease ran out", "circuit": "the provider is out"}
 
 
 def never_sent(outbound: Outbound, error: NeverSent) -> Outcome:
@@ -91,7 +89,7 @@ async def each(
         while waiting and rest.because is None:
             barred = await gate.enter()
             if barred:
-                rest.because = Outcome("", "deferred", code=barred, error=BARRED.get(barred, barred))
+                rest.because = Outcome("", "deferred", code=barred, error=BARRED[barred])
                 break
             outcomes: list[Outcome] = []
             try:
@@ -123,7 +121,7 @@ async def each(
         stayed = {outbound.attempt for unit in waiting for outbound in unit}
         for attempt, outbound in owed.items():
             if attempt in stayed:
-                yield Outcome(attempt, "deferred", code="stopped", error="stopped before it left")
+                yield Outcome(attempt, "deferred", code="stopped", error=BARRED["stopped"])
             else:
                 yield in_doubt(outbound, "stopped while it was under way")
         raise

@@ -38,6 +38,10 @@ class Runtime:
     chance: random.Random = field(default_factory=random.SystemRandom)
     aside: Callable[..., Awaitable[Any]] = asyncio.to_thread
 
+    def new_id(self) -> str:
+        """32 hex digits that nobody can guess, of an attempt among others."""
+        return f"{self.chance.getrandbits(128):032x}"
+
     def reader(self) -> Session:
         """A session that only looks, and does not keep SQLite's writers waiting."""
         return self.sessions(bind=self.sessions.kw["bind"].execution_options(read_only=True))

@@ -24,11 +24,20 @@ class Limits:
     recipients_a_request: int = 1
 
 
+# Why something did not leave though a provider might have taken it: codes of an Outcome that is no news of the provider
+# and costs the message no try.
+BARRED = {
+    "lease": "the sender's lease ran out",
+    "circuit": "the provider is out",
+    "stopped": "stopped before it left",
+}
+
+
 class Gate(Protocol):
     """Passed by each request of a send, one after the other."""
 
     async def enter(self) -> str:
-        """Waits for a place. "" when the request may leave now, then `leave` follows; else a code that says why not."""
+        """Waits for a place. "" when the request may leave now, then `leave` follows; else a code of BARRED."""
 
     def leave(self, outcomes: Sequence[Outcome] = ()) -> None:
         """The request is over; what became of those it carried, as far as that is known."""

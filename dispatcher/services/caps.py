@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, CapUse, Delivery, Letter, Message, Staff
 from dispatcher.model.errors import StateConflict
+from dispatcher.model.gate import BARRED
 from dispatcher.runtime import Runtime
-from dispatcher.services import circuit, fallback, tasks
+from dispatcher.services import fallback, tasks
 from dispatcher.services.once import insert_missing
 from dispatcher.services.reply_notices import AUTOMATIC
 
@@ -177,7 +178,7 @@ def over_called(session: Session, runtime: Runtime, addresses: Collection[str]) 
 
 def _made(runtime: Runtime) -> tuple[ColumnElement[bool], ...]:
     """The calls of today, without those that certainly never left us."""
-    left = or_(Attempt.code.is_(None), Attempt.code.not_in((*circuit.OURS, "no-connection")))
+    left = or_(Attempt.code.is_(None), Attempt.code.not_in((*BARRED, "no-connection")))
     return Delivery.channel == "voice", Attempt.started_at >= _today(runtime), left
 
 

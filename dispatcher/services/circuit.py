@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 
 from redis.exceptions import RedisError
 
+from dispatcher.model.gate import BARRED
 from dispatcher.model.ports import Outcome, Provider
 from dispatcher.runtime import Runtime
 
@@ -21,8 +22,6 @@ ENOUGH = 10
 FIRST_REST, LONGEST_REST = 10.0, 300.0  # seconds
 TRIAL_SECONDS = 30  # one worker tries for all; should it die, another one does after this time
 REMEMBER_SECONDS = 3600
-# What a gate of ours said is no news of the provider, and costs a message no try.
-OURS = frozenset({"lease", "circuit", "stopped"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class Circuit:
 
         It went badly where it did for all whom it carried.
         """
-        known = [one for one in outcomes if one.code not in OURS]
+        known = [one for one in outcomes if one.code not in BARRED]
         if not known:
             return ""
         refused = next((one for one in known if one.decision == "stop-channel"), None)

@@ -225,8 +225,7 @@ def _start(session: Session, runtime: Runtime, provider: str, leaving: list[tupl
         .execution_options(synchronize_session=False)
     )
     claimed = [
-        Claimed(one.id, f"{runtime.chance.getrandbits(128):032x}", one.address, one.language, customer_id)
-        for one, customer_id in leaving
+        Claimed(one.id, runtime.new_id(), one.address, one.language, customer_id) for one, customer_id in leaving
     ]
     session.connection().execute(
         insert(Attempt),

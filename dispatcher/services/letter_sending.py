@@ -147,7 +147,7 @@ def _claim(runtime: Runtime, letter_id: int, provider: Provider | None) -> _Read
 
 
 def _outbound(runtime: Runtime, letter: Letter) -> Outbound:
-    attempt_id = f"{runtime.chance.getrandbits(128):032x}"
+    attempt_id = runtime.new_id()
     return Outbound(attempt_id, letter.address, reply_token=runtime.token("letter", letter.id))
 
 

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Attempt, Conversation, Delivery, Letter
 from dispatcher.model.base import among
 from dispatcher.model.delivery import CALL_FOLLOWS, FINAL, after
+from dispatcher.model.gate import BARRED
 from dispatcher.model.ports import Outcome
 from dispatcher.runtime import Runtime
-from dispatcher.services import circuit, fallback, suppressions
+from dispatcher.services import fallback, suppressions
 from dispatcher.services.once import clean
 from dispatcher.services.tasks import open_task
 
@@ -120,7 +121,7 @@ def _stored(outcome: Outcome) -> Outcome:
 
 def _next_state(session: Session, target: Delivery | Letter, outcome: Outcome) -> str:
     """Certainly not sent means: try again, as long as tries are left. What is no fault of its own costs it none."""
-    if outcome.decision == "stop-channel" or outcome.code in circuit.OURS:
+    if outcome.decision == "stop-channel" or outcome.code in BARRED:
         return "deferred"
     if outcome.state == "deferred" and _cost(session, target) >= MAX_TRIES:
         return "failed"
@@ -132,7 +133,7 @@ def _cost(session: Session, target: Delivery | Letter) -> int:
     if target.tries < 2:
         return target.tries
     column = Attempt.delivery_id if isinstance(target, Delivery) else Attempt.letter_id
-    barred = select(func.count()).where(column == target.id, Attempt.code.in_(circuit.OURS))
+    barred = select(func.count()).where(column == target.id, Attempt.code.in_(tuple(BARRED)))
     return target.tries - (session.scalar(barred) or 0)
 
 
@@ -185,7 +186,7 @@ def hand_back(session: Session, letter: Letter, why: str) -> None:
 
 def _delay(runtime: Runtime, tries: int, outcome: Outcome) -> timedelta:
     """What the provider asked for, else twice as long each time from 5 s to 10 min, spread by a quarter."""
-    if outcome.decision == "stop-channel" or outcome.code in circuit.OURS:
+    if outcome.decision == "stop-channel" or outcome.code in BARRED:
         return SOON
     seconds = outcome.retry_after if outcome.retry_after is not None else min(600.0, 2.5 * 2 ** min(tries, MAX_TRIES))
     return timedelta(seconds=seconds * runtime.chance.uniform(1.0, 1.25))

@@ -161,7 +161,7 @@ def _doubt_what_waited(session: Session, runtime: Runtime, pause: Pause) -> int:
         while rows := session.execute(chunk).all():
             attempts = [
                 {
-                    "id": f"{runtime.chance.getrandbits(128):032x}",
+                    "id": runtime.new_id(),
                     column: row.id,
                     "n": row.tries + 1,
                     "provider": providers[row.channel],

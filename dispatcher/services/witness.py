@@ -67,7 +67,7 @@ def beat(session: Session, runtime: Runtime) -> Beat | None:
     """
     if _standing(session) is not None:
         return None
-    insert_once(session, Mark, id=1, name=f"{runtime.chance.getrandbits(128):032x}", beat=0)
+    insert_once(session, Mark, id=1, name=runtime.new_id(), beat=0)
     name, number = session.execute(update(Mark).values(beat=Mark.beat + 1).returning(Mark.name, Mark.beat)).one()
     head = session.execute(
         select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)
