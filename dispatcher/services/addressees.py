@@ -58,11 +58,11 @@ def of(session: Session, version_id: int, delivery_ids: Sequence[int]) -> dict[i
 
 def quiet_until(people: Sequence[Addressee], now: datetime, urgent: bool) -> datetime | None:
     """Until when a delivery to them all waits: nobody who shares an address is woken for another's sake."""
-    ends = [
-        end
+    ends = (
+        quiet_hours.holds_until(
+            now, one.timezone, one.quiet_from, one.quiet_until, urgent=urgent, urgent_may=one.urgent_when_quiet
+        )
         for one in people
         if one.quiet_from is not None
-        and not (urgent and one.urgent_when_quiet)
-        and (end := quiet_hours.ends(now, one.timezone, one.quiet_from, one.quiet_until)) is not None
-    ]
-    return max(ends, default=None)
+    )
+    return max((end for end in ends if end is not None), default=None)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import ColumnElement, CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import CHANNELS, Delivery, Letter, Message, Staff
+from dispatcher.model.base import among
 from dispatcher.model.delivery import CALL_FOLLOWS, IN_DOUBT, WAITING, in_states
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.message import LIFE
@@ -35,20 +36,21 @@ def cancel(session: Session, runtime: Runtime, staff: Staff, message: Message) -
     if message.state == "released" and not possible(session, message):
         raise StateConflict("cannot cancel: the message is released", state="released")
     message.advance("cancel")
+    stopped = _stop(session, runtime, Delivery, Delivery.message_id == message.id, Delivery.state.in_(WAITING))
+    announced = (Letter.message_id == message.id, Letter.kind == CALL_FOLLOWS, Letter.state.in_(WAITING))
+    _stop(session, runtime, Letter, *announced)
+    record(session, runtime, staff, "cancel message", f"message {message.id}", stopped=stopped)
+    return stopped
+
+
+def _stop(session: Session, runtime: Runtime, table: type[Delivery] | type[Letter], *which: ColumnElement[bool]) -> int:
     result = session.execute(
-        update(Delivery)
-        .where(Delivery.message_id == message.id, Delivery.state.in_(WAITING))
+        update(table)
+        .where(*which)
         .values(state="cancelled", settled_at=runtime.now(), due_at=None)
         .execution_options(synchronize_session=False)
     )
     assert isinstance(result, CursorResult)
-    session.execute(
-        update(Letter)
-        .where(Letter.message_id == message.id, Letter.kind == CALL_FOLLOWS, Letter.state.in_(WAITING))
-        .values(state="cancelled", settled_at=runtime.now(), due_at=None)
-        .execution_options(synchronize_session=False)
-    )
-    record(session, runtime, staff, "cancel message", f"message {message.id}", stopped=result.rowcount)
     return result.rowcount
 
 
@@ -69,11 +71,4 @@ def tidy(session: Session, runtime: Runtime) -> int:
         .limit(_AT_ONCE)
         .with_for_update(of=Delivery, skip_locked=True)
     ).all()
-    if left:
-        session.execute(
-            update(Delivery)
-            .where(Delivery.id.in_(left))
-            .values(state="cancelled", settled_at=runtime.now(), due_at=None)
-            .execution_options(synchronize_session=False)
-        )
-    return len(left)
+    return _stop(session, runtime, Delivery, among(Delivery.id, left)) if left else 0

@@ -94,7 +94,7 @@ def hold(session: Session, runtime: Runtime, channel: str, delivery_ids: Sequenc
     """Let deliveries for which there was no room wait until there is, and say so. The caller holds their rows."""
     if not delivery_ids:
         return
-    reached = reached_on(session, runtime, channel)
+    reached = _reached_on(session, runtime, channel)
     until, words = (reached.until, reached.words) if reached else (_next_hour(runtime), "a cap was reached")
     session.execute(
         update(Delivery)
@@ -107,7 +107,7 @@ def hold(session: Session, runtime: Runtime, channel: str, delivery_ids: Sequenc
 
 def hold_letter(session: Session, runtime: Runtime, letter: Letter) -> None:
     """The same for a letter to a customer."""
-    reached = reached_on(session, runtime, letter.channel)
+    reached = _reached_on(session, runtime, letter.channel)
     if reached is not None:
         letter.due_at, letter.error = reached.until, f"held: {reached.words}"[:300]
         _alarm(session, runtime, letter.channel, reached.words, reached.until)
@@ -119,7 +119,7 @@ def _alarm(session: Session, runtime: Runtime, channel: str, words: str, until: 
     tasks.alarm(session, runtime, channel, f"{words}: more waits until {until:%H:%M} UTC", about="cap", tell=True)
 
 
-def reached_on(session: Session, runtime: Runtime, channel: str) -> _Count | None:
+def _reached_on(session: Session, runtime: Runtime, channel: str) -> _Count | None:
     """The cap that leaves no room on a channel now; of two the one that lasts longer."""
     reached = [one for one in _counts(runtime, channel) if _used(session, one) + one.each > one.most]
     return max(reached, key=lambda one: one.until, default=None)
@@ -193,8 +193,7 @@ def turn_away(session: Session, runtime: Runtime, delivery_ids: Sequence[int]) -
     why = f"called {runtime.settings.cap_calls_per_number_day} times today, the most of CAP_CALLS_PER_NUMBER_DAY"
     for delivery_id in delivery_ids:
         delivery = session.get_one(Delivery, delivery_id, populate_existing=True)
-        delivery.state, delivery.settled_at, delivery.due_at, delivery.error = "failed", runtime.now(), None, why
-        fallback.start(session, runtime, delivery, why)
+        fallback.fail(session, runtime, delivery, why)
     if delivery_ids:
         tasks.alarm(session, runtime, "voice", f"a number was {why}", about="cap of calls", tell=True)
 

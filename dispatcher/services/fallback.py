@@ -60,6 +60,12 @@ def start(session: Session, runtime: Runtime, delivery: Delivery, why: str) -> N
     session.expire(delivery, ["recipients"])
 
 
+def fail(session: Session, runtime: Runtime, delivery: Delivery, why: str) -> None:
+    """Call a delivery that has not left failed, and start the next contact points. The caller holds its row."""
+    delivery.state, delivery.settled_at, delivery.due_at, delivery.error = "failed", runtime.now(), None, why
+    start(session, runtime, delivery, why)
+
+
 def _next_contact_point(session: Session, runtime: Runtime, message: Message, recipient: Recipient) -> _Next | None:
     points = {
         point.channel: point.address

@@ -291,9 +291,7 @@ def give_back(session: Session, runtime: Runtime, message_id: int, channel: str,
         .with_for_update()
     ).all()
     for delivery in waiting:
-        delivery.state, delivery.settled_at, delivery.due_at = "failed", runtime.now(), None
-        delivery.error = why
-        fallback.start(session, runtime, delivery, why)
+        fallback.fail(session, runtime, delivery, why)
     return len(waiting)
 
 

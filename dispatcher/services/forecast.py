@@ -160,8 +160,8 @@ def _due(session: Session, message_id: int, channel: str, start: datetime, most:
 def _held(resting: Iterable[Resting], start: datetime, urgent: bool) -> dict[str, Held]:
     found: dict[str, Held] = {}
     for channel, zone, first, last, urgent_may, number in resting:
-        until = quiet_hours.ends(start, zone, first, last)
-        if until is None or (urgent and urgent_may):
+        until = quiet_hours.holds_until(start, zone, first, last, urgent=urgent, urgent_may=urgent_may)
+        if until is None:
             continue
         known = found.get(channel)
         found[channel] = Held(known.deliveries + number, max(known.until, until)) if known else Held(number, until)

@@ -67,7 +67,7 @@ def _locked_attempts(session: Session, ids: Sequence[str]) -> dict[str, Any]:
     )
     return {
         row.id: row
-        for some in _slices(ids)
+        for some in slices(ids)
         for row in session.execute(query.where(Attempt.id.in_(some)).with_for_update())
     }
 
@@ -76,7 +76,7 @@ def _locked_targets(session: Session, table: type[Delivery] | type[Letter], ids:
     query = select(table.id, table.state, table.accepted_at).order_by(table.id)
     return {
         row.id: row
-        for some in _slices(ids)
+        for some in slices(ids)
         for row in session.execute(query.where(table.id.in_(some)).with_for_update())
     }
 
@@ -117,11 +117,12 @@ def _write(session: Session, runtime: Runtime, table: type[Delivery] | type[Lett
 
 
 def _set(session: Session, table: Any, ids: Collection[Any], values: Mapping[str, Any]) -> None:
-    for some in _slices(sorted(ids)):
+    for some in slices(sorted(ids)):
         session.execute(
             update(table).where(table.id.in_(some)).values(values).execution_options(synchronize_session=False)
         )
 
 
-def _slices(ids: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def slices(ids: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """These, in pieces that one statement can name."""
     return (ids[first : first + _SLICE] for first in range(0, len(ids), _SLICE))

@@ -199,8 +199,10 @@ def _letters(
 ) -> Iterator[dict[str, object]]:
     now, urgent, known = runtime.now(), message.current.urgency == "urgent", set[str]()
     for row in session.execute(_late_calls(message, late)).all():
-        until = quiet_hours.ends(now, row.timezone, row.quiet_from, row.quiet_until)
-        if row.address in known or (until is not None and not (urgent and row.urgent_when_quiet)):
+        until = quiet_hours.holds_until(
+            now, row.timezone, row.quiet_from, row.quiet_until, urgent=urgent, urgent_may=row.urgent_when_quiet
+        )
+        if row.address in known or until is not None:
             continue
         known.add(row.address)
         seconds = calls.seconds * row.place / calls.deliveries

@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 PARKED_FOR = timedelta(hours=1)
 _FIRST_LOOK = timedelta(seconds=2)
 _AWAY = (OperationalError, InterfaceError)  # the database is away or busy: no callback's fault
-_SLICE = 500  # rows named in one statement
 
 
 @dataclass(slots=True)
@@ -168,16 +167,12 @@ def _insert(session: Session, readings: Sequence[_Reading]) -> list[_News]:
     # What is left was there before; of that only what was parked is still news.
     for provider in {provider for provider, _ in firsts}:
         keys = [dedupe for of, dedupe in firsts if of == provider]
-        for some in _slices(keys):
+        for some in good_news.slices(keys):
             parked = select(ProviderEvent.id, ProviderEvent.dedupe).where(
                 ProviderEvent.provider == provider, ProviderEvent.dedupe.in_(some), ProviderEvent.parked
             )
             news += [_News(*firsts[provider, row.dedupe], row.id, False) for row in session.execute(parked)]
     return sorted(news, key=lambda one: (one.event.attempt, one.event.provider_ref, one.event.at))
-
-
-def _slices(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (keys[first : first + _SLICE] for first in range(0, len(keys), _SLICE))
 
 
 # --- applying ---------------------------------------------------------------------------------------------

@@ -95,18 +95,20 @@ def settle_one(session: Session, runtime: Runtime, channel: str, outcome: Outcom
         return  # news has told already that the provider took it
     attempt.state, attempt.code = outcome.state, outcome.code or None
     attempt.error, attempt.settled_at = outcome.error or None, runtime.now()
-    target: Delivery | Letter | None = (
-        session.get(Delivery, attempt.delivery_id, with_for_update=True, populate_existing=True)
-        if attempt.delivery_id
-        else session.get(Letter, attempt.letter_id, with_for_update=True, populate_existing=True)
-    )
-    assert target is not None
+    target = target_of(session, attempt)
     if outcome.mark:
         suppressions.learn(
             session, runtime, channel, target.address, outcome.mark, f"{attempt.provider} {outcome.code}"
         )
     if attempt.n == target.tries:
         apply_state(session, runtime, target, _next_state(session, target, outcome), outcome)
+
+
+def target_of(session: Session, attempt: Attempt) -> Delivery | Letter:
+    """What an attempt was made for, held and read anew. Attempts are held before that, by everybody."""
+    if attempt.delivery_id:
+        return session.get_one(Delivery, attempt.delivery_id, with_for_update=True, populate_existing=True)
+    return session.get_one(Letter, attempt.letter_id, with_for_update=True, populate_existing=True)
 
 
 def _stored(outcome: Outcome) -> Outcome:

@@ -26,6 +26,13 @@ def ends(moment: datetime, zone: str, begin: time | None, end: time | None) -> d
     return next((one for one in twice if one > moment), None)
 
 
+def holds_until(
+    moment: datetime, zone: str, begin: time | None, end: time | None, *, urgent: bool, urgent_may: bool
+) -> datetime | None:
+    """Until when a message waits for the end of the quiet hours; None where none hold, or where it may break them."""
+    return None if urgent and urgent_may else ends(moment, zone, begin, end)
+
+
 @lru_cache(maxsize=1000)
 def _zone(name: str) -> ZoneInfo:
     try:

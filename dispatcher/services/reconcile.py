@@ -181,7 +181,7 @@ def _begin(runtime: Runtime, attempt_id: str) -> tuple[Sequence[Provider], Probe
         attempt = session.get(Attempt, attempt_id, with_for_update=True)
         if attempt is None or attempt.state != "unknown":
             return None
-        target = _target(session, attempt)
+        target = outcomes.target_of(session, attempt)
         now = runtime.now()
         if target.due_at is None or target.due_at > now:
             return None
@@ -195,12 +195,6 @@ def _begin(runtime: Runtime, attempt_id: str) -> tuple[Sequence[Provider], Probe
         probe = _probe(session, runtime, attempt, target)
         commit(session, runtime.bells)
         return own, probe
-
-
-def _target(session: Session, attempt: Attempt) -> Delivery | Letter:
-    if attempt.delivery_id:
-        return session.get_one(Delivery, attempt.delivery_id, with_for_update=True, populate_existing=True)
-    return session.get_one(Letter, attempt.letter_id, with_for_update=True, populate_existing=True)
 
 
 def _probe(session: Session, runtime: Runtime, attempt: Attempt, target: Delivery | Letter) -> Probe | None:
@@ -231,7 +225,7 @@ def _probe(session: Session, runtime: Runtime, attempt: Attempt, target: Deliver
 def _conclude(runtime: Runtime, attempt_id: str, found: Found, by: str) -> None:
     with runtime.sessions() as session:
         attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
-        target = _target(session, attempt)
+        target = outcomes.target_of(session, attempt)
         if attempt.state != "unknown" or target.state != "unknown":
             return
         attempt.absences += found.verdict == "absent"

@@ -7,12 +7,12 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Attempt, Delivery, Letter
+from dispatcher.model import Attempt, Delivery
 from dispatcher.model.delivery import after
 from dispatcher.model.ports import Event, Outcome
 from dispatcher.runtime import Runtime
 from dispatcher.services import recall, tasks
-from dispatcher.services.outcomes import apply_state
+from dispatcher.services.outcomes import apply_state, target_of
 
 # A late bounce carries neither our id nor the provider's; then address and time must do.
 LATE_BOUNCE = timedelta(hours=72)
@@ -28,14 +28,8 @@ def apply(session: Session, runtime: Runtime, provider: str, event: Event) -> bo
     found = _attempt_of(session, runtime, provider, event)
     if found is None:
         return False
-    # Attempts are locked before deliveries, by everybody.
     attempt = session.get_one(Attempt, found.id, with_for_update=True, populate_existing=True)
-    target: Delivery | Letter | None = (
-        session.get(Delivery, attempt.delivery_id, with_for_update=True, populate_existing=True)
-        if attempt.delivery_id
-        else session.get(Letter, attempt.letter_id, with_for_update=True, populate_existing=True)
-    )
-    assert target is not None
+    target = target_of(session, attempt)
     if event.provider_ref and not attempt.provider_ref:
         attempt.provider_ref = event.provider_ref[:100]
     if isinstance(target, Delivery) and event.outcome:
