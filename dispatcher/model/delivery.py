@@ -72,6 +72,16 @@ def in_states(column: InstrumentedAttribute[str], *states: str) -> ColumnElement
     return column.in_(bindparam(None, sorted(states), expanding=True, literal_execute=True))
 
 
+def due_by(message_id: int, channel: str, by: datetime) -> tuple[ColumnElement[bool], ...]:
+    """What of a message waits on a channel and is due by then, as the index of what waits finds it."""
+    return (
+        Delivery.channel == channel,
+        Delivery.message_id == message_id,
+        in_states(Delivery.state, *WAITING),
+        Delivery.due_at <= by,
+    )
+
+
 def after(state: str, news: str) -> str:
     """The state that follows when `news` reaches something in `state`; `state` itself where news is old."""
     return news if news in NEWS[state] else state

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
@@ -90,12 +90,22 @@ class Message(Base):
         """The current version."""
         return next(version for version in self.versions if version.number == self.version)
 
+    @property
+    def valid_until(self) -> datetime | None:
+        """Until when a delivery of it may still start; None before its release, and where it has no such time."""
+        return end_of_validity(self.released_at, self.valid_for)
+
     def advance(self, act: str) -> None:
         """Move along the table LIFE, or raise StateConflict with a text for people."""
         allowed, after = LIFE[act]
         if self.state not in allowed:
             raise StateConflict(f"cannot {act}: the message is {self.state}", state=self.state)
         self.state = after
+
+
+def end_of_validity(released_at: datetime | None, valid_for: int | None) -> datetime | None:
+    """The end of so many seconds from the release on."""
+    return released_at + timedelta(seconds=valid_for) if released_at and valid_for else None
 
 
 class Version(Base):

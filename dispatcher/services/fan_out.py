@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import CHANNELS, Attempt, Delivery, Message, Suppression, Version
 from dispatcher.model.base import among
-from dispatcher.model.delivery import GOING, WAITING, in_states
+from dispatcher.model.delivery import GOING, WAITING, due_by, in_states
+from dispatcher.model.message import end_of_validity
 from dispatcher.runtime import Runtime
 from dispatcher.services import addressees, caps, fallback, pause
 from dispatcher.services.lease import lease_of
@@ -71,14 +72,13 @@ def open_releases(session: Session, channel: str, now: datetime) -> list[OpenRel
     rows = session.execute(_open_releases(), {"on": channel, "by": now})
     return [
         OpenRelease(
-            row.id, row.urgency == "urgent", (row.pace or {}).get(channel), _until(row.released_at, row.valid_for)
+            row.id,
+            row.urgency == "urgent",
+            (row.pace or {}).get(channel),
+            end_of_validity(row.released_at, row.valid_for),
         )
         for row in rows
     ]
-
-
-def _until(released_at: datetime | None, valid_for: int | None) -> datetime | None:
-    return released_at + timedelta(seconds=valid_for) if released_at and valid_for else None
 
 
 @cache
@@ -131,18 +131,13 @@ def _going_message(session: Session, message_id: int) -> _Going | None:
     ).one_or_none()
     if row is None:
         return None
-    return _Going(row.id, row.version_id, row.urgency == "urgent", _until(row.released_at, row.valid_for))
+    return _Going(row.id, row.version_id, row.urgency == "urgent", end_of_validity(row.released_at, row.valid_for))
 
 
 def _due(session: Session, runtime: Runtime, message_id: int, channel: str, limit: int) -> Sequence[_Row]:
     query = (
         select(Delivery.id, Delivery.address, Delivery.language, Delivery.tries, Delivery.mishaps)
-        .where(
-            Delivery.channel == channel,
-            Delivery.message_id == message_id,
-            in_states(Delivery.state, *WAITING),
-            Delivery.due_at <= runtime.now(),
-        )
+        .where(*due_by(message_id, channel, runtime.now()))
         .order_by(Delivery.due_at, Delivery.position)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -280,12 +275,7 @@ def give_back(session: Session, runtime: Runtime, message_id: int, channel: str,
     """Nothing can carry this channel: up to `most` of what is due goes on to the recipients' next; how many did."""
     waiting = session.scalars(
         select(Delivery)
-        .where(
-            Delivery.message_id == message_id,
-            Delivery.channel == channel,
-            in_states(Delivery.state, *WAITING),
-            Delivery.due_at <= runtime.now(),
-        )
+        .where(*due_by(message_id, channel, runtime.now()))
         .order_by(Delivery.id)
         .limit(most)
         .with_for_update()

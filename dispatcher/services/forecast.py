@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Customer, Delivery, Message, Recipient
-from dispatcher.model.delivery import FALLBACK, WAITING, in_states
+from dispatcher.model.delivery import FALLBACK, due_by
 from dispatcher.runtime import Runtime
 from dispatcher.services import fan_out, limits, quiet_hours
 
@@ -145,12 +145,7 @@ def _ahead(
 
 def _due(session: Session, message_id: int, channel: str, start: datetime, most: int | None) -> int:
     """How many deliveries of a message wait on a channel; counts no further than `most`."""
-    some = select(Delivery.id).where(
-        Delivery.channel == channel,
-        Delivery.message_id == message_id,
-        in_states(Delivery.state, *WAITING),
-        Delivery.due_at <= start,
-    )
+    some = select(Delivery.id).where(*due_by(message_id, channel, start))
     return session.scalar(select(func.count()).select_from(some.limit(most).subquery())) or 0
 
 

@@ -6,7 +6,7 @@ import html
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
@@ -70,11 +70,16 @@ async def send_letter(runtime: Runtime, letter_id: int) -> bool:
 
 def _due_on(runtime: Runtime, letter_id: int) -> str | None:
     with runtime.reader() as session:
-        return session.scalar(
-            select(Letter.channel).where(
-                Letter.id == letter_id, Letter.state.in_(WAITING), Letter.due_at <= runtime.now()
-            )
-        )
+        return session.scalar(select(Letter.channel).where(*_is_due(letter_id, runtime.now())))
+
+
+def _is_due(letter_id: int, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return Letter.id == letter_id, Letter.state.in_(WAITING), Letter.due_at <= now
+
+
+def _held(session: Session, letter_id: int, now: datetime) -> Letter | None:
+    """The letter, if it is due and nobody else has it."""
+    return session.scalar(select(Letter).where(*_is_due(letter_id, now)).with_for_update(skip_locked=True))
 
 
 def _put_off(runtime: Runtime, letter_id: int, out: Out) -> None:
@@ -82,11 +87,7 @@ def _put_off(runtime: Runtime, letter_id: int, out: Out) -> None:
     now = runtime.now()
     back = max(datetime.fromtimestamp(out.until, UTC), now + TRIAL_FOR)
     with runtime.sessions() as session:
-        letter = session.scalar(
-            select(Letter)
-            .where(Letter.id == letter_id, Letter.state.in_(WAITING), Letter.due_at <= now)
-            .with_for_update(skip_locked=True)
-        )
+        letter = _held(session, letter_id, now)
         if letter is not None:
             letter.due_at, letter.error = back, clean(f"held: {letter.channel} is out: {out.why}", 300)
             lag.ring_next(session, letter)
@@ -94,56 +95,56 @@ def _put_off(runtime: Runtime, letter_id: int, out: Out) -> None:
 
 
 def _claim(runtime: Runtime, letter_id: int, provider: Provider | None) -> _Ready | None:
-    now = runtime.now()
+    """The letter with its attempt, committed; None where it is not sent now, and why has been written down."""
     with runtime.sessions() as session:
-        letter = session.scalar(
-            select(Letter)
-            .where(Letter.id == letter_id, Letter.state.in_(WAITING), Letter.due_at <= now)
-            .with_for_update(skip_locked=True)
-        )
+        letter = _held(session, letter_id, runtime.now())
         if letter is None:
             return None
         lag.ring_next(session, letter)
-        if not lag.still_true(session, letter):
-            letter.state, letter.settled_at, letter.due_at = "cancelled", now, None
-            commit(session, runtime.bells)
-            return None
-        if provider is None:
-            letter.state, letter.settled_at, letter.due_at = "failed", now, None
-            letter.error = f"no provider is configured for {letter.channel}"
-            outcomes.hand_back(session, letter, letter.error)
-            tasks.alarm(session, runtime, letter.channel, letter.error)
-            commit(session, runtime.bells)
-            return None
-        if letter.customer_id is not None and suppressions.in_force(session, letter.channel, letter.address):
-            letter.state, letter.settled_at, letter.due_at = "suppressed", now, None
-            outcomes.hand_back(session, letter, "they asked not to be reached so")
-            commit(session, runtime.bells)
-            return None
-        if letter.customer_id is not None and pause.in_force(session) is not None:
-            # What goes to customers waits; staff are told all the same. A resume makes it due at once.
-            letter.due_at, letter.error = now + PAUSED_FOR, "held: sending is paused"
-            commit(session, runtime.bells)
-            return None
-        try:
-            content, outbound = content_of(runtime, letter), _outbound(runtime, letter)
-        except Exception as error:  # whatever composing raises: the letter is to blame, and the others go on
-            poison.stumbled(session, runtime, letter, error)
-            commit(session, runtime.bells)
-            return None
-        if letter.customer_id is not None and not caps.room(session, runtime, letter.channel, 1):
-            caps.hold_letter(session, runtime, letter)
-            commit(session, runtime.bells)
-            return None
-        letter.state, letter.tries, letter.due_at = "sending", letter.tries + 1, None
-        letter.lease_until = now + lease_of(runtime)
-        attempt = Attempt(
-            id=outbound.attempt, letter_id=letter.id, n=letter.tries, provider=provider.name, started_at=now
-        )
-        session.add(attempt)
-        ready = _Ready(content, outbound, Lease(runtime))
+        may_leave = _may_leave(session, runtime, letter, provider)
+        ready = _start(session, runtime, letter, provider) if may_leave and provider is not None else None
         commit(session, runtime.bells)
         return ready
+
+
+def _may_leave(session: Session, runtime: Runtime, letter: Letter, provider: Provider | None) -> bool:
+    """False where it ends here, or waits for the end of a pause."""
+    now = runtime.now()
+    if not lag.still_true(session, letter):
+        letter.state, letter.settled_at, letter.due_at = "cancelled", now, None
+    elif provider is None:
+        letter.state, letter.settled_at, letter.due_at = "failed", now, None
+        letter.error = f"no provider is configured for {letter.channel}"
+        outcomes.hand_back(session, letter, letter.error)
+        tasks.alarm(session, runtime, letter.channel, letter.error)
+    elif letter.customer_id is not None and suppressions.in_force(session, letter.channel, letter.address):
+        letter.state, letter.settled_at, letter.due_at = "suppressed", now, None
+        outcomes.hand_back(session, letter, "they asked not to be reached so")
+    elif letter.customer_id is not None and pause.in_force(session) is not None:
+        # What goes to customers waits; staff are told all the same. A resume makes it due at once.
+        letter.due_at, letter.error = now + PAUSED_FOR, "held: sending is paused"
+    else:
+        return True
+    return False
+
+
+def _start(session: Session, runtime: Runtime, letter: Letter, provider: Provider) -> _Ready | None:
+    """Its attempt; None where it cannot be composed, or a cap holds it."""
+    try:
+        content, outbound = content_of(runtime, letter), _outbound(runtime, letter)
+    except Exception as error:  # whatever composing raises: the letter is to blame, and the others go on
+        poison.stumbled(session, runtime, letter, error)
+        return None
+    if letter.customer_id is not None and not caps.room(session, runtime, letter.channel, 1):
+        caps.hold_letter(session, runtime, letter)
+        return None
+    now = runtime.now()
+    letter.state, letter.tries, letter.due_at = "sending", letter.tries + 1, None
+    letter.lease_until = now + lease_of(runtime)
+    session.add(
+        Attempt(id=outbound.attempt, letter_id=letter.id, n=letter.tries, provider=provider.name, started_at=now)
+    )
+    return _Ready(content, outbound, Lease(runtime))
 
 
 def _outbound(runtime: Runtime, letter: Letter) -> Outbound:

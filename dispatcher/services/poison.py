@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Conversation, Delivery, Letter, Reply
-from dispatcher.model.delivery import WAITING, in_states
+from dispatcher.model.delivery import due_by
 from dispatcher.runtime import Runtime
 from dispatcher.services import tasks
 from dispatcher.services.directory import owner_of
@@ -84,8 +84,7 @@ def no_content(session: Session, runtime: Runtime, message_id: int, channel: str
     """
     session.execute(
         update(Delivery)
-        .where(Delivery.message_id == message_id, Delivery.channel == channel, in_states(Delivery.state, *WAITING))
-        .where(Delivery.due_at <= runtime.now())
+        .where(*due_by(message_id, channel, runtime.now()))
         .values(due_at=runtime.now() + CONTENT_AGAIN, error=why[:300])
         .execution_options(synchronize_session=False)
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Message, Version
@@ -53,7 +55,7 @@ def content_for(session: Session, runtime: Runtime, message: Message, channel: s
         unsubscribe_url=f"{runtime.settings.public_url}/p/{PREFS_TAG}/one-click" if mail else "",
         attachments=_files(version) if mail else (),
         category=f"message-{message.id}",
-        valid_for=_seconds_left(runtime, message),
+        valid_for=seconds_left(runtime, message.valid_until) if message.released_at else message.valid_for,
     )
 
 
@@ -66,8 +68,6 @@ def _files(version: Version) -> tuple[File, ...]:
     return tuple(files)
 
 
-def _seconds_left(runtime: Runtime, message: Message) -> int | None:
+def seconds_left(runtime: Runtime, until: datetime | None) -> int | None:
     """Of the time in which a delivery may still start; at least one, for what is due is decided elsewhere."""
-    if message.valid_for is None or message.released_at is None:
-        return message.valid_for
-    return max(1, message.valid_for - int((runtime.now() - message.released_at).total_seconds()))
+    return None if until is None else max(1, int((until - runtime.now()).total_seconds()))

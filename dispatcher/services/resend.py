@@ -5,8 +5,6 @@ Nothing is ever sent twice on doubt by itself. Here somebody orders it, by name 
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -220,8 +218,7 @@ def _require_may_go(session: Session, runtime: Runtime, target: Delivery | Lette
     message = target.message
     if not target.recipients:
         raise StateConflict("all whom it was for went on to their next channel", state=target.state)
-    started = message.released_at or runtime.now()
-    if message.valid_for and started + timedelta(seconds=message.valid_for) < runtime.now():
+    if message.valid_until is not None and message.valid_until < runtime.now():
         raise StateConflict("its time is up: nobody should get it any more", state=target.state)
     if target.channel == "voice" and not call_again:
         raise Refused({"call_again": "must be true: they may have had this call already; say that they be rung again"})

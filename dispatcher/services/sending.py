@@ -205,8 +205,7 @@ class _Run:
         assert content is not None
         gate = Passage(self.places, self.leases[claimed[0].attempt_id], one.urgent, self._is_out, self._learn)
         # How long it is good for, told to the provider as it is now, not as it was when the run began.
-        left_of_it = None if one.until is None else max(1, int((one.until - runtime.now()).total_seconds()))
-        content = replace(content, gate=gate, valid_for=left_of_it)
+        content = replace(content, gate=gate, valid_for=renditions.seconds_left(runtime, one.until))
         # A token is not for nothing to make, and most texts need only one of them.
         reply, prefs = content.holds(REPLY_TAG), content.holds(PREFS_TAG)
         batch = [

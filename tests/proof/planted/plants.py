@@ -77,7 +77,10 @@ def rank_ignored(patch: Patch) -> None:
 def claim_without_condition(patch: Patch) -> None:
     rewrite(
         patch, fan_out, "_due",
-        ("            in_states(Delivery.state, *WAITING),\n            Delivery.due_at <= runtime.now(),\n", ""),
+        (
+            "*due_by(message_id, channel, runtime.now())",
+            "Delivery.channel == channel, Delivery.message_id == message_id",
+        ),
     )  # fmt: skip
 
 
