@@ -27,7 +27,8 @@ from typing import Any, cast
 
 import channels
 from dispatcher.model.errors import NotConfigured
-from dispatcher.model.ports import Adapters, Channel, PhoneLine, Provider, WebhookSource
+from dispatcher.model.ports import Adapters, Channel, Provider, WebhookSource
+from dispatcher.model.telephone import PhoneLine
 from dispatcher.settings import Settings
 
 Maker = Callable[[Settings], Any]

@@ -12,7 +12,7 @@ from channels.http import InDoubt, NeverSent, Pool
 from channels.twilio import RETRIES, Account
 from channels.twilio_webhooks import read_form
 from channels.words import clean
-from dispatcher.model import ports
+from dispatcher.model import ports, telephone
 from dispatcher.model.errors import ProviderError
 from dispatcher.settings import Settings
 
@@ -63,11 +63,11 @@ class TwilioLine:
         """Raises NotConfigured without the account's credentials."""
         self._account = Account(settings, pool or Pool(8))
 
-    def read(self, request: ports.WebRequest) -> ports.CallStep:
+    def read(self, request: ports.WebRequest) -> telephone.CallStep:
         form = read_form(request)
         digits, answered_by = form.get("Digits", ""), form.get("AnsweredBy", "")
         recording = form.get("RecordingSid") or form.get("RecordingUrl", "").rpartition("/")[2]
-        return ports.CallStep(
+        return telephone.CallStep(
             call_ref=form.get("CallSid", ""),
             caller=_shown(form.get("From", "")),
             called=form.get("To", ""),
@@ -80,17 +80,17 @@ class TwilioLine:
             hung_up=digits == "hangup" or form.get("CallStatus", "") in _ENDED,
         )
 
-    def read_recording(self, request: ports.WebRequest) -> ports.RecordingNews:
+    def read_recording(self, request: ports.WebRequest) -> telephone.RecordingNews:
         form = read_form(request)
         seconds = _seconds(form.get("RecordingDuration", ""))
-        return ports.RecordingNews(
+        return telephone.RecordingNews(
             call_ref=form.get("CallSid", ""),
             recording_ref=form.get("RecordingSid", ""),
             available=form.get("RecordingStatus") == "completed" and seconds > 0,
             seconds=seconds,
         )
 
-    def render(self, verbs: Sequence[ports.Verb]) -> tuple[str, str]:
+    def render(self, verbs: Sequence[telephone.Verb]) -> tuple[str, str]:
         """TwiML. Raises ValueError for a number that is none: nothing else may ever be dialled."""
         response = VoiceResponse()
         for verb in verbs:
@@ -146,18 +146,18 @@ def _spoken(text: str) -> list[str]:
     return [*pieces, rest] if rest else pieces
 
 
-def _add(into: Any, verb: ports.Verb) -> None:
+def _add(into: Any, verb: telephone.Verb) -> None:
     """Append one verb to a response or, for what may stand there, to a gather."""
     match verb:
-        case ports.Say(text, language):
+        case telephone.Say(text, language):
             tag, voice = _voice(language)
             for piece in _spoken(text):
                 into.say(piece, language=tag, voice=voice)
-        case ports.Play(url):
+        case telephone.Play(url):
             into.play(url)
-        case ports.Pause(seconds):
+        case telephone.Pause(seconds):
             into.pause(length=seconds)
-        case ports.Gather(prompts, next_url, digits, timeout):
+        case telephone.Gather(prompts, next_url, digits, timeout):
             gather = into.gather(
                 input="dtmf",
                 action=next_url,
@@ -168,7 +168,7 @@ def _add(into: Any, verb: ports.Verb) -> None:
             )
             for prompt in prompts:
                 _add(gather, prompt)
-        case ports.Record(next_url, done_url, max_seconds):
+        case telephone.Record(next_url, done_url, max_seconds):
             into.record(
                 action=next_url,
                 method="POST",
@@ -178,14 +178,14 @@ def _add(into: Any, verb: ports.Verb) -> None:
                 recording_status_callback_method="POST",
                 recording_status_callback_event="completed absent",
             )
-        case ports.Dial(number, caller_id, next_url, whisper_url, timeout):
+        case telephone.Dial(number, caller_id, next_url, whisper_url, timeout):
             if not _NUMBER.fullmatch(number):
                 raise ValueError("only a telephone number in E.164 can be dialled")
             dial = into.dial(
                 caller_id=caller_id or None, action=next_url, method="POST", timeout=timeout, answer_on_bridge=True
             )
             dial.number(number, **({"url": whisper_url, "method": "POST"} if whisper_url else {}))
-        case ports.Hangup():
+        case telephone.Hangup():
             into.hangup()
 
 

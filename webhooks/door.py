@@ -15,7 +15,8 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dispatcher import bells
 from dispatcher.model.errors import ProviderError
-from dispatcher.model.ports import Verb, WebhookSource, WebRequest
+from dispatcher.model.ports import WebhookSource, WebRequest
+from dispatcher.model.telephone import Verb
 from dispatcher.runtime import Runtime
 from dispatcher.services import callbacks
 from webhooks import voice

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from dispatcher.model.ports import CallStep, Dial, Gather, Hangup, Play, Record, Say, Verb
+from dispatcher.model.telephone import CallStep, Dial, Gather, Hangup, Play, Record, Say, Verb
 from webhooks import prompts
 
 MOST_PLAYS = 5

@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlencode
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Customer
-from dispatcher.model.ports import CallStep, Hangup, Play, Say, Verb, WebRequest
+from dispatcher.model.ports import WebRequest
+from dispatcher.model.telephone import CallStep, Hangup, Play, Say, Verb
 from dispatcher.runtime import Runtime
 from dispatcher.services import calls, reply_notices
 from webhooks import menu, prompts

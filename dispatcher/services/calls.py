@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from dispatcher.bells import note
 from dispatcher.model import Attempt, Customer, Delivery, Message, Recipient, Reply, Staff
 from dispatcher.model.delivery import MAY_HAVE_LEFT
-from dispatcher.model.ports import RecordingNews
+from dispatcher.model.telephone import RecordingNews
 from dispatcher.runtime import Runtime
 from dispatcher.services import matching, recordings, renditions, reply_store, suppressions
 from dispatcher.services.directory import owner_of

@@ -12,7 +12,8 @@ import pytest
 from channels import twilio_line
 from channels.twilio_line import VOICES, TwilioLine
 from dispatcher.model.errors import ProviderError
-from dispatcher.model.ports import CallStep, Dial, Gather, Hangup, Pause, Play, Record, Say, Verb, WebRequest
+from dispatcher.model.ports import WebRequest
+from dispatcher.model.telephone import CallStep, Dial, Gather, Hangup, Pause, Play, Record, Say, Verb
 from tests.channels.stub import Answer, Stub, running
 from tests.channels.vendors import ACCOUNT, settings
 

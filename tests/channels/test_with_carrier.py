@@ -29,22 +29,16 @@ from dispatcher.model.base import now
 from dispatcher.model.ports import (
     REPLY_TAG,
     Adapters,
-    CallStep,
     Event,
-    Gather,
-    Hangup,
     InboundReply,
     Outbound,
     Outcome,
     Probe,
     Provider,
-    Record,
-    RecordingNews,
     Rendition,
-    Say,
-    Verb,
     WebRequest,
 )
+from dispatcher.model.telephone import CallStep, Gather, Hangup, Record, RecordingNews, Say, Verb
 from dispatcher.settings import Settings
 from tests.channels.stub import Answer, Came, attempt, running
 from tests.channels.vendors import collect, content

@@ -145,6 +145,17 @@ def an_earlier_beat(session: Session) -> None:
     session.execute(update(Mark).values(beat=Mark.beat - 1))
 
 
+def restored_after_a_release(bank: SmallBank) -> None:
+    """A message is released, a minute later the database is as it was before, and the clock finds that out."""
+    with bank.sessions() as session:
+        bank.released(session)
+    minute(bank)
+    with bank.sessions() as session:
+        an_earlier_beat(session)
+        session.commit()
+    minute(bank)
+
+
 def another_database(session: Session) -> None:
     session.execute(update(Mark).values(name="another"))
 
@@ -254,13 +265,7 @@ def test_what_a_lost_past_sent_is_looked_for_at_every_provider(bank: SmallBank) 
         return Found("absent")
 
     own.find = find  # type: ignore[method-assign]  # scripted more closely
-    with bank.sessions() as session:
-        bank.released(session)
-    minute(bank)
-    with bank.sessions() as session:
-        an_earlier_beat(session)
-        session.commit()
-    minute(bank)
+    restored_after_a_release(bank)
     found = standing(bank)
     resume(bank)
     with bank.sessions() as session:
@@ -312,13 +317,7 @@ def test_the_record_is_locked_last(bank: SmallBank, engine: Engine) -> None:
 
 
 def test_a_person_may_send_without_looking_up(bank: SmallBank) -> None:
-    with bank.sessions() as session:
-        bank.released(session)
-    minute(bank)
-    with bank.sessions() as session:
-        an_earlier_beat(session)
-        session.commit()
-    minute(bank)
+    restored_after_a_release(bank)
     resume(bank, look_up=False)
     with bank.sessions() as session:
         assert {one.state for one in session.scalars(select(Delivery))} == {"queued"}

@@ -18,7 +18,6 @@ from channels.http import InDoubt, NeverSent
 from channels.sending import Unit, each
 from dispatcher.model.gate import Limits
 from dispatcher.model.ports import (
-    CallStep,
     Content,
     Event,
     File,
@@ -28,10 +27,9 @@ from dispatcher.model.ports import (
     Outcome,
     Parsed,
     Probe,
-    RecordingNews,
-    Verb,
     WebRequest,
 )
+from dispatcher.model.telephone import CallStep, RecordingNews, Verb
 from tests.simulator.carrier import Carrier, Entry, Fate
 from tests.simulator.loop import VirtualLoop
 from tests.simulator.process import Process
@@ -139,7 +137,7 @@ def _outcome(outbound: Outbound, fate: Fate, entry: Entry | None, chance: random
 
 
 class Line:
-    """What of ports.PhoneLine is asked for outside of a live call: recordings, and news of them."""
+    """What of telephone.PhoneLine is asked for outside of a live call: recordings, and news of them."""
 
     def __init__(self, process: Process) -> None:
         self._process = process

@@ -7,7 +7,7 @@ import string
 import pytest
 
 from channels.twilio_line import VOICES
-from dispatcher.model.ports import CallStep, Dial, Gather, Hangup, Play, Record, Say, Verb
+from dispatcher.model.telephone import CallStep, Dial, Gather, Hangup, Play, Record, Say, Verb
 from webhooks import menu, prompts
 from webhooks.menu import Place, Script
 

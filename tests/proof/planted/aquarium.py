@@ -22,9 +22,7 @@ from approvals import decisions
 from dispatcher import bells
 from dispatcher.clock import Clock
 from dispatcher.model import Attempt, Delivery, Message
-from dispatcher.model.ports import (
-    WebhookSource,
-)
+from dispatcher.model.ports import WebhookSource
 from dispatcher.runtime import Runtime
 from dispatcher.services import callbacks, news, reconcile, verify
 from dispatcher.services import release as releasing
@@ -33,7 +31,8 @@ from dispatcher.services.oracle import Accepted, Question
 from dispatcher.services.sending import Pump
 from dispatcher.settings import Settings
 from dispatcher.storage import make_engine, make_sessions
-from tests.proof.planted.line import Killed, Line, Mortal, Source, signature
+from tests.proof.planted.line import Killed, Line, Mortal, Source
+from tests.simulator.providers import signature
 from tests.small_bank import SmallBank, small_bank
 from webhooks import door
 

@@ -1,0 +1,106 @@
+"""Telephone lines: neutral verbs, rendered by the vendor's adapter. What a live call asks, and what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from dispatcher.model.ports import File, WebRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    text: str
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    seconds: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Say or play `prompts` while waiting for `digits` keys; goes to `next_url` also on silence."""
+
+    prompts: tuple[Say | Play | Pause, ...]
+    next_url: str
+    digits: int = 1
+    timeout: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Record what the caller says after a tone; goes to `next_url`, and `done_url` is told when it can be fetched."""
+
+    next_url: str
+    done_url: str
+    max_seconds: int = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Join the caller to `number`; `whisper_url` is played to that side first. Goes to `next_url` afterwards."""
+
+    number: str
+    caller_id: str
+    next_url: str
+    whisper_url: str = ""
+    timeout: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    pass
+
+
+Verb = Say | Play | Pause | Gather | Record | Dial | Hangup
+
+
+@dataclass(frozen=True, slots=True)
+class CallStep:
+    """One request of a live call, asking what to do next."""
+
+    call_ref: str
+    caller: str  # who rang; our own number for calls out
+    called: str
+    outbound: bool
+    digits: str = ""
+    answered_by: str = ""  # human, machine or "" (unknown or not asked)
+    recording_ref: str = ""
+    recording_seconds: float = 0
+    dial_status: str = ""  # completed, busy, no-answer, failed
+    hung_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingNews:
+    """A recording has become available at the provider, or turned out to be empty."""
+
+    call_ref: str
+    recording_ref: str
+    available: bool
+    seconds: float = 0
+
+
+class PhoneLine(Protocol):
+    """A vendor's live calls."""
+
+    def read(self, request: WebRequest) -> CallStep: ...
+
+    def read_recording(self, request: WebRequest) -> RecordingNews: ...
+
+    def render(self, verbs: Sequence[Verb]) -> tuple[str, str]:
+        """The answer's body and its media type."""
+
+    async def fetch_recording(self, recording_ref: str) -> File:
+        """The audio, from the vendor's own host only, size- and time-limited. Raises ProviderError."""
+
+    async def aclose(self) -> None: ...
