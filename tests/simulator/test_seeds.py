@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from tests.simulator.simulation import simulate
 
 SECONDS = 20.0  # of this machine, for the seeds that come one after the other
 FIRST = 1
-
-# Seeds that once broke a promise, each by the fault that its name tells.
-PINNED: dict[str, int] = {}
-
-
-@pytest.mark.parametrize("seed", PINNED.values(), ids=PINNED.keys())
-def test_what_once_broke_holds(seed: int) -> None:
-    verdict = simulate(seed)
-    assert verdict.breaches == [], f"seed {seed}"
 
 
 def test_the_same_seed_gives_the_same_history() -> None:
