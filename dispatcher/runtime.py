@@ -40,7 +40,12 @@ class Runtime:
 
     def new_id(self) -> str:
         """32 hex digits that nobody can guess, of an attempt among others."""
-        return f"{self.chance.getrandbits(128):032x}"
+        return self.new_ids(1)[0]
+
+    def new_ids(self, count: int) -> list[str]:
+        """So many of them at once: each look at the system's chance takes as long as writing a row."""
+        digits = f"{self.chance.getrandbits(128 * count):0{32 * count}x}" if count else ""
+        return [digits[start : start + 32] for start in range(0, 32 * count, 32)]
 
     def reader(self) -> Session:
         """A session that only looks, and does not keep SQLite's writers waiting."""

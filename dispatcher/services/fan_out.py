@@ -220,7 +220,8 @@ def _start(session: Session, runtime: Runtime, provider: str, leaving: list[tupl
         .execution_options(synchronize_session=False)
     )
     claimed = [
-        Claimed(one.id, runtime.new_id(), one.address, one.language, customer_id) for one, customer_id in leaving
+        Claimed(one.id, attempt_id, one.address, one.language, customer_id)
+        for attempt_id, (one, customer_id) in zip(runtime.new_ids(len(leaving)), leaving, strict=True)
     ]
     session.connection().execute(
         insert(Attempt),

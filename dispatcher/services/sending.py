@@ -35,6 +35,7 @@ JOB_SECONDS = 300.0  # well under the limit for a job
 TICK = 0.1  # how often a busy worker looks for something more urgent
 AHEAD_SECONDS = 0.15  # what is claimed beyond the places leaves within so long
 MOST_AT_ONCE = 500  # deliveries a claim, so that a claim is short and others get their turn
+FIRST_CLAIM = 50  # of a run, so that the first customers need not wait while hundreds are claimed
 # How long all of a channel's providers may be out before its customers get theirs by their next channel.
 OUTAGE, URGENT_OUTAGE = timedelta(minutes=15), timedelta(minutes=2)
 
@@ -186,6 +187,8 @@ class _Run:
         fits = self.places.granted * self.provider.limits.recipients_a_request
         spare = min(MOST_AT_ONCE, max(fits, int(self.answered.a_second() * AHEAD_SECONDS)))
         room = min(MOST_AT_ONCE, fits + spare - self.ahead[True] - (0 if urgent else self.ahead[False]))
+        if not self.handed_over:
+            return min(room, FIRST_CLAIM)
         return room if 2 * room >= spare else 0
 
     async def _content(self, message_id: int) -> Content | None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 # Alembic is imported where it is used: it takes a third of a second, which no other process should pay.
 if TYPE_CHECKING:
     from alembic.config import Config
 
+BUSY_MS = 30_000  # a writer waits so long for the others
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 # TCP by itself waits for hours before it gives a silent host up, and all the while the server keeps what that host had
@@ -46,16 +49,35 @@ def make_engine(url: str) -> Engine:
     def _pragmas(connection: Any, _record: object) -> None:
         # The driver's own BEGIN comes too late for reads; we emit ours below.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         # Readers say so by execution option; a reader that turned writer could fail with "database is locked".
-        mode = "" if connection.get_execution_options().get("read_only") else " IMMEDIATE"
-        connection.exec_driver_sql(f"BEGIN{mode}")
+        if connection.get_execution_options().get("read_only"):
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_writing(connection)
 
     return engine
+
+
+def _begin_writing(connection: Any) -> None:
+    """SQLite waits by sleeping longer each time, so that of several busy writers one would starve for seconds."""
+    until = time.monotonic() + BUSY_MS / 1000
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError as error:
+                if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(0.001)
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MS}")
 
 
 def _postgresql(url: str) -> Engine:
