@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twilio.twiml.voice_response import VoiceResponse
@@ -76,7 +76,7 @@ class TwilioLine:
             answered_by="human" if answered_by == "human" else "machine" if _is_machine(answered_by) else "",
             recording_ref=recording if _RECORDING.fullmatch(recording) else "",
             recording_seconds=_seconds(form.get("RecordingDuration", "")),
-            dial_status=_DIALLED.get(form.get("DialCallStatus", ""), ""),
+            dial_status=_dialled(form),
             hung_up=digits == "hangup" or form.get("CallStatus", "") in _ENDED,
         )
 
@@ -125,6 +125,12 @@ def _is_machine(answered_by: str) -> bool:
     return answered_by.startswith("machine") or answered_by == "fax"
 
 
+def _dialled(form: Mapping[str, str]) -> str:
+    """Somebody who hangs up on the whisper has answered, and yet was joined with nobody."""
+    status = _DIALLED.get(form.get("DialCallStatus", ""), "")
+    return "no-answer" if status == "completed" and form.get("DialBridged") == "false" else status
+
+
 def _seconds(text: str) -> float:
     return float(text) if re.fullmatch(r"\d{1,6}", text) else 0.0
 
@@ -157,21 +163,24 @@ def _add(into: Any, verb: telephone.Verb) -> None:
             into.play(url)
         case telephone.Pause(seconds):
             into.pause(length=seconds)
-        case telephone.Gather(prompts, next_url, digits, timeout):
+        case telephone.Gather(prompts, next_url, digits, timeout, ends):
             gather = into.gather(
                 input="dtmf",
                 action=next_url,
                 method="POST",
                 num_digits=digits,
+                # Left out it is #, which would then be no key of a menu.
+                finish_on_key=ends,
                 timeout=timeout,
                 action_on_empty_result=True,
             )
             for prompt in prompts:
                 _add(gather, prompt)
-        case telephone.Record(next_url, done_url, max_seconds):
+        case telephone.Record(next_url, done_url, max_seconds, silence):
             into.record(
                 action=next_url,
                 method="POST",
+                timeout=silence,
                 max_length=max_seconds,
                 play_beep=True,
                 recording_status_callback=_retried(done_url),
@@ -185,6 +194,8 @@ def _add(into: Any, verb: telephone.Verb) -> None:
                 caller_id=caller_id or None, action=next_url, method="POST", timeout=timeout, answer_on_bridge=True
             )
             dial.number(number, **({"url": whisper_url, "method": "POST"} if whisper_url else {}))
+        case telephone.Go(url):
+            into.redirect(url, method="POST")
         case telephone.Hangup():
             into.hangup()
 

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import cast
 
 from flask import Blueprint, Flask, Response, request
@@ -16,10 +17,10 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from dispatcher import bells
 from dispatcher.model.errors import ProviderError
 from dispatcher.model.ports import WebhookSource, WebRequest
-from dispatcher.model.telephone import Verb
+from dispatcher.model.telephone import Hangup, Verb
 from dispatcher.runtime import Runtime
 from dispatcher.services import callbacks
-from webhooks import voice
+from webhooks import lines
 from webhooks.keeping import Keeper
 from webhooks.refusals import Refusals
 
@@ -33,6 +34,8 @@ LARGE, LARGE_AT_ONCE, LARGE_WAIT = 500_000, 4, 10.0  # bytes, requests, seconds
 # A vendor that posts inbound mail takes a 4xx for "drop it, tell nobody" and a 5xx for "try again for three days".
 # A wrong secret or a moved setting must not cost a customer's answer, so whatever is refused here is asked for again.
 MAIL = ("inbound",)
+# So long after a live call's request a copy of it gets the same answer.
+ASKED_AGAIN = timedelta(minutes=1)
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -142,15 +145,26 @@ def _is_authentic(source: WebhookSource, web: WebRequest, provider: str, what: s
 
 
 def _answer_call(runtime: Runtime, provider: str, what: str, web: WebRequest) -> Response:
+    line = runtime.adapters.lines[provider]
     with runtime.sessions() as session:
-        _, fresh = callbacks.keep(session, runtime, provider, what, web)
-        answer = _rendered(runtime, provider, voice.answer(session, runtime, provider, web, fresh=fresh))
+        kept, fresh = callbacks.keep(session, runtime, provider, what, web)
+        if fresh:
+            body, media_type = line.render(lines.answer(session, runtime, provider, web))
+            kept.answer = body
+        else:
+            # The vendor asks once more because our answer was lost: it gets the same one. Later it is no live call.
+            body, media_type = line.render((Hangup(),))
+            if kept.answer and kept.received_at > runtime.now() - ASKED_AGAIN:
+                body = kept.answer
         bells.commit(session, runtime.bells)
-        return answer
+        return _document(body, media_type)
 
 
 def _rendered(runtime: Runtime, provider: str, verbs: Sequence[Verb]) -> Response:
-    body, media_type = runtime.adapters.lines[provider].render(verbs)
+    return _document(*runtime.adapters.lines[provider].render(verbs))
+
+
+def _document(body: str, media_type: str) -> Response:
     return Response(body, content_type=f"{media_type}; charset=utf-8")
 
 

@@ -3,6 +3,7 @@
 from dispatcher.model.audit import AuditEntry
 from dispatcher.model.base import Base, now
 from dispatcher.model.bounds import CapUse, Mark, Pause
+from dispatcher.model.call import Recording, StaffCall
 from dispatcher.model.callback import Callback, ProviderEvent
 from dispatcher.model.conversation import Conversation, Reply, Response
 from dispatcher.model.delivery import Attempt, Delivery, Letter, Recipient, Task
@@ -17,12 +18,13 @@ from dispatcher.model.directory import (
 )
 from dispatcher.model.idempotency import IdempotencyKey
 from dispatcher.model.message import Attachment, Decision, Media, Message, Version, VersionList
-from dispatcher.model.staff import ROLES, ApiToken, Grant, SignIn, Staff
+from dispatcher.model.staff import ROLES, ApiToken, Duty, Grant, SignIn, Staff
 from dispatcher.model.suppression import Suppression
 
 __all__ = [
     "CHANNELS", "ROLES", "ApiToken", "Attachment", "Attempt", "AuditEntry", "Base", "Callback", "CapUse",
-    "ContactPoint", "Conversation", "Customer", "Decision", "Delivery", "DistributionList", "Firm", "Grant",
+    "ContactPoint", "Conversation", "Customer", "Decision", "Delivery", "DistributionList", "Duty", "Firm", "Grant",
     "IdempotencyKey", "Letter", "ListMember", "Mark", "Media", "Message", "Pause", "Preference", "ProviderEvent",
-    "Recipient", "Reply", "Response", "SignIn", "Staff", "Suppression", "Task", "Version", "VersionList", "now",
+    "Recipient", "Recording", "Reply", "Response", "SignIn", "Staff", "StaffCall", "Suppression", "Task", "Version",
+    "VersionList", "now",
 ]  # fmt: skip

@@ -96,6 +96,7 @@ class DistributionList(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     key: Mapped[str] = mapped_column(String(100), unique=True)
     name: Mapped[str] = mapped_column(String(200))
+    number: Mapped[int | None] = mapped_column(unique=True)  # keyed on the telephone
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     created_at: Mapped[datetime] = mapped_column(default=now)
 

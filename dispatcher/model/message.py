@@ -78,6 +78,8 @@ class Message(Base):
     submitted_at: Mapped[datetime | None]
     approved_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
+    escalations: Mapped[int] = mapped_column(default=0, server_default="0")  # since it was submitted
+    escalate_at: Mapped[datetime | None] = mapped_column(index=True)  # more people are told then, if nobody has decided
     seed: Mapped[int | None]  # of the shuffled order of its release
     pace: Mapped[dict[str, float]] = mapped_column(Json, default=dict)  # starts a second by channel, where held back
 

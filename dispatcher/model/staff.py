@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dispatcher.model.base import Base, BigId, now
@@ -13,7 +13,10 @@ ROLES = ("analyst", "officer", "rep", "admin")
 
 
 class Staff(Base):
-    """A member of staff. `channels` is the order in which they want to be told, e.g. ["sms", "email"]."""
+    """A member of staff. `channels` is the order in which they want to be told, e.g. ["sms", "email"].
+
+    While they are away, until `away_until`, `cover` stands in for them. After five wrong PINs their PIN is locked.
+    """
 
     __tablename__ = "staff"
 
@@ -24,10 +27,17 @@ class Staff(Base):
     channels: Mapped[list[str]]
     password_hash: Mapped[str | None] = mapped_column(String(255))
     pin_hash: Mapped[str | None] = mapped_column(String(255))
+    pin_failures: Mapped[int] = mapped_column(default=0, server_default="0")  # since it was last right
+    pin_wait_until: Mapped[datetime | None]  # an earlier try counts as wrong, whatever it is
+    pin_locked_at: Mapped[datetime | None]
+    language: Mapped[str] = mapped_column(String(16), default="en", server_default="en")  # on the telephone
+    cover_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    away_until: Mapped[datetime | None]
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     grants: Mapped[list[Grant]] = relationship(back_populates="staff", cascade="all, delete-orphan", lazy="selectin")
+    cover: Mapped[Staff | None] = relationship(remote_side=[id])
 
     @property
     def roles(self) -> frozenset[str]:
@@ -37,6 +47,20 @@ class Staff(Base):
     def has(self, *roles: str) -> bool:
         """True when active and holding at least one of the roles."""
         return self.active and bool(self.roles.intersection(roles))
+
+
+class Duty(Base):
+    """A time in which an officer is on duty. While nobody is, all officers are."""
+
+    __tablename__ = "duties"
+    __table_args__ = (UniqueConstraint("staff_id", "begins_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
+    begins_at: Mapped[datetime] = mapped_column(index=True)
+    ends_at: Mapped[datetime]
+
+    staff: Mapped[Staff] = relationship()
 
 
 class Grant(Base):

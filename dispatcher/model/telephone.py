@@ -28,21 +28,25 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """Say or play `prompts` while waiting for `digits` keys; goes to `next_url` also on silence."""
+    """Say or play `prompts` while waiting for `digits` keys, or fewer and the key `ends`; goes to `next_url` also on
+    silence. `timeout` is in seconds without a key."""
 
     prompts: tuple[Say | Play | Pause, ...]
     next_url: str
     digits: int = 1
     timeout: int = 6
+    ends: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Record what the caller says after a tone; goes to `next_url`, and `done_url` is told when it can be fetched."""
+    """Record what the caller says after a tone, until a key or so many seconds of `silence`; goes to `next_url`, and
+    `done_url` is told when it can be fetched."""
 
     next_url: str
     done_url: str
     max_seconds: int = 180
+    silence: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,18 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
+class Go:
+    """Ask `url` what comes next, once all before it was said."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
     pass
 
 
-Verb = Say | Play | Pause | Gather | Record | Dial | Hangup
+Verb = Say | Play | Pause | Gather | Record | Dial | Go | Hangup
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,7 @@ class CallStep:
     answered_by: str = ""  # human, machine or "" (unknown or not asked)
     recording_ref: str = ""
     recording_seconds: float = 0
-    dial_status: str = ""  # completed, busy, no-answer, failed
+    dial_status: str = ""  # completed, busy, no-answer, failed; completed only where both sides were joined
     hung_up: bool = False
 
 

@@ -8,8 +8,10 @@ import pytest
 
 from channels.twilio_line import VOICES
 from dispatcher.model.telephone import CallStep, Dial, Gather, Hangup, Play, Record, Say, Verb
-from webhooks import menu, prompts
-from webhooks.menu import Place, Script
+from webhooks import prompts
+from webhooks.lines import customer_menu
+from webhooks.lines.customer_menu import Script
+from webhooks.lines.walking import Place
 
 ALERT = (Say("This is Example Bank, with an alert."), Play("https://alerts.bank.example/audio/x.wav"))
 
@@ -36,7 +38,7 @@ def step(**changes: object) -> CallStep:
 
 def place_of(address: str) -> Place:
     _, state, plays, misses = address.split("/")
-    return Place(state, int(plays), int(misses))
+    return Place(state, misses=int(misses), plays=int(plays))
 
 
 def spoken(verbs: tuple[Verb, ...]) -> str:
@@ -57,7 +59,7 @@ class Telephone:
         self.heard: list[str] = []
 
     def take(self, **changes: object) -> Telephone:
-        move = menu.walk(self.script, self.place, step(**changes))
+        move = customer_menu.walk(self.script, self.place, step(**changes))
         self.verbs = move.verbs
         self.heard.append(spoken(move.verbs))
         self.deeds += [move.deed] if move.deed else []
@@ -124,7 +126,7 @@ def test_keys(keys: str, deeds: list[str], ended: bool, words: str) -> None:
 
 def test_it_is_heard_five_times_at_most() -> None:
     phone = Telephone().take().press("3" * 12)
-    assert sum(words.count("♪") for words in phone.heard) == menu.MOST_PLAYS
+    assert sum(words.count("♪") for words in phone.heard) == customer_menu.MOST_PLAYS
 
 
 def test_the_representative_is_dialled_with_our_number_and_told_who_it_is() -> None:
@@ -132,7 +134,7 @@ def test_the_representative_is_dialled_with_our_number_and_told_who_it_is() -> N
     dial = phone.verbs[-1]
     assert isinstance(dial, Dial)
     assert (dial.number, dial.caller_id) == ("+12025550199", "+18005550100")
-    whisper = menu.walk(phone.script, place_of(dial.whisper_url), step(outbound=False))
+    whisper = customer_menu.walk(phone.script, place_of(dial.whisper_url), step(outbound=False))
     assert whisper.verbs == (Say("Ana is on the line."),)
     assert whisper.deed == ""
 
@@ -186,12 +188,12 @@ def test_hanging_up_after_speaking_is_an_answer_and_silence_is_none(what: dict[s
 
 @pytest.mark.parametrize("state", ["start", "menu", "offered", "whisper", "nonsense"])
 def test_a_hang_up_ends_it_without_a_deed(state: str) -> None:
-    move = menu.walk(script(), Place(state), step(digits="9", hung_up=True))
+    move = customer_menu.walk(script(), Place(state), step(digits="9", hung_up=True))
     assert (move.verbs, move.deed) == ((Hangup(),), "")
 
 
 def test_a_place_that_does_not_exist_ends_kindly() -> None:
-    move = menu.walk(script(), Place("nonsense"), step())
+    move = customer_menu.walk(script(), Place("nonsense"), step())
     assert "Goodbye" in spoken(move.verbs)
     assert isinstance(move.verbs[-1], Hangup)
 
@@ -231,11 +233,17 @@ def test_every_language_says_the_same_with_the_same_blanks(language: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "place", [Place(state, plays, misses) for state in menu.STATES for plays in (1, 5) for misses in (0, 2)]
+    "place",
+    [
+        Place(state, misses=misses, plays=plays)
+        for state in customer_menu.STATES
+        for plays in (1, 5)
+        for misses in (0, 2)
+    ],
 )
 @pytest.mark.parametrize("key", [*"0123456789*#", ""])
 def test_every_place_answers_every_key_and_says_something(place: Place, key: str) -> None:
-    move = menu.walk(script(), place, step(digits=key))
+    move = customer_menu.walk(script(), place, step(digits=key))
     assert move.verbs
     assert spoken(move.verbs)
     last = move.verbs[-1]

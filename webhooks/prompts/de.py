@@ -27,5 +27,14 @@ SAID = {
     "not valid": "Hier gibt es nichts mehr zu hören. Wenn Sie eine Frage haben, rufen Sie bitte Ihre Betreuung an.",
     "unknown caller": "Willkommen bei {firm}. Wir kennen die Nummer nicht, von der Sie anrufen. "
     "Bitte rufen Sie Ihre Betreuung an.",
+    "staff welcome": "Willkommen bei {firm}, der Leitung für Mitarbeiter.",
+    "staff called": "Hier ist {firm}, für Mitarbeiter.",
+    "key number": "Bitte geben Sie die Nummer Ihres hinterlegten Telefons mit Landesvorwahl ein, dann die Rautetaste.",
+    "key pin": "Bitte geben Sie Ihre PIN ein, dann die Rautetaste.",
+    "pin wrong": "Das war nicht richtig.",
+    "pin locked": "Diese PIN ist gesperrt. Bitte wählen Sie auf Ihrer Kontoseite eine neue, oder fragen Sie die "
+    "Verwaltung.",
+    "call again": "Dieser Anruf ist zu Ende. Bitte rufen Sie noch einmal an.",
+    "staff nothing": "Auf dieser Leitung gibt es nichts für Sie.",
     "goodbye": "Auf Wiederhören.",
 }

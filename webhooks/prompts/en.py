@@ -26,5 +26,13 @@ SAID = {
     "not valid": "There is nothing to hear here any more. If you have a question, please call your representative.",
     "unknown caller": "Welcome to {firm}. We do not know the number you are calling from. "
     "Please call your representative.",
+    "staff welcome": "Welcome to {firm}, the line for members of staff.",
+    "staff called": "This is {firm}, for members of staff.",
+    "key number": "Please key the number of your registered telephone, with the country code, and then the hash key.",
+    "key pin": "Please key your PIN, and then the hash key.",
+    "pin wrong": "This was not right.",
+    "pin locked": "This PIN is locked. Please choose a new one on your account's page, or ask your administrator.",
+    "call again": "This call has come to its end. Please call again.",
+    "staff nothing": "There is nothing for you on this line.",
     "goodbye": "Goodbye.",
 }

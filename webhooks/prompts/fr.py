@@ -27,5 +27,15 @@ SAID = {
     "not valid": "Il n'y a plus rien à écouter ici. Pour toute question, appelez votre conseiller.",
     "unknown caller": "Bienvenue chez {firm}. Nous ne connaissons pas le numéro d'où vous appelez. "
     "Appelez votre conseiller, s'il vous plaît.",
+    "staff welcome": "Bienvenue chez {firm}, sur la ligne du personnel.",
+    "staff called": "Ici {firm}, pour le personnel.",
+    "key number": "Veuillez composer le numéro de votre téléphone enregistré, avec l'indicatif du pays, puis la touche "
+    "dièse.",
+    "key pin": "Veuillez composer votre code secret, puis la touche dièse.",
+    "pin wrong": "Ce n'était pas juste.",
+    "pin locked": "Ce code est bloqué. Veuillez en choisir un autre sur la page de votre compte, ou demandez à "
+    "l'administration.",
+    "call again": "Cet appel est terminé. Veuillez rappeler.",
+    "staff nothing": "Il n'y a rien pour vous sur cette ligne.",
     "goodbye": "Au revoir.",
 }

@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.String(length=300), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_callbacks")),
@@ -104,8 +105,15 @@ def upgrade() -> None:
         sa.Column("channels", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("password_hash", sa.String(length=255), nullable=True),
         sa.Column("pin_hash", sa.String(length=255), nullable=True),
+        sa.Column("pin_failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("pin_wait_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pin_locked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("language", sa.String(length=16), server_default="en", nullable=False),
+        sa.Column("cover_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("away_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["cover_id"], ["staff.id"], name=op.f("fk_staff_cover_id_staff")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff")),
         sa.UniqueConstraint("email", name=op.f("uq_staff_email")),
     )
@@ -182,11 +190,13 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("key", sa.String(length=100), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=True),
         sa.Column("owner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["owner_id"], ["staff.id"], name=op.f("fk_lists_owner_id_staff")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lists")),
         sa.UniqueConstraint("key", name=op.f("uq_lists_key")),
+        sa.UniqueConstraint("number", name=op.f("uq_lists_number")),
     )
     op.create_table(
         "messages",
@@ -200,6 +210,8 @@ def upgrade() -> None:
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("escalations", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("escalate_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("seed", sa.Integer(), nullable=True),
         sa.Column("pace", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.ForeignKeyConstraint(["author_id"], ["staff.id"], name=op.f("fk_messages_author_id_staff")),
@@ -207,6 +219,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_messages_author_id"), ["author_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_messages_escalate_at"), ["escalate_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_messages_state"), ["state"], unique=False)
 
     op.create_table(
@@ -663,11 +676,95 @@ def upgrade() -> None:
     with op.batch_alter_table("responses", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_responses_conversation_id"), ["conversation_id"], unique=False)
 
+    op.create_table("duties",
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column("staff_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_duties_staff_id_staff"), ondelete="CASCADE"),
+    sa.PrimaryKeyConstraint("id", name=op.f("pk_duties")),
+    sa.UniqueConstraint("staff_id", "begins_at", name=op.f("uq_duties_staff_id_begins_at"))
+    )
+    with op.batch_alter_table("duties", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_duties_begins_at"), ["begins_at"], unique=False)
+
+    op.create_table("staff_calls",
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column("provider", sa.String(length=32), nullable=False),
+    sa.Column("call_ref", sa.String(length=64), nullable=False),
+    sa.Column("outbound", sa.Boolean(), nullable=False),
+    sa.Column("number", sa.String(length=20), nullable=False),
+    sa.Column("staff_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column("proven_at", sa.DateTime(timezone=True), nullable=True),
+    sa.Column("letter_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column("message_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column("digest", sa.String(length=64), nullable=True),
+    sa.Column("lists", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(["letter_id"], ["letters.id"], name=op.f("fk_staff_calls_letter_id_letters")),
+    sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_staff_calls_message_id_messages")),
+    sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_staff_calls_staff_id_staff")),
+    sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_calls")),
+    sa.UniqueConstraint("provider", "call_ref", name=op.f("uq_staff_calls_provider_call_ref"))
+    )
+    with op.batch_alter_table("staff_calls", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_staff_calls_message_id"), ["message_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_staff_calls_staff_id"), ["staff_id"], unique=False)
+
+    op.create_table("recordings",
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column("provider", sa.String(length=32), nullable=False),
+    sa.Column("ref", sa.String(length=100), nullable=False),
+    sa.Column("call_ref", sa.String(length=64), nullable=False),
+    sa.Column("purpose", sa.String(length=16), nullable=False),
+    sa.Column("reply_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column("staff_call_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column("decision_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column("state", sa.String(length=16), nullable=False),
+    sa.Column("seconds", sa.Double(), nullable=True),
+    sa.Column("media_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column("transcript", sa.Text(), nullable=True),
+    sa.Column("fetches", sa.Integer(), nullable=False),
+    sa.Column("fetch_at", sa.DateTime(timezone=True), nullable=True),
+    sa.Column("erase_at", sa.DateTime(timezone=True), nullable=True),
+    sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(["decision_id"], ["decisions.id"], name=op.f("fk_recordings_decision_id_decisions")),
+    sa.ForeignKeyConstraint(["media_id"], ["media.id"], name=op.f("fk_recordings_media_id_media")),
+    sa.ForeignKeyConstraint(["reply_id"], ["replies.id"], name=op.f("fk_recordings_reply_id_replies")),
+    sa.ForeignKeyConstraint(["staff_call_id"], ["staff_calls.id"], name=op.f("fk_recordings_staff_call_id_staff_calls")),
+    sa.PrimaryKeyConstraint("id", name=op.f("pk_recordings")),
+    sa.UniqueConstraint("provider", "ref", name=op.f("uq_recordings_provider_ref"))
+    )
+    with op.batch_alter_table("recordings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recordings_decision_id"), ["decision_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_recordings_reply_id"), ["reply_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_recordings_staff_call_id"), ["staff_call_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_recordings_state"), ["state"], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("recordings", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_recordings_state"))
+        batch_op.drop_index(batch_op.f("ix_recordings_staff_call_id"))
+        batch_op.drop_index(batch_op.f("ix_recordings_reply_id"))
+        batch_op.drop_index(batch_op.f("ix_recordings_decision_id"))
+
+    op.drop_table("recordings")
+    with op.batch_alter_table("staff_calls", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_staff_calls_staff_id"))
+        batch_op.drop_index(batch_op.f("ix_staff_calls_message_id"))
+
+    op.drop_table("staff_calls")
+    with op.batch_alter_table("duties", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_duties_begins_at"))
+
+    op.drop_table("duties")
+
     with op.batch_alter_table("responses", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_responses_conversation_id"))
 

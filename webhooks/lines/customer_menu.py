@@ -7,23 +7,14 @@ where a call is stands in the address of its next request.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dispatcher.model.telephone import CallStep, Dial, Gather, Hangup, Play, Record, Say, Verb
 from webhooks import prompts
+from webhooks.lines.walking import Place
 
 MOST_PLAYS = 5
-MOST_MISSES = 2
 LONGEST_ANSWER = 180  # seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a call is: its state, how often the alert was heard, how often in a row no right key came."""
-
-    state: str = "start"
-    plays: int = 1
-    misses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +79,13 @@ def _start(script: Script, place: Place, step: CallStep) -> Move:
 
 def _chosen(script: Script, place: Place, step: CallStep) -> Move:
     taken = KEYS.get(step.digits)
-    return taken(script, replace(place, misses=0), step) if taken else _missed(script, place, step)
+    return taken(script, place, step) if taken else _missed(script, place, step)
 
 
 def _dialled(script: Script, place: Place, step: CallStep) -> Move:
     if step.dial_status == "completed" or step.hung_up:
         return Move((*script.say("goodbye"), Hangup()), "joined")
-    offer = Gather(script.say("not reached", "leave too"), script.address(replace(place, state="offered")))
+    offer = Gather(script.say("not reached", "leave too"), script.address(place.to("offered")))
     return Move((offer,), "joined")
 
 
@@ -123,19 +114,19 @@ def _lost(script: Script, place: Place, step: CallStep) -> Move:
 
 def _speak(script: Script, place: Place, step: CallStep) -> Move:
     if not script.rep_number:
-        offer = Gather(script.say("will call", "leave too"), script.address(replace(place, state="offered")))
+        offer = Gather(script.say("will call", "leave too"), script.address(place.to("offered")))
         return Move((offer,), "call back")
     dial = Dial(
         script.rep_number,
         script.caller_id,
-        next_url=script.address(replace(place, state="dialled")),
-        whisper_url=script.address(replace(place, state="whisper")),
+        next_url=script.address(place.to("dialled")),
+        whisper_url=script.address(place.to("whisper")),
     )
     return Move((*script.say("connecting"), dial), "call")
 
 
 def _leave(script: Script, place: Place, step: CallStep) -> Move:
-    record = Record(script.address(replace(place, state="recorded")), script.done_url, LONGEST_ANSWER)
+    record = Record(script.address(place.to("recorded")), script.done_url, LONGEST_ANSWER)
     return Move((*script.say("record"), record))
 
 
@@ -144,7 +135,7 @@ def _again(script: Script, place: Place, step: CallStep) -> Move:
         return _missed(script, place, step)
     if place.plays >= MOST_PLAYS:
         return Move((_ask(script, place, script.say("enough")),))
-    return Move((_ask(script, replace(place, plays=place.plays + 1), (*script.say("once more"), *script.alert)),))
+    return Move((_ask(script, place.heard_again(), (*script.say("once more"), *script.alert)),))
 
 
 def _stop(script: Script, place: Place, step: CallStep) -> Move:
@@ -153,10 +144,10 @@ def _stop(script: Script, place: Place, step: CallStep) -> Move:
 
 def _missed(script: Script, place: Place, step: CallStep, why: str = "") -> Move:
     """No key or a wrong one: asked again, then a friendly end."""
-    if place.misses >= MOST_MISSES:
+    if place.is_hopeless:
         return Move((*script.say("goodbye"), Hangup()))
     heard = script.say(why or ("wrong key" if step.digits else "nothing heard"))
-    return Move((_ask(script, replace(place, misses=place.misses + 1), heard),))
+    return Move((_ask(script, place.missed(), heard),))
 
 
 def _ask(script: Script, place: Place, front: tuple[Say | Play, ...]) -> Gather:
@@ -167,7 +158,7 @@ def _ask(script: Script, place: Place, front: tuple[Say | Play, ...]) -> Gather:
         *(["hear again"] if script.alert else []),
         "no more",
     ]
-    return Gather((*front, *script.say(*offers)), script.address(replace(place, state="menu")))
+    return Gather((*front, *script.say(*offers)), script.address(place.to("menu")))
 
 
 KEYS: Mapping[str, Step] = {"1": _speak, "2": _leave, "3": _again, "9": _stop}

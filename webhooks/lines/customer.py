@@ -1,55 +1,44 @@
-"""Live calls: finds out who is on the line, walks the menu one step, does what was asked for, says what comes next."""
+"""The customers' line: finds out who it is, walks the menu one step, does what was asked for, says what comes next."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from urllib.parse import parse_qs, urlencode
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Customer
-from dispatcher.model.ports import WebRequest
 from dispatcher.model.telephone import CallStep, Hangup, Play, Say, Verb
 from dispatcher.runtime import Runtime
 from dispatcher.services import calls, reply_notices
-from webhooks import menu, prompts
-from webhooks.menu import Place, Script
+from webhooks import prompts
+from webhooks.lines import customer_menu
+from webhooks.lines.customer_menu import Script
+from webhooks.lines.walking import Place
 
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}")  # nothing else is ever dialled
 
 
-def answer(session: Session, runtime: Runtime, provider: str, request: WebRequest, *, fresh: bool) -> Sequence[Verb]:
-    """What to say to one request of a live call. With `fresh` false it is a copy: said again, but not done again."""
-    step = runtime.adapters.lines[provider].read(request)
-    place = _place(request.query)
-    who, caller = _caller(session, runtime, request.query, step)
+def answer(
+    session: Session, runtime: Runtime, provider: str, query: Mapping[str, str], place: Place, step: CallStep
+) -> Sequence[Verb]:
+    """One step of a call on this line."""
+    who, caller = _caller(session, runtime, query, step)
     if caller is None:
         known = bool(who) or step.outbound
         return _sorry(runtime, "not valid" if known else "unknown caller")
     script = _script(session, runtime, provider, who, caller, step)
-    move = menu.walk(script, place, step)
-    if fresh:
-        _do(session, runtime, provider, caller, step, move.deed)
+    move = customer_menu.walk(script, place, step)
+    _do(session, runtime, provider, caller, step, move.deed)
     return move.verbs
 
 
-def _place(query: str) -> Place:
-    found = parse_qs(query)
-
-    def count(name: str, otherwise: int) -> int:
-        text = found.get(name, [""])[0]
-        return int(text) if text.isdigit() and len(text) < 3 else otherwise
-
-    return Place(found.get("s", ["start"])[0], count("p", 1), count("m", 0))
-
-
 def _caller(
-    session: Session, runtime: Runtime, query: str, step: CallStep
+    session: Session, runtime: Runtime, query: Mapping[str, str], step: CallStep
 ) -> tuple[dict[str, str | int], calls.Caller | None]:
     """Who is on the line, and what of it the next addresses carry: ids, never a number or a name."""
-    found = parse_qs(query)
-    attempt, customer, message = (found.get(name, [""])[0] for name in ("attempt", "customer", "message"))
+    attempt, customer, message = (query.get(name, "") for name in ("attempt", "customer", "message"))
     if attempt:
         return {"attempt": attempt}, calls.by_attempt(session, runtime, attempt)
     if customer.isdigit():
@@ -79,7 +68,7 @@ def _script(
     base = f"{settings.public_url}/webhooks/{provider}"
 
     def address(place: Place) -> str:
-        return f"{base}/voice?{urlencode({**who, 's': place.state, 'p': place.plays, 'm': place.misses})}"
+        return f"{base}/voice?{urlencode({**who, **place.query()})}"
 
     return Script(
         firm=settings.firm_name,

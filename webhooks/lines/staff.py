@@ -1,0 +1,150 @@
+"""The line for members of staff: who they say they are, their PIN, and then what they may do.
+
+A caller's number is only a hint whom to ask for a PIN. The menus are tables of states; every state beyond the PIN is
+barred until the call's row in the database says that the PIN was right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Attempt, StaffCall
+from dispatcher.model.telephone import CallStep, Gather, Hangup, Pause, Play, Say, Verb
+from dispatcher.runtime import Runtime
+from dispatcher.services import pins, staff_calls
+from webhooks import prompts
+from webhooks.lines.walking import Place
+
+PIN_DIGITS, NUMBER_DIGITS = 12, 15
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One step of a member of staff's call: the call's row, and how to speak to them."""
+
+    session: Session
+    runtime: Runtime
+    provider: str
+    call: StaffCall
+
+    def say(self, *names: str, **blanks: object) -> tuple[Say, ...]:
+        """Sentences of the tables in the caller's language."""
+        tag, said = prompts.in_language(self.call.staff.language if self.call.staff else "en")
+        firm = self.runtime.settings.firm_name
+        return tuple(Say(said[name].format(firm=firm, **blanks), tag) for name in names)
+
+    def address(self, place: Place) -> str:
+        """Where the next request of this call asks."""
+        return f"{self._base}/voice?{urlencode({'line': 'staff', **place.query()})}"
+
+    def done_url(self, purpose: str) -> str:
+        """Where the provider says that a recording can be fetched; `purpose` is the Recording's."""
+        return f"{self._base}/recording-status?{urlencode({'line': 'staff', 'for': purpose})}"
+
+    @property
+    def _base(self) -> str:
+        return f"{self.runtime.settings.public_url}/webhooks/{self.provider}"
+
+    def ask(
+        self, place: Place, front: Sequence[Say | Play | Pause], digits: int = 1, ends: str = "", timeout: int = 6
+    ) -> tuple[Verb, ...]:
+        """Say it and wait for keys, which `place` takes."""
+        return (Gather(tuple(front), self.address(place), digits, timeout, ends),)
+
+    def end(self, *names: str, **blanks: object) -> tuple[Verb, ...]:
+        """A friendly end."""
+        return (*self.say(*names, **blanks), *self.say("goodbye"), Hangup())
+
+    def misheard(self, place: Place, step: CallStep, again: Again) -> tuple[Verb, ...]:
+        """No key or a wrong one: asked again by `again`, which goes on from there, at last a friendly end."""
+        if place.is_hopeless:
+            return self.end()
+        return again(self, place.missed(), self.say("wrong key" if step.digits else "nothing heard"))
+
+
+Again = Callable[[Line, Place, Sequence[Say | Play | Pause]], tuple[Verb, ...]]
+State = Callable[[Line, Place, CallStep], tuple[Verb, ...]]
+
+
+def is_theirs(session: Session, runtime: Runtime, query: Mapping[str, str], step: CallStep) -> bool:
+    """Whether this call is on the line for members of staff."""
+    if query.get("line") == "staff":
+        return True
+    if step.outbound:
+        attempt = session.get(Attempt, query.get("attempt", ""))
+        return attempt is not None and attempt.letter is not None and attempt.letter.staff_id is not None
+    return bool(runtime.settings.analyst_line) and step.called == runtime.settings.analyst_line
+
+
+def answer(
+    session: Session, runtime: Runtime, provider: str, query: Mapping[str, str], place: Place, step: CallStep
+) -> tuple[Verb, ...]:
+    """One step of a call on this line."""
+    call = staff_calls.of(session, runtime, provider, step, query.get("attempt", ""))
+    if call is None:
+        return (Hangup(),)
+    line = Line(session, runtime, provider, call)
+    taken = SIGN_IN.get(place.state)
+    if taken is None:
+        taken = STATES.get(place.state) if staff_calls.is_proven(call, runtime) else None
+    if taken is None:
+        return line.end("call again")
+    return taken(line, place, step)
+
+
+# --- who it is --------------------------------------------------------------------------------------------
+
+
+def _start(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    if step.answered_by == "machine":
+        # A voicemail box may be anybody's: not a word of why we call. The notice on the other channels stands.
+        return (Hangup(),)
+    front = line.say("staff called" if line.call.outbound else "staff welcome")
+    return _ask_pin(line, place, front) if line.call.staff else _ask_number(line, place, front)
+
+
+def _ask_number(line: Line, place: Place, front: Sequence[Say | Play | Pause]) -> tuple[Verb, ...]:
+    return line.ask(place.to("number"), (*front, *line.say("key number")), NUMBER_DIGITS, "#", 10)
+
+
+def _number(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    if not step.digits:
+        return line.misheard(place, step, _ask_number)
+    # The same is asked of whoever keys a number that is nobody's: who works here is not to be found out.
+    staff_calls.says_to_be(line.session, line.runtime, line.call, step.digits)
+    return _ask_pin(line, place, ())
+
+
+def _ask_pin(line: Line, place: Place, front: Sequence[Say | Play | Pause]) -> tuple[Verb, ...]:
+    return line.ask(place.to("pin", at=place.at), (*front, *line.say("key pin")), PIN_DIGITS, "#", 10)
+
+
+def _pin(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    if not step.digits:
+        return line.misheard(place, step, _ask_pin)
+    verdict = pins.check(line.session, line.runtime, line.call, step.digits)
+    if verdict.right:
+        return _choose(line, place, step)
+    if verdict.locked or place.at + 1 >= pins.MOST:
+        return line.end("pin locked" if verdict.locked else "pin wrong")
+    wrong = line.say("pin wrong")
+    # `at` counts the tries of this call.
+    return _ask_pin(line, replace(place, at=place.at + 1), (*wrong, Pause(verdict.wait)) if verdict.wait else wrong)
+
+
+SIGN_IN: Mapping[str, State] = {"start": _start, "number": _number, "pin": _pin}
+
+
+# --- what they may do -------------------------------------------------------------------------------------
+
+
+def _choose(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    """Straight to what the call is for, or to a choice where there are two."""
+    return line.end("staff nothing")
+
+
+STATES: Mapping[str, State] = {}
