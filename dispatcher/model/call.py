@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dispatcher.model.base import Base, BigId, now
@@ -19,6 +19,8 @@ class StaffCall(Base):
 
     Where the call stands is in the addresses of its requests; what it has come to is here. Nothing is told or done
     before `proven_at`: a caller's number proves nothing. `digest` is of the version that an officer heard.
+    What an analyst has recorded is what was on the message before, `base`, and all pieces after the number
+    `take_after`. A call that has said nothing since `idle_at` counts as ended.
     """
 
     __tablename__ = "staff_calls"
@@ -31,16 +33,22 @@ class StaffCall(Base):
     number: Mapped[str] = mapped_column(String(20), default="")  # theirs, as the network says; "" where withheld
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)  # whom they say they are
     proven_at: Mapped[datetime | None]
+    wrong_pins: Mapped[int] = mapped_column(default=0, server_default="0")
     letter_id: Mapped[int | None] = mapped_column(ForeignKey("letters.id"))  # the notice that rang them
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), index=True)
     digest: Mapped[str | None] = mapped_column(String(64))
     lists: Mapped[list[str]]  # keys chosen so far
+    urgent: Mapped[bool] = mapped_column(default=False, server_default=false())
+    take_after: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
+    base_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"))
+    idle_at: Mapped[datetime | None] = mapped_column(index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]
 
     staff: Mapped[Staff | None] = relationship()
     letter: Mapped[Letter | None] = relationship()
     message: Mapped[Message | None] = relationship()
+    base: Mapped[Media | None] = relationship()
     recordings: Mapped[list[Recording]] = relationship(back_populates="staff_call", order_by="Recording.id")
 
 

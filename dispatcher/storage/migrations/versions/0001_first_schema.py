@@ -105,6 +105,7 @@ def upgrade() -> None:
         sa.Column("channels", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("password_hash", sa.String(length=255), nullable=True),
         sa.Column("pin_hash", sa.String(length=255), nullable=True),
+        sa.Column("pin_chosen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("pin_failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("pin_wait_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("pin_locked_at", sa.DateTime(timezone=True), nullable=True),
@@ -522,6 +523,7 @@ def upgrade() -> None:
         sa.Column("subject", sa.String(length=300), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=True),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("mishaps", sa.Integer(), server_default="0", nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
@@ -602,6 +604,8 @@ def upgrade() -> None:
         sa.Column("recording_ref", sa.String(length=100), nullable=True),
         sa.Column("fetches", sa.Integer(), server_default="0", nullable=False),
         sa.Column("fetch_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["callback_id"], ["callbacks.id"], name=op.f("fk_replies_callback_id_callbacks")
@@ -696,12 +700,18 @@ def upgrade() -> None:
     sa.Column("number", sa.String(length=20), nullable=False),
     sa.Column("staff_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
     sa.Column("proven_at", sa.DateTime(timezone=True), nullable=True),
+    sa.Column("wrong_pins", sa.Integer(), server_default="0", nullable=False),
     sa.Column("letter_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
     sa.Column("message_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
     sa.Column("digest", sa.String(length=64), nullable=True),
     sa.Column("lists", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column("urgent", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    sa.Column("take_after", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
+    sa.Column("base_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column("idle_at", sa.DateTime(timezone=True), nullable=True),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(["base_id"], ["media.id"], name=op.f("fk_staff_calls_base_id_media")),
     sa.ForeignKeyConstraint(["letter_id"], ["letters.id"], name=op.f("fk_staff_calls_letter_id_letters")),
     sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_staff_calls_message_id_messages")),
     sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_staff_calls_staff_id_staff")),
@@ -709,6 +719,7 @@ def upgrade() -> None:
     sa.UniqueConstraint("provider", "call_ref", name=op.f("uq_staff_calls_provider_call_ref"))
     )
     with op.batch_alter_table("staff_calls", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_staff_calls_idle_at"), ["idle_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_staff_calls_message_id"), ["message_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_staff_calls_staff_id"), ["staff_id"], unique=False)
 
@@ -757,6 +768,7 @@ def downgrade() -> None:
     op.drop_table("recordings")
     with op.batch_alter_table("staff_calls", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_staff_calls_staff_id"))
+        batch_op.drop_index(batch_op.f("ix_staff_calls_idle_at"))
         batch_op.drop_index(batch_op.f("ix_staff_calls_message_id"))
 
     op.drop_table("staff_calls")
