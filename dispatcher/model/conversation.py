@@ -53,8 +53,10 @@ class Conversation(Base):
 class Reply(Base):
     """What a customer said. `text` is what is shown, `original` all they wrote; the raw callback is kept too.
 
-    `kind` is answer, call (asked to speak to the rep), voice (a spoken answer), opt-out, opt-in or automatic.
-    `state` is matched, unmatched (belongs to nobody yet) or settled (an unmatched one a person has dealt with).
+    `kind` is answer, call (asked to speak to the rep), voice (a spoken answer), opt-out, opt-in, automatic, or alert
+    (a member of staff's, to be made a draft of). `state` is matched, unmatched (belongs to nobody yet), settled (an
+    unmatched one a person has dealt with, an alert that was taken in) or new (an alert that is still to be taken in,
+    at `due_at`).
     """
 
     __tablename__ = "replies"
@@ -78,6 +80,8 @@ class Reply(Base):
     recording_ref: Mapped[str | None] = mapped_column(String(100), index=True)  # at the provider, until fetched
     fetches: Mapped[int] = mapped_column(default=0, server_default="0")  # of the recording, in vain
     fetch_at: Mapped[datetime | None]  # when it is tried again
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")  # to take in an alert
+    due_at: Mapped[datetime | None]
     received_at: Mapped[datetime] = mapped_column(default=now)
 
     conversation: Mapped[Conversation | None] = relationship(back_populates="replies")

@@ -32,7 +32,7 @@ def every_reply_owned(session: Session, runtime: Runtime, asked: Question) -> It
                     ),
                 ),
                 and_(Reply.state == "unmatched", Conversation.id.is_not(None)),
-                Reply.state.not_in(("matched", "unmatched", "settled")),
+                Reply.state.not_in(("matched", "unmatched", "settled", "new")),
             )
         )
     )

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from dispatcher.api.shapes.common import EXAMPLE_TIME, Given, Key, PageQuery, RowNumber, Text, Told, example, no_example
 from dispatcher.api.shapes.messages import Recording
 
-ReplyState = Literal["matched", "unmatched", "settled"]
+ReplyState = Literal["matched", "unmatched", "settled", "new"]
 ConversationState = Literal["open", "claimed", "closed"]
 
 
@@ -29,7 +29,7 @@ class ReplyInfo(Told):
     channel: str
     text: str = Field(description="In their own words; what they quote is in `original` of the conversation.")
     recording: Recording | None
-    kind: Literal["answer", "call", "voice", "opt-out", "opt-in", "automatic"]
+    kind: Literal["answer", "call", "voice", "opt-out", "opt-in", "automatic", "alert"]
     state: ReplyState
     rep: str | None = Field(description="Mail address of whose inbox it is in.")
     conversation: int | None
