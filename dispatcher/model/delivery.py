@@ -159,7 +159,8 @@ class Letter(Base):
     """One message to one address outside a release: a notice to staff, a rep's response, a confirmation.
 
     `kind` is approval, decision, reply, response, unreachable, confirmation or call-follows. `dedupe` makes writing the
-    same letter twice harmless. The states are those of a delivery.
+    same letter twice harmless. The states are those of a delivery. By voice it is a call, whose `outcome` is answered,
+    machine, busy, no-answer or passed (the officer has handed the alert to a colleague).
     """
 
     __tablename__ = "letters"
@@ -181,6 +182,7 @@ class Letter(Base):
     subject: Mapped[str] = mapped_column(String(300), default="")
     text: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(16), default="queued")
+    outcome: Mapped[str | None] = mapped_column(String(16))
     tries: Mapped[int] = mapped_column(default=0)
     mishaps: Mapped[int] = mapped_column(default=0, server_default="0")  # workers that died or raised over it
     due_at: Mapped[datetime | None] = mapped_column(default=now)
