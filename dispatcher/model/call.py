@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, false
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dispatcher.model.base import Base, BigId, now
@@ -37,6 +37,7 @@ class StaffCall(Base):
     letter_id: Mapped[int | None] = mapped_column(ForeignKey("letters.id"))  # the notice that rang them
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), index=True)
     digest: Mapped[str | None] = mapped_column(String(64))
+    heard_at: Mapped[datetime | None]  # when all of that version had been played
     lists: Mapped[list[str]]  # keys chosen so far
     urgent: Mapped[bool] = mapped_column(default=False, server_default=false())
     take_after: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
@@ -57,10 +58,11 @@ class Recording(Base):
 
     `purpose` is reply (of a customer), alert (a piece of one, by an analyst) or reason (of an officer's decision).
     `state` is waiting, kept, silent (kept, but nothing is to be heard), empty (nothing was recorded) or lost.
+    `transcript` was written down by a machine: what is shown of it says so.
     """
 
     __tablename__ = "recordings"
-    __table_args__ = (UniqueConstraint("provider", "ref"),)
+    __table_args__ = (UniqueConstraint("provider", "ref"), Index("ix_recordings_kept", "erased_at", "kept_at"))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     provider: Mapped[str] = mapped_column(String(32))
@@ -73,14 +75,37 @@ class Recording(Base):
     state: Mapped[str] = mapped_column(String(16), default="waiting", index=True)
     seconds: Mapped[float | None]
     media_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"))
-    transcript: Mapped[str | None] = mapped_column(Text)
+    transcript: Mapped[str | None] = mapped_column(Text)  # "": nothing was understood
+    transcribe_at: Mapped[datetime | None] = mapped_column(index=True)  # when it is asked for (again)
+    transcribe_tries: Mapped[int] = mapped_column(default=0, server_default="0")
     fetches: Mapped[int] = mapped_column(default=0)  # in vain
     fetch_at: Mapped[datetime | None]  # when it is tried (again)
-    erase_at: Mapped[datetime | None]  # when it is deleted at the provider
+    kept_at: Mapped[datetime | None]
+    erase_at: Mapped[datetime | None]  # when the provider is asked again to delete it
+    erase_tries: Mapped[int] = mapped_column(default=0, server_default="0")
     erased_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
-    reply: Mapped[Reply | None] = relationship()
+    reply: Mapped[Reply | None] = relationship(back_populates="spoken")
     staff_call: Mapped[StaffCall | None] = relationship(back_populates="recordings")
     decision: Mapped[Decision | None] = relationship()
     media: Mapped[Media | None] = relationship()
+
+
+class Transcoding(Base):
+    """One sound in another form, made once. `form` is telephone or browser.
+
+    Officers approve the original by its hash. `proof` binds the result to it under our key, so that nobody who can
+    write into the tables alone can put other words into an approved alert.
+    """
+
+    __tablename__ = "transcodings"
+    __table_args__ = (UniqueConstraint("media_id", "form"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    media_id: Mapped[int] = mapped_column(ForeignKey("media.id"))
+    form: Mapped[str] = mapped_column(String(16))
+    result_id: Mapped[int] = mapped_column(ForeignKey("media.id"))
+    proof: Mapped[str] = mapped_column(String(64))
+
+    result: Mapped[Media] = relationship(foreign_keys=result_id)
