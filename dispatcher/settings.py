@@ -24,9 +24,18 @@ _NUMBER = re.compile(r"\+[1-9][0-9]{7,14}")
 # A number, a short code, or a messaging service.
 _SENDER = re.compile(r"\+[1-9][0-9]{7,14}|[0-9]{4,8}|MG\w+")
 _MAIL = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
+# Where firms have customers. Not in it: where calls are sold on to earn the callee money, and satellites.
+_COUNTRIES = (
+    "US", "CA", "PR", "VI", "GU", "AS", "MP", "BM", "BS", "BB", "KY", "VG", "GB", "GG", "JE", "IM", "IE", "FR",
+    "MC", "DE", "AT", "CH", "LI", "NL", "BE", "LU", "ES", "PT", "AD", "IT", "SM", "VA", "GI", "MT", "GR", "CY",
+    "DK", "NO", "SJ", "SE", "FI", "AX", "IS", "FO", "GL", "PL", "CZ", "SK", "HU", "SI", "HR", "RO", "BG", "EE",
+    "LT", "JP", "KR", "HK", "SG", "TW", "CN", "MO", "IN", "MY", "TH", "PH", "ID", "AU", "CX", "CC", "NZ", "IL",
+    "AE", "SA", "QA", "KW", "BH", "OM", "TR", "ZA", "MU", "BR", "MX", "AR", "CL", "CO", "PE", "UY", "CR", "PA",
+)  # fmt: skip
 _DATABASES = ("sqlite", "postgres", "postgresql", "postgresql+psycopg")
 
 Names = Annotated[tuple[str, ...], NoDecode]
+Minutes = Annotated[tuple[float, ...], NoDecode]
 
 
 class SettingsError(Exception):
@@ -102,15 +111,31 @@ class Settings(BaseSettings):
     sendgrid_concurrent_requests: int = Field(10, ge=1)
     smtp_connections: int = Field(16, ge=1)
 
+    call_countries: Names = _COUNTRIES
+
     lag_limit_seconds: int = Field(60, ge=1, le=86_400, description="between the first channel to end and the last")
     lag_policy: Literal["slow-first", "same-window", "text-first"] = "slow-first"
+
+    desk_phone: str = ""  # where callers are sent whom nobody knows
+    call_again_minutes: Minutes = Field((3,), description="waits before a busy or unanswered call is made again")
 
     lease_seconds: float = Field(40, ge=2, le=3600, description="a worker that has not renewed for so long is dead")
     look_up_after_seconds: float = Field(30, ge=0.1, le=3600, description="before the first look-up of a doubt")
     look_ups_apart_seconds: float = Field(120, ge=0.1, le=3600, description="between two look-ups of one doubt")
 
+    decide_within_minutes: float = Field(30, gt=0, le=1440, description="then an undecided alert is escalated, twice")
+    decide_urgent_within_minutes: float = Field(5, gt=0, le=1440, description="the same for urgent ones")
+    call_officer_again_minutes: float = Field(2, gt=0, le=60, description="after a ring that came to no decision")
+    rings_per_officer: int = Field(3, ge=1, le=10, description="for one version, before it is escalated")
+
     # 0: no cap. What a cap holds back waits, goes another way or is refused, and an alarm is raised.
     cap_calls_per_number_day: int = Field(6, ge=0)
+    cap_calls_per_staff_day: int = Field(300, ge=0)
+    cap_calls_per_hour: int = Field(10_000, ge=0)
+    cap_calls_per_caller_hour: int = Field(60, ge=0)
+    cap_joins_per_caller_day: int = Field(20, ge=0)
+    cap_wrong_codes_per_caller_day: int = Field(6, ge=0)
+    cap_wrong_codes_per_hour: int = Field(60, ge=0)
     cap_messages_per_hour: int = Field(60, ge=0)
     cap_deliveries_per_hour: int = Field(0, ge=0)
     cap_answers_per_sender_day: int = Field(10, ge=0)
@@ -191,7 +216,19 @@ class Settings(BaseSettings):
             raise ValueError("give a mail address such as alerts@example.com")
         return value
 
-    @field_validator("twilio_voice_from", "analyst_line", "customer_line")
+    @field_validator("call_again_minutes", mode="before")
+    @classmethod
+    def _minutes_list(cls, value: object) -> object:
+        return tuple(part for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("call_again_minutes")
+    @classmethod
+    def _waits(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if len(value) > 5 or not all(0 < one <= 1440 for one in value):
+            raise ValueError("give up to five waits in minutes, such as 3,15; empty: never call again")
+        return value
+
+    @field_validator("twilio_voice_from", "analyst_line", "customer_line", "desk_phone")
     @classmethod
     def _telephone(cls, value: str) -> str:
         if value and not _NUMBER.fullmatch(value):

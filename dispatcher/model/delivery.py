@@ -32,6 +32,8 @@ GOING = frozenset({"releasing", "released"})
 MAY_HAVE_LEFT = GOING | {"cancelled"}
 # States of a delivery that is on its way or of which nobody knows: it may have arrived before it was accepted.
 IN_DOUBT = frozenset({"sending", "unknown"})
+# What a provider says of a call that reached nobody, and then the code of its attempt. Of both said, the first counts.
+NOBODY = ("busy", "no-answer")
 
 # What the present state (left) may become when news arrives (right). News that is not listed changes nothing:
 # vendors repeat and reorder their callbacks, so every order of the same news must end in the same state.

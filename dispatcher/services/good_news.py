@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Delivery, Letter
-from dispatcher.model.delivery import after
+from dispatcher.model.delivery import NOBODY, after
 from dispatcher.model.ports import Event
 from dispatcher.runtime import Runtime
 
@@ -62,9 +62,9 @@ def apply(session: Session, runtime: Runtime, events: Sequence[Event], attempts:
 
 
 def _locked_attempts(session: Session, ids: Sequence[str]) -> dict[str, Any]:
-    query = select(Attempt.id, Attempt.delivery_id, Attempt.letter_id, Attempt.state, Attempt.provider_ref).order_by(
-        Attempt.id
-    )
+    query = select(
+        Attempt.id, Attempt.delivery_id, Attempt.letter_id, Attempt.state, Attempt.provider_ref, Attempt.code
+    ).order_by(Attempt.id)
     return {
         row.id: row
         for some in slices(ids)
@@ -93,6 +93,8 @@ def _note(changes: _Changes, attempt: Any, target: Any, events: Sequence[Event])
         changes.proven.add(attempt.id)
     if target.accepted_at is None:
         changes.taken.add(target.id)
+    if attempt.code in NOBODY:
+        said = [one for one in said if one != "accepted"]  # it rang, and nobody took it: that is decided
     state = changes.states.get(target.id, target.state)
     for one in said:
         state = after(state, one)

@@ -11,14 +11,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Customer, Delivery, Message
-from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Rendition
+from dispatcher.model.delivery import NOBODY
+from dispatcher.model.ports import ANY_TAG, CODE_TAG, PREFS_TAG, REPLY_TAG, Rendition
 from dispatcher.runtime import Runtime
-from dispatcher.services import letter_sending, renditions
+from dispatcher.services import codes, letter_sending, renditions
 from dispatcher.services.oracle import TAKEN, Accepted, Breach, Promise, Question
 from dispatcher.services.resend import BY_PERSON
 
-_TAGS = re.compile(f"({re.escape(REPLY_TAG)}|{re.escape(PREFS_TAG)})")
-_TOKEN = {REPLY_TAG: "(?P<reply>[A-Za-z0-9_-]+)", PREFS_TAG: "(?P<prefs>[A-Za-z0-9_-]+)"}
+_TAGS = re.compile(f"({ANY_TAG.pattern})")
+_NAMES = {REPLY_TAG: "reply", PREFS_TAG: "prefs", CODE_TAG: "code"}
+_TOKEN = {tag: f"(?P<{name}>[{'0-9' if name == 'code' else 'A-Za-z0-9_-'}]+)" for tag, name in _NAMES.items()}
 # States of an attempt that say: the provider never took it.
 _NOT_TAKEN = ("deferred", "rejected", "failed")
 
@@ -63,7 +65,9 @@ def as_the_carrier_has_it(session: Session, runtime: Runtime, asked: Question) -
     for attempt in found.attempts.values():
         whose = _whose(attempt)
         entries = found.of.get(attempt.id, [])
-        taken[whose] += len(entries)
+        # A call of which the carrier itself told us that it came to nothing may be made again.
+        in_vain = attempt.code in NOBODY and all(one.told == "failed" for one in entries)
+        taken[whose] += 0 if in_vain else len(entries)
         ordered[whose] += attempt.resent_by is not None
         yield from _agreed(attempt, entries, asked)
     for (name, number), times in sorted(taken.items()):
@@ -149,13 +153,15 @@ def _words(
 
 
 def _tokens(session: Session, runtime: Runtime, delivery: Delivery, tokens: dict[str, str | None]) -> Iterator[str]:
-    reply, prefs = tokens.get("reply"), tokens.get("prefs")
+    reply, prefs, code = (tokens.get(name) for name in _NAMES.values())
     if reply and runtime.read_token("delivery", reply) != delivery.id:
         yield "carried the answer page of another delivery"
     if prefs:
         customer = session.get(Customer, runtime.read_token("customer", prefs) or 0)
         if customer is None:
             yield "carried a preferences page of nobody"
+    if code and codes.read(runtime, code) != delivery.id:
+        yield "carried the code of another delivery"
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -166,7 +172,7 @@ def _pattern(text: str) -> re.Pattern[str]:
         if token is None:
             parts.append(re.escape(piece))
         elif piece in seen:  # a name may be given once; the same token follows
-            parts.append(f"(?P={'reply' if piece == REPLY_TAG else 'prefs'})")
+            parts.append(f"(?P={_NAMES[piece]})")
         else:
             seen.add(piece)
             parts.append(token)

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Iterator
 from itertools import groupby
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from dispatcher.model import Attempt, Callback, ContactPoint, Delivery, Letter, Message, ProviderEvent, Recipient
-from dispatcher.model.delivery import FALLBACK, after
+from dispatcher.model.delivery import FALLBACK, NOBODY, after
 from dispatcher.model.errors import ProviderError
 from dispatcher.runtime import Runtime
 from dispatcher.services.callbacks import LIVE, as_request
@@ -53,6 +53,8 @@ def news_counts(session: Session, runtime: Runtime, asked: Question) -> Iterator
                 # Of an earlier attempt only good news counts, and none once a person had it sent again.
                 or_(ProviderEvent.state == "delivered", Attempt.n == table.tries),
                 Attempt.resent_by.is_(None),
+                # A call that reached nobody waits to be made again.
+                ~and_(table.state == "deferred", func.coalesce(Attempt.code, "").in_(NOBODY)),
                 table.state != ProviderEvent.state,
             )
             .order_by(table.id)

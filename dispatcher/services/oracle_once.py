@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from dispatcher.model import Attempt, Delivery, Letter
+from dispatcher.model.delivery import NOBODY
 from dispatcher.runtime import Runtime
 from dispatcher.services.oracle import MOST, TAKEN, Breach, Promise, Question
 
@@ -27,11 +28,14 @@ def one_delivery(session: Session, runtime: Runtime, asked: Question) -> Iterato
 
 
 def one_acceptance(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
-    """A delivery or letter is accepted once, and once more for each time that a person ordered it sent again."""
+    """A delivery or letter is accepted once, and once more for each time that a person ordered it sent again.
+
+    A call of which the provider said that it reached nobody does not count: it may be made again.
+    """
     for column, name in ((Attempt.delivery_id, "delivery"), (Attempt.letter_id, "letter")):
         accepted = (
             select(column.label("id"), func.count().label("times"))
-            .where(column.is_not(None), Attempt.state.in_(TAKEN))
+            .where(column.is_not(None), Attempt.state.in_(TAKEN), ~_in_vain(Attempt))
             .group_by(column)
             .having(func.count() > 1 + func.count(Attempt.resent_by))
         )
@@ -41,8 +45,9 @@ def one_acceptance(session: Session, runtime: Runtime, asked: Question) -> Itera
     again = _pairs(earlier).where(
         earlier.state.in_(TAKEN),
         earlier.resent_by.is_(None),
+        ~_in_vain(earlier),
         earlier.settled_at < Attempt.started_at,
-        Attempt.state.not_in(TAKEN),
+        or_(Attempt.state.not_in(TAKEN), _in_vain(Attempt)),
     )
     for row in session.execute(again.add_columns(earlier.settled_at, Attempt.started_at).limit(MOST)):
         if row.settled_at + asked.skew < row.started_at:
@@ -61,6 +66,7 @@ def nothing_in_doubt_repeated(session: Session, runtime: Runtime, asked: Questio
         .where(
             Delivery.channel == "voice",
             earlier.resent_by.is_(None),
+            ~_in_vain(earlier),
             or_(earlier.looked_up > 0, earlier.code.in_(("absent", "in-doubt", "no-outcome"))),
         )
     )
@@ -104,6 +110,11 @@ def _pairs(earlier: type[Attempt]) -> Select[str, int | None, int | None]:
         .join(earlier, and_(same, earlier.n < Attempt.n))
         .where(Attempt.n > 1)
     )
+
+
+def _in_vain(attempt: type[Attempt]) -> ColumnElement[bool]:
+    """The provider has said of this call that the line was busy, or that nobody answered."""
+    return func.coalesce(attempt.code, "").in_(NOBODY)
 
 
 def _whose(row: object) -> str:

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Conversation, Delivery, Letter
 from dispatcher.model.base import among
-from dispatcher.model.delivery import CALL_FOLLOWS, FINAL, after
+from dispatcher.model.delivery import CALL_FOLLOWS, FINAL, NOBODY, after
 from dispatcher.model.gate import BARRED
 from dispatcher.model.ports import Outcome
 from dispatcher.runtime import Runtime
-from dispatcher.services import fallback, suppressions
+from dispatcher.services import fallback, rings, suppressions
 from dispatcher.services.once import clean
 from dispatcher.services.tasks import open_task
 
@@ -53,11 +53,16 @@ def _accept(session: Session, outcomes: list[Outcome], now: datetime) -> None:
     ids = [one.attempt for one in outcomes]
     for table, column in ((Delivery, Attempt.delivery_id), (Letter, Attempt.letter_id)):
         # News from a webhook may have overtaken us: then only the time of acceptance is ours to add. What was put off
-        # although it had left is taken back; not where a person has ordered since that it be sent again.
+        # although it had left is taken back; not where a person has ordered since that it be sent again, nor a call
+        # that is made again because it reached nobody.
         latest = (
             select(Attempt.id)
             .where(
-                column == table.id, Attempt.n == table.tries, Attempt.state == "accepted", Attempt.resent_by.is_(None)
+                column == table.id,
+                Attempt.n == table.tries,
+                Attempt.state == "accepted",
+                Attempt.resent_by.is_(None),
+                func.coalesce(Attempt.code, "").not_in(NOBODY),
             )
             .correlate(table)
         )

@@ -8,10 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Delivery
-from dispatcher.model.delivery import after
+from dispatcher.model.delivery import NOBODY, after
 from dispatcher.model.ports import Event, Outcome
 from dispatcher.runtime import Runtime
-from dispatcher.services import recall, tasks
+from dispatcher.services import recall, redial, tasks
 from dispatcher.services.outcomes import apply_state, target_of
 
 # A late bounce carries neither our id nor the provider's; then address and time must do.
@@ -43,8 +43,12 @@ def apply(session: Session, runtime: Runtime, provider: str, event: Event) -> bo
         target.accepted_at = runtime.now()
     if attempt.state in ("sending", "unknown"):
         attempt.state, attempt.settled_at = "accepted", runtime.now()
+    if event.state == "accepted" and attempt.code in NOBODY:
+        return True  # it rang, and nobody took it: what comes of that is decided
     if after(target.state, event.state) == target.state:
         return True  # old news; its words must not take the place of those that count
+    if isinstance(target, Delivery) and redial.put_off(session, runtime, attempt, target, event):
+        return True
     bad = event.state not in ("accepted", "delivered")
     words = Outcome(
         attempt.id,
