@@ -8,6 +8,7 @@ from typing import Any
 
 from twilio.twiml.voice_response import VoiceResponse
 
+from channels import spoken
 from channels.http import InDoubt, NeverSent, Pool
 from channels.twilio import RETRIES, Account
 from channels.twilio_webhooks import read_form
@@ -17,6 +18,8 @@ from dispatcher.model.errors import ProviderError
 from dispatcher.settings import Settings
 
 MOST_BYTES, FETCH_SECONDS, MOST_SPOKEN = 10 * 1024 * 1024, 10.0, 3000
+# A document may have 64 kB; this much of it for what is said leaves the rest for tags and addresses.
+MOST_DOCUMENT = 56_000
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 _RECORDING = re.compile(r"RE[0-9a-f]{32}")
 
@@ -93,7 +96,7 @@ class TwilioLine:
     def render(self, verbs: Sequence[telephone.Verb]) -> tuple[str, str]:
         """TwiML. Raises ValueError for a number that is none: nothing else may ever be dialled."""
         response = VoiceResponse()
-        for verb in verbs:
+        for verb in spoken.within(verbs, MOST_DOCUMENT):
             _add(response, verb)
         return str(response), "text/xml"
 

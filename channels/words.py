@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Everything below the space but tab and newline; and the invisible marks that change the direction of what follows,
-# with which "pay 001" can be made to look like "pay 100".
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# Everything below the space but tab and newline; what is no character in XML, or in any encoding; and the invisible
+# marks that change the direction of what follows, with which "pay 001" can be made to look like "pay 100".
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
 
 
 def clean(text: str) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 from channels.carrier.flow import Flow
 from channels.carrier.line import Document, HungUp, Line, Redirected
-from channels.carrier.names import E164, sid
+from channels.carrier.names import sid
 from channels.carrier.records import Call
 from channels.carrier.twiml import TwimlError, Verb
 
@@ -23,9 +23,6 @@ async def dial(board: "Switchboard", parent: Line, verb: Verb, document: Documen
     caller = verb.attributes.get("callerId") or parent.call.sender
     if caller not in board.carrier.console.numbers | {parent.call.sender, parent.call.to}:
         raise TwimlError(13214, f"Dial: Invalid callerId value {caller}")
-    for noun in nouns:
-        if not E164.match(noun.text):
-            raise TwimlError(13223, f"Dial: Invalid phone number format {noun.text!r}")
     legs = [_leg(board, parent.call, noun, caller, document) for noun in nouns]
     parent.hears({"what": "ringing", "to": [leg.call.to for leg in legs]})
     tasks = {
@@ -35,8 +32,9 @@ async def dial(board: "Switchboard", parent: Line, verb: Verb, document: Documen
     try:
         taken = await _first_taken(parent, tasks)
         if taken is None:
+            # Somebody who declined the whisper had answered: the vendor calls that completed, yet not bridged.
             last = legs[0].call
-            status = last.status if last.status != "completed" else "no-answer"
+            status = "canceled" if last.live else last.status
             result = {"DialCallStatus": status, "DialCallSid": last.sid, "DialBridged": "false"}
         else:
             seconds = await _talk(board, parent, taken, verb)
@@ -67,6 +65,7 @@ def _leg(board: "Switchboard", parent: Call, noun: Verb, caller: str, document: 
     line = Line(board.carrier, call, board.carrier.behaviours.of("voice", call.to))
     board.carrier.book.add_call(call)
     board.lines[call.sid] = line
+    parent.legs.append(call.sid)
     return line
 
 

@@ -28,6 +28,8 @@ class Console:
     product_url: str = ""
     sms_webhook: str = ""
     voice_webhook: str = ""
+    voice_fallback: str = ""
+    voice_status_webhook: str = ""
     event_webhook: str = ""
     inbound_webhook: str = ""
     inbound_user: str = "inbound"
@@ -52,10 +54,11 @@ class Console:
         return {*self.sms_from, *self.voice_from, self.customer_line, self.analyst_line}
 
     def point_at(self, product_url: str) -> None:
-        """Set the four webhook addresses from the product's public URL."""
+        """Set the webhook addresses from the product's public URL."""
         base = self.product_url = product_url.rstrip("/")
         self.sms_webhook = f"{base}/webhooks/twilio/sms"
         self.voice_webhook = f"{base}/webhooks/twilio/voice"
+        self.voice_status_webhook = f"{base}/webhooks/twilio/call-status#rc=3&rp=all"
         self.event_webhook = f"{base}/webhooks/sendgrid/events"
         self.inbound_webhook = f"{base}/webhooks/sendgrid/inbound"
 

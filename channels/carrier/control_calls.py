@@ -35,11 +35,19 @@ class ControlCalls:
         ]
 
     def outline(self, call: Call) -> Doc:
-        """A call as the control API shows it."""
+        """A call as the control API shows it. Seconds are those of the call at speed 1: see `Call.clock`."""
+        clock, rang = call.clock(self._carrier.speed), call.rang_at or 0.0
         return {
             **call.entry(), "sid": call.sid, "status": call.status, "live": call.live, "now": call.now,
             "parent": call.parent, "created_at": rfc3339(call.created), "ended_at": rfc3339(call.ended),
+            "rang_for": None if call.answered_at is None else round(call.answered_at - rang, 2),
+            "seconds": None if call.answered_at is None else round(clock - call.answered_at, 2),
+            "requests": call.requests, "legs": [self._leg(sid) for sid in call.legs],
         }  # fmt: skip
+
+    def _leg(self, sid: str) -> Doc:
+        call = self._carrier.book.calls.get(sid)
+        return {"sid": sid} if call is None else {"sid": sid, "to": call.to, "status": call.status, "live": call.live}
 
     async def list(self, request: web.Request) -> web.Response:
         """`?number=` either end, `?live=1`; newest last, at most `limit` (200)."""
@@ -58,10 +66,12 @@ class ControlCalls:
             return refuse("from must be a number in E.164, or anonymous")
         if to not in self._carrier.console.numbers:
             return refuse(f"{to} is none of the bank's numbers")
-        script = doc.get("script")
+        script, after = doc.get("script"), doc.get("hang_up_after") or 0
         if script is not None and not isinstance(script, list):
             return refuse("script is a list of steps")
-        return reply(self.outline(self._board.ring_us(sender, to, script)), 201)
+        if not isinstance(after, int | float) or after < 0:
+            return refuse("hang_up_after is a number of seconds")
+        return reply(self.outline(self._board.ring_us(sender, to, script, float(after))), 201)
 
     async def show(self, request: web.Request) -> web.Response:
         call = self._carrier.book.calls.get(request.match_info["sid"])

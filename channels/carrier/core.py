@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
+from time import time
 from typing import Any
 
 from channels.carrier.behaviour import Behaviours
@@ -12,6 +13,8 @@ from channels.carrier.console import Console
 from channels.carrier.faults import Faults
 from channels.carrier.postman import Postman
 from channels.carrier.store import Store
+
+WATCHED_SECONDS = 5.0
 
 
 class Carrier:
@@ -26,6 +29,7 @@ class Carrier:
         self.postman = Postman(console, self.book, lambda: self.faults)
         self.audio = state / "audio"
         self.audio.mkdir(exist_ok=True)
+        self._watched: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -51,6 +55,13 @@ class Carrier:
         self._tasks.discard(task)
         if not task.cancelled() and (trouble := task.exception()):
             self.book.alert(20500, f"Carrier fault: {trouble!r}")
+
+    def watch(self, number: str) -> None:
+        """Somebody has this telephone before them for the next moments: it rings until they pick it up."""
+        self._watched[number] = time() + WATCHED_SECONDS
+
+    def is_watched(self, number: str) -> bool:
+        return self._watched.get(number, 0.0) > time()
 
     async def sleep(self, seconds: float) -> None:
         """Simulated seconds."""

@@ -13,6 +13,11 @@ class Faults:
 
     `html_200_share` requests are accepted and answered by a page of HTML with 200: the worst reading of a
     broken front server. `lookup_lag_s` hides newer records from lists and look-ups.
+
+    Of live calls: `voice_copies` sends each request so many times more at once, `voice_late_copies` once more after the
+    next one; `voice_lost_share` of the answers never arrive; within `hang_up_within_s` simulated seconds of picking up
+    everybody hangs up. Of recordings: a share never exists (`absent`), or fails; they are ready after
+    `recording_ready_s`, and can be fetched `recording_media_lag_s` after that was told, in simulated seconds.
     """
 
     latency_ms: float = 0
@@ -30,6 +35,15 @@ class Faults:
     callback_delay_ms: float = 0
     callback_first: bool = False
     callbacks_off: bool = False
+    callbacks_lost_share: float = 0
+    voice_copies: int = 0
+    voice_late_copies: bool = False
+    voice_lost_share: float = 0
+    hang_up_within_s: float = 0
+    recording_absent_share: float = 0
+    recording_failed_share: float = 0
+    recording_ready_s: float = 0.5
+    recording_media_lag_s: float = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -46,6 +60,10 @@ class Faults:
             (ACCEPT_THEN_HANG, self.accept_then_hang_share),
             (HTML, self.html_200_share),
         ]
+
+    def strikes(self, share: float) -> bool:
+        """Whether a fault of this share hits now."""
+        return bool(share) and self.chance.random() < share
 
     def draw(self) -> str | None:
         """The fate of one creating request, or None for a good day."""

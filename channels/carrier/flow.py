@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LETTERS_PER_SECOND = 14.0
 MOST_DOCUMENTS = 200
+APOLOGY = "We are sorry, an application error has occurred. Goodbye."
 Step = Document | bool
 """What a verb leads to: True goes on to the next verb, False ends the call, a document replaces this one."""
 
@@ -39,6 +40,24 @@ class Flow:
             "Reject": self._hangup,
         }
 
+    async def begin(self, first: Awaitable[Document]) -> bool:
+        """As `run`, with the document still to come."""
+        document = await self.first(first)
+        return await self.apologise() if document is None else await self.run(document)
+
+    async def first(self, first: Awaitable[Document]) -> Document | None:
+        """The document, or that of the fallback; None when there is neither."""
+        try:
+            return await first
+        except TwimlError as trouble:
+            return await self._board.rescue(self._line, trouble)
+
+    async def apologise(self) -> bool:
+        """What the vendor itself says to whoever is on the line when a document is of no use; then it hangs up."""
+        if not self._whisper:
+            await self._heard("said", saying_seconds(APOLOGY), lambda: False, {"text": APOLOGY, "language": "en-US"})
+        return False
+
     async def run(self, document: Document) -> bool:
         """Carry out; True when the last document simply ended, False after Hangup or an error."""
         step: Step = document
@@ -51,8 +70,10 @@ class Flow:
                 step = self._line.redirect or False
                 self._line.redirect = None
             except TwimlError as trouble:
-                self._board.complain(self._line.call, trouble)
-                return False
+                rescued = await self._board.rescue(self._line, trouble)
+                if rescued is None:
+                    return await self.apologise()
+                step = rescued
         self._board.complain(self._line.call, TwimlError(12400, f"More than {MOST_DOCUMENTS} documents in one call"))
         return False
 

@@ -52,6 +52,8 @@ class Line:
         self.touched = False
         self.unanswered = 0
         self.redirect: Document | None = None
+        self.rescued = False
+        self.asked_last: tuple[str, dict[str, str], str] | None = None
         self._changed = asyncio.Event()
 
     # What people and the API do to a line.
@@ -88,11 +90,17 @@ class Line:
     # What the switchboard does with it.
 
     def note(self, what: str, **more: object) -> Doc:
-        """Add to the call's transcript."""
-        line: Doc = {"at": rfc3339(time()), "what": what, **more}
+        """Add to the call's transcript. `after`: simulated seconds since it was answered."""
+        line: Doc = {"at": rfc3339(time()), "after": self.after, "what": what, **more}
         self.call.transcript.append(line)
         self.carrier.book.changed(self.call)
         return line
+
+    @property
+    def after(self) -> float | None:
+        """Simulated seconds since the call was answered; None before."""
+        answered = self.call.answered_at
+        return None if answered is None else round(self.call.clock(self.carrier.speed) - answered, 2)
 
     def hears(self, now: Doc | None) -> None:
         self.call.now = now

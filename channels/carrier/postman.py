@@ -87,11 +87,27 @@ class Postman:
         delay = faults.callback_delay_ms / 1000
         loop = asyncio.get_running_loop()
         for _ in range(1 + faults.callback_duplicates):
+            if faults.strikes(faults.callbacks_lost_share):
+                continue
             wait = delay + (faults.chance.uniform(0, 2) if faults.callback_reorder else 0)
             if wait:
                 loop.call_later(wait, self._queue.put_nowait, (url, fields, method))
             else:
                 self._queue.put_nowait((url, fields, method))
+
+    async def live(self, url: str, fields: dict[str, str], method: str) -> Answer:
+        """One request of a live call, whose answer is waited for; copied, or its answer lost, as faults ask."""
+        faults = self._faults()
+        for _ in range(faults.voice_copies):
+            self.copy(url, fields, method)
+        answer = await self.twilio(url, fields, method)
+        if faults.strikes(faults.voice_lost_share):
+            return Answer(0, b"the answer was lost")
+        return answer
+
+    def copy(self, url: str, fields: dict[str, str], method: str) -> None:
+        """Post a request of a live call once more; nobody reads the answer."""
+        self._queue.put_nowait((url, fields, method))
 
     async def _work(self) -> None:
         while True:

@@ -1,6 +1,7 @@
 """What the carrier remembers: texts, mails, calls, recordings. Times are epoch seconds."""
 
 from dataclasses import dataclass, field
+from time import time
 from typing import Any
 
 from channels.carrier.names import rfc3339
@@ -82,7 +83,8 @@ class InboundMail:
 
 @dataclass(slots=True)
 class Call:
-    """One leg. `direction`: outbound-api, outbound-dial, inbound. `transcript`: `{at, what, …}` in order."""
+    """One leg. `direction`: outbound-api, outbound-dial, inbound. `transcript`: `{at, after, what, …}` in order;
+    `requests`: what the product was asked, `{after, path, status, ms}`; `legs`: the calls that a Dial in it made."""
 
     sid: str
     to: str
@@ -106,6 +108,21 @@ class Call:
     transcript: list[Doc] = field(default_factory=list)
     now: Doc | None = None
     raw: str = ""
+    legs: list[str] = field(default_factory=list)
+    requests: list[Doc] = field(default_factory=list)
+    asking: float = 0.0  # real seconds that the product took to answer
+    rang_at: float | None = None  # on the call's own clock, as are the next
+    answered_at: float | None = None
+
+    def clock(self, speed: float) -> float:
+        """Seconds since it was made, as they would have been at speed 1: only the product's own time is not scaled."""
+        real = (self.ended or time()) - self.created
+        return (real - self.asking) * speed + self.asking
+
+    @property
+    def person(self) -> str:
+        """The number at the far end."""
+        return self.sender if self.direction == "inbound" else self.to
 
     @property
     def live(self) -> bool:
@@ -132,3 +149,4 @@ class Recording:
     duration: int
     status: str = "in-progress"
     source: str = "RecordVerb"
+    fetchable: float = 0.0  # from when on its sound is there

@@ -11,9 +11,11 @@ from channels.carrier.core import Carrier
 from channels.carrier.flow import Flow
 from channels.carrier.line import VOICEMAIL_SECONDS, Document, HungUp, Line, Redirected
 from channels.carrier.names import sid
+from channels.carrier.postman import Answer
 from channels.carrier.records import Call, Doc, Recording
 from channels.carrier.twilio_account import VERSION
 from channels.carrier.twiml import TwimlError, Verb, parse
+from channels.carrier.twiml_rules import SOUNDS
 
 RING_SECONDS = 1.5
 TWIML_TYPES = ("text/xml", "application/xml", "text/html", "application/xhtml+xml")
@@ -55,9 +57,7 @@ class Switchboard:
             await self._detect(line)
             if digits := call.asked.get("SendDigits"):
                 line.note("tones", digits=digits)
-            await Flow(self, line).run(await self._first(call))
-        except TwimlError as trouble:
-            self.complain(call, trouble)
+            await Flow(self, line).begin(self._first(call))
         except HungUp:
             pass
         finally:
@@ -85,6 +85,7 @@ class Switchboard:
             call.sip = 404
             return "failed"
         call.status = "ringing"
+        call.rang_at = call.clock(self.carrier.speed)
         line.hears({"what": "ringing"})
         self.tell(call, "ringing")
         try:
@@ -101,7 +102,7 @@ class Switchboard:
             await line.wait(0.8)
             line.call.sip = 486
             return "busy"
-        patient = line.mode in ("manual", "no-answer")
+        patient = line.mode in ("manual", "no-answer") or self._is_at_hand(line)
         wait = timeout if patient else min(timeout, float(line.behaviour.get("ring_seconds", RING_SECONDS)))
         picked_up = await line.wait(wait, lambda: line.picked_up)
         if patient and not picked_up:
@@ -110,15 +111,33 @@ class Switchboard:
         self._answered(line)
         return "answered"
 
+    def _is_at_hand(self, line: Line) -> bool:
+        """Whether somebody has this telephone on the page, or the one that is joined to it, to pick up by hand."""
+        parent = self.carrier.book.calls.get(line.call.parent or "")
+        numbers = [line.call.to, *([parent.person] if parent else [])]
+        return line.mode == "human" and not line.script and any(map(self.carrier.is_watched, numbers))
+
     def _answered(self, line: Line) -> None:
         call = line.call
-        call.status, call.answered, call.sip = "in-progress", time(), 200
+        call.sip = 200
+        self._picked_up(line)
         if line.mode in ("human", "manual") or line.touched:
             call.reached = time()
         if line.mode == "machine":
             self.carrier.after(VOICEMAIL_SECONDS, line.hang_up)
         self.carrier.book.changed(call)
         self.tell(call, "answered")
+
+    def _picked_up(self, line: Line) -> None:
+        """The call begins, and with it the seconds after which somebody hangs up, come what may."""
+        call, faults = line.call, self.carrier.faults
+        call.status, call.answered = "in-progress", time()
+        call.answered_at = call.clock(self.carrier.speed)
+        after = float(line.behaviour.get("hang_up_after") or 0)
+        if not after and faults.hang_up_within_s:
+            after = faults.chance.uniform(0, faults.hang_up_within_s)
+        if after:
+            self.carrier.after(after, line.hang_up)
 
     async def _detect(self, line: Line) -> None:
         """Answering machine detection, before the document or beside it."""
@@ -157,26 +176,35 @@ class Switchboard:
         url = call.asked.get("Url")
         if not url:
             return Document(parse(call.asked.get("Twiml", "<Response/>")))
+        return await self.fetch(call, url, call.asked.get("Method", "POST").upper(), {})
+
+    async def rescue(self, line: Line, trouble: TwimlError) -> Document | None:
+        """What the fallback address says after an error, once a call; None where there is none, or it fails as well."""
+        call = line.call
+        self.complain(call, trouble)
+        inbound = call.direction == "inbound"
+        url = self.carrier.console.voice_fallback if inbound else call.asked.get("FallbackUrl", "")
+        if not url or line.rescued:
+            return None
+        line.rescued = True
+        more = {"ErrorCode": str(trouble.code), "ErrorUrl": trouble.url or call.asked.get("Url", "")}
         try:
-            return await self.fetch(call, url, call.asked.get("Method", "POST").upper(), {})
-        except TwimlError as trouble:
-            fallback = call.asked.get("FallbackUrl")
-            if not fallback:
-                raise
-            self.complain(call, trouble)
-            more = {"ErrorCode": str(trouble.code), "ErrorUrl": url}
-            return await self.fetch(call, fallback, call.asked.get("FallbackMethod", "POST").upper(), more)
+            return await self.fetch(call, url, call.asked.get("FallbackMethod", "POST").upper(), more)
+        except TwimlError as again:
+            self.complain(call, again)
+            return None
 
     # Inbound calls.
 
-    def ring_us(self, sender: str, to: str, script: list[Doc] | None) -> Call:
-        """A person calls one of our lines; without a script they stay until told otherwise."""
+    def ring_us(self, sender: str, to: str, script: list[Doc] | None, hang_up_after: float = 0) -> Call:
+        """A person calls one of our lines; without a script they stay until told otherwise, or for so many seconds."""
         now = time()
         call = Call(
             sid=sid("CA"), to=to, sender=sender, direction="inbound", status="ringing", created=now,
-            updated=now, started=now,
+            updated=now, started=now, rang_at=0.0, events=["completed"],
+            asked={"StatusCallback": self.carrier.console.voice_status_webhook},
         )  # fmt: skip
-        line = Line(self.carrier, call, {"mode": "human", "script": script or []})
+        line = Line(self.carrier, call, {"mode": "human", "script": script or [], "hang_up_after": hang_up_after})
         line.touched = not script
         self.carrier.book.add_call(call)
         self.lines[call.sid] = line
@@ -184,17 +212,19 @@ class Switchboard:
         return call
 
     async def _inbound(self, line: Line) -> None:
-        call = line.call
+        call, flow = line.call, Flow(self, line)
         try:
-            document = await self.fetch(call, self.carrier.console.voice_webhook, "POST", {})
-            if document.verbs and document.verbs[0].name == "Reject":
+            document = await flow.first(self.fetch(call, self.carrier.console.voice_webhook, "POST", {}))
+            if document is not None and [verb.name for verb in document.verbs] == ["Reject"]:
                 self._end(call, "busy" if document.verbs[0].attributes.get("reason") == "busy" else "no-answer")
                 return
-            call.status, call.answered, call.reached = "in-progress", time(), time()
+            call.reached = time()
+            self._picked_up(line)
             self.carrier.book.changed(call)
-            await Flow(self, line).run(document)
-        except TwimlError as trouble:
-            self.complain(call, trouble)
+            if document is None:
+                await flow.apologise()
+            else:
+                await flow.run(document)
         except HungUp:
             pass
         finally:
@@ -224,16 +254,37 @@ class Switchboard:
         """Ask the product what to do; TwimlError with the debugger's code when the answer is no use."""
         if urlsplit(url).scheme not in ("http", "https"):
             raise TwimlError(11100, f"Invalid URL format: {url}")
-        answer = await self.carrier.postman.twilio(url, {**self.fields(call), **more}, method)
+        answer = await self._ask(call, url, {**self.fields(call), **more}, method)
         if not answer.status:
-            raise TwimlError(11205, f"HTTP connection failure: {url}: {answer.body.decode('utf-8', 'replace')}")
+            why = answer.body.decode("utf-8", "replace")
+            raise TwimlError(11205, f"HTTP connection failure: {url}: {why}", url)
         if not 200 <= answer.status < 300:
-            raise TwimlError(11200, f"HTTP retrieval failure: {url} answered {answer.status}")
+            raise TwimlError(11200, f"HTTP retrieval failure: {url} answered {answer.status}", url)
         if call.direction != "inbound" and not answer.body.strip():
             return Document([], url, method)
         if answer.content_type not in TWIML_TYPES:
-            raise TwimlError(12300, f"Invalid Content-Type {answer.content_type!r} from {url}")
-        return Document(parse(answer.body), url, method)
+            raise TwimlError(12300, f"Invalid Content-Type {answer.content_type!r} from {url}", url)
+        try:
+            return Document(parse(answer.body), url, method)
+        except TwimlError as trouble:
+            raise TwimlError(trouble.code, str(trouble), url) from None
+
+    async def _ask(self, call: Call, url: str, fields: dict[str, str], method: str) -> Answer:
+        """One request of a live call; its time is the product's own and not that of the simulated line."""
+        line, began = self.lines.get(call.sid), time()
+        after = line.after if line else None
+        try:
+            answer = await self.carrier.postman.live(url, fields, method)
+        finally:
+            call.asking += time() - began
+        parts = urlsplit(url)
+        asked = {"after": after, "path": parts.path, "query": parts.query, "digits": fields.get("Digits")}
+        call.requests.append({**asked, "status": answer.status, "ms": round((time() - began) * 1000)})
+        if line and self.carrier.faults.voice_late_copies:
+            if line.asked_last:
+                self.carrier.postman.copy(*line.asked_last)
+            line.asked_last = (url, fields, method)
+        return answer
 
     async def sound(self, url: str) -> Doc:
         """Really fetch what is to be played: `{url, sha256, seconds, audio}`."""
@@ -246,7 +297,7 @@ class Switchboard:
         if answer.status != 200:
             why = f"answered {answer.status}" if answer.status else answer.body.decode("utf-8", "replace")
             raise TwimlError(11200, f"Play: {url} {why}")
-        if not answer.content_type.startswith("audio/"):
+        if answer.content_type not in SOUNDS:
             raise TwimlError(13420, f"Play: Invalid Content-Type {answer.content_type} from {url}")
         known = audio.keep(self.carrier.audio, answer.body)
         if known not in self._sounds:
@@ -262,7 +313,8 @@ class Switchboard:
         return f"{console.api_url}/{VERSION}/Accounts/{console.account_sid}/Recordings/{recording}"
 
     async def keep_recording(self, line: Line, pcm: audio.Pcm, began: float, verb: Verb, base: str) -> Recording:
-        """Store the sound; it is ready, and told to be, half a second later."""
+        """Store the sound; a little later it is ready, and told to be."""
+        faults = self.carrier.faults
         it = Recording(sid=sid("RE"), call=line.call.sid, created=began, duration=round(len(pcm) / audio.RATE))
         content = await asyncio.to_thread(audio.wav, pcm)
         (self.carrier.audio / f"{it.sid}.wav").write_bytes(content)
@@ -270,18 +322,24 @@ class Switchboard:
         line.note("recorded", recording=it.sid, seconds=it.duration, audio=f"/carrier/audio/{it.sid}.wav")
         url = verb.attributes.get("recordingStatusCallback", "")
         events = verb.attributes.get("recordingStatusCallbackEvent", "completed").split()
-        self.carrier.after(0.5, self._recorded, it, urljoin(base, url) if url else "", events, began)
+        absent = not len(pcm) or faults.strikes(faults.recording_absent_share)
+        end = "absent" if absent else "failed" if faults.strikes(faults.recording_failed_share) else "completed"
+        self.carrier.after(faults.recording_ready_s, self._recorded, it, end, urljoin(base, url) if url else "", events)
         return it
 
-    def _recorded(self, it: Recording, url: str, events: list[str], began: float) -> None:
-        it.status = "completed"
+    def _recorded(self, it: Recording, end: str, url: str, events: list[str]) -> None:
+        it.status = end
+        it.fetchable = time() + self.carrier.faults.recording_media_lag_s / self.carrier.speed
+        if end != "completed":
+            it.duration = 0
         self.carrier.book.changed(it)
-        if not url or "completed" not in events:
+        # Of a failure the vendor tells whoever asked for the good end.
+        if not url or ("completed" if end == "failed" else end) not in events:
             return
         fields = {
             "RecordingSource": it.source, "RecordingSid": it.sid, "RecordingUrl": self.recording_url(it.sid),
-            "RecordingStatus": "completed", "RecordingChannels": "1", "ErrorCode": "0", "CallSid": it.call,
-            "RecordingStartTime": formatdate(began), "RecordingDuration": str(it.duration),
+            "RecordingStatus": end, "RecordingChannels": "1", "ErrorCode": "0", "CallSid": it.call,
+            "RecordingStartTime": formatdate(it.created), "RecordingDuration": str(it.duration),
             "AccountSid": self.carrier.console.account_sid,
         }  # fmt: skip
         self.carrier.postman.later(url, fields)
@@ -304,7 +362,7 @@ class Switchboard:
             return
         call.status, call.ended, call.now = status, time(), None
         if call.answered:
-            call.duration = max(0, round((call.ended - call.answered) * self.carrier.speed))
+            call.duration = max(0, round(call.clock(self.carrier.speed) - (call.answered_at or 0)))
         self.carrier.book.changed(call)
         self.tell(call, "completed")
 

@@ -240,7 +240,7 @@ class Calls:
                 raise Refused(20404, request.path)
             if kind == "json":
                 return reply(self.show_recording(it))
-            if it.status != "completed":
+            if it.status != "completed" or it.fetchable > time():
                 raise Refused(20404, request.path)
             content = (self._carrier.audio / f"{it.sid}.wav").read_bytes()
             if kind == "mp3":

@@ -1,60 +1,18 @@
-"""TwiML read strictly: unknown verbs, attributes and nestings are errors, as in Twilio's debugger."""
+"""TwiML read strictly: unknown verbs, attributes, values and nestings are errors, as in Twilio's debugger."""
 
-import re
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
-_GATHER = (
-    "action method timeout numDigits finishOnKey actionOnEmptyResult input language hints speechTimeout "
-    "maxSpeechTime profanityFilter speechModel enhanced partialResultCallback partialResultCallbackMethod "
-    "bargeIn dtmfDetection debug"
-)
-_RECORD = (
-    "action method timeout finishOnKey maxLength playBeep trim recordingStatusCallback "
-    "recordingStatusCallbackMethod recordingStatusCallbackEvent transcribe transcribeCallback recordingTrack"
-)
-_DIAL = (
-    "action method timeout hangupOnStar timeLimit callerId record trim recordingStatusCallback "
-    "recordingStatusCallbackMethod recordingStatusCallbackEvent answerOnBridge ringTone recordingTrack "
-    "sequential referUrl referMethod"
-)
-_NUMBER = (
-    "sendDigits url method statusCallback statusCallbackMethod statusCallbackEvent machineDetection "
-    "machineDetectionTimeout byoc amdStatusCallback"
-)
-ATTRIBUTES = {
-    "Say": "voice language loop",
-    "Play": "loop digits",
-    "Gather": _GATHER,
-    "Record": _RECORD,
-    "Dial": _DIAL,
-    "Number": _NUMBER,
-    "Redirect": "method",
-    "Pause": "length",
-    "Hangup": "",
-    "Reject": "reason",
-    "Message": "to from action method statusCallback",
-    "Body": "",
-    "Media": "",
-}
-_KNOWN = {name: frozenset(names.split()) for name, names in ATTRIBUTES.items()}
-VOICE = frozenset(("Say", "Play", "Gather", "Record", "Dial", "Redirect", "Pause", "Hangup", "Reject"))
-NESTED = {
-    "Gather": frozenset(("Say", "Play", "Pause")),
-    "Dial": frozenset(("Number",)),
-    "Message": frozenset(("Body", "Media")),
-}
-_INTEGER = {"timeout": 0, "numDigits": 1, "maxLength": 1, "length": 0, "loop": 0, "timeLimit": 1}
-_VOICE = re.compile(r"man|woman|alice|(Polly|Google)\.[\w.-]+")
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?(-[A-Za-z]{2,4})?")
+from channels.carrier import twiml_rules as rules
+from channels.carrier.names import E164
 
 
 class TwimlError(Exception):
-    """A document the vendor cannot use; `code` is its debugger's."""
+    """A document the vendor cannot use; `code` is its debugger's, `url` where the document came from."""
 
-    def __init__(self, code: int, text: str) -> None:
+    def __init__(self, code: int, text: str, url: str = "") -> None:
         super().__init__(text)
-        self.code = code
+        self.code, self.url = code, url
 
 
 @dataclass(frozen=True)
@@ -69,30 +27,46 @@ class Verb:
 
 
 def parse(document: bytes | str, *, messaging: bool = False) -> list[Verb]:
-    """The verbs of a `Response`; TwimlError 12100 for broken XML, 12200 for what the schema does not have."""
+    """The verbs of a `Response`.
+
+    TwimlError 11750 for more than 64 kB, 12100 for broken XML, 12200 for what the schema does not have, and a verb's
+    own code for a value it does not take.
+    """
+    raw = document.encode() if isinstance(document, str) else document
+    if len(raw) > rules.MOST_BYTES:
+        raise TwimlError(11750, f"TwiML response body too large: {len(raw)} bytes, at most {rules.MOST_BYTES}")
+    if b"<!DOCTYPE" in raw:
+        raise TwimlError(12100, "Document parse failure: a document type is not allowed")
     try:
-        root = ElementTree.fromstring(document)  # noqa: S314 - expat bounds entities; the product is the author
+        root = ElementTree.fromstring(document)  # noqa: S314 - no document type, so no entities of its own
     except (ElementTree.ParseError, ValueError) as trouble:
         raise TwimlError(12100, f"Document parse failure: {trouble}") from None
     if root.tag != "Response":
-        raise TwimlError(12200, f"Schema validation warning: root is {root.tag}, not Response")
-    allowed = frozenset(("Message", "Redirect")) if messaging else VOICE
-    if root.text and root.text.strip() and not messaging:
-        raise TwimlError(12200, "Schema validation warning: text outside a verb")
-    return [_verb(child, allowed) for child in root]
+        raise _warning(f"root is {root.tag}, not Response")
+    if not messaging and any(text and text.strip() for text in (root.text, *(child.tail for child in root))):
+        raise _warning("text outside a verb")
+    verbs = [_verb(child, rules.MESSAGING if messaging else rules.VOICE) for child in root]
+    if any(verb.name == "Reject" for verb in verbs) and len(verbs) > 1:
+        raise _warning("Reject must be the only verb")
+    return verbs
+
+
+def _warning(text: str, code: int = rules.SCHEMA) -> TwimlError:
+    return TwimlError(code, f"Schema validation warning: {text}")
 
 
 def _verb(element: ElementTree.Element, allowed: frozenset[str]) -> Verb:
     name = element.tag
     if name not in allowed:
-        raise TwimlError(12200, f"Schema validation warning: {name} is not allowed here")
+        raise _warning(f"{name} is not allowed here")
+    known = rules.ATTRIBUTES[name]
     for attribute, value in element.attrib.items():
-        if attribute not in _KNOWN[name]:
-            raise TwimlError(12200, f"Schema validation warning: {name} has no attribute {attribute}")
-        least = _INTEGER.get(attribute)
-        if least is not None and not (value.isdigit() and int(value) >= least) and value != "auto":
-            raise TwimlError(12200, f"Schema validation warning: {attribute}={value!r} of {name}")
-    inner = NESTED.get(name, frozenset())
+        rule = known.get(attribute)
+        if rule is None:
+            raise _warning(f"{name} has no attribute {attribute}")
+        if not rule.fits(value):
+            raise TwimlError(rule.code, f"{name}: Invalid {attribute} value {value!r}")
+    inner = rules.NESTED.get(name, frozenset())
     children = [_verb(child, inner) for child in element]
     text = "".join([element.text or "", *(child.tail or "" for child in element)]).strip()
     verb = Verb(name, dict(element.attrib), text, children)
@@ -101,19 +75,40 @@ def _verb(element: ElementTree.Element, allowed: frozenset[str]) -> Verb:
 
 
 def _check(verb: Verb) -> None:
-    """What the schema cannot say."""
+    """What no single attribute can say."""
+    if verb.name in rules.WITHOUT_TEXT and verb.text:
+        raise _warning(f"text directly in {verb.name}")
     if verb.name == "Say":
-        if len(verb.text) > 4096:
-            raise TwimlError(13520, "Say: Invalid text, over 4,096 characters")
-        if not _VOICE.fullmatch(verb.attributes.get("voice", "man")):
-            raise TwimlError(13512, f"Say: Invalid voice value {verb.attributes['voice']!r}")
-        if not _LANGUAGE.fullmatch(verb.attributes.get("language", "en-US")):
-            raise TwimlError(13511, f"Say: Invalid language value {verb.attributes['language']!r}")
-    elif verb.name in ("Gather", "Dial") and verb.children and verb.text:
-        raise TwimlError(12200, f"Schema validation warning: text beside the nouns of {verb.name}")
-    elif verb.name == "Gather" and verb.text:
-        raise TwimlError(12200, "Schema validation warning: text directly in Gather")
-    elif verb.name == "Redirect" and not verb.text:
-        raise TwimlError(12200, "Schema validation warning: Redirect without a URL")
+        _check_say(verb)
+    elif verb.name == "Dial":
+        _check_dial(verb)
+    elif verb.name == "Number" and not E164.match(verb.text):
+        raise TwimlError(13223, f"Dial: Invalid phone number format {verb.text!r}")
     elif verb.name == "Play" and not verb.text and "digits" not in verb.attributes:
-        raise TwimlError(12200, "Schema validation warning: Play without a URL")
+        raise _warning("Play without a URL")
+    elif verb.name in ("Play", "Redirect") and verb.text and not rules.is_url(verb.text):
+        raise TwimlError(11100, f"Invalid URL format: {verb.text}")
+    elif verb.name == "Redirect" and not verb.text:
+        raise _warning("Redirect without a URL")
+    elif verb.name == "Record" and verb.attributes.get("transcribe") == "true" and verb.number("maxLength", 3600) > 120:
+        raise TwimlError(13617, "Record: Recording length is out of range for transcription")
+
+
+def _check_say(verb: Verb) -> None:
+    if not verb.text or len(verb.text) > rules.MOST_SAID:
+        raise TwimlError(13520, f"Say: Invalid text, {len(verb.text)} characters of at most {rules.MOST_SAID}")
+    voice, language = verb.attributes.get("voice", "man"), verb.attributes.get("language")
+    speaks = rules.speaks(voice, language) if language else True
+    if speaks is None:
+        raise TwimlError(13512, f"Say: Invalid voice value {voice!r}")
+    if not speaks:
+        raise TwimlError(13511, f"Say: Invalid language value {language!r} for the voice {voice}")
+
+
+def _check_dial(verb: Verb) -> None:
+    if verb.children and verb.text:
+        raise _warning("text beside the nouns of Dial")
+    if not verb.children and not E164.match(verb.text):
+        raise TwimlError(13223, f"Dial: Invalid phone number format {verb.text!r}")
+    if len(verb.children) > rules.MOST_NUMBERS:
+        raise _warning(f"more than {rules.MOST_NUMBERS} nouns in Dial")

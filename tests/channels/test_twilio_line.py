@@ -13,7 +13,7 @@ from channels import twilio_line
 from channels.twilio_line import VOICES, TwilioLine
 from dispatcher.model.errors import ProviderError
 from dispatcher.model.ports import WebRequest
-from dispatcher.model.telephone import CallStep, Dial, Gather, Hangup, Pause, Play, Record, Say, Verb
+from dispatcher.model.telephone import CallStep, Dial, Gather, Go, Hangup, Pause, Play, Record, Say, Verb
 from tests.channels.stub import Answer, Stub, running
 from tests.channels.vendors import ACCOUNT, settings
 
@@ -121,17 +121,19 @@ VERBS: list[tuple[Verb, str]] = [
     (Play("https://a.example/audio/t.wav?a=1&b=2"), "<Play>https://a.example/audio/t.wav?a=1&amp;b=2</Play>"),
     (Pause(2), '<Pause length="2" />'),
     (Hangup(), "<Hangup />"),
+    (Go("https://a.example/n?a=1&b=2"), '<Redirect method="POST">https://a.example/n?a=1&amp;b=2</Redirect>'),
     (
         Gather((Say("Press 1"), Pause(), Play("https://a.example/x.wav")), "https://a.example/n?step=1", 4, 8),
-        '<Gather action="https://a.example/n?step=1" actionOnEmptyResult="true" input="dtmf" method="POST" '
-        'numDigits="4" timeout="8"><Say language="en-US" voice="Polly.Joanna">Press 1</Say><Pause length="1" />'
+        '<Gather action="https://a.example/n?step=1" actionOnEmptyResult="true" finishOnKey="" input="dtmf" '
+        'method="POST" numDigits="4" timeout="8"><Say language="en-US" voice="Polly.Joanna">Press 1</Say>'
+        '<Pause length="1" />'
         "<Play>https://a.example/x.wav</Play></Gather>",
     ),
     (
         Record("https://a.example/n", "https://a.example/done", 60),
         '<Record action="https://a.example/n" maxLength="60" method="POST" playBeep="true" '
         'recordingStatusCallback="https://a.example/done#rc=3&amp;rp=all" '
-        'recordingStatusCallbackEvent="completed absent" recordingStatusCallbackMethod="POST" />',
+        'recordingStatusCallbackEvent="completed absent" recordingStatusCallbackMethod="POST" timeout="5" />',
     ),
     (
         Dial("+12025550188", "+13395550101", "https://a.example/n", "https://a.example/w", 20),
