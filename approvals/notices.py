@@ -1,56 +1,84 @@
 """Tells officers that a message waits, and authors what was decided.
 
-An unreleased alert is never in a mail: the notice carries a link and not a word of the alert.
+An unreleased alert is never in a mail or a text: the notice carries a link and not a word of the alert. A call says
+nothing at all before the PIN.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Decision, Message, Staff
-from dispatcher.model.staff import Grant
+from approvals import duty
+from dispatcher.model import Decision, Message, Staff, Task
 from dispatcher.runtime import Runtime
-from dispatcher.services import letters
+from dispatcher.services import letters, rings, tasks
 
+_UNDECIDED = "undecided:"
 _DECIDED = {"approve": "approved", "return": "returned to you", "reject": "rejected"}
 
 
-def officers_for(session: Session, message: Message) -> list[Staff]:
-    """The active officers who may decide: neither the author nor an editor of any version."""
-    barred = {message.author_id, *(version.editor_id for version in message.versions)}
-    officers = session.scalars(
-        select(Staff).join(Grant).where(Grant.role == "officer", Staff.active).order_by(Staff.id)
-    ).unique()
-    return [one for one in officers if one.id not in barred]
-
-
 def tell_officers(session: Session, runtime: Runtime, message: Message) -> int:
-    """Tell every officer who may decide; how many there are."""
-    officers = officers_for(session, message)
+    """Tell the officers on duty by each of their own channels, and begin to wait; how many were told.
+
+    Called whenever a version is handed in: what was told of the one before is called off.
+    """
+    rings.call_off(session, runtime, message)
+    close_tasks(session, runtime, message)
+    message.escalations, message.escalate_at = 0, runtime.now() + patience(runtime, message)
+    told = duty.on_duty(session, runtime, message)
+    tell(session, runtime, message, told, "waits for your approval")
+    return len(told)
+
+
+def patience(runtime: Runtime, message: Message) -> timedelta:
+    """How long a decision may take, under the urgency, before more people are told."""
+    settings = runtime.settings
+    urgent = message.current.urgency == "urgent"
+    return timedelta(minutes=settings.decide_urgent_within_minutes if urgent else settings.decide_within_minutes)
+
+
+def tell(
+    session: Session,
+    runtime: Runtime,
+    message: Message,
+    people: Iterable[Staff],
+    what: str,
+    *,
+    level: int = 0,
+    by_telephone: bool = False,
+) -> None:
+    """Tell these officers: a mail, a text, a call, as their own channels say; all with a telephone are called where
+    `by_telephone` is set. `what` completes "Alert 7 …"; each level of escalation is told once."""
     urgent = "URGENT: " if message.current.urgency == "urgent" else ""
     link = f"{runtime.settings.public_url}/approvals/{message.id}"
-    for officer in officers:
+    for officer in people:
         letters.tell_staff(
             session,
             runtime,
             officer,
             kind="approval",
-            dedupe=f"approval:{message.current.id}:{message.submitted_at:%Y%m%d%H%M%S%f}",
-            subject=f"{urgent}Alert {message.id} waits for your approval",
+            dedupe=f"approval:{message.current.id}:{message.submitted_at:%Y%m%d%H%M%S%f}:{level}",
+            subject=f"{urgent}Alert {message.id} {what}",
             text=(
-                f"{message.author.name} has submitted alert {message.id} (version {message.version}).\n\n"
+                f"{message.author.name} has submitted alert {message.id} (version {message.version}), "
+                f"{_moment(message.submitted_at)}.\n\n"
                 f"Read it, hear it and decide here:\n{link}\n\n"
                 "The first officer to decide settles it."
             ),
-            only=("email",),
+            short_text=f"{urgent}Alert {message.id} {what}: {link}",
             message_id=message.id,
         )
-    return len(officers)
+        if by_telephone or rings.CHANNEL in officer.channels:
+            rings.ring(session, runtime, officer, message)
 
 
 def tell_author(session: Session, runtime: Runtime, message: Message, decision: Decision) -> None:
     """Tell the author what was decided, with the officer's words, without the alert's."""
+    close_tasks(session, runtime, message)
     words = f"\n\n{decision.officer.name} wrote:\n{decision.comment}" if decision.comment else ""
     letters.tell_staff(
         session,
@@ -66,3 +94,19 @@ def tell_author(session: Session, runtime: Runtime, message: Message, decision: 
         only=("email",),
         message_id=message.id,
     )
+
+
+def task_of(message: Message) -> str:
+    """The dedupe of the task by which administrators look for an officer."""
+    return f"{_UNDECIDED}{message.current.id}:{message.submitted_at:%Y%m%d%H%M%S}"
+
+
+def close_tasks(session: Session, runtime: Runtime, message: Message) -> None:
+    """Nobody is to look for an officer any more."""
+    found = select(Task).where(Task.message_id == message.id, Task.state == "open", Task.dedupe.startswith(_UNDECIDED))
+    for task in session.scalars(found.with_for_update()):
+        tasks.mark_closed(runtime, task, None, tasks.SETTLED)
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%d %b %Y %H:%M} UTC" if at else ""

@@ -16,9 +16,18 @@ import uvloop
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
+from approvals import by_message, dictation, escalation
 from dispatcher.bells import commit
 from dispatcher.runtime import Runtime
-from dispatcher.services import callbacks, letter_sending, news, reconcile, recording_fetch
+from dispatcher.services import (
+    callbacks,
+    letter_sending,
+    news,
+    reconcile,
+    recording_erasure,
+    recording_fetch,
+    transcripts,
+)
 from dispatcher.services import release as releasing
 from dispatcher.services.sending import Pump
 from dispatcher.storage import gave_way
@@ -93,6 +102,24 @@ def release(message_id: int) -> None:
     _transact(lambda session, runtime: releasing.release_due(session, runtime, message_id))
 
 
+def escalate(message_id: int) -> None:
+    """Tell more people that nobody has decided."""
+    _transact(lambda session, runtime: escalation.escalate(session, runtime, message_id))
+
+
+def end_call(call_id: int) -> None:
+    """A member of staff's call has gone quiet: what was recorded in it is a draft."""
+    _transact(lambda session, runtime: dictation.left(session, runtime, call_id))
+
+
+def take_alert(reply_id: int) -> None:
+    """Make a draft of what an analyst sent by mail or text message, or the written form of a dictated alert."""
+    mine: list[bool] = []
+    _transact(lambda session, runtime: mine.append(alert_intake.claim(session, runtime, reply_id)))
+    if mine[-1]:
+        _transact(lambda session, runtime: by_message.take(session, runtime, reply_id))
+
+
 def apply_callbacks(oldest: int = 0) -> None:
     """Read kept callbacks and do what they say, chunk by chunk until none is due. `oldest` tells rings apart."""
     runtime = _current()
@@ -154,6 +181,16 @@ def _transact(work: Callable[[Session, Runtime], object]) -> None:
                 raise
 
 
-def fetch_recording(reply_id: int) -> None:
-    """Bring a spoken answer over from the provider."""
-    _run(recording_fetch.fetch(_current(), reply_id))
+def fetch_recording(recording_id: int) -> None:
+    """Bring what was said on the telephone over from the provider."""
+    _run(recording_fetch.fetch(_current(), recording_id))
+
+
+def erase_recording(recording_id: int) -> None:
+    """Delete at the provider what is kept here."""
+    _run(recording_erasure.erase(_current(), recording_id))
+
+
+def transcribe_recording(recording_id: int) -> None:
+    """Ask what a machine has understood of it."""
+    _run(transcripts.ask(_current(), recording_id))

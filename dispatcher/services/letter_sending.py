@@ -14,7 +14,7 @@ from dispatcher.model import Attempt, Letter
 from dispatcher.model.delivery import WAITING
 from dispatcher.model.ports import REPLY_TAG, Content, Outbound, Outcome, Provider, Rendition
 from dispatcher.runtime import Runtime
-from dispatcher.services import caps, lag, outcomes, pause, poison, suppressions, tasks
+from dispatcher.services import caps, dialling, lag, outcomes, pause, poison, rings, suppressions, tasks
 from dispatcher.services.circuit import Circuit, Out
 from dispatcher.services.lease import Lease, lease_of
 from dispatcher.services.limits import channel_rate
@@ -110,7 +110,7 @@ def _claim(runtime: Runtime, letter_id: int, provider: Provider | None) -> _Read
 def _may_leave(session: Session, runtime: Runtime, letter: Letter, provider: Provider | None) -> bool:
     """False where it ends here, or waits for the end of a pause."""
     now = runtime.now()
-    if not lag.still_true(session, letter):
+    if not (lag.still_true(session, letter) and rings.still_true(session, letter)):
         letter.state, letter.settled_at, letter.due_at = "cancelled", now, None
     elif provider is None:
         letter.state, letter.settled_at, letter.due_at = "failed", now, None
@@ -152,6 +152,7 @@ def _outbound(runtime: Runtime, letter: Letter) -> Outbound:
     return Outbound(attempt_id, letter.address, reply_token=runtime.token("letter", letter.id))
 
 
+    rings.note_start(session, runtime, letter)
 def content_of(runtime: Runtime, letter: Letter) -> Content:
     """The letter as it leaves. Answers to it come back to `staff+…` or, from customers, `conv+…`."""
     settings = runtime.settings

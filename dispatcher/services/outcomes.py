@@ -160,7 +160,9 @@ def apply_state(session: Session, runtime: Runtime, target: Delivery | Letter, s
     elif target.state == "unknown":
         target.due_at = now + timedelta(seconds=runtime.settings.look_up_after_seconds)
     elif target.state in FINAL:
-        target.settled_at, target.due_at = now, None
+        # A ring that has ended is due once more: it is followed by another one, or by nothing, and goes on record.
+        rang = isinstance(target, Letter) and rings.is_ring(target) and target.state != "rejected"
+        target.settled_at, target.due_at = now, now if rang else None
     if target.state in ("failed", "bounced", "rejected"):
         why = outcome.error or outcome.code or target.state
         if isinstance(target, Delivery):
@@ -172,9 +174,9 @@ def apply_state(session: Session, runtime: Runtime, target: Delivery | Letter, s
 def hand_back(session: Session, letter: Letter, why: str) -> None:
     """A letter that will not arrive is a task: the conversation's rep's for a response, else the administrators'.
 
-    Not one that says that a call will follow: the call does.
+    Not one that says that a call will follow: the call does. Nor a ring to an officer that is followed up by policy.
     """
-    if letter.kind == CALL_FOLLOWS:
+    if letter.kind == CALL_FOLLOWS or (rings.is_ring(letter) and letter.due_at is not None):
         return
     of_rep = letter.kind == "response" and letter.conversation_id is not None
     whose = session.get(Conversation, letter.conversation_id) if of_rep else None

@@ -17,7 +17,7 @@ from dispatcher.services.outcomes import apply_state, target_of
 # A late bounce carries neither our id nor the provider's; then address and time must do.
 LATE_BOUNCE = timedelta(hours=72)
 # What became of a call: where news differs, the first of these counts, in whatever order it came.
-OUTCOMES = ("answered", "machine", "busy", "no-answer")
+OUTCOMES = ("passed", "answered", "machine", "busy", "no-answer")
 
 
 def apply(session: Session, runtime: Runtime, provider: str, event: Event) -> bool:
@@ -32,7 +32,7 @@ def apply(session: Session, runtime: Runtime, provider: str, event: Event) -> bo
     target = target_of(session, attempt)
     if event.provider_ref and not attempt.provider_ref:
         attempt.provider_ref = event.provider_ref[:100]
-    if isinstance(target, Delivery) and event.outcome:
+    if event.outcome:
         target.outcome = min(target.outcome or event.outcome, event.outcome, key=_rank)
     if event.state in ("", "unrecognised"):
         return True

@@ -9,10 +9,21 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
-from dispatcher.model import CHANNELS, Callback, Letter, Message
+from dispatcher.model import CHANNELS, Callback, Letter, Message, StaffCall
 from dispatcher.model.delivery import CALL_FOLLOWS, WAITING
 from dispatcher.runtime import Runtime
-from dispatcher.services import cancellation, expiry, fan_out, lag, pause, reconcile
+from dispatcher.services import (
+    cancellation,
+    expiry,
+    fan_out,
+    lag,
+    pause,
+    reconcile,
+    recording_erasure,
+    recording_fetch,
+    rings,
+    transcripts,
+)
 
 LATE = timedelta(seconds=5)
 
@@ -84,11 +95,60 @@ def _doubts(session: Session, runtime: Runtime) -> int:
     return len(due)
 
 
+def _rings(session: Session, runtime: Runtime) -> int:
+    return rings.follow_up(session, runtime)
+
+
+def _undecided(session: Session, runtime: Runtime) -> int:
+    """Messages on which nobody has decided in the time that their urgency allows."""
+    due = session.scalars(
+        select(Message.id).where(Message.escalate_at <= runtime.now()).order_by(Message.escalate_at).limit(500)
+    ).all()
+    for message_id in due:
+        note(session, "notices", "escalate", message_id)
+    return len(due)
+
+
+def _calls(session: Session, runtime: Runtime) -> int:
+    """Calls with members of staff that have gone quiet: nobody tells us when one is hung up."""
+    quiet = select(StaffCall.id).where(StaffCall.idle_at <= runtime.now()).order_by(StaffCall.idle_at).limit(200)
+    due = session.scalars(quiet).all()
+    for call_id in due:
+        note(session, "notices", "end_call", call_id)
+    return len(due)
+
+
+def _recordings(session: Session, runtime: Runtime) -> int:
+    due = 0
+    for queue, job, found in (
+        ("events", "fetch_recording", recording_fetch.due(session, runtime)),
+        ("lookups", "transcribe_recording", transcripts.due(session, runtime)),
+        ("lookups", "erase_recording", recording_erasure.due(session, runtime)),
+    ):
+        due += len(found)
+        for recording_id in found:
+            note(session, queue, job, recording_id)
+    return due
+
+
+def _alerts(session: Session, runtime: Runtime) -> int:
+    """What analysts sent to become an alert, and nobody took in."""
+    due = alert_intake.due(session, runtime, LATE)
+    for reply_id in due:
+        note(session, "events", "take_alert", reply_id)
+    return len(due)
+
+
 PARTS: Mapping[str, Callable[[Session, Runtime], int]] = {
     "late": _late,
     "releases": _releases,
     "deliveries": _deliveries,
     "letters": _letters,
     "callbacks": _callbacks,
+    "alerts": _alerts,
     "doubts": _doubts,
+    "recordings": _recordings,
+    "calls": _calls,
+    "rings": _rings,
+    "undecided": _undecided,
 }

@@ -1,0 +1,184 @@
+"""Calls that tell an officer of an alert: a letter each, called again by policy, never on doubt.
+
+Nothing of the alert is in such a letter: the line for members of staff tells it, once the PIN was right. A ring that
+came to nothing, because the line was busy, nobody answered, or who answered did not decide, is followed by another
+one a little later. A few of them, then the alert is escalated.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.orm import Session
+
+from dispatcher.bells import note
+from dispatcher.model import Letter, Message, Staff
+from dispatcher.model.delivery import FINAL, WAITING
+from dispatcher.runtime import Runtime
+from dispatcher.services import letters
+from dispatcher.services.audit import record
+
+KIND, CHANNEL = "approval", "voice"
+PASSED = "passed"
+_ENDED = ("delivered", "failed", "bounced")
+
+
+def is_ring(letter: Letter) -> bool:
+    """Whether this letter is a call to an officer about an alert that waits."""
+    return letter.kind == KIND and letter.channel == CHANNEL
+
+
+def may_ring(runtime: Runtime, person: Staff) -> bool:
+    """Whether they can be called at all."""
+    return bool(person.phone) and CHANNEL in runtime.usable_channels()
+
+
+def ring(
+    session: Session, runtime: Runtime, person: Staff, message: Message, *, again_in: timedelta | None = None
+) -> Letter | None:
+    """Call an officer about this version, now or in a while; None where they cannot be called, or are being called.
+
+    One ring at a time for a person and version, however often this is asked for: one that waits is made due. The
+    caller holds the message's row.
+    """
+    if not may_ring(runtime, person):
+        return None
+    made = _rings(session, person, message)
+    for one in made:
+        if one.state in WAITING and again_in is None:
+            one.due_at = runtime.now()
+            note(session, "notices", "send_letter", one.id)
+        if one.state not in FINAL:
+            return None
+    return letters.write(
+        session,
+        runtime,
+        kind=KIND,
+        dedupe=f"{_front(message)}:{person.id}:{len(made) + 1}",
+        channel=CHANNEL,
+        address=person.phone or "",
+        subject="",
+        text="",
+        staff=person,
+        message_id=message.id,
+        due_at=runtime.now() + again_in if again_in else None,
+    )
+
+
+def call_off(session: Session, runtime: Runtime, message: Message) -> None:
+    """Let no ring start that waits: the alert was changed, and is told anew."""
+    _cancel(session, runtime, Letter.message_id == message.id)
+
+
+def pass_on(session: Session, runtime: Runtime, person: Staff, message: Message) -> None:
+    """This officer has handed the alert to a colleague: they are not rung again for this version by policy."""
+    _cancel(session, runtime, Letter.message_id == message.id, Letter.staff_id == person.id)
+    for one in _rings(session, person, message):
+        one.outcome = PASSED
+    session.flush()
+
+
+def still_true(session: Session, letter: Letter) -> bool:
+    """False for a ring about an alert that waits no more."""
+    if not is_ring(letter):
+        return True
+    return session.scalar(select(Message.state).where(Message.id == letter.message_id)) == "pending"
+
+
+def note_start(session: Session, runtime: Runtime, letter: Letter) -> None:
+    """Put on record that an officer is being called."""
+    if is_ring(letter) and letter.staff is not None:
+        record(
+            session, runtime, "system", "ring officer", f"message {letter.message_id}",
+            officer=letter.staff.email, letter=letter.id, n=_number(letter),
+        )  # fmt: skip
+
+
+def follow_up(session: Session, runtime: Runtime) -> int:
+    """Put on record how calls ended, and call again where policy says so; how many ended. Found by the sweep.
+
+    A ring that has ended is due until that was done; whoever else sweeps at the same time leaves it alone.
+    """
+    due = select(Letter.message_id).where(*_ended_by(runtime))
+    # Messages before letters, as whoever decides or edits does; all of them before the record, which comes last.
+    messages = session.scalars(
+        select(Message)
+        .where(Message.id.in_(due))
+        .order_by(Message.id)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    ended = session.scalars(
+        select(Letter)
+        .where(Letter.message_id.in_([one.id for one in messages]), *_ended_by(runtime))
+        .order_by(Letter.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    by_id = {one.id: one for one in messages}
+    said = [_conclude(session, runtime, one, by_id[one.message_id or 0]) for one in ended]
+    for letter, detail in zip(ended, said, strict=True):
+        record(session, runtime, "system", "end ring", f"message {letter.message_id}", **detail)
+    return len(ended)
+
+
+def _ended_by(runtime: Runtime) -> tuple[ColumnElement[bool], ...]:
+    ended = Letter.state.in_(_ENDED), Letter.due_at <= runtime.now()
+    return *ended, Letter.kind == KIND, Letter.channel == CHANNEL
+
+
+def _conclude(session: Session, runtime: Runtime, letter: Letter, message: Message) -> dict[str, object]:
+    """Ring again, if that is to be; what the record says of it."""
+    letter.due_at = None
+    waits = message.state == "pending" and letter.dedupe.startswith(f"{_front(message)}:")
+    person, n = letter.staff, _number(letter)
+    again = None
+    left = waits and letter.outcome != PASSED and n < runtime.settings.rings_per_officer
+    if left and person is not None and person.active:
+        wait = timedelta(minutes=runtime.settings.call_officer_again_minutes)
+        again = ring(session, runtime, person, message, again_in=wait)
+    return {
+        "officer": person.email if person else "",
+        "letter": letter.id,
+        "n": n,
+        "how": letter.outcome or letter.error or letter.state,
+        "waits": waits,
+        "again": again is not None,
+    }
+
+
+def _front(message: Message) -> str:
+    """How the dedupe of all rings about this version begins, since it was last handed in."""
+    return f"ring:{message.current.id}:{message.submitted_at:%Y%m%d%H%M%S%f}"
+
+
+def _number(letter: Letter) -> int:
+    return int(letter.dedupe.rpartition(":")[2])
+
+
+def _rings(session: Session, person: Staff, message: Message) -> list[Letter]:
+    query = select(Letter).where(
+        Letter.message_id == message.id,
+        Letter.staff_id == person.id,
+        Letter.dedupe.startswith(f"{_front(message)}:{person.id}:"),
+    )
+    return list(session.scalars(query.order_by(Letter.id)))
+
+
+def rung(session: Session, message: Message) -> dict[int, int]:
+    """How often each officer was, or is to be, called about the current version, by the id of staff."""
+    query = (
+        select(Letter.staff_id, func.count())
+        .where(Letter.message_id == message.id, Letter.dedupe.startswith(f"{_front(message)}:"), Letter.tries > 0)
+        .group_by(Letter.staff_id)
+    )
+    return {staff_id: count for staff_id, count in session.execute(query) if staff_id is not None}
+
+
+def _cancel(session: Session, runtime: Runtime, *which: ColumnElement[bool]) -> None:
+    session.execute(
+        update(Letter)
+        .where(*which, Letter.kind == KIND, Letter.channel == CHANNEL, Letter.state.in_(WAITING))
+        .values(state="cancelled", due_at=None, settled_at=runtime.now())
+    )
