@@ -14,7 +14,7 @@ from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import Customer, ListMember, Message, Version, VersionList
 from dispatcher.model.errors import DigestConflict, NotFound, Refused
-from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Rendition
+from dispatcher.model.ports import CODE_TAG, PREFS_TAG, REPLY_TAG, Rendition
 from dispatcher.runtime import Runtime
 from dispatcher.services import audience, forecast, lag, renditions
 
@@ -156,8 +156,10 @@ def mail(message_id: int, number: int) -> ResponseReturnValue:
 
 
 def _without_tags(text: str) -> str:
-    """Each customer has a link of their own in the tags' place."""
-    return text.replace(REPLY_TAG, "their-own-link").replace(PREFS_TAG, "their-own-link")
+    """Each customer has links and a code of their own in the tags' place."""
+    for tag, example in ((REPLY_TAG, "their-own-link"), (PREFS_TAG, "their-own-link"), (CODE_TAG, "THEIR-OWN-CODE")):
+        text = text.replace(tag, example)
+    return text
 
 
 @bp.app_template_filter("plain_links")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Collection
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -12,6 +13,7 @@ from dispatcher.model.ports import Draft, Rendition
 
 _INK, _PALE, _BRAND = "#1b1b1b", "#595959", "#12355b"
 _FONT = "font-family:Helvetica,Arial,sans-serif"
+_KEY = "we know you by the code"
 
 
 class Email:
@@ -37,6 +39,10 @@ class Email:
             raise ValueError("is not a mail address that providers can carry")
         return found.ascii_email.lower()
 
+    def barred(self, address: str, region: str, countries: Collection[str]) -> str:
+        """Never: mail is in no country, and costs the same everywhere."""
+        return ""
+
     def compose(self, draft: Draft) -> Rendition:
         subject = one_line(draft.subject)
         return Rendition(subject=subject, text=_plain(draft), html=_html(draft, subject))
@@ -60,12 +66,14 @@ def _plain(draft: Draft) -> str:
         parts.append(f"Listen to the recording ({length(draft.recording_seconds)}): {draft.reply_url}")
     if draft.reply_url:
         parts.append(f"{_link(draft)}: {draft.reply_url}")
+    if draft.code:
+        parts.append(f"Or call {one_line(draft.phone)}: from any telephone, {_KEY} {draft.code}")
     if draft.attachment_names:
         parts.append(f"Attached: {', '.join(one_line(name) for name in draft.attachment_names)}")
     foot = [_signed(draft), _why(draft)]
     if draft.prefs_url:
         foot.append(f"Change how we reach you, or stop these mails: {draft.prefs_url}")
-    if draft.phone:
+    if draft.phone and not draft.code:
         foot.append(f"Telephone: {draft.phone}")
     return "\n\n".join([*parts, "-- \n" + "\n".join(foot)]) + "\n"
 
@@ -104,6 +112,12 @@ def _html_answer(draft: Draft) -> str:
                 f'<p style="margin:0 0 16px;font-size:16px"><a href="{url}" style="color:{_BRAND}">'
                 f"Listen to the recording ({length(draft.recording_seconds)})</a></p>\n"
             )
+    if draft.code:
+        number = html.escape(one_line(draft.phone))
+        parts.append(
+            f'<p style="margin:0 0 16px;font-size:16px;line-height:1.5">Or call <a href="tel:{number}" '
+            f'style="color:{_BRAND}">{number}</a>: from any telephone, {_KEY} <b>{draft.code}</b></p>\n'
+        )
     if draft.attachment_names:
         names = html.escape(", ".join(one_line(name) for name in draft.attachment_names))
         parts.append(f'<p style="margin:0 0 16px;font-size:14px">Attached: {names}</p>\n')
@@ -117,7 +131,7 @@ def _html_foot(draft: Draft) -> str:
             f'<a href="{html.escape(draft.prefs_url)}" style="color:{_PALE}">'
             "Change how we reach you, or stop these mails</a>"
         )
-    if draft.phone:
+    if draft.phone and not draft.code:
         number = html.escape(one_line(draft.phone))
         lines.append(f'Telephone: <a href="tel:{number}" style="color:{_PALE}">{number}</a>')
     foot = "<br>\n".join(lines)

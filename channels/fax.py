@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from channels import numbers
 from channels.words import clean, length, one_line
 from dispatcher.model.ports import Draft, Rendition
@@ -15,6 +17,10 @@ class Fax:
     def normalise(self, raw: str, region: str = "") -> str:
         return numbers.normalise(raw, region)
 
+    def barred(self, address: str, region: str, countries: Collection[str]) -> str:
+        """By its country, by its price, or because nobody can have it."""
+        return numbers.not_dialled(address, region, countries)
+
     def compose(self, draft: Draft) -> Rendition:
         """Paper cannot be clicked: the telephone comes first, addresses of pages are printed whole."""
         firm, subject = one_line(draft.firm), one_line(draft.subject)
@@ -26,7 +32,8 @@ class Fax:
 def _foot(draft: Draft, firm: str) -> list[str]:
     phone, lines = one_line(draft.phone), []
     if phone:
-        lines.append(f"To answer, call {phone}")
+        code = f" and key the code {draft.code}" if draft.code else ""
+        lines.append(f"To answer, call {phone}{code}")
     if draft.reply_url and draft.recording_seconds:
         lines.append(f"To answer, or listen to the recording ({length(draft.recording_seconds)}): {draft.reply_url}")
     elif draft.reply_url:

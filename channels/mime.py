@@ -10,9 +10,9 @@ from email.quoprimime import body_encode
 from email.utils import formatdate
 
 from channels.mail_headers import unsubscribe_headers
-from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, File, Outbound
+from dispatcher.model.ports import ANY_TAG, TAGS, Content, File, Outbound
 
-_TAGS = re.compile(f"({re.escape(REPLY_TAG)}|{re.escape(PREFS_TAG)})")
+_TAGS = re.compile(f"({ANY_TAG.pattern})")
 
 
 class Letter:
@@ -37,7 +37,7 @@ class Letter:
 
     def bytes_for(self, outbound: Outbound) -> bytes:
         """The whole mail for one recipient."""
-        values = {REPLY_TAG: outbound.reply_token, PREFS_TAG: outbound.prefs_token}
+        values = outbound.values
         headers = {"To": outbound.address, "Message-ID": self.message_id(outbound)}
         if self._content.reply_to:
             headers["Reply-To"] = _filled(self._content.reply_to, values)
@@ -92,7 +92,7 @@ def quoted(text: str) -> str:
     """Quoted-printable in which each tag stands whole, between two soft line breaks, so that it can be replaced."""
     pieces = []
     for piece in _TAGS.split(text.replace("\r\n", "\n").replace("\r", "\n")):
-        if piece in (REPLY_TAG, PREFS_TAG):
+        if piece in TAGS:
             pieces.append(f"=\n{piece}=\n")
         else:
             # 75: the soft line break before a tag takes one more.

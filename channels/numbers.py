@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from functools import lru_cache
 
 import phonenumbers
@@ -35,6 +36,10 @@ _DEAR_CODES = {
 # Islands).
 _CARIBBEAN = frozenset(
     {"264", "268", "473", "649", "658", "664", "721", "758", "767", "784", "809", "829", "849", "868", "869", "876"}
+)
+# Kept for fiction by their regulators: they ring nowhere, trials use them, and no country has given them out.
+_FICTION = re.compile(
+    r"\+1\d{3}55501\d\d$|\+44(?:1632960|7700900)\d{3}$|\+33(?:19900|26191|35301|46571|53649|63998)\d{4}$"
 )
 
 
@@ -126,3 +131,76 @@ def _check_price(number: PhoneNumber, region: str) -> None:
         what = "a Caribbean number that is billed as a call abroad"
     if what:
         raise ValueError(f"is {what}, which is never called")
+
+
+# --- where a number is ------------------------------------------------------------------------------------
+
+
+def country(e164: str) -> str:
+    """The region, in two letters, in which a number is reached; "" where it is in none."""
+    regions = _regions(e164[:5])
+    if len(regions) > 1:
+        return regions[0] if _is_fiction(e164) else _region(e164)
+    return regions[0] if regions else ""
+
+
+def abroad(e164: str, countries: Collection[str]) -> str:
+    """Why a number is not reached, by its country alone: "" where `countries` holds it or holds "*".
+
+    Quick, for it is asked of every text of a release.
+    """
+    regions = _regions(e164[:5])
+    if "*" in countries or (regions and all(one in countries for one in regions)):
+        return ""
+    where = country(e164)
+    if where in countries:
+        return ""
+    if not where:
+        return "is in no country's range of numbers"
+    return f"is a number in {where}, a country that CALL_COUNTRIES does not hold"
+
+
+def not_dialled(e164: str, region: str, countries: Collection[str]) -> str:
+    """Why a number is never dialled, whoever has written it into the directory, and when; "" where it may be."""
+    try:
+        if normalise(e164, region) != e164:
+            return "is no telephone number in E.164"
+    except ValueError as error:
+        return str(error)
+    return abroad(e164, countries) or _unlisted(e164)
+
+
+@lru_cache(maxsize=4096)
+def _regions(front: str) -> tuple[str, ...]:
+    """The regions that share a country code, by a plus sign and four digits, the largest first."""
+    if front.startswith("+1"):
+        # Here the area code tells. A subscriber's part that is in use in all of them stands for all.
+        found = _region(f"{front}2345678")
+        return (found,) if found else ()
+    for end in (2, 3, 4):
+        text = front[1:end]
+        if text.isascii() and text.isdigit():
+            shared = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(text))
+            if shared is not None:
+                return () if shared == ("001",) else shared
+    return ()
+
+
+@lru_cache(maxsize=20_000)
+def _region(e164: str) -> str:
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or ""
+    except NumberParseException:
+        return ""
+
+
+@lru_cache(maxsize=20_000)
+def _unlisted(e164: str) -> str:
+    """Ranges that nobody has been given are where hijacked calls end."""
+    if _is_fiction(e164) or phonenumbers.is_valid_number(phonenumbers.parse(e164)):
+        return ""
+    return "is in a range that its country has given to nobody, as far as is known here"
+
+
+def _is_fiction(e164: str) -> bool:
+    return _FICTION.match(e164) is not None

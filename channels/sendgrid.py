@@ -21,7 +21,7 @@ from channels.sendgrid_lookup import look_up
 from channels.sending import Unit, each, in_doubt, never_sent
 from dispatcher.model.errors import NotConfigured
 from dispatcher.model.gate import Limits
-from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Found, Outbound, Outcome, Probe
+from dispatcher.model.ports import TAGS, Content, Found, Outbound, Outcome, Probe
 from dispatcher.settings import Settings
 
 # A request may hold 1,000, but one in doubt leaves all its mails in doubt.
@@ -158,19 +158,15 @@ class Letter:
             ]
         self.shared = orjson.dumps(shared)[1:]
         tagged = "\n".join((rendition.subject, rendition.text, rendition.html, content.reply_to))
-        self._reply, self._prefs = REPLY_TAG in tagged, PREFS_TAG in tagged
+        self._tags = [tag for tag in TAGS if tag in tagged]
         self._unsubscribe = content.unsubscribe_url
 
     def person(self, outbound: Outbound) -> dict[str, Any]:
         """One personalization."""
         person: dict[str, Any] = {"to": [{"email": outbound.address}], "custom_args": {ATTEMPT: outbound.attempt}}
-        tags = {}
-        if self._reply:
-            tags[REPLY_TAG] = outbound.reply_token
-        if self._prefs:
-            tags[PREFS_TAG] = outbound.prefs_token
-        if tags:
-            person["substitutions"] = tags
+        if self._tags:
+            values = outbound.values
+            person["substitutions"] = {tag: values[tag] for tag in self._tags}
         if self._unsubscribe:
             person["headers"] = unsubscribe_headers(self._unsubscribe, outbound)
         return person

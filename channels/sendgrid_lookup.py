@@ -11,11 +11,10 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from channels.http import Answer, InDoubt, NeverSent, Pool
-from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Found, Probe
+from dispatcher.model.ports import ANY_TAG, Found, Probe
 
 CLOCKS = timedelta(seconds=60)  # how far SendGrid's clock and ours may be apart
 MOST = 20
-_TAGS = re.compile(f"{re.escape(REPLY_TAG)}|{re.escape(PREFS_TAG)}")
 _CANNOT_SAY = Found("cannot say")
 
 
@@ -107,4 +106,6 @@ def _argument(details: Mapping[str, Any], name: str) -> str:
 
 def _same(subject: str, expected: str) -> bool:
     """Whether a subject is the one sent, whatever token stands for a tag that is still in `expected`."""
-    return re.fullmatch(".*".join(re.escape(piece) for piece in _TAGS.split(expected)), subject, re.DOTALL) is not None
+    return (
+        re.fullmatch(".*".join(re.escape(piece) for piece in ANY_TAG.split(expected)), subject, re.DOTALL) is not None
+    )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from channels import numbers
 from channels.words import clean, composed, length, one_line
-from dispatcher.model.ports import REPLY_TAG, Draft, Rendition
+from dispatcher.model.ports import CODE_TAG, REPLY_TAG, Draft, Rendition
 
 # GSM 03.38. The second string's characters go out as an escape and a character: they cost two.
 _BASIC = frozenset(
@@ -18,8 +18,8 @@ _EXTENDED = frozenset("\f^{}\\[~]|€")
 
 LIMIT = 1600  # characters a provider takes
 _STOP = "STOP ends these texts"
-# A tag is replaced by a token; counts are made with one as long as ids up to a thousand million make it.
-_TOKEN = "a" * 32
+# A tag is replaced by a token or a code; counts are made with those that ids up to a thousand million make.
+_TOKEN, _CODE = "a" * 32, "1" * 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,13 @@ class Sms:
     def normalise(self, raw: str, region: str = "") -> str:
         return numbers.normalise(raw, region)
 
+    def barred(self, address: str, region: str, countries: Collection[str]) -> str:
+        """By the country alone: it is asked for every text, and texts to dear numbers earn nobody anything."""
+        return numbers.abroad(address, countries)
+
     def compose(self, draft: Draft) -> Rendition:
         text = _short(draft)
-        count = count_segments(text.replace(REPLY_TAG, _TOKEN))
+        count = count_segments(_filled(text))
         return Rendition(subject=one_line(draft.subject), text=text, segments=count.segments, encoding=count.encoding)
 
 
@@ -69,14 +73,42 @@ def _packed(widths: Iterable[int], alone: int, linked: int) -> int:
 def _short(draft: Draft) -> str:
     head = composed(f"{one_line(draft.firm)}: {one_line(draft.subject)}")
     body = composed(clean(draft.text)).replace("\t", " ")
-    whole = _joined(head, body, _answer(draft), _STOP)
-    if _size(whole) <= LIMIT:
+    if whole := _whole(draft, head, body):
         return whole
     # The dots as one character would make a plain text cost more than twice as much.
     dots = "..." if count_segments(body).encoding == "GSM-7" else "…"
-    end = _joined(f"{dots} full text: {draft.reply_url}" if draft.reply_url else dots, _STOP)
+    calls = _calls(draft)
+    end = _joined(f"{dots} full text: {draft.reply_url}" if draft.reply_url else dots, calls[0] if calls else "", _STOP)
     room = LIMIT - _size(_joined(head, end))
     return _joined(head, _cut(body, room) + end)
+
+
+def _whole(draft: Draft, head: str, body: str) -> str:
+    """With the telephone and the code as long as they fit; "" where not even the text itself does.
+
+    They never make one segment two, and the code alone never makes a text longer by a segment: on this very telephone
+    the line knows them without it.
+    """
+    bare = _joined(head, body, _answer(draft), _STOP)
+    if _size(bare) > LIMIT:
+        return ""
+    fewest = count_segments(_filled(bare)).segments
+    numbered = bare
+    for call in reversed(_calls(draft)):
+        longer = _joined(head, body, _answer(draft), call, _STOP)
+        grows = count_segments(_filled(longer)).segments > fewest
+        if _size(longer) > LIMIT or (grows and (fewest == 1 or CODE_TAG in call)):
+            break
+        numbered, fewest = longer, count_segments(_filled(longer)).segments
+    return numbered
+
+
+def _calls(draft: Draft) -> list[str]:
+    """How to answer by telephone: with the code, and without."""
+    if not draft.code:
+        return []
+    phone = f"Or call {one_line(draft.phone)}"
+    return [f"{phone}, code {draft.code}", phone]
 
 
 def _answer(draft: Draft) -> str:
@@ -92,7 +124,11 @@ def _joined(*parts: str) -> str:
 
 
 def _size(text: str) -> int:
-    return len(text.replace(REPLY_TAG, _TOKEN).encode("utf-16-le")) // 2
+    return len(_filled(text).encode("utf-16-le")) // 2
+
+
+def _filled(text: str) -> str:
+    return text.replace(REPLY_TAG, _TOKEN).replace(CODE_TAG, _CODE)
 
 
 def _cut(text: str, room: int) -> str:

@@ -15,11 +15,10 @@ from channels.twilio import RETRIES, Account, encoded, in_time
 from channels.words import clean
 from dispatcher.model.errors import NotConfigured
 from dispatcher.model.gate import Limits
-from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Found, Outbound, Outcome, Probe
+from dispatcher.model.ports import ANY_TAG, TAGS, Content, Found, Outbound, Outcome, Probe
 from dispatcher.settings import Settings
 
 LONGEST, SHORTEST_VALID, LONGEST_VALID = 1600, 5, 36_000
-_TAGS = re.compile(f"{re.escape(REPLY_TAG)}|{re.escape(PREFS_TAG)}")
 
 
 class _Letter:
@@ -36,13 +35,14 @@ class _Letter:
         ]
         self._callback = f"&StatusCallback={quote_plus(f'{webhooks}/sms-status?attempt=')}"
         self._end = quote_plus(RETRIES)
-        self._tagged = _TAGS.search(text) is not None
+        self._tags = [tag for tag in TAGS if tag in text]
 
     def form(self, outbound: Outbound) -> bytes:
         front = self._fronts[crc32(outbound.address.encode()) % len(self._fronts)]
-        if self._tagged:
-            front = front.replace(REPLY_TAG, _quoted(outbound.reply_token))
-            front = front.replace(PREFS_TAG, _quoted(outbound.prefs_token))
+        if self._tags:
+            values = outbound.values
+            for tag in self._tags:
+                front = front.replace(tag, _quoted(values[tag]))
         return f"{front}{_quoted(outbound.address)}{self._callback}{outbound.attempt}{self._end}".encode()
 
 
@@ -105,8 +105,11 @@ def _wrong(text: str, batch: Sequence[Outbound]) -> str:
     """What Twilio would refuse for every recipient alike, or ""."""
     if not text:
         return "there is no text to send"
-    grown = max((len(outbound.reply_token) for outbound in batch), default=0) - len(REPLY_TAG)
-    if len(text) + text.count(REPLY_TAG) * grown > LONGEST:
+    longest = len(text)
+    for tag in TAGS:
+        if times := text.count(tag):
+            longest += times * (max((len(outbound.values[tag]) for outbound in batch), default=0) - len(tag))
+    if longest > LONGEST:
         return f"the text is longer than the {LONGEST} characters that fit"
     return ""
 
@@ -118,4 +121,4 @@ def _plain(text: str) -> str:
 
 def _pattern(text: str) -> re.Pattern[str]:
     """Matches the plain form of what was sent, whatever token stands for a tag that is still in `text`."""
-    return re.compile("[a-z0-9]*".join(re.escape(_plain(piece)) for piece in _TAGS.split(clean(text))))
+    return re.compile("[a-z0-9]*".join(re.escape(_plain(piece)) for piece in ANY_TAG.split(clean(text))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from channels import numbers
 from channels.words import clean, one_line
@@ -22,6 +23,10 @@ class Voice:
 
     def normalise(self, raw: str, region: str = "") -> str:
         return numbers.normalise(raw, region)
+
+    def barred(self, address: str, region: str, countries: Collection[str]) -> str:
+        """By its country, by its price, or because nobody can have it."""
+        return numbers.not_dialled(address, region, countries)
 
     def compose(self, draft: Draft) -> Rendition:
         """The menu that follows belongs to the telephone line; this is the message alone."""

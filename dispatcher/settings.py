@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     call_officer_again_minutes: float = Field(2, gt=0, le=60, description="after a ring that came to no decision")
     rings_per_officer: int = Field(3, ge=1, le=10, description="for one version, before it is escalated")
 
+    recordings_at_provider_days: int = Field(7, ge=-1, le=3650, description="then deleted there; -1 or empty: never")
+    transcription: str = ""  # who writes recordings down; empty: nobody
+
     # 0: no cap. What a cap holds back waits, goes another way or is refused, and an alarm is raised.
     cap_calls_per_number_day: int = Field(6, ge=0)
     cap_calls_per_staff_day: int = Field(300, ge=0)
@@ -146,13 +149,24 @@ class Settings(BaseSettings):
     cap_spend_per_day: float = Field(0, ge=0)
 
     @field_validator(
-        "email_provider", "sms_provider", "voice_provider", "fax_provider", "twilio_sms_from", mode="before"
+        "email_provider",
+        "sms_provider",
+        "voice_provider",
+        "fax_provider",
+        "twilio_sms_from",
+        "call_countries",
+        mode="before",
     )
     @classmethod
     def _comma_list(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("recordings_at_provider_days", mode="before")
+    @classmethod
+    def _for_ever(cls, value: object) -> object:
+        return -1 if value == "" else value
 
     @field_validator("public_url", "sendgrid_api_url", "twilio_api_url", "telnyx_api_url")
     @classmethod
@@ -208,6 +222,16 @@ class Settings(BaseSettings):
             if value.upper() not in SUPPORTED_REGIONS:
                 raise ValueError("give a country in two letters, such as US")
         return value.upper()
+
+    @field_validator("call_countries")
+    @classmethod
+    def _countries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        from phonenumbers import SUPPORTED_REGIONS
+
+        countries = tuple(dict.fromkeys(one.upper() for one in value))
+        if not countries or not all(one == "*" or one in SUPPORTED_REGIONS for one in countries):
+            raise ValueError("give countries in two letters, comma between, such as US,CA,GB, or * for all")
+        return countries
 
     @field_validator("email_from")
     @classmethod
@@ -274,6 +298,17 @@ class Settings(BaseSettings):
     @property
     def _embedded_url(self) -> str:
         return f"unix://{quote(str(valkey_socket(self.var_dir)))}"
+
+    @property
+    def countries(self) -> frozenset[str]:
+        """Where numbers may be called and texted: CALL_COUNTRIES, and always the firm's own; "*" is everywhere."""
+        return frozenset((*self.call_countries, self.default_region)) - {""}
+
+    @property
+    def own_numbers(self) -> frozenset[str]:
+        """Numbers that are ours: to call one from another would be a call that calls itself."""
+        ours = {self.twilio_voice_from, self.analyst_line, self.customer_line, *self.twilio_sms_from}
+        return frozenset(one for one in ours if one.startswith("+"))
 
     def providers_for(self, channel: str) -> tuple[str, ...]:
         """Names of the channel's providers, the one to try first in front."""

@@ -5,17 +5,21 @@ Adapters in `channels/` implement these; services and doors know only these. All
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import re
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
 from dispatcher.model.gate import Gate, Limits, OpenGate
-from dispatcher.model.telephone import PhoneLine
+from dispatcher.model.telephone import PhoneLine, Transcriber
 
-# Tags in a Content that are replaced for each Outbound: its reply token and its preferences token.
+# Tags in a Content that are replaced for each Outbound: its reply token, its preferences token and its code.
 REPLY_TAG = "-reply-token-"
 PREFS_TAG = "-prefs-token-"
+CODE_TAG = "-alert-code-"
+TAGS = (REPLY_TAG, PREFS_TAG, CODE_TAG)
+ANY_TAG = re.compile("|".join(map(re.escape, TAGS)))
 
 Decision = Literal["", "retry", "fall-back", "stop-channel", "person"]
 
@@ -31,7 +35,9 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a channel makes a rendition of. URLs hold REPLY_TAG / PREFS_TAG; `minutes` is None without audio."""
+    """What a channel makes a rendition of. URLs hold REPLY_TAG / PREFS_TAG, `code` is CODE_TAG or nothing;
+    `recording_seconds` is None without audio.
+    """
 
     firm: str
     subject: str
@@ -42,6 +48,7 @@ class Draft:
     reply_url: str = ""
     prefs_url: str = ""
     phone: str = ""  # our inbound line, for people to call
+    code: str = ""  # by which that line knows them from any telephone
     urgent: bool = False
 
 
@@ -91,7 +98,13 @@ class Outbound:
     address: str
     reply_token: str = ""
     prefs_token: str = ""
+    code: str = ""
     language: str = "en"
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What stands in each tag's place."""
+        return {REPLY_TAG: self.reply_token, PREFS_TAG: self.prefs_token, CODE_TAG: self.code}
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +229,11 @@ class Channel(Protocol):
     def normalise(self, raw: str, region: str = "") -> str:
         """The one writing of an address. Raises ValueError with a text that says what is wrong."""
 
+    def barred(self, address: str, region: str, countries: Collection[str]) -> str:
+        """Why nothing may go to this address, which is one: by its country, where `countries` does not hold it ("*"
+        holds all), or by its price. "" where it may. The text fits every such address of a country.
+        """
+
     def compose(self, draft: Draft) -> Rendition: ...
 
 
@@ -257,3 +275,4 @@ class Adapters:
     providers: Mapping[str, tuple[Provider, ...]]  # by channel, the one to try first in front; only configured ones
     sources: Mapping[str, WebhookSource]  # by vendor, as in the webhook's address
     lines: Mapping[str, PhoneLine] = field(default_factory=dict)  # by vendor
+    transcriber: Transcriber | None = None

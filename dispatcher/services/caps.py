@@ -12,15 +12,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Update, delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, CapUse, Delivery, Letter, Message, Staff
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.gate import BARRED
 from dispatcher.runtime import Runtime
-from dispatcher.services import fallback, tasks
-from dispatcher.services.once import insert_missing
+from dispatcher.services import counting, fallback, tasks
+from dispatcher.services.counting import Count
 from dispatcher.services.reply_notices import AUTOMATIC
 
 THOUSANDTHS = 1000
@@ -39,55 +39,19 @@ class Use:
     until: datetime | None = None  # when counting begins anew
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
-    """A cap that claims count in: its row, and what one send takes of it."""
-
-    cap: str
-    period: str
-    most: int
-    each: int
-    until: datetime
-    words: str
-
-
 # --- sends and spend --------------------------------------------------------------------------------------
 
 
 def room(session: Session, runtime: Runtime, channel: str, wanted: int) -> int:
     """How many of `wanted` sends may start on a channel now; these are counted, in the caller's transaction."""
     granted = wanted
-    counted: list[_Count] = []
+    counted: list[Count] = []
     for count in _counts(runtime, channel):
-        before, granted = granted, _take(session, count, granted)
+        before, granted = granted, counting.take(session, count, granted)
         for earlier in counted:
-            _put_back(session, earlier, before - granted)
+            counting.put_back(session, earlier, before - granted)
         counted.append(count)
     return granted
-
-
-def _take(session: Session, count: _Count, wanted: int) -> int:
-    if not wanted:
-        return 0
-    added = _row(count).values(used=CapUse.used + wanted * count.each).returning(CapUse.used)
-    used = session.scalar(added)
-    if used is None:
-        insert_missing(session, CapUse, [{"cap": count.cap, "period": count.period, "used": 0}], CapUse.cap)
-        used = session.scalar(added) or 0
-    before = used - wanted * count.each
-    granted = max(0, min(wanted, (count.most - before) // count.each))
-    _put_back(session, count, wanted - granted)
-    return granted
-
-
-def _put_back(session: Session, count: _Count, sends: int) -> None:
-    if sends:
-        session.execute(_row(count).values(used=CapUse.used - sends * count.each))
-
-
-def _row(count: _Count) -> Update:
-    mine = update(CapUse).where(CapUse.cap == count.cap, CapUse.period == count.period)
-    return mine.execution_options(synchronize_session=False)
 
 
 def hold(session: Session, runtime: Runtime, channel: str, delivery_ids: Sequence[int]) -> None:
@@ -95,7 +59,7 @@ def hold(session: Session, runtime: Runtime, channel: str, delivery_ids: Sequenc
     if not delivery_ids:
         return
     reached = _reached_on(session, runtime, channel)
-    until, words = (reached.until, reached.words) if reached else (_next_hour(runtime), "a cap was reached")
+    until, words = (reached.until, reached.words) if reached else (counting.next_hour(runtime), "a cap was reached")
     session.execute(
         update(Delivery)
         .where(Delivery.id.in_(delivery_ids))
@@ -112,48 +76,42 @@ def hold_letter(session: Session, runtime: Runtime, letter: Letter) -> None:
         letter.due_at, letter.error = reached.until, f"held: {reached.words}"[:300]
         _alarm(session, runtime, letter.channel, reached.words, reached.until)
     else:
-        letter.due_at = _next_hour(runtime)
+        letter.due_at = counting.next_hour(runtime)
 
 
 def _alarm(session: Session, runtime: Runtime, channel: str, words: str, until: datetime) -> None:
     tasks.alarm(session, runtime, channel, f"{words}: more waits until {until:%H:%M} UTC", about="cap", tell=True)
 
 
-def _reached_on(session: Session, runtime: Runtime, channel: str) -> _Count | None:
+def _reached_on(session: Session, runtime: Runtime, channel: str) -> Count | None:
     """The cap that leaves no room on a channel now; of two the one that lasts longer."""
-    reached = [one for one in _counts(runtime, channel) if _used(session, one) + one.each > one.most]
+    reached = [one for one in _counts(runtime, channel) if counting.is_reached(session, one)]
     return max(reached, key=lambda one: one.until, default=None)
 
 
-def _used(session: Session, count: _Count) -> int:
-    query = select(CapUse.used).where(CapUse.cap == count.cap, CapUse.period == count.period)
-    return session.scalar(query) or 0
-
-
-def _counts(runtime: Runtime, channel: str) -> list[_Count]:
-    settings, now = runtime.settings, runtime.now()
-    counts = []
-    if most := settings.cap_deliveries_per_hour:
+def _counts(runtime: Runtime, channel: str) -> list[Count]:
+    counts = counts_of_call(runtime) if channel == "voice" else _spend(runtime, channel)
+    if most := runtime.settings.cap_deliveries_per_hour:
         words = f"CAP_DELIVERIES_PER_HOUR of {most:,} is used up"
-        counts.append(_Count(f"sends {channel}", f"{now:%Y%m%d%H}", most, 1, _next_hour(runtime), words))
-    price = round(settings.price_of(channel) * THOUSANDTHS)
-    if settings.cap_spend_per_day and price:
-        words = f"CAP_SPEND_PER_DAY of {settings.cap_spend_per_day:,g} is used up"
-        most = round(settings.cap_spend_per_day * THOUSANDTHS)
-        counts.append(_Count("spend", f"{now:%Y%m%d}", most, price, _next_day(runtime), words))
+        counts.insert(0, counting.an_hour(runtime, f"sends {channel}", most, words))
     return counts
 
 
-def _next_hour(runtime: Runtime) -> datetime:
-    return runtime.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+def counts_of_call(runtime: Runtime) -> list[Count]:
+    """What any call out counts in, whomever it is to."""
+    counts = _spend(runtime, "voice")
+    if most := runtime.settings.cap_calls_per_hour:
+        words = f"CAP_CALLS_PER_HOUR of {most:,} is used up"
+        counts.insert(0, counting.an_hour(runtime, "calls", most, words))
+    return counts
 
 
-def _today(runtime: Runtime) -> datetime:
-    return runtime.now().replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _next_day(runtime: Runtime) -> datetime:
-    return _today(runtime) + timedelta(days=1)
+def _spend(runtime: Runtime, channel: str) -> list[Count]:
+    most, price = runtime.settings.cap_spend_per_day, round(runtime.settings.price_of(channel) * THOUSANDTHS)
+    if not most or not price:
+        return []
+    words = f"CAP_SPEND_PER_DAY of {most:,g} is used up"
+    return [counting.a_day(runtime, "spend", round(most * THOUSANDTHS), words, price)]
 
 
 # --- calls to one number ----------------------------------------------------------------------------------
@@ -179,7 +137,7 @@ def over_called(session: Session, runtime: Runtime, addresses: Collection[str]) 
 def _made(runtime: Runtime) -> tuple[ColumnElement[bool], ...]:
     """The calls of today, without those that certainly never left us."""
     left = or_(Attempt.code.is_(None), Attempt.code.not_in((*BARRED, "no-connection")))
-    return Delivery.channel == "voice", Attempt.started_at >= _today(runtime), left
+    return Delivery.channel == "voice", Attempt.started_at >= counting.today(runtime), left
 
 
 def _one_at_a_time(session: Session, lock: int) -> None:
@@ -240,7 +198,11 @@ def _answers_today(session: Session, runtime: Runtime, sender: Staff) -> int:
     counts = session.scalars(
         select(func.count())
         .select_from(Letter)
-        .where(Letter.staff_id == sender.id, Letter.created_at >= _today(runtime), Letter.dedupe.startswith(AUTOMATIC))
+        .where(
+            Letter.staff_id == sender.id,
+            Letter.created_at >= counting.today(runtime),
+            Letter.dedupe.startswith(AUTOMATIC),
+        )
         .group_by(Letter.channel)
     )
     return max(counts, default=0)
@@ -252,7 +214,7 @@ def _answers_today(session: Session, runtime: Runtime, sender: Staff) -> int:
 def uses(session: Session, runtime: Runtime) -> list[Use]:
     """Every cap and how much of it was used, for administrators."""
     settings = runtime.settings
-    today = _today(runtime)
+    today = counting.today(runtime)
     released = select(func.count()).where(Message.released_at > runtime.now() - timedelta(hours=1))
     calls = (
         select(func.count().label("times"))
@@ -275,22 +237,42 @@ def uses(session: Session, runtime: Runtime) -> list[Use]:
         ),
         Use(
             "CAP_CALLS_PER_NUMBER_DAY", "calls to the number called most often today",
-            session.scalar(select(func.max(calls.c.times))) or 0, settings.cap_calls_per_number_day, _next_day(runtime),
+            session.scalar(select(func.max(calls.c.times))) or 0, settings.cap_calls_per_number_day,
+            counting.next_day(runtime),
         ),
         Use(
             "CAP_ANSWERS_PER_SENDER_DAY", "automatic answers to the sender who got most today",
             session.scalar(select(func.max(answers.c.times))) or 0, settings.cap_answers_per_sender_day,
-            _next_day(runtime),
+            counting.next_day(runtime),
         ),
     ]  # fmt: skip
     for channel in runtime.usable_channels():
-        count = _Count(f"sends {channel}", f"{runtime.now():%Y%m%d%H}", 0, 1, _next_hour(runtime), "")
-        used = _used(session, count) if settings.cap_deliveries_per_hour else 0
+        count = counting.an_hour(runtime, f"sends {channel}", 0)
+        used = counting.used(session, count) if settings.cap_deliveries_per_hour else 0
         what = f"sends started by {channel} in this hour"
         found.append(Use("CAP_DELIVERIES_PER_HOUR", what, used, settings.cap_deliveries_per_hour, count.until))
-    spend = _Count("spend", f"{runtime.now():%Y%m%d}", 0, 1, _next_day(runtime), "")
-    spent = _used(session, spend) / THOUSANDTHS if settings.cap_spend_per_day else 0
+    spend = counting.a_day(runtime, "spend", 0)
+    spent = counting.used(session, spend) / THOUSANDTHS if settings.cap_spend_per_day else 0
     found.append(Use("CAP_SPEND_PER_DAY", "spent today", spent, settings.cap_spend_per_day, spend.until))
+    return found + _uses_of_telephone(session, runtime)
+
+
+def _uses_of_telephone(session: Session, runtime: Runtime) -> list[Use]:
+    """What the calls that are no deliveries count in; of many numbers the one that used most."""
+    settings, hour, day = runtime.settings, counting.an_hour(runtime, "", 0), counting.a_day(runtime, "", 0)
+    rows = (
+        ("CAP_CALLS_PER_HOUR", "calls started in this hour", "calls", hour),
+        ("CAP_CALLS_PER_STAFF_DAY", "calls to the telephone of ours that was called most often today", "calls +", day),
+        ("CAP_CALLS_PER_CALLER_HOUR", "calls from the number that called most often in this hour", "rings +", hour),
+        ("CAP_JOINS_PER_CALLER_DAY", "joins of the caller who was joined most often today", "joins +", day),
+        ("CAP_WRONG_CODES_PER_CALLER_DAY", "wrong codes of the caller who keyed most today", "codes +", day),
+        ("CAP_WRONG_CODES_PER_HOUR", "wrong codes keyed in this hour", "codes", hour),
+    )
+    found = []
+    for setting, what, cap, count in rows:
+        named = CapUse.cap.startswith(cap) if cap.endswith("+") else CapUse.cap == cap
+        used = session.scalar(select(func.max(CapUse.used)).where(named, CapUse.period == count.period)) or 0
+        found.append(Use(setting, what, used, getattr(settings, setting.lower()), count.until))
     return found
 
 

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 
 from dispatcher.model import CHANNELS
 from dispatcher.runtime import Runtime
+from dispatcher.services.dialable import barred
 
 COLUMNS = (
     "customer_id", "name", "firm", "rep_email", "email", "sms", "voice", "fax", "channels", "language", "timezone",
@@ -120,9 +121,16 @@ def key_of(text: str) -> str:
 
 
 def address_of(runtime: Runtime, channel: str) -> Callable[[str], str]:
-    """Reads an address of a channel; what it returns raises ValueError."""
+    """Reads an address of a channel; what it returns raises ValueError, also for one to which nothing ever goes."""
     normalise, region = runtime.adapters.channels[channel].normalise, runtime.settings.default_region
-    return lambda text: normalise(text, region)
+
+    def read(text: str) -> str:
+        address = normalise(text, region)
+        if why := barred(runtime, channel, address):
+            raise ValueError(why)
+        return address
+
+    return read
 
 
 def read_customer(

@@ -18,7 +18,7 @@ from dispatcher.model.base import among
 from dispatcher.model.delivery import GOING, WAITING, due_by, in_states
 from dispatcher.model.message import end_of_validity
 from dispatcher.runtime import Runtime
-from dispatcher.services import addressees, caps, fallback, pause
+from dispatcher.services import addressees, caps, dialable, dialling, fallback, pause
 from dispatcher.services.lease import lease_of
 
 # Shown as the reason of a delivery that waits for the end of its customer's quiet hours.
@@ -169,10 +169,12 @@ def _sorted_out(
         )
     )
     found = addressees.of(session, message.version_id, ids)
+    barred = dialable.barred_of(runtime, channel, [one.address for one in due])
     over_called = caps.over_called(session, runtime, [one.address for one in due]) if channel == "voice" else set()
     leaving: list[tuple[_Row, int]] = []
     suppressed: list[int] = []
     turned_away: list[int] = []
+    never: dict[int, str] = {}
     unmeant: list[int] = []
     removed: list[int] = []
     held: dict[int, datetime] = {}
@@ -185,6 +187,8 @@ def _sorted_out(
             removed.append(one.id)
         elif one.address in opted_out:
             suppressed.append(one.id)
+        elif one.address in barred:
+            never[one.id] = barred[one.address]
         elif until is not None:
             # What would be stale by then is due when its time is up, and expires.
             held[one.id] = until if message.until is None else min(until, message.until + timedelta(seconds=1))
@@ -201,6 +205,7 @@ def _sorted_out(
     for delivery_id in removed:
         # The people are meant, but this is no longer theirs: what they have now is used.
         fallback.start(session, runtime, session.get_one(Delivery, delivery_id), "is no longer in the directory")
+    dialling.turn_away(session, runtime, channel, never)
     caps.turn_away(session, runtime, turned_away)
     _hold(session, held)
     leaving = leaving[:most]

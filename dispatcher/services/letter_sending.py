@@ -117,6 +117,9 @@ def _may_leave(session: Session, runtime: Runtime, letter: Letter, provider: Pro
         letter.error = f"no provider is configured for {letter.channel}"
         outcomes.hand_back(session, letter, letter.error)
         tasks.alarm(session, runtime, letter.channel, letter.error)
+    elif why := dialling.refuse_letter(session, runtime, letter):
+        letter.state, letter.settled_at, letter.due_at, letter.error = "failed", now, None, why[:300]
+        outcomes.hand_back(session, letter, why)
     elif letter.customer_id is not None and suppressions.in_force(session, letter.channel, letter.address):
         letter.state, letter.settled_at, letter.due_at = "suppressed", now, None
         outcomes.hand_back(session, letter, "they asked not to be reached so")
@@ -138,12 +141,18 @@ def _start(session: Session, runtime: Runtime, letter: Letter, provider: Provide
     if letter.customer_id is not None and not caps.room(session, runtime, letter.channel, 1):
         caps.hold_letter(session, runtime, letter)
         return None
+    if letter.customer_id is None and not dialling.may_call_staff(session, runtime, letter):
+        letter.state, letter.settled_at, letter.due_at = "failed", runtime.now(), None
+        letter.error = "called as often as a cap allows"
+        outcomes.hand_back(session, letter, letter.error)
+        return None
     now = runtime.now()
     letter.state, letter.tries, letter.due_at = "sending", letter.tries + 1, None
     letter.lease_until = now + lease_of(runtime)
     session.add(
         Attempt(id=outbound.attempt, letter_id=letter.id, n=letter.tries, provider=provider.name, started_at=now)
     )
+    rings.note_start(session, runtime, letter)
     return _Ready(content, outbound, Lease(runtime))
 
 
@@ -152,7 +161,6 @@ def _outbound(runtime: Runtime, letter: Letter) -> Outbound:
     return Outbound(attempt_id, letter.address, reply_token=runtime.token("letter", letter.id))
 
 
-    rings.note_start(session, runtime, letter)
 def content_of(runtime: Runtime, letter: Letter) -> Content:
     """The letter as it leaves. Answers to it come back to `staff+…` or, from customers, `conv+…`."""
     settings = runtime.settings

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Message, Version
 from dispatcher.model.errors import StateConflict
-from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Draft, File, Rendition
+from dispatcher.model.ports import CODE_TAG, PREFS_TAG, REPLY_TAG, Content, Draft, File, Rendition
 from dispatcher.runtime import Runtime
 
 
@@ -25,6 +25,7 @@ def draft_of(runtime: Runtime, version: Version) -> Draft:
         reply_url=f"{settings.public_url}/r/{REPLY_TAG}",
         prefs_url=f"{settings.public_url}/p/{PREFS_TAG}",
         phone=settings.customer_line,
+        code=CODE_TAG if settings.customer_line else "",
         urgent=version.urgency == "urgent",
     )
 

@@ -17,9 +17,9 @@ from dispatcher.model import Message
 from dispatcher.model.delivery import GOING
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.gate import Limits
-from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Outbound, Outcome, Provider
+from dispatcher.model.ports import CODE_TAG, PREFS_TAG, REPLY_TAG, Content, Outbound, Outcome, Provider
 from dispatcher.runtime import Runtime
-from dispatcher.services import fan_out, outcomes, poison, release, renditions, tasks
+from dispatcher.services import codes, fan_out, outcomes, poison, release, renditions, tasks
 from dispatcher.services.circuit import Choice, Circuit
 from dispatcher.services.fan_out import Claimed, OpenRelease
 from dispatcher.services.lease import Lease
@@ -209,14 +209,15 @@ class _Run:
         gate = Passage(self.places, self.leases[claimed[0].attempt_id], one.urgent, self._is_out, self._learn)
         # How long it is good for, told to the provider as it is now, not as it was when the run began.
         content = replace(content, gate=gate, valid_for=renditions.seconds_left(runtime, one.until))
-        # A token is not for nothing to make, and most texts need only one of them.
-        reply, prefs = content.holds(REPLY_TAG), content.holds(PREFS_TAG)
+        # A token is not for nothing to make, and most texts need only some of them.
+        reply, prefs, code = (content.holds(tag) for tag in (REPLY_TAG, PREFS_TAG, CODE_TAG))
         batch = [
             Outbound(
                 attempt=each.attempt_id,
                 address=each.address,
                 reply_token=runtime.token("delivery", each.delivery_id) if reply else "",
                 prefs_token=runtime.token("customer", each.customer_id) if prefs else "",
+                code=codes.make(runtime, each.delivery_id) if code else "",
                 language=each.language,
             )
             for each in claimed

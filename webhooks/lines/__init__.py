@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model.ports import WebRequest
 from dispatcher.model.telephone import Verb
 from dispatcher.runtime import Runtime
-from webhooks.lines import customer, staff
+from webhooks.lines import customer, guard, staff
 from webhooks.lines.walking import Place
 
 
@@ -19,6 +19,7 @@ def answer(session: Session, runtime: Runtime, provider: str, request: WebReques
     step = runtime.adapters.lines[provider].read(request)
     query = {name: values[0] for name, values in parse_qs(request.query).items()}
     place = Place.of(query)
-    if staff.is_theirs(session, runtime, query, step):
-        return staff.answer(session, runtime, provider, query, place, step)
-    return customer.answer(session, runtime, provider, query, place, step)
+    if told := guard.refused(session, runtime, place, step):
+        return told
+    line = staff.answer if staff.is_theirs(session, runtime, query, step) else customer.answer
+    return guard.guarded(session, runtime, step, line(session, runtime, provider, query, place, step))
