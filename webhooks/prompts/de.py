@@ -124,7 +124,8 @@ SAID = {
     "analyst refused": "Die Meldung konnte nicht eingereicht werden. Den Grund erfahren Sie schriftlich.",
     "analyst decided": "Diese Meldung ist kein Entwurf mehr.",
     "staff two lines": "1, um eine Meldung aufzunehmen, 2, um über Wartendes zu entscheiden.",
-    "rings too often": "Sie haben uns innerhalb einer Stunde sehr oft angerufen. Bitte rufen Sie später wieder an, oder schreiben Sie uns.",
-    "how to key the code": "Von jedem Telefon erkennen wir Sie am Code {code}. Schließen Sie ihn mit der Rautetaste ab.",
+    "rings too often": "Sie haben uns innerhalb einer Stunde sehr oft angerufen. "
+    "Bitte rufen Sie später wieder an, oder schreiben Sie uns.",
+    "how to key the code": "Von einem anderen Telefon geben Sie bitte den Code {code} ein, dann die Rautetaste.",
     "goodbye": "Auf Wiederhören.",
 }

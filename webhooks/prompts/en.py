@@ -120,6 +120,6 @@ SAID = {
     "analyst decided": "This alert is no draft any more.",
     "staff two lines": "1 to record an alert, 2 to decide on what waits.",
     "rings too often": "You have called us many times within the hour. Please call again later, or write to us.",
-    "how to key the code": "From any telephone, key the code {code}, and then the hash key.",
+    "how to key the code": "From another telephone, key the code {code}, and then the hash key.",
     "goodbye": "Goodbye.",
 }

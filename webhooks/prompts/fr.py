@@ -124,6 +124,6 @@ SAID = {
     "analyst decided": "Cette alerte n'est plus un brouillon.",
     "staff two lines": "1 pour enregistrer une alerte, 2 pour décider de ce qui attend.",
     "rings too often": "Vous nous avez appelés très souvent en une heure. Veuillez rappeler plus tard, ou nous écrire.",
-    "how to key the code": "Depuis tout téléphone, composez le code {code}, puis la touche dièse.",
+    "how to key the code": "Depuis un autre téléphone, composez le code {code}, puis la touche dièse.",
     "goodbye": "Au revoir.",
 }
