@@ -13,6 +13,7 @@ from dispatcher.model import ContactPoint, Conversation, Customer, Delivery, Let
 from dispatcher.model.delivery import IN_DOUBT, MAY_HAVE_LEFT
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
+from dispatcher.services import authors
 
 RECENT = timedelta(days=30)  # an answer without a token is to the last message of these days
 TOKEN_LIFE = timedelta(days=180)
@@ -23,8 +24,8 @@ _PHONES = ("sms", "voice")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Without `customer` and without `staff`: nobody's. With `staff` it is a representative's answer, which a `note`
-    forbids to pass on.
+    """Without `customer`, `staff` and `author`: nobody's. With `staff` it is a representative's answer, with `author`
+    an alert by one of our analysts or the written form of `message_id`; a `note` forbids to pass these on.
 
     `address` is the contact point of ours that it is an answer from, where that is known. It is a `stranger`'s where
     the mail came to that address's token, but from an address that is none of the customer's.
@@ -34,6 +35,7 @@ class Match:
     message_id: int | None = None
     delivery: Delivery | None = None
     staff: Staff | None = None
+    author: Staff | None = None
     conversation: Conversation | None = None
     address: str = ""
     stranger: bool = False
@@ -117,6 +119,8 @@ def _by_mail(session: Session, runtime: Runtime, reply: InboundReply, text: str)
         return _by_notice(session, runtime, letter, reply, sender)
     if tokens:
         return Match(note="the reply address is not one of ours")
+    if author := authors.by_mail(session, runtime, reply):
+        return Match(author=author)
     people = people_with(session, ("email",), sender)
     if len(people) != 1:
         return Match(note=f"{len(people)} customers have this address" if people else "")
@@ -170,6 +174,9 @@ def _by_letter(runtime: Runtime, letter: Letter | None, sender: str) -> Match:
 def _by_notice(session: Session, runtime: Runtime, letter: Letter | None, reply: InboundReply, sender: str) -> Match:
     """A representative's answer to a notice. Their words go to a customer, so nothing may be doubtful."""
     staff = letter.staff if letter else None
+    author = authors.by_answer(session, runtime, letter, sender) if letter else None
+    if letter is not None and author is not None:
+        return Match(author=author, message_id=letter.message_id)
     if letter is None or staff is None or letter.conversation_id is None:
         return Match(note="an answer to a notice that takes none")
     if not staff.active or sender != staff.email:
@@ -191,8 +198,26 @@ def _is_known(person: Customer, delivery: Delivery, sender: str) -> bool:
 
 def _by_number(session: Session, runtime: Runtime, reply: InboundReply, text: str) -> Match:
     number = reply.sender.strip()
-    if reply.channel == "sms" and (answer := _by_colleague(session, runtime, number, text)):
-        return answer
+    if reply.channel != "sms":
+        return _by_customers_number(session, runtime, reply, number, text)
+    author = authors.by_number(session, number)
+    if author and authors.is_marked(session, runtime, author, text, reply.received_at):
+        return Match(author=author)
+    found = _by_colleague(session, runtime, number, text)
+    if found and (author is None or found.text != text):
+        return found  # it names the conversation
+    found = found or _by_customers_number(session, runtime, reply, number, text)
+    if author is None:
+        return found
+    call = authors.dictated(session, author, reply.received_at)
+    if not (found.staff or found.customer or found.note):
+        return Match(author=author)
+    # Neither a customer nor a representative may hear of an alert before its release.
+    doubt = "it may be for the alert you have just dictated or for a customer: begin with the reference of either"
+    return Match(author=author, note=doubt) if call else found
+
+
+def _by_customers_number(session: Session, runtime: Runtime, reply: InboundReply, number: str, text: str) -> Match:
     delivery = session.scalars(
         _sent(runtime).where(Delivery.channel == reply.channel, Delivery.address == number)
     ).first()

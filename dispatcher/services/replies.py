@@ -14,6 +14,7 @@ from dispatcher.model.errors import DispatcherError, NotFound, Refused
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
 from dispatcher.services import (
+    alert_intake,
     caps,
     conversations,
     keywords,
@@ -27,10 +28,9 @@ from dispatcher.services import (
 from dispatcher.services.directory import owner_of
 from dispatcher.services.matching import Match
 from dispatcher.services.once import clean
-from dispatcher.services.recordings import attach_recording, pending_recording
 from dispatcher.services.reply_store import visible
 
-__all__ = ["attach_recording", "from_page", "pending_recording", "receive", "visible"]
+__all__ = ["from_page", "receive", "visible"]
 
 MOST_SHOWN = 100_000  # characters of `text`; `original` is whole
 MOST_FROM_PAGE = 5_000
@@ -50,6 +50,8 @@ class _Said:
 def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id: int | None) -> Reply | None:
     """Take in one message of a person; None where it was a representative's answer and has become a response.
 
+    An alert by one of our analysts is kept, too, and taken in by a job of its own.
+
     A copy, by `dedupe`, changes nothing and gives what the first one gave.
     """
     key = clean(reply.dedupe, 200)
@@ -61,7 +63,7 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
     said = _read(reply)
     found = matching.match(session, runtime, reply, said.own or said.shown)
     if reply.automatic:
-        state = "settled" if found.staff else ""
+        state = "settled" if found.staff or found.author else ""
         why = f"automatic: {reply.automatic}"
         return _keep(session, runtime, reply, said, found, callback_id, "automatic", why, state)
     wish = _wish(session, reply, said, found)
@@ -69,6 +71,8 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
         return _keep_strangers_wish(session, runtime, reply, said, found, callback_id, _ASKS[wish])
     if wish:
         return _obey(session, runtime, reply, said, found, callback_id, wish)
+    if found.author:
+        return _take_in(session, runtime, reply, said, found, callback_id)
     if found.staff and found.conversation:
         if found.note:
             return _refuse(session, runtime, reply, said, found, callback_id, f"it is {found.note}")
@@ -122,6 +126,26 @@ def _keep(
         note="; ".join(part for part in (note, found.note, unverified) if part),
         state=state,
         received_at=reply.received_at,
+    )
+
+
+def _take_in(
+    session: Session, runtime: Runtime, reply: InboundReply, said: _Said, found: Match, callback_id: int | None
+) -> Reply:
+    if reply.keyword == "help":
+        note = "the carrier has answered this word"
+        return _keep(session, runtime, reply, said, Match(), callback_id, "answer", note, state="settled")
+    assert found.author is not None
+    return alert_intake.keep(
+        session,
+        runtime,
+        reply,
+        found.author,
+        text=said.shown,
+        original=said.original,
+        message_id=found.message_id,
+        doubt=found.note,
+        callback_id=callback_id,
     )
 
 

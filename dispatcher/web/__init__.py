@@ -10,7 +10,7 @@ from dispatcher.runtime import Runtime
 
 PAGES = (
     "sign_in", "account", "messages", "compose", "inbox", "tasks", "directory", "imports", "staff", "reports",
-    "audit", "sending", "customers", "preferences", "health",
+    "audit", "sending", "customers", "confirm", "preferences", "health",
 )  # fmt: skip
 
 
