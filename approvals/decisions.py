@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from approvals import notices
-from dispatcher.model import Decision, Message, Staff, Version
+from dispatcher.model import Decision, Message, Staff, StaffCall, Version
 from dispatcher.model.errors import DigestConflict, NotAllowed, NotFound, Refused
 from dispatcher.model.message import untouched
 from dispatcher.runtime import Runtime
@@ -27,11 +27,13 @@ def decide(
     comment: str = "",
     *,
     via: str = "page",
+    call: StaffCall | None = None,
 ) -> Decision:
     """Decide on the version with this digest.
 
     Approving releases at once unless the message has a later `release_at`. Raises NotAllowed for the author,
     editors and people who are no officers; DigestConflict when the content changed or was decided meanwhile.
+    By telephone, `call` goes on record, and whether all of it had been heard.
     """
     if not officer.has("officer"):
         raise NotAllowed("only officers decide on alerts")
@@ -59,9 +61,10 @@ def decide(
     session.add(made)
     message.advance(decision)
     session.flush()
+    by_call = {"call": call.call_ref, "whole": call.heard_at is not None} if call else {}
     record(
         session, runtime, officer, f"{decision} message", f"message {message.id}",
-        version=version.number, digest=digest, comment=made.comment, via=via,
+        version=version.number, digest=digest, comment=made.comment, via=via, **by_call,
     )  # fmt: skip
     notices.tell_author(session, runtime, message, made)
     if decision == "approve":

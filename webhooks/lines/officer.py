@@ -1,0 +1,369 @@
+"""What an officer does by telephone: hears who wrote an alert, for whom, and the alert itself; then decides.
+
+A key counts at any moment. Approving waits until all of it was played once; then four digits are read out, which
+stand for exactly what was heard, and only these, keyed in the same call, approve it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from approvals import review
+from approvals.review import Heard
+from dispatcher.model import Decision, Message, Recording
+from dispatcher.model.errors import DispatcherError
+from dispatcher.model.telephone import CallStep, Hangup, Pause, Play, Record, Say, Verb
+from dispatcher.services import recordings
+from webhooks.lines.talking import Line, State
+from webhooks.lines.walking import Place
+
+Front = Sequence[Say | Play | Pause]
+
+LONGEST_REASON = 120  # seconds
+SLOW = 60.0  # a forecast in seconds from which on it is worth a sentence
+MOST_COLLEAGUES = 9
+TRIES = 2  # at the code
+_LETTERS_A_SECOND = 15.0  # as voices read
+
+
+def begin(line: Line, place: Place) -> tuple[Verb, ...]:
+    """The alert that rang them, or the first of those that wait."""
+    call, officer = line.call, line.call.staff
+    found = review.waiting(line.session, officer) if officer else []
+    rung = call.message if call.outbound else None
+    if rung is not None:
+        return _present(line, place, rung) if rung in found else _onwards(line, place, _why_not(line))
+    if not found:
+        return line.end("officer none")
+    return _present(line, place, found[0], line.say("officer many", count=len(found)) if len(found) > 1 else ())
+
+
+def _onwards(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
+    """The next that waits, or a friendly end."""
+    others = _others(line)
+    if not others:
+        return (*front, *line.end())
+    return _present(line, place, others[0], (*front, *line.say("officer next")))
+
+
+def _others(line: Line) -> list[Message]:
+    """What else waits, beginning after the one that is heard now."""
+    officer, current = line.call.staff, line.call.message_id
+    found = review.waiting(line.session, officer) if officer else []
+    at = next((n for n, one in enumerate(found) if one.id == current), -1)
+    return [one for one in (*found[at + 1 :], *found[: at + 1]) if one.id != current]
+
+
+# --- what is heard ----------------------------------------------------------------------------------------
+
+
+def _present(line: Line, place: Place, message: Message, front: Front = ()) -> tuple[Verb, ...]:
+    review.take_up(line.session, line.runtime, line.call, message)
+    return _play(line, place, front)
+
+
+def _play(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
+    """Whose it is and for whom, until all of it was heard once, and then the alert."""
+    message = line.call.message
+    if message is None:
+        return line.end("call again")
+    heard = review.heard_of(line.session, line.runtime, message)
+    about = () if line.call.heard_at else _about(line, heard)
+    said = (*front, *about, *_alert(line, heard))
+    letters = sum(len(one.text) for one in said if isinstance(one, Say))
+    ends_at = line.runtime.now().timestamp() + heard.recording_seconds + letters / _LETTERS_A_SECOND
+    # The shortest wait for a key: what ends without one was heard to the end.
+    return line.ask(place.to("officer.hearing", at=math.ceil(ends_at)), said, timeout=1)
+
+
+def _about(line: Line, heard: Heard) -> tuple[Say, ...]:
+    version, message = heard.version, heard.version.message
+    since = line.runtime.now() - (message.submitted_at or message.created_at)
+    minutes = int(since.total_seconds() // 60)
+    ago = "officer now" if minutes < 2 else "officer minutes" if minutes < 120 else "officer hours"
+    [when] = line.say(ago, count=minutes if minutes < 120 else minutes // 60)
+    said = [
+        *(line.say("officer urgent") if version.urgency == "urgent" else ()),
+        *line.say("officer about", number=message.id, author=message.author.name, when=when.text),
+    ]
+    if version.number > 1:
+        said += line.say("officer version", number=version.number, editor=version.editor.name)
+    said += _whom(line, heard)
+    if heard.seconds >= SLOW:
+        said += line.say("officer slow", minutes=math.ceil(heard.seconds / 60))
+    if heard.release_at:
+        said += line.say("officer later", when=f"{heard.release_at:%Y-%m-%d, %H:%M} UTC")
+    return tuple(said)
+
+
+def _whom(line: Line, heard: Heard) -> tuple[Say, ...]:
+    lists = ", ".join(one.name for one in heard.version.lists)
+    if heard.recipients == 0:
+        return line.say("officer nobody", lists=lists)
+    ways = [line.say(f"officer {channel}", count=count)[0].text for channel, count in heard.by_channel.items() if count]
+    how_many = "officer whom" if heard.recipients > 1 else "officer whom one"
+    return line.say(how_many, lists=lists, count=heard.recipients, ways=", ".join(ways))
+
+
+def _alert(line: Line, heard: Heard) -> tuple[Say | Play, ...]:
+    """The words that customers hear first, the recording, the text, and the names of what cannot be heard."""
+    language = heard.version.editor.language
+    text = tuple(Say(paragraph, language) for paragraph in heard.text)
+    said: list[Say | Play] = [Say(heard.front, language)]
+    if heard.recording_id is not None:
+        token = line.runtime.token("media", heard.recording_id)
+        said.append(Play(f"{line.runtime.settings.public_url}/audio/{token}.wav"))
+        said += [*line.say("officer text"), *text] if text else ()
+    else:
+        said += text
+    if heard.version.attachments:
+        names = ", ".join(one.name for one in heard.version.attachments)
+        said += line.say("officer attached", names=names)
+    return tuple(said)
+
+
+def _hearing(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    """It has ended, or a key was pressed meanwhile."""
+    if moved := _moved(line, place):
+        return moved
+    if not step.digits or line.runtime.now().timestamp() >= place.at:
+        review.heard_out(line.session, line.runtime, line.call)
+    else:
+        review.skipped(line.session, line.runtime, line.call, step.digits)
+    if not step.digits:
+        return _ask_menu(line, place, ())
+    taken = KEYS.get(step.digits)
+    return taken(line, place, step) if taken else line.misheard(place, step, _play)
+
+
+# --- the menu ---------------------------------------------------------------------------------------------
+
+
+def _ask_menu(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
+    more = line.say("officer more") if _others(line) else ()
+    return line.ask(place.to("officer.menu"), (*front, *line.say("officer menu"), *more), timeout=8)
+
+
+def _menu(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    if moved := _moved(line, place):
+        return moved
+    taken = KEYS.get(step.digits)
+    return taken(line, place, step) if taken else line.misheard(place, step, _ask_menu)
+
+
+def _approve(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    if line.call.heard_at is None:
+        return _play(line, place, line.say("officer to the end"))
+    return _ask_code(line, place, ())
+
+
+def _return(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    return _ask_why(line, place, ())
+
+
+def _reject(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    return _ask_sure(line, place, ())
+
+
+def _again(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    return _play(line, place, line.say("once more"))
+
+
+def _pass(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    return _ask_colleague(line, place, ())
+
+
+def _next(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    others = _others(line)
+    if not others:
+        return _ask_menu(line, place, line.say("officer no other"))
+    return _present(line, place, others[0])
+
+
+KEYS: Mapping[str, State] = {"1": _approve, "2": _return, "3": _reject, "4": _again, "5": _pass, "6": _next}
+
+
+# --- approve ----------------------------------------------------------------------------------------------
+
+
+def _ask_code(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
+    code = ", ".join(review.code_of(line.call.digest or "0"))
+    here = place.to("officer.code", at=place.at if place.state == "officer.code" else 0)
+    return line.ask(here, (*front, *line.say("officer code", code=code)), review.CODE_DIGITS, timeout=8)
+
+
+def _code(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    """`at` counts the wrong codes."""
+    if moved := _moved(line, place):
+        return moved
+    if not step.digits:
+        return line.misheard(place, step, _ask_code)
+    try:
+        made = review.approve(line.session, line.runtime, line.call, step.digits)
+    except DispatcherError:
+        return _refused(line, place)
+    if made is not None:
+        return _onwards(line, place, _approved(line, made))
+    wrong = line.say("officer other code")
+    if place.at + 1 >= TRIES:
+        return _ask_menu(line, place, (*wrong, *line.say("officer nothing done")))
+    return _ask_code(line, replace(place, at=place.at + 1), wrong)
+
+
+def _approved(line: Line, made: Decision) -> tuple[Say, ...]:
+    heard = review.heard_of(line.session, line.runtime, made.message)
+    if heard.release_at:
+        return line.say("officer approved later", when=f"{heard.release_at:%Y-%m-%d, %H:%M} UTC")
+    return line.say("officer approved" if heard.recipients != 1 else "officer approved one", count=heard.recipients)
+
+
+# --- return and say why -----------------------------------------------------------------------------------
+
+
+def _ask_why(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
+    spoken = line.address(place.to("officer.why"))
+    return (*front, *line.say("officer why"), Record(spoken, line.done_url("reason"), LONGEST_REASON))
+
+
+def _why(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    """They have spoken, or hung up: what they said before that counts as soon as it is here, if it is words."""
+    reason = _spoken(line, step)
+    if step.hung_up:
+        line.call.ended_at = line.runtime.now()
+        if reason is not None:
+            review.reason_arrived(line.session, line.runtime, reason)
+        return (Hangup(),)
+    if moved := _moved(line, place):
+        return moved
+    if reason is not None and review.has_words(reason):
+        return _ask_keep(line, replace(place, at=reason.id), ())
+    if place.is_hopeless:
+        return line.end("silence", "officer nothing done")
+    return _ask_why(line, place.missed(), line.say("silence"))
+
+
+def _spoken(line: Line, step: CallStep) -> Recording | None:
+    if not step.recording_ref:
+        return None
+    return recordings.expect(
+        line.session,
+        line.runtime,
+        provider=line.provider,
+        ref=step.recording_ref,
+        call_ref=step.call_ref,
+        purpose="reason",
+        seconds=step.recording_seconds,
+        staff_call=line.call,
+    )
+
+
+def _ask_keep(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
+    return line.ask(place.to("officer.keep", at=place.at), (*front, *line.say("officer keep")), timeout=8)
+
+
+def _keep(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    """`at` is the recording."""
+    if moved := _moved(line, place):
+        return moved
+    reason = line.session.get(Recording, place.at)
+    if reason is None or reason.staff_call_id != line.call.id:
+        return _ask_menu(line, place, line.say("officer nothing done"))
+    if step.digits == "2":
+        return _ask_why(line, place, ())
+    if step.digits == "3":
+        return _ask_menu(line, place, line.say("officer nothing done"))
+    if step.digits != "1":
+        return line.misheard(place, step, _ask_keep)
+    try:
+        made = review.give_back(line.session, line.runtime, line.call, reason)
+    except DispatcherError:
+        return _refused(line, place)
+    if made is None:
+        return _ask_why(line, place, line.say("silence"))
+    return _onwards(line, place, line.say("officer returned", author=made.message.author.name))
+
+
+# --- reject -----------------------------------------------------------------------------------------------
+
+
+def _ask_sure(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
+    return line.ask(place.to("officer.sure"), (*front, *line.say("officer sure")))
+
+
+def _sure(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    if moved := _moved(line, place):
+        return moved
+    if not step.digits:
+        return line.misheard(place, step, _ask_sure)
+    if step.digits != "9":
+        return _ask_menu(line, place, line.say("officer nothing done"))
+    try:
+        made = review.decide(line.session, line.runtime, line.call, "reject")
+    except DispatcherError:
+        return _refused(line, place)
+    return _onwards(line, place, line.say("officer rejected", author=made.message.author.name))
+
+
+# --- pass to a colleague ----------------------------------------------------------------------------------
+
+
+def _ask_colleague(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
+    found = review.colleagues(line.session, line.runtime, line.call)[:MOST_COLLEAGUES]
+    if not found:
+        return _ask_menu(line, place, line.say("officer nobody else"))
+    offers = [line.say("officer colleague", name=one.name, key=key)[0] for key, one in enumerate(found, 1)]
+    return line.ask(place.to("officer.colleague"), (*front, *offers, *line.say("officer back")), timeout=8)
+
+
+def _colleague(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    if moved := _moved(line, place):
+        return moved
+    if step.digits == "0":
+        return _ask_menu(line, place, ())
+    found = review.colleagues(line.session, line.runtime, line.call)[:MOST_COLLEAGUES]
+    chosen = next((one for key, one in enumerate(found, 1) if str(key) == step.digits), None)
+    if chosen is None:
+        return line.misheard(place, step, _ask_colleague)
+    review.pass_on(line.session, line.runtime, line.call, chosen)
+    return _onwards(line, place, line.say("officer passed", name=chosen.name))
+
+
+# --- what has changed meanwhile ---------------------------------------------------------------------------
+
+
+def _moved(line: Line, place: Place) -> tuple[Verb, ...]:
+    """What to say where the alert is no longer as it was heard; nothing while it is."""
+    how = review.standing(line.session, line.call)
+    if how == "waits":
+        return ()
+    if how == "changed" and line.call.message is not None:
+        return _present(line, place, line.call.message, line.say("officer changed"))
+    return _onwards(line, place, _why_not(line))
+
+
+def _why_not(line: Line) -> tuple[Say, ...]:
+    message = line.call.message
+    number = message.id if message else 0
+    who = review.decided_by(message) if message else None
+    if who is not None:
+        return line.say("officer decided", name=who.name, number=number)
+    barred = message is not None and message.state == "pending"
+    return line.say("officer barred" if barred else "officer gone", number=number)
+
+
+def _refused(line: Line, place: Place) -> tuple[Verb, ...]:
+    """A gate has said no: somebody was quicker, it has changed, or nothing may leave now."""
+    return _moved(line, place) or _ask_menu(line, place, line.say("officer refused"))
+
+
+STATES: Mapping[str, State] = {
+    "officer.hearing": _hearing,
+    "officer.menu": _menu,
+    "officer.code": _code,
+    "officer.why": _why,
+    "officer.keep": _keep,
+    "officer.sure": _sure,
+    "officer.colleague": _colleague,
+}
