@@ -15,7 +15,7 @@ from channels.email import Email
 from channels.fax import Fax
 from channels.sms import LIMIT, Sms, count_segments
 from channels.voice import RECORDING, Voice
-from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Draft
+from dispatcher.model.ports import CODE_TAG, PREFS_TAG, REPLY_TAG, Draft
 
 REPLY = f"https://alerts.bank.example/r/{REPLY_TAG}"
 PREFS = f"https://alerts.bank.example/p/{PREFS_TAG}"
@@ -29,6 +29,7 @@ DRAFT = Draft(
     phone="+12125550100",
 )
 RECORDED = replace(DRAFT, recording_seconds=33.3)
+CODED = replace(DRAFT, code=CODE_TAG)
 
 
 # --- text messages
@@ -112,6 +113,63 @@ def test_a_text_message_is_never_too_long(text: str, linked: bool) -> None:
     assert made.text.startswith("Example Bank: Downgrading Lattice Memory")
     assert made.text.endswith("STOP ends these texts")
     assert (REPLY in made.text) == linked
+
+
+def filled(text: str) -> str:
+    return text.replace(REPLY_TAG, "a" * 32).replace(CODE_TAG, "1" * 15)
+
+
+def test_a_text_message_carries_the_line_and_the_code() -> None:
+    made = Sms().compose(CODED)
+    assert made.text.endswith(f"Answer here or: {REPLY}\nOr call +12125550100, code {CODE_TAG}\nSTOP ends these texts")
+    assert made.segments == count_segments(filled(made.text)).segments == 2
+
+
+@pytest.mark.parametrize("alphabet", ["x", "é", "€", "ж"])
+@pytest.mark.parametrize("linked", [True, False])
+def test_the_code_never_costs_a_segment_and_the_line_at_most_one_of_several(alphabet: str, linked: bool) -> None:
+    kinds = set()
+    for length in range(0, 420, 3):
+        draft = replace(CODED, firm="Bank", subject="LTMY", text=alphabet * length, reply_url=REPLY if linked else "")
+        bare = Sms().compose(replace(draft, code=""))
+        numbered = bare.text.replace("\nSTOP", "\nOr call +12125550100\nSTOP")
+        made = Sms().compose(draft)
+        assert made.segments == count_segments(filled(made.text)).segments
+        if CODE_TAG in made.text:
+            kinds.add("code")
+            assert made.segments == count_segments(filled(numbered)).segments
+        elif draft.phone in made.text:
+            kinds.add("line")
+            assert made.text == numbered
+        else:
+            kinds.add("neither")
+            assert made.text == bare.text
+            assert bare.segments == 1
+        assert made.segments == 1 or draft.phone in made.text
+        assert made.segments <= bare.segments + (bare.segments > 1)
+    assert kinds >= {"code", "line"}
+
+
+def test_a_text_that_just_fits_keeps_its_words_and_its_link_before_the_code() -> None:
+    for length in range(LIMIT - 200, LIMIT + 20):
+        bare = Sms().compose(replace(DRAFT, text="x" * length))
+        made = Sms().compose(replace(CODED, text="x" * length))
+        assert len(filled(made.text)) <= LIMIT
+        assert ("..." in made.text) == ("..." in bare.text)
+        assert REPLY in made.text
+    assert "..." in made.text
+    assert f"code {CODE_TAG}" in made.text
+
+
+@pytest.mark.parametrize("draft", [CODED, replace(CODED, recording_seconds=33.3), replace(CODED, reply_url="")])
+def test_mail_and_fax_carry_the_line_and_the_code(draft: Draft) -> None:
+    mail, fax = Email().compose(draft), Fax().compose(draft)
+    assert f"Or call +12125550100: from any telephone, we know you by the code {CODE_TAG}" in mail.text
+    assert f"we know you by the code <b>{CODE_TAG}</b>" in mail.html
+    assert (mail.text + mail.html).count("+12125550100") == 3, "text, link and its words"
+    assert f"To answer, call +12125550100 and key the code {CODE_TAG}" in fax.text
+    plain = Email().compose(DRAFT)
+    assert "code" not in plain.text + plain.html + Sms().compose(DRAFT).text + Fax().compose(DRAFT).text
 
 
 @pytest.mark.parametrize(("word", "dots"), [("word", "..."), ("wört’s", "…")])

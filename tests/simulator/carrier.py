@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Found, Outbound, Probe, Rendition
+from dispatcher.model.ports import ANY_TAG, Content, Found, Outbound, Probe, Rendition
 from tests.simulator.loop import VirtualLoop
 
 
@@ -228,6 +228,6 @@ def _personal(rendition: Rendition, outbound: Outbound) -> Rendition:
     """As this one receiver gets it."""
 
     def filled(text: str) -> str:
-        return text.replace(REPLY_TAG, outbound.reply_token).replace(PREFS_TAG, outbound.prefs_token)
+        return ANY_TAG.sub(lambda found: outbound.values[found[0]], text)
 
     return replace(rendition, text=filled(rendition.text), html=filled(rendition.html))

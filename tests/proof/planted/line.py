@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.model.gate import Limits
 from dispatcher.model.ports import (
-    PREFS_TAG,
-    REPLY_TAG,
+    ANY_TAG,
     Content,
     Event,
     Found,
@@ -102,7 +101,7 @@ class Line:
         said = content.rendition
 
         def filled(text: str) -> str:
-            return text.replace(REPLY_TAG, one.reply_token).replace(PREFS_TAG, one.prefs_token)
+            return ANY_TAG.sub(lambda found: one.values[found[0]], text)
 
         spoken = self.channel == "voice"
         self.ledger.append(
