@@ -2,44 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatcher.bells import note
 from dispatcher.model import Attempt, Customer, Delivery, Message, Recipient, Reply, Staff
 from dispatcher.model.delivery import MAY_HAVE_LEFT
-from dispatcher.model.telephone import RecordingNews
 from dispatcher.runtime import Runtime
-from dispatcher.services import matching, recordings, renditions, reply_store, suppressions
+from dispatcher.services import covers, matching, recordings, renditions, reply_store, suppressions
 from dispatcher.services.directory import owner_of
 
 # A call is answered within minutes of its attempt, or hours where many wait at the provider.
 CALL_LIFE = timedelta(days=1)
 # The representative is told at the latest a minute after; the sweep needs some seconds of it.
 TELL_AFTER = timedelta(seconds=50)
+MOST_RUNG = 3  # people, one after the other, while a customer waits
+WITHHELD = "withheld"  # stands for the number of a caller who does not show it
+ORDER_RULE = "was told that no order is accepted until you have confirmed it"
+FROM_ELSEWHERE = "called from another telephone with the code"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is on the line and about which alert; without `message` about none. `number` is theirs."""
+    """Who is on the line and about which alert; without `message` about none, without `customer` nobody we know.
 
-    customer: Customer
+    `number` is the telephone they call from or are called at. `elsewhere`: it is none of theirs, they keyed a code.
+    """
+
+    customer: Customer | None
     message: Message | None
     delivery: Delivery | None
     number: str
     note: str = ""
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What may be heard: the approved words in pieces, None where the recording is played."""
+    """What may be heard: the approved words in pieces, None where the recording is played; the first announces it.
+
+    `written` is the text that came with a recording.
+    """
 
     subject: str
     pieces: tuple[str | None, ...]
     media_id: int | None
+    written: tuple[str, ...] = ()
 
 
 # --- who --------------------------------------------------------------------------------------------------
@@ -89,22 +100,67 @@ def again(
     return Caller(customer, message, recipient.delivery if recipient else None, number or (telephones or [""])[0])
 
 
+def by_code(session: Session, delivery: Delivery, number: str) -> Caller | None:
+    """Who keyed the code of this delivery, on whatever telephone; None where it is nobody's any more."""
+    person, shared = matching.person_of(session, delivery)
+    if person is None or not person.active:
+        return None
+    return _elsewhere(Caller(person, delivery.message, delivery, number, shared), number)
+
+
+def _elsewhere(caller: Caller, number: str) -> Caller:
+    note = "; ".join(one for one in (FROM_ELSEWHERE, caller.note) if one)
+    return replace(caller, number=number or WITHHELD, note=note, elsewhere=True)
+
+
+def stranger(number: str) -> Caller:
+    """A caller whom we do not know."""
+    return Caller(None, None, None, number or WITHHELD)
+
+
+def by_address(session: Session, runtime: Runtime, given: Mapping[str, str], number: str = "") -> Caller | None:
+    """The caller of a call under way by what our own addresses carry, which the vendor signs; None where there is
+    nothing to hear any more. `number` is the telephone they call from, where the request says so."""
+    if given.get("attempt"):
+        return by_attempt(session, runtime, given["attempt"])
+    if given.get("stranger"):
+        return stranger(number)
+    customer, message = given.get("customer", ""), given.get("message", "")
+    if not customer.isdigit():
+        return None
+    caller = again(session, runtime, int(customer), int(message) if message.isdigit() else None, number)
+    return _elsewhere(caller, number) if caller and given.get("code") else caller
+
+
 def representative(session: Session, caller: Caller) -> Staff | None:
     """Who answers for this customer."""
-    return owner_of(session, caller.customer)
+    return owner_of(session, caller.customer) if caller.customer else None
+
+
+def answerers(session: Session, runtime: Runtime, caller: Caller) -> list[Staff]:
+    """Who is rung for this customer, one after the other: their representative, then the cover. Who is away is not."""
+    rep = representative(session, caller)
+    if rep is None:
+        return []
+    found = [covers.standing_in(session, runtime, rep)]
+    while (cover := found[-1].cover) is not None and len(found) < MOST_RUNG:
+        found.append(covers.standing_in(session, runtime, cover))
+        if found[-1] in found[:-1]:
+            found.pop()
+            break
+    return [one for one in found if one.active and not covers.is_away(runtime, one)]
 
 
 def heard(runtime: Runtime, message: Message) -> Alert:
     """What the officer approved for the telephone, as it is to be said and played."""
-    version = message.current
-    spoken = runtime.adapters.channels["voice"].compose(renditions.draft_of(runtime, version)).spoken
-    pieces: list[str | None] = []
-    for line in spoken.split("\n"):
-        if line.startswith("♪"):
-            pieces.append(None)
-        elif line.strip():
-            pieces.append(line.strip())
-    return Alert(version.subject, tuple(pieces), version.recording_id)
+    version, voice = message.current, runtime.adapters.channels["voice"]
+    draft = renditions.draft_of(runtime, version)
+    lines = [line.strip() for line in voice.compose(draft).spoken.split("\n") if line.strip()]
+    pieces = tuple(None if line.startswith("♪") else line for line in lines)
+    written: list[str] = []
+    if version.recording_id is not None and version.text.strip():
+        written = voice.compose(replace(draft, recording_seconds=None)).spoken.split("\n")[1:]
+    return Alert(version.subject, pieces, version.recording_id, tuple(one for one in written if one.strip()))
 
 
 # --- what they ask for ------------------------------------------------------------------------------------
@@ -117,7 +173,6 @@ def _keep(
     dedupe: str,
     kind: str,
     text: str,
-    recording_ref: str | None = None,
 ) -> Reply:
     return reply_store.keep(
         session,
@@ -130,7 +185,6 @@ def _keep(
         person=caller.customer,
         message_id=caller.message.id if caller.message else None,
         delivery_id=caller.delivery.id if caller.delivery else None,
-        recording_ref=recording_ref,
         note=caller.note,
         tell_at=runtime.now() + TELL_AFTER,
     )
@@ -138,37 +192,68 @@ def _keep(
 
 def asks_for_call(session: Session, runtime: Runtime, provider: str, call_ref: str, caller: Caller) -> Reply:
     """They want to speak to their representative. Kept once a call; told in a minute, or with the result."""
-    return _keep(
-        session, runtime, caller, f"{provider}:{call_ref}:call", "call", "Asked by key to speak to you at once."
-    )
+    return _keep(session, runtime, caller, f"{provider}:{call_ref}:call", "call", RESULTS["asked"])
 
 
+_ASKED = "Asked by key to speak to you at once"
+# What may have become of it, the weakest first: of what is told of one call, the strongest stays.
 RESULTS = {
-    "completed": "Asked by key to speak to you at once; the call was put through to your telephone.",
-    "busy": "Asked by key to speak to you at once; your line was busy. Please call back.",
-    "no-answer": "Asked by key to speak to you at once; you did not answer. Please call back.",
-    "failed": "Asked by key to speak to you at once; the call did not come about. Please call back.",
+    "asked": f"{_ASKED}.",
+    "failed": f"{_ASKED}; the call did not come about. Please call back.",
+    "no-answer": f"{_ASKED}; you did not answer. Please call back.",
+    "busy": f"{_ASKED}; your line was busy. Please call back.",
+    "declined": f"{_ASKED}; you declined. Please call back.",
+    "nobody": f"{_ASKED}; neither you nor your cover took the call. Please call back.",
+    "cover": f"{_ASKED}; your cover took the call.",
+    "completed": f"{_ASKED}; the call was put through to your telephone.",
     "": "Asked by key to be called by you.",
 }
 
 
 def call_ended(
-    session: Session, runtime: Runtime, provider: str, call_ref: str, caller: Caller, dial_status: str
+    session: Session, runtime: Runtime, provider: str, call_ref: str, caller: Caller, result: str, *, last: bool = True
 ) -> None:
-    """What became of it: written down once, and the representative is told now."""
+    """What became of it: written down, and with the `last` who was rung the representative is told now.
+
+    `result` is completed, cover, nobody, declined, busy, no-answer, failed, or "" where nobody could be rung.
+    """
     reply = asks_for_call(session, runtime, provider, call_ref, caller)
-    reply.text = reply.original = RESULTS.get(dial_status, RESULTS["failed"])
-    session.flush()
-    recordings.tell(session, runtime, reply)
+    known, order = {text: name for name, text in RESULTS.items()}, list(RESULTS)
+    if order.index(known.get(reply.text, "asked")) < order.index(result if result in RESULTS else "failed"):
+        reply.text = reply.original = RESULTS.get(result, RESULTS["failed"])
+        session.flush()
+    if last:
+        recordings.tell(session, runtime, reply)
 
 
 def leaves_recording(
-    session: Session, runtime: Runtime, provider: str, caller: Caller, recording_ref: str, seconds: float
+    session: Session,
+    runtime: Runtime,
+    provider: str,
+    caller: Caller,
+    recording_ref: str,
+    seconds: float,
+    *,
+    call_ref: str = "",
 ) -> Reply:
-    """A spoken answer, kept once; it is fetched when the provider says that it can be."""
+    """A spoken answer, kept once; it is fetched as soon as the provider has it.
+
+    They have been told before it that an order is not accepted until it is confirmed: that is kept with it.
+    """
+    caller = replace(caller, note="; ".join(one for one in (caller.note, ORDER_RULE) if one))
     length = f", {recordings.length(seconds)}" if seconds else ""
-    dedupe = f"{provider}:recording:{recording_ref}"
-    return _keep(session, runtime, caller, dedupe, "voice", f"Spoken answer{length}.", recording_ref)
+    reply = _keep(session, runtime, caller, f"{provider}:recording:{recording_ref}", "voice", f"Spoken answer{length}.")
+    recordings.expect(
+        session,
+        runtime,
+        provider=provider,
+        ref=recording_ref,
+        call_ref=call_ref,
+        purpose="reply",
+        seconds=seconds,
+        reply=reply,
+    )
+    return reply
 
 
 def wants_no_calls(session: Session, runtime: Runtime, provider: str, call_ref: str, caller: Caller) -> None:
@@ -177,24 +262,5 @@ def wants_no_calls(session: Session, runtime: Runtime, provider: str, call_ref: 
     if session.scalar(select(Reply.id).where(Reply.dedupe == dedupe)):
         return  # an old copy must not undo what they may have taken back since
     _keep(session, runtime, caller, dedupe, "opt-out", "Pressed 9: no more calls.")
-    actor = f"customer {caller.customer.key}"
+    actor = f"customer {caller.customer.key}" if caller.customer else "system"
     suppressions.suppress(session, runtime, "voice", caller.number, "opt-out", "key 9", actor)
-
-
-def recording_news(
-    session: Session, runtime: Runtime, provider: str, news: RecordingNews, caller: Caller | None
-) -> bool:
-    """A recording can be fetched, or is empty; False where nothing is known of it (yet).
-
-    News may come before the call's own step: with a `caller` the spoken answer is kept all the same.
-    """
-    reply = session.scalar(select(Reply).where(Reply.dedupe == f"{provider}:recording:{news.recording_ref}"))
-    if reply is None and news.available and caller is not None:
-        reply = leaves_recording(session, runtime, provider, caller, news.recording_ref, news.seconds)
-    if reply is None:
-        return not news.available
-    if not news.available:
-        recordings.empty(session, runtime, reply)
-    elif reply.recording_id is None:
-        note(session, "events", "fetch_recording", reply.id)
-    return True

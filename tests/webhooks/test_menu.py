@@ -10,9 +10,11 @@ from channels.twilio_line import VOICES
 from dispatcher.model.telephone import CallStep, Dial, Gather, Hangup, Play, Record, Say, Verb
 from webhooks import prompts
 from webhooks.lines import customer_menu
-from webhooks.lines.customer_menu import Script
+from webhooks.lines.customer_menu import Answerer, Script
 from webhooks.lines.walking import Place
 
+REP = Answerer("Rita", "+12025550199", "en", (Say("Ana is on the line."),))
+COVER = Answerer("Carl", "+12025550198", "de", (Say("Ana ist am Apparat.", "de"),), cover=True)
 ALERT = (Say("This is Example Bank, with an alert."), Play("https://alerts.bank.example/audio/x.wav"))
 
 
@@ -21,12 +23,13 @@ def script(**changes: object) -> Script:
         "firm": "Example Bank",
         "rep": "Rita",
         "alert": ALERT,
-        "address": lambda place: f"/{place.state}/{place.plays}/{place.misses}",
+        "address": lambda place: f"/{place.state}/{place.plays}/{place.misses}/{place.at}",
+        "leg": lambda place: f"/{place.state}/{place.plays}/{place.misses}/{place.at}/leg",
         "done_url": "/done",
-        "rep_number": "+12025550199",
+        "answerers": (REP,),
         "caller_id": "+18005550100",
         "line": "+18005550100",
-        "about": "Ana is on the line.",
+        "subject": "Downgrade",
     }
     return Script(**{**made, **changes})  # type: ignore[arg-type]  # a table of changes
 
@@ -37,8 +40,8 @@ def step(**changes: object) -> CallStep:
 
 
 def place_of(address: str) -> Place:
-    _, state, plays, misses = address.split("/")
-    return Place(state, misses=int(misses), plays=int(plays))
+    _, state, plays, misses, at, *_ = address.split("/")
+    return Place(state, misses=int(misses), plays=int(plays), at=int(at))
 
 
 def spoken(verbs: tuple[Verb, ...]) -> str:
@@ -101,7 +104,7 @@ def test_a_machine_hears_it_once_and_is_told_how_to_answer() -> None:
     ("keys", "deeds", "ended", "words"),
     [
         ("1", ["call"], False, "connecting you to Rita"),
-        ("2", [], False, "will be recorded"),
+        ("2", [], False, "words are recorded"),
         ("3", [], False, "Once more."),
         ("9", ["stop"], True, "will not call this number again"),
         ("5", [], False, "no meaning here"),
@@ -114,7 +117,7 @@ def test_a_machine_hears_it_once_and_is_told_how_to_answer() -> None:
         ("3333", [], False, "Once more."),
         ("33333", [], False, "heard this 5 times"),
         ("333333333", [], False, "heard this 5 times"),
-        ("3332", [], False, "will be recorded"),
+        ("3332", [], False, "words are recorded"),
     ],
 )
 def test_keys(keys: str, deeds: list[str], ended: bool, words: str) -> None:
@@ -129,26 +132,102 @@ def test_it_is_heard_five_times_at_most() -> None:
     assert sum(words.count("♪") for words in phone.heard) == customer_menu.MOST_PLAYS
 
 
-def test_the_representative_is_dialled_with_our_number_and_told_who_it_is() -> None:
-    phone = Telephone().take().press("1")
+def test_a_machine_is_told_the_code_where_there_is_one() -> None:
+    assert "key the code 7 1 2" in Telephone(code="712").take(answered_by="machine").heard[0]
+    assert "code" not in Telephone(code="712", line="").take(answered_by="machine").heard[0]
+
+
+# --- joined to the representative -------------------------------------------------------------------------
+
+
+def dialled(phone: Telephone) -> Dial:
     dial = phone.verbs[-1]
     assert isinstance(dial, Dial)
+    return dial
+
+
+def leg(phone: Telephone, keys: str) -> tuple[str, bool, list[str]]:
+    """What whoever is rung hears to the end, whether they are joined then, and the deeds."""
+    place, heard, deeds = place_of(dialled(phone).whisper_url), "", list[str]()
+    for key in ("", *keys):
+        move = customer_menu.walk(phone.script, place, step(outbound=True, digits="" if key == "-" else key))
+        heard, deeds = f"{heard} {spoken(move.verbs)}", deeds + [move.deed] * bool(move.deed)
+        last = move.verbs[-1]
+        if not isinstance(last, Gather):
+            return heard.strip(), not isinstance(last, Hangup), deeds
+        assert last.next_url.endswith("/leg")
+        place = place_of(last.next_url)
+    raise AssertionError("they are still asked")
+
+
+def test_the_representative_is_dialled_with_our_number_and_told_who_it_is() -> None:
+    phone = Telephone().take().press("1")
+    dial = dialled(phone)
     assert (dial.number, dial.caller_id) == ("+12025550199", "+18005550100")
-    whisper = customer_menu.walk(phone.script, place_of(dial.whisper_url), step(outbound=False))
-    assert whisper.verbs == (Say("Ana is on the line."),)
-    assert whisper.deed == ""
+    assert dial.whisper_url.endswith("/leg")
 
 
-@pytest.mark.parametrize("status", ["busy", "no-answer", "failed"])
-def test_a_representative_who_does_not_answer(status: str) -> None:
-    phone = Telephone().take().press("1").take(dial_status=status)
+ASK = "Ana is on the line. To take the call, press 1. To decline it, press 2."
+
+
+@pytest.mark.parametrize(
+    ("keys", "heard", "joined", "deeds"),
+    [
+        ("1", f"{ASK} You are connected.", True, []),
+        ("2", f"{ASK} Declined.", False, ["declined"]),
+        ("-1", f"{ASK} To take the call, press 1. To decline it, press 2. You are connected.", True, []),
+        ("52", f"{ASK} To take the call, press 1. To decline it, press 2. Declined.", False, ["declined"]),
+        ("--", f"{ASK} To take the call, press 1. To decline it, press 2.", False, []),
+        ("#9", f"{ASK} To take the call, press 1. To decline it, press 2.", False, []),
+    ],
+)
+def test_the_representative_takes_the_call_by_key_and_not_otherwise(
+    keys: str, heard: str, joined: bool, deeds: list[str]
+) -> None:
+    assert leg(Telephone().take().press("1"), keys) == (heard, joined, deeds)
+
+
+def test_the_cover_is_rung_next_and_spoken_to_in_their_language() -> None:
+    phone = Telephone(answerers=(REP, COVER)).take().press("1").take(dial_status="no-answer")
+    assert "Rita cannot take your call. We are connecting you to Carl." in phone.heard[-1]
+    assert dialled(phone).number == COVER.number
+    assert leg(phone, "1") == (
+        "Ana ist am Apparat. Um das Gespräch anzunehmen, drücken Sie die 1. Um es abzulehnen, die 2. "
+        "Sie sind verbunden.",
+        True,
+        [],
+    )
+    assert phone.take(dial_status="completed").ended
+    assert phone.deeds == ["call", "joined", "joined"]
+
+
+@pytest.mark.parametrize("status", ["busy", "no-answer", "failed", ""])
+@pytest.mark.parametrize("answerers", [(REP,), (REP, COVER), (COVER,)], ids=["rep", "both", "cover"])
+def test_where_nobody_answers_they_are_recorded(status: str, answerers: tuple[Answerer, ...]) -> None:
+    phone = Telephone(answerers=answerers).take().press("1")
+    for _ in answerers:
+        phone.take(dial_status=status)
     assert "cannot be reached" in phone.heard[-1]
-    assert phone.deeds == ["call", "joined"]
-    assert "will be recorded" in phone.press("2").heard[-1]
+    assert "not accepted until your representative has confirmed it" in phone.heard[-1]
+    assert isinstance(phone.verbs[-1], Record)
     phone.take(recording_ref="RE1", recording_seconds=4)
     assert phone.ended
-    assert phone.deeds == ["call", "joined", "voice"]
-    assert Telephone().take().press("1").take(dial_status=status).press("-").ended
+    assert phone.deeds == ["call", *["joined"] * len(answerers), "voice"]
+
+
+def test_who_hangs_up_while_it_rings_is_not_rung_for_any_more() -> None:
+    phone = Telephone(answerers=(REP, COVER)).take().press("1").take(dial_status="failed", hung_up=True)
+    assert (phone.verbs, phone.deeds) == ((Hangup(),), ["call", "joined"])
+
+
+def test_somebody_who_is_not_rung_any_more_takes_nothing() -> None:
+    """Between two steps of a call the representative may have left."""
+    phone = Telephone(answerers=(REP, COVER)).take().press("1").take(dial_status="busy")
+    phone.script = script(answerers=(REP,))
+    for state in ("whisper", "taken"):
+        move = customer_menu.walk(phone.script, Place(state, at=1), step(digits=""))
+        assert move.verbs == (Hangup(),)
+    assert isinstance(phone.take(dial_status="busy").verbs[-1], Record)
 
 
 @pytest.mark.parametrize("hung_up", [False, True])
@@ -159,7 +238,7 @@ def test_a_call_that_was_joined(hung_up: bool) -> None:
 
 
 def test_without_a_number_of_the_representative_they_call_back() -> None:
-    phone = Telephone(rep_number="").take()
+    phone = Telephone(answerers=()).take()
     assert "To be called by Rita, press 1" in phone.heard[0]
     phone.press("1")
     assert phone.deeds == ["call back"]
@@ -167,26 +246,50 @@ def test_without_a_number_of_the_representative_they_call_back() -> None:
     assert not any(isinstance(verb, Dial) for verb in phone.verbs)
 
 
-def test_an_answer_is_recorded_after_saying_so() -> None:
-    phone = Telephone().take().press("2")
-    say, record = phone.verbs
-    assert isinstance(say, Say)
+RULE = {
+    "en": "Your order is not accepted until your representative has confirmed it.",
+    "de": "Ihr Auftrag gilt erst als angenommen, wenn Ihre Betreuung ihn bestätigt hat.",
+}
+
+
+@pytest.mark.parametrize("language", RULE)
+def test_an_answer_is_recorded_after_saying_so_and_what_an_order_is_worth(language: str) -> None:
+    phone = Telephone(language=language).take().press("2")
+    *said, record = phone.verbs
     assert isinstance(record, Record)
     assert (record.done_url, record.max_seconds) == ("/done", 180)
-    assert "on its way to Rita" in phone.take(recording_ref="RE1", recording_seconds=9).heard[-1]
+    assert said[0] == Say(RULE[language], language)
+    phone.take(recording_ref="RE1", recording_seconds=9)
+    assert "Rita" in phone.heard[-1]
+    assert RULE[language] in phone.heard[-1]
     assert phone.deeds == ["voice"]
     assert phone.ended
 
 
+def test_silence_is_asked_about_twice_and_kept_never() -> None:
+    phone = Telephone().take().press("2")
+    for _ in range(2):
+        phone.take(recording_ref="RE1", recording_seconds=0)
+        assert "heard nothing" in phone.heard[-1]
+        assert isinstance(phone.verbs[-1], Record)
+    assert phone.take(recording_ref="RE1", recording_seconds=0).ended
+    assert phone.deeds == []
+
+
 @pytest.mark.parametrize(
     ("what", "deeds"),
-    [({"recording_ref": "RE1", "hung_up": True}, ["voice"]), ({"hung_up": True}, []), ({}, [])],
+    [
+        ({"recording_ref": "RE1", "recording_seconds": 3, "hung_up": True}, ["voice"]),
+        ({"recording_ref": "RE1", "recording_seconds": 0, "hung_up": True}, []),
+        ({"hung_up": True}, []),
+        ({}, []),
+    ],
 )
 def test_hanging_up_after_speaking_is_an_answer_and_silence_is_none(what: dict[str, object], deeds: list[str]) -> None:
     assert Telephone().take().press("2").take(**what).deeds == deeds
 
 
-@pytest.mark.parametrize("state", ["start", "menu", "offered", "whisper", "nonsense"])
+@pytest.mark.parametrize("state", ["start", "menu", "code", "offered", "whisper", "taken", "nonsense"])
 def test_a_hang_up_ends_it_without_a_deed(state: str) -> None:
     move = customer_menu.walk(script(), Place(state), step(digits="9", hung_up=True))
     assert (move.verbs, move.deed) == ((Hangup(),), "")
@@ -198,11 +301,102 @@ def test_a_place_that_does_not_exist_ends_kindly() -> None:
     assert isinstance(move.verbs[-1], Hangup)
 
 
+# --- calls in ---------------------------------------------------------------------------------------------
+
+DETAIL = (Say("In writing, it says:"), Say("We cut LTMY to hold."), Say("Written by Anthony."))
+
+
+def test_a_known_caller_hears_what_it_is_about_the_alert_and_the_same_keys() -> None:
+    phone = Telephone(inbound=True, detail=DETAIL).take()
+    assert phone.heard[0].startswith("Welcome to Example Bank. Your latest alert: Downgrade. This is Example Bank")
+    assert phone.heard[0].endswith(
+        "♪ To speak to Rita now, press 1. To leave an order or a question, press 2. To hear this again, press 3. "
+        "For more detail, press 4. To get no more calls, press 9."
+    )
+    phone.press("4")
+    assert phone.heard[-1].startswith("In writing, it says: We cut LTMY to hold. Written by Anthony. To speak to Rita")
+    assert phone.deeds == []
+    assert phone.press("1").deeds == ["call"]
+
+
+def test_more_detail_is_heard_five_times_at_most_and_only_where_there_is_some() -> None:
+    phone = Telephone(detail=DETAIL).take().press("4" * 9)
+    assert sum("In writing" in words for words in phone.heard) == customer_menu.MOST_PLAYS - 1
+    phone = Telephone().take().press("4")
+    assert "no meaning here" in phone.heard[-1]
+    assert "press 4" not in phone.heard[-1]
+
+
 def test_a_caller_without_an_alert() -> None:
     phone = Telephone(alert=(), inbound=True).take()
     assert "no recent alert" in phone.heard[0]
     assert "press 3" not in phone.heard[0]
     assert "no meaning here" in phone.press("3").heard[-1]
+
+
+def test_on_a_telephone_that_may_be_anybodys_calls_are_not_called_off() -> None:
+    phone = Telephone(inbound=True, elsewhere=True).take()
+    assert phone.heard[0].startswith("Thank you. Your latest alert: Downgrade.")
+    assert "press 9" not in phone.heard[0]
+    assert phone.press("9").deeds == []
+    assert "no meaning here" in phone.heard[-1]
+
+
+DESK = Answerer("", "+12025550190", "en", (Say("Somebody we do not know is on the line."),))
+
+
+def stranger(**changes: object) -> Telephone:
+    return Telephone(**{"stranger": True, "inbound": True, "alert": (), "subject": "", "answerers": (DESK,), **changes})
+
+
+def test_a_stranger_is_asked_for_a_code() -> None:
+    phone = stranger().take()
+    assert phone.heard[0].startswith("Welcome to Example Bank. If you have had an alert from us, key the code")
+    (gather,) = phone.verbs
+    assert isinstance(gather, Gather)
+    assert (gather.digits, gather.ends) == (18, "#")
+    assert "press 9" not in phone.heard[0]
+
+
+def test_a_wrong_code_may_be_keyed_three_times() -> None:
+    phone = stranger().take().take(digits="1234567").take(digits="1234568")
+    assert phone.heard[1:] == [phone.heard[1]] * 2
+    assert phone.heard[1].startswith("We do not know this code.")
+    assert "connecting you to our desk" in phone.take(digits="1234569").heard[-1]
+    assert dialled(phone).number == DESK.number
+
+
+@pytest.mark.parametrize("keys", ["0", "-"])
+def test_who_has_no_code_is_joined_to_the_desk(keys: str) -> None:
+    phone = stranger().take().press(keys)
+    assert dialled(phone).number == DESK.number
+    assert leg(phone, "1")[1]
+    assert phone.take(dial_status="completed").ended
+
+
+@pytest.mark.parametrize("case", ["no desk", "nobody there"])
+def test_what_a_stranger_says_is_recorded_where_nobody_answers(case: str) -> None:
+    phone = stranger(answerers=() if case == "no desk" else (DESK,)).take().press("-")
+    if case == "nobody there":
+        phone.take(dial_status="busy")
+    assert phone.heard[-1].startswith("Nobody can take your call at the moment. Please leave a message.")
+    assert RULE["en"] in phone.heard[-1]
+    assert "your name and your number" in phone.heard[-1]
+    assert "Somebody will call you back" in phone.take(recording_ref="RE1", recording_seconds=4).heard[-1]
+    assert phone.deeds[-1] == "voice"
+    assert phone.ended
+
+
+@pytest.mark.parametrize("language", [one for one in prompts.TABLES if one != "en"])
+def test_a_stranger_is_spoken_to_in_one_language_throughout(language: str) -> None:
+    phone = stranger(language=language).take().press("-").take(dial_status="busy")
+    tags = {
+        one.language
+        for verb in phone.verbs
+        for one in (verb.prompts if isinstance(verb, Gather) else (verb,))
+        if isinstance(one, Say)
+    }
+    assert tags == {language}
 
 
 @pytest.mark.parametrize(
@@ -243,8 +437,9 @@ def test_every_language_says_the_same_with_the_same_blanks(language: str) -> Non
 )
 @pytest.mark.parametrize("key", [*"0123456789*#", ""])
 def test_every_place_answers_every_key_and_says_something(place: Place, key: str) -> None:
-    move = customer_menu.walk(script(), place, step(digits=key))
-    assert move.verbs
-    assert spoken(move.verbs)
-    last = move.verbs[-1]
-    assert isinstance(last, Gather | Record | Dial | Hangup) or place.state == "whisper"
+    for changes in ({}, {"stranger": True}, {"inbound": True, "detail": DETAIL}, {"answerers": ()}):
+        move = customer_menu.walk(script(**changes), place, step(digits=key))
+        assert move.verbs
+        last = move.verbs[-1]
+        assert spoken(move.verbs) or (last == Hangup() and place.state in ("whisper", "taken"))
+        assert isinstance(last, Gather | Record | Dial | Hangup) or (place.state, key) == ("taken", "1")

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Customer
+from dispatcher.model import Staff
 from dispatcher.model.telephone import CallStep, Hangup, Play, Say, Verb
 from dispatcher.runtime import Runtime
-from dispatcher.services import calls, reply_notices
+from dispatcher.services import calls, codes
+from dispatcher.services.dialable import dialable
 from webhooks import prompts
 from webhooks.lines import customer_menu
-from webhooks.lines.customer_menu import Script
+from webhooks.lines.customer_menu import Answerer, Script, sentences
 from webhooks.lines.walking import Place
 
-_NUMBER = re.compile(r"\+[1-9]\d{6,14}")  # nothing else is ever dialled
+Who = dict[str, str | int]
+# What callers are spoken to in whom nobody knows, by the country that they call from.
+_BY_COUNTRY = {"+49": "de", "+43": "de", "+33": "fr"}
 
 
 def answer(
@@ -25,96 +29,181 @@ def answer(
 ) -> Sequence[Verb]:
     """One step of a call on this line."""
     who, caller = _caller(session, runtime, query, step)
+    if caller is not None and caller.customer is None and place.state == "code" and not step.hung_up:
+        known = _by_code(session, runtime, step)
+        if known is not None:
+            who, caller = {**_ids(known), "code": 1}, known
+            place = Place("start", place.step)
     if caller is None:
-        known = bool(who) or step.outbound
-        return _sorry(runtime, "not valid" if known else "unknown caller")
-    script = _script(session, runtime, provider, who, caller, step)
+        return _sorry(runtime)
+    script = _script(session, runtime, provider, who, caller, step, query.get("call", ""))
     move = customer_menu.walk(script, place, step)
-    _do(session, runtime, provider, caller, step, move.deed)
+    _do(session, runtime, provider, caller, script, place, step, move.deed, query.get("call", ""))
     return move.verbs
 
 
 def _caller(
     session: Session, runtime: Runtime, query: Mapping[str, str], step: CallStep
-) -> tuple[dict[str, str | int], calls.Caller | None]:
+) -> tuple[Who, calls.Caller | None]:
     """Who is on the line, and what of it the next addresses carry: ids, never a number or a name."""
-    attempt, customer, message = (query.get(name, "") for name in ("attempt", "customer", "message"))
-    if attempt:
-        return {"attempt": attempt}, calls.by_attempt(session, runtime, attempt)
-    if customer.isdigit():
-        about = int(message) if message.isdigit() else None
-        number = "" if step.outbound else step.caller
-        return _ids(int(customer), about), calls.again(session, runtime, int(customer), about, number)
-    if step.outbound:
-        return {}, None
-    caller = calls.by_number(session, runtime, step.caller)
-    if caller is None:
-        return {}, None
-    return _ids(caller.customer.id, caller.message.id if caller.message else None), caller
+    number = "" if step.outbound else step.caller
+    who: Who = {name: query[name] for name in ("attempt", "customer", "message", "code", "stranger") if query.get(name)}
+    if who or step.outbound:
+        return who, calls.by_address(session, runtime, query, number)
+    caller = calls.by_number(session, runtime, number)
+    return (_ids(caller), caller) if caller else ({"stranger": 1}, calls.stranger(number))
 
 
-def _ids(customer_id: int, message_id: int | None) -> dict[str, str | int]:
-    return {"customer": customer_id, "message": message_id} if message_id else {"customer": customer_id}
+def _ids(caller: calls.Caller) -> Who:
+    found = {"customer": caller.customer, "message": caller.message}
+    return {name: row.id for name, row in found.items() if row is not None}
+
+
+def _by_code(session: Session, runtime: Runtime, step: CallStep) -> calls.Caller | None:
+    if step.digits in ("", "0") or not codes.may_try(session, runtime, step.caller):
+        return None
+    delivery = codes.find(session, runtime, step.digits, step.caller)
+    return calls.by_code(session, delivery, step.caller) if delivery else None
+
+
+# --- what the call is about -------------------------------------------------------------------------------
 
 
 def _script(
-    session: Session, runtime: Runtime, provider: str, who: dict[str, str | int], caller: calls.Caller, step: CallStep
+    session: Session, runtime: Runtime, provider: str, who: Who, caller: calls.Caller, step: CallStep, call_ref: str
 ) -> Script:
-    settings = runtime.settings
+    settings, outbound = runtime.settings, "attempt" in who
+    language = _language(caller, outbound)
     rep = calls.representative(session, caller)
-    number = (rep.phone or "") if rep else ""
-    outbound = "attempt" in who
-    language = caller.delivery.language if outbound and caller.delivery else caller.customer.language
+    alert = calls.heard(runtime, caller.message) if caller.message else None
+    pieces = _pieces(runtime, alert, language) if alert else ()
     base = f"{settings.public_url}/webhooks/{provider}"
-
-    def address(place: Place) -> str:
-        return f"{base}/voice?{urlencode({**who, **place.query()})}"
-
+    leg = {**who, "call": call_ref or step.call_ref}
     return Script(
         firm=settings.firm_name,
         rep=rep.name if rep else settings.firm_name,
-        alert=_alert(runtime, caller, language),
-        address=address,
+        # In a call in, the greeting has said what it is about.
+        alert=pieces if outbound else pieces[1:] or pieces,
+        address=lambda place: f"{base}/voice?{urlencode({**who, **place.query()})}",
+        leg=lambda place: f"{base}/voice?{urlencode({**leg, **place.query()})}",
         done_url=f"{base}/recording-status?{urlencode(who)}",
         language=language,
-        rep_number=number if _NUMBER.fullmatch(number) else "",
+        answerers=_answerers(session, runtime, caller),
         # Our own side of this call, where no line of ours is set: vendors show only numbers they know to be ours.
         caller_id=settings.customer_line or (step.caller if step.outbound else step.called),
         line=settings.customer_line,
         inbound=not outbound,
-        about=_about(runtime, caller.customer, caller),
+        subject=alert.subject if alert else "",
+        detail=_detail(caller, alert, language, outbound),
+        code=codes.make(runtime, caller.delivery.id) if outbound and caller.delivery else "",
+        stranger=caller.customer is None,
+        elsewhere=caller.elsewhere,
     )
 
 
-def _alert(runtime: Runtime, caller: calls.Caller, language: str) -> tuple[Say | Play, ...]:
-    if caller.message is None:
-        return ()
-    alert = calls.heard(runtime, caller.message)
+def _language(caller: calls.Caller, outbound: bool) -> str:
+    if caller.customer is None:
+        return _BY_COUNTRY.get(caller.number[:3], "en")
+    return caller.delivery.language if outbound and caller.delivery else caller.customer.language
+
+
+def _pieces(runtime: Runtime, alert: calls.Alert, language: str) -> tuple[Say | Play, ...]:
     recording = ""
     if alert.media_id is not None:
         recording = f"{runtime.settings.public_url}/audio/{runtime.token('media', alert.media_id)}.wav"
     return tuple(Say(piece, language) if piece else Play(recording) for piece in alert.pieces if piece or recording)
 
 
-def _about(runtime: Runtime, customer: Customer, caller: calls.Caller) -> str:
-    about = f", about the alert: {reply_notices.subject_of(caller.message)}" if caller.message else ""
-    of = f" of {customer.firm.name}" if customer.firm else ""
-    return f"{runtime.settings.firm_name}. {customer.name}{of} is on the line{about}."
+def _detail(caller: calls.Caller, alert: calls.Alert | None, language: str, outbound: bool) -> tuple[Say, ...]:
+    """What goes beyond the alert: the text that came with a recording, and, to who calls us, whose it is and since
+    when."""
+    message = caller.message
+    if message is None or alert is None or message.released_at is None or caller.customer is None:
+        return ()
+    written = (*sentences(language, "caller written"), *(Say(one, language) for one in alert.written))
+    told = written if alert.written else ()
+    if outbound:
+        return told
+    local = message.released_at.astimezone(_zone(caller.customer.timezone))
+    return (*told, *_from(language, message.author.name, local))
 
 
-def _sorry(runtime: Runtime, what: str) -> tuple[Verb, ...]:
-    said = prompts.TABLES["en"]
-    return Say(said[what].format(firm=runtime.settings.firm_name)), Say(said["goodbye"]), Hangup()
+def _from(language: str, author: str, at: datetime) -> tuple[Say, ...]:
+    _, said = prompts.in_language(language)
+    month = said["caller months"].split(", ")[at.month - 1]
+    return sentences(language, "caller from", author=author, day=at.day, month=month, time=f"{at.hour}:{at:%M}")
 
 
-def _do(session: Session, runtime: Runtime, provider: str, caller: calls.Caller, step: CallStep, deed: str) -> None:
-    if deed == "call":
+def _zone(name: str | None) -> ZoneInfo:
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _answerers(session: Session, runtime: Runtime, caller: calls.Caller) -> tuple[Answerer, ...]:
+    """Who is rung, one after the other, of those whose number may be dialled."""
+    settings, rep = runtime.settings, calls.representative(session, caller)
+    if caller.customer is None:
+        about = sentences("en", "caller whisper stranger", firm=settings.firm_name)
+        return (Answerer("", settings.desk_phone, "en", about),) if dialable(runtime, settings.desk_phone) else ()
+    return tuple(
+        Answerer(one.name, one.phone, one.language, _about(runtime, caller, one), cover=one is not rep)
+        for one in calls.answerers(session, runtime, caller)
+        if one.phone and dialable(runtime, one.phone)
+    )
+
+
+def _about(runtime: Runtime, caller: calls.Caller, one: Staff) -> tuple[Say, ...]:
+    customer, message = caller.customer, caller.message
+    assert customer is not None
+    names = ["caller whisper", *(["caller whisper code"] if caller.elsewhere else [])]
+    names += ["caller whisper about"] if message else []
+    return sentences(
+        one.language,
+        *names,
+        firm=runtime.settings.firm_name,
+        who=f"{customer.name}, {customer.firm.name}" if customer.firm else customer.name,
+        subject=message.current.subject if message else "",
+    )
+
+
+def _sorry(runtime: Runtime) -> tuple[Verb, ...]:
+    return *sentences("en", "not valid", "goodbye"), Hangup()
+
+
+# --- what they ask for ------------------------------------------------------------------------------------
+
+
+def _do(
+    session: Session, runtime: Runtime, provider: str, caller: calls.Caller, script: Script, place: Place,
+    step: CallStep, deed: str, parent: str,
+) -> None:  # fmt: skip
+    if deed == "voice":
+        reply = calls.leaves_recording(
+            session, runtime, provider, caller, step.recording_ref, step.recording_seconds, call_ref=step.call_ref
+        )
+        if reply.sender in ("", calls.WITHHELD):
+            reply.sender = caller.number  # news of the recording, which has no number, was here first
+    elif caller.customer is None:
+        return  # whoever picks up at the desk hears who it is; nobody waits to be told
+    elif deed == "call":
         calls.asks_for_call(session, runtime, provider, step.call_ref, caller)
     elif deed == "call back":
         calls.call_ended(session, runtime, provider, step.call_ref, caller, "")
+    elif deed == "declined":
+        if parent and not script.answerers[place.at].cover:
+            calls.call_ended(session, runtime, provider, parent, caller, "declined", last=False)
     elif deed == "joined":
-        calls.call_ended(session, runtime, provider, step.call_ref, caller, step.dial_status or "failed")
-    elif deed == "voice":
-        calls.leaves_recording(session, runtime, provider, caller, step.recording_ref, step.recording_seconds)
+        last = step.dial_status == "completed" or step.hung_up or place.at + 1 >= len(script.answerers)
+        result = _result(script, place, step)
+        calls.call_ended(session, runtime, provider, step.call_ref, caller, result, last=last)
     elif deed == "stop":
         calls.wants_no_calls(session, runtime, provider, step.call_ref, caller)
+
+
+def _result(script: Script, place: Place, step: CallStep) -> str:
+    """In the words of `calls.RESULTS`."""
+    if place.at < len(script.answerers) and script.answerers[place.at].cover:
+        return "cover" if step.dial_status == "completed" else "nobody"
+    return step.dial_status or "failed"

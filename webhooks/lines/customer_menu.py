@@ -1,7 +1,7 @@
-"""The menu of an alert call, as a table of places that can be walked without a telephone.
+"""The customers' menus, as a table of places that can be walked without a telephone.
 
 A place takes one step of the caller and gives what is said next and what is to be done. Nothing is remembered here:
-where a call is stands in the address of its next request.
+where a call is stands in the address of its next request. The keys mean the same in a call out and in a call in.
 """
 
 from __future__ import annotations
@@ -14,49 +14,82 @@ from webhooks import prompts
 from webhooks.lines.walking import Place
 
 MOST_PLAYS = 5
+MOST_CODES = 3  # tries of one call
+CODE_DIGITS = 18
 LONGEST_ANSWER = 180  # seconds
+# Of whoever is rung for the caller, who waits meanwhile: seconds for a key, and how often they are asked once more.
+DECIDE_WITHIN, ASKED_AGAIN = 6, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """Somebody who can be rung for the caller; `about` is what they hear before the calls are joined.
+
+    A `cover` stands in for the caller's representative.
+    """
+
+    name: str
+    number: str
+    language: str = "en"
+    about: tuple[Say, ...] = ()
+    cover: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What one call is about. `alert` is empty where there is none; `rep_number` where nobody can be dialled.
+    """What one call is about.
 
-    `address` makes the address of a place's next request.
+    `alert` is empty where there is none, `detail` where there is no more to be said of it. `answerers` are rung one
+    after the other. `address` makes the address of a place's next request, `leg` that of one by whoever is rung. A
+    `stranger` is nobody we know. Who calls from `elsewhere` is known by the code they keyed: what they have at their
+    ear may be anybody's telephone, so they are not asked whether we are never to call it again.
     """
 
     firm: str
     rep: str
     alert: tuple[Say | Play, ...]
     address: Callable[[Place], str]
+    leg: Callable[[Place], str]
     done_url: str = ""
     language: str = "en"
-    rep_number: str = ""
+    answerers: tuple[Answerer, ...] = ()
     caller_id: str = ""
     line: str = ""
     inbound: bool = False
-    about: str = ""  # what the representative hears before the calls are joined
+    subject: str = ""
+    detail: tuple[Say, ...] = ()
+    code: str = ""  # of this alert, said to a machine
+    stranger: bool = False
+    elsewhere: bool = False
 
-    def say(self, *names: str) -> tuple[Say, ...]:
+    def say(self, *names: str, **blanks: object) -> tuple[Say, ...]:
         """Sentences of the tables in the caller's language."""
-        tag, said = prompts.in_language(self.language)
-        return tuple(
-            Say(
-                said[name].format(firm=self.firm, rep=self.rep, line=" ".join(self.line.lstrip("+")), times=MOST_PLAYS),
-                tag,
-            )
-            for name in names
-        )
+        return sentences(
+            self.language, *names, firm=self.firm, rep=self.rep, line=spaced(self.line.lstrip("+")), times=MOST_PLAYS,
+            subject=self.subject, code=spaced(self.code), **blanks,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What is said next, and what the caller has asked for: "", call, call back, joined, voice or stop."""
+    """What is said next, and what the caller has asked for: "", call, call back, joined, declined, voice or stop."""
 
     verbs: tuple[Verb, ...]
     deed: str = ""
 
 
 Step = Callable[[Script, Place, CallStep], Move]
+
+
+def sentences(language: str, *names: str, **blanks: object) -> tuple[Say, ...]:
+    """Sentences of the tables in a language."""
+    tag, said = prompts.in_language(language)
+    return tuple(Say(said[name].format(**blanks), tag) for name in names)
+
+
+def spaced(digits: str) -> str:
+    """As a voice reads one digit after the other."""
+    return " ".join(digits)
 
 
 def walk(script: Script, place: Place, step: CallStep) -> Move:
@@ -71,10 +104,17 @@ def walk(script: Script, place: Place, step: CallStep) -> Move:
 
 def _start(script: Script, place: Place, step: CallStep) -> Move:
     if step.answered_by == "machine":
-        how = "how to answer" if script.line else "answer by rep"
-        return Move((*script.alert, *script.say(how, "goodbye"), Hangup()))
-    front = script.say("welcome", "last alert" if script.alert else "no alert") if script.inbound else ()
-    return Move((_ask(script, place, (*front, *script.alert)),))
+        how = ["how to answer", *(["caller code"] if script.code else [])] if script.line else ["answer by rep"]
+        return Move((*script.alert, *script.say(*how, "goodbye"), Hangup()))
+    if script.stranger:
+        return Move((_ask_code(script, place, script.say("welcome")),))
+    if not script.inbound:
+        return Move((_ask(script, place, script.alert),))
+    # Known by a code, they come from the line's own greeting.
+    front = script.say("caller thanks") if script.elsewhere else script.say("welcome")
+    return Move(
+        (_ask(script, place, (*front, *script.say("last alert" if script.alert else "no alert"), *script.alert)),)
+    )
 
 
 def _chosen(script: Script, place: Place, step: CallStep) -> Move:
@@ -82,11 +122,23 @@ def _chosen(script: Script, place: Place, step: CallStep) -> Move:
     return taken(script, place, step) if taken else _missed(script, place, step)
 
 
+def _code(script: Script, place: Place, step: CallStep) -> Move:
+    """They keyed no code, or a wrong one: a right one makes them known before they come here."""
+    if step.digits in ("", "0") or place.at + 1 >= MOST_CODES:
+        return _to_desk(script, place, step)
+    return Move((_ask_code(script, place, script.say("caller wrong code"), place.at + 1),))
+
+
 def _dialled(script: Script, place: Place, step: CallStep) -> Move:
-    if step.dial_status == "completed" or step.hung_up:
+    if step.dial_status == "completed":
         return Move((*script.say("goodbye"), Hangup()), "joined")
-    offer = Gather(script.say("not reached", "leave too"), script.address(place.to("offered")))
-    return Move((offer,), "joined")
+    if step.hung_up:
+        return Move((Hangup(),), "joined")
+    if place.at + 1 < len(script.answerers):
+        before, one = script.answerers[place.at : place.at + 2]
+        front = script.say("caller next", before=before.name, name=one.name)
+        return Move(_dial(script, place, place.at + 1, front), "joined")
+    return Move(_record(script, place, script.say("caller desk away" if script.stranger else "not reached")), "joined")
 
 
 def _offered(script: Script, place: Place, step: CallStep) -> Move:
@@ -94,40 +146,79 @@ def _offered(script: Script, place: Place, step: CallStep) -> Move:
 
 
 def _recorded(script: Script, place: Place, step: CallStep) -> Move:
-    if step.recording_ref:
-        return Move((*script.say("recorded", "goodbye"), Hangup()), "voice")
-    if step.hung_up:
-        return Move((Hangup(),))
-    return _missed(script, place, step, "silence")
-
-
-def _whisper(script: Script, place: Place, step: CallStep) -> Move:
-    return Move((Say(script.about),))
+    if step.recording_ref and step.recording_seconds > 0:
+        thanks = "caller message kept" if script.stranger else "recorded"
+        return Move((*script.say(thanks, "caller order rule", "goodbye"), Hangup()), "voice")
+    if step.hung_up or place.is_hopeless:
+        return Move((Hangup(),) if step.hung_up else (*script.say("goodbye"), Hangup()))
+    return Move(_record(script, place.missed(), script.say("silence")))
 
 
 def _lost(script: Script, place: Place, step: CallStep) -> Move:
     return Move((*script.say("not valid", "goodbye"), Hangup()))
 
 
+# --- whoever is rung for the caller -----------------------------------------------------------------------
+
+
+def _whisper(script: Script, place: Place, step: CallStep) -> Move:
+    if place.at >= len(script.answerers):
+        return Move((Hangup(),))
+    one = script.answerers[place.at]
+    return Move((_ask_answerer(script, place, one, one.about),))
+
+
+def _taken(script: Script, place: Place, step: CallStep) -> Move:
+    """Only a person presses a key: a voicemail box never takes a customer."""
+    language = script.answerers[place.at].language if place.at < len(script.answerers) else "en"
+    if step.digits == "1":
+        return Move(sentences(language, "caller taken"))  # where this ends, they are joined
+    if step.digits == "2":
+        return Move((*sentences(language, "caller declined"), Hangup()), "declined")
+    if place.misses >= ASKED_AGAIN or place.at >= len(script.answerers):
+        return Move((Hangup(),))
+    return Move((_ask_answerer(script, place.missed(), script.answerers[place.at], ()),))
+
+
+def _ask_answerer(script: Script, place: Place, one: Answerer, front: tuple[Say, ...]) -> Gather:
+    asked = (*front, *sentences(one.language, "caller take or decline"))
+    return Gather(asked, script.leg(place.to("taken", at=place.at)), timeout=DECIDE_WITHIN)
+
+
+def _dial(script: Script, place: Place, at: int, front: tuple[Say, ...]) -> tuple[Verb, ...]:
+    dial = Dial(
+        script.answerers[at].number,
+        script.caller_id,
+        next_url=script.address(place.to("dialled", at=at)),
+        whisper_url=script.leg(place.to("whisper", at=at)),
+    )
+    return (*front, dial)
+
+
 # --- the keys ---------------------------------------------------------------------------------------------
 
 
 def _speak(script: Script, place: Place, step: CallStep) -> Move:
-    if not script.rep_number:
+    if not script.answerers:
         offer = Gather(script.say("will call", "leave too"), script.address(place.to("offered")))
         return Move((offer,), "call back")
-    dial = Dial(
-        script.rep_number,
-        script.caller_id,
-        next_url=script.address(place.to("dialled")),
-        whisper_url=script.address(place.to("whisper")),
-    )
-    return Move((*script.say("connecting"), dial), "call")
+    return Move(_dial(script, place, 0, script.say("connecting", name=script.answerers[0].name)), "call")
+
+
+def _to_desk(script: Script, place: Place, step: CallStep) -> Move:
+    if not script.answerers:
+        return Move(_record(script, place, script.say("caller desk away")))
+    return Move(_dial(script, place, 0, script.say("caller to desk")), "call")
 
 
 def _leave(script: Script, place: Place, step: CallStep) -> Move:
+    return Move(_record(script, place, ()))
+
+
+def _record(script: Script, place: Place, front: tuple[Say, ...]) -> tuple[Verb, ...]:
     record = Record(script.address(place.to("recorded")), script.done_url, LONGEST_ANSWER)
-    return Move((*script.say("record"), record))
+    who = ["caller say who"] if script.stranger else []
+    return (*front, *script.say("caller order rule", *who, "record"), record)
 
 
 def _again(script: Script, place: Place, step: CallStep) -> Move:
@@ -138,7 +229,17 @@ def _again(script: Script, place: Place, step: CallStep) -> Move:
     return Move((_ask(script, place.heard_again(), (*script.say("once more"), *script.alert)),))
 
 
+def _detail(script: Script, place: Place, step: CallStep) -> Move:
+    if not script.detail:
+        return _missed(script, place, step)
+    if place.plays >= MOST_PLAYS:
+        return Move((_ask(script, place, script.say("enough")),))
+    return Move((_ask(script, place.heard_again(), script.detail),))
+
+
 def _stop(script: Script, place: Place, step: CallStep) -> Move:
+    if script.elsewhere:
+        return _missed(script, place, step)
     return Move((*script.say("stopped", "goodbye"), Hangup()), "stop")
 
 
@@ -153,21 +254,30 @@ def _missed(script: Script, place: Place, step: CallStep, why: str = "") -> Move
 def _ask(script: Script, place: Place, front: tuple[Say | Play, ...]) -> Gather:
     """The menu after `front`. A key counts at any moment, also while the alert is heard."""
     offers = [
-        "speak" if script.rep_number else "call back",
+        "speak" if script.answerers else "call back",
         "leave",
         *(["hear again"] if script.alert else []),
-        "no more",
+        *(["caller more"] if script.detail else []),
+        *([] if script.elsewhere else ["no more"]),
     ]
     return Gather((*front, *script.say(*offers)), script.address(place.to("menu")))
 
 
-KEYS: Mapping[str, Step] = {"1": _speak, "2": _leave, "3": _again, "9": _stop}
+def _ask_code(script: Script, place: Place, front: tuple[Say, ...], at: int = 0) -> Gather:
+    otherwise = "caller or desk" if script.answerers else "caller or message"
+    asked = script.say("caller key code", otherwise)
+    return Gather((*front, *asked), script.address(place.to("code", at=at)), CODE_DIGITS, ends="#")
+
+
+KEYS: Mapping[str, Step] = {"1": _speak, "2": _leave, "3": _again, "4": _detail, "9": _stop}
 
 STATES: Mapping[str, Step] = {
     "start": _start,
     "menu": _chosen,
+    "code": _code,
     "dialled": _dialled,
     "offered": _offered,
     "recorded": _recorded,
     "whisper": _whisper,
+    "taken": _taken,
 }

@@ -29,6 +29,7 @@ SAID = {
     "key number": "Bitte geben Sie die Nummer Ihres hinterlegten Telefons mit Landesvorwahl ein, dann die Rautetaste.",
     "key pin": "Bitte geben Sie Ihre PIN ein, dann die Rautetaste.",
     "pin wrong": "Das war nicht richtig.",
+    "pin barred": "Zu viele PINs waren falsch. Bitte rufen Sie von Ihrem registrierten Telefon an, oder später.",
     "pin locked": "Diese PIN ist gesperrt. Bitte wählen Sie auf Ihrer Kontoseite eine neue, oder fragen Sie die "
     "Verwaltung.",
     "call again": "Dieser Anruf ist zu Ende. Bitte rufen Sie noch einmal an.",
@@ -127,8 +128,10 @@ SAID = {
     "caller thanks": "Vielen Dank.",
     "caller more": "Für mehr dazu drücken Sie die 4.",
     "caller written": "Der Text dazu lautet:",
-    "caller from": "Verfasst von {author}, verschickt am {when}.",
+    "caller from": "Verfasst von {author}, verschickt am {day}. {month} um {time} Uhr.",
+    "caller months": "Januar, Februar, März, April, Mai, Juni, Juli, August, September, Oktober, November, Dezember",
     "caller next": "{before} kann Ihren Anruf nicht annehmen. Wir verbinden Sie mit {name}.",
+    "caller code": "Von einem anderen Telefon aus geben Sie den Code {code} ein, dann die Rautetaste.",
     "caller key code": "Wenn Sie eine Nachricht von uns haben, geben Sie den Code ein, der dabei steht, dann die "
     "Rautetaste.",
     "caller or desk": "Um mit unserer Zentrale zu sprechen, drücken Sie die 0, oder bleiben Sie am Apparat.",

@@ -30,6 +30,7 @@ SAID = {
     "dièse.",
     "key pin": "Veuillez composer votre code secret, puis la touche dièse.",
     "pin wrong": "Ce n'était pas juste.",
+    "pin barred": "Trop de codes étaient faux. Veuillez appeler de votre téléphone enregistré, ou plus tard.",
     "pin locked": "Ce code est bloqué. Veuillez en choisir un autre sur la page de votre compte, ou demandez à "
     "l'administration.",
     "call again": "Cet appel est terminé. Veuillez rappeler.",
@@ -125,8 +126,10 @@ SAID = {
     "caller thanks": "Merci.",
     "caller more": "Pour plus de détails, tapez 4.",
     "caller written": "Voici le texte :",
-    "caller from": "Rédigé par {author}, envoyé le {when}.",
+    "caller from": "Rédigé par {author}, envoyé le {day} {month} à {time}.",
+    "caller months": "janvier, février, mars, avril, mai, juin, juillet, août, septembre, octobre, novembre, décembre",
     "caller next": "{before} ne peut pas prendre votre appel. Nous vous mettons en relation avec {name}.",
+    "caller code": "D'un autre téléphone, composez le code {code}, puis la touche dièse.",
     "caller key code": "Si vous avez reçu une alerte de notre part, composez le code qui y figure, puis la touche "
     "dièse.",
     "caller or desk": "Pour parler à notre standard, tapez 0 ou restez en ligne.",
