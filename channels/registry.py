@@ -9,6 +9,7 @@ normalise        a channel called `name`                          nothing
 channel, send    a provider called `name`, carrying `channel`     the settings
 verify, parse    the source of webhooks at `/webhooks/<name>/…`   the settings
 read, render     the telephone line of the vendor `name`          the settings
+transcribe       what TRANSCRIPTION calls `name`                  the settings
 ===============  ===============================================  =====================
 
 (see the protocols in `dispatcher.model.ports`). A new provider is one new file: nothing is registered anywhere. A
@@ -28,7 +29,7 @@ from typing import Any, cast
 import channels
 from dispatcher.model.errors import NotConfigured
 from dispatcher.model.ports import Adapters, Channel, Provider, WebhookSource
-from dispatcher.model.telephone import PhoneLine
+from dispatcher.model.telephone import PhoneLine, Transcriber
 from dispatcher.settings import Settings
 
 Maker = Callable[[Settings], Any]
@@ -42,6 +43,7 @@ class Found:
         self.providers: dict[tuple[str, str], Maker] = {}  # by channel and name
         self.sources: dict[str, Maker] = {}
         self.lines: dict[str, Maker] = {}
+        self.transcribers: dict[str, Maker] = {}
         for module in modules:
             for _, one in inspect.getmembers(module, inspect.isclass):
                 if one.__module__ == getattr(module, "__name__", "") and not one.__name__.startswith("_"):
@@ -58,6 +60,8 @@ class Found:
             _put(self.sources, one.name, one)
         elif hasattr(one, "read") and hasattr(one, "render"):
             _put(self.lines, one.name, one)
+        elif hasattr(one, "transcribe"):
+            _put(self.transcribers, one.name, one)
 
     def provider(self, channel: str, name: str) -> Maker:
         """The class of a provider that a setting names. Raises NotConfigured with those that exist."""
@@ -100,7 +104,18 @@ def build(settings: Settings) -> Adapters:
         providers=providers,
         sources=cast(Mapping[str, WebhookSource], _set_up(found.sources, settings)),
         lines=cast(Mapping[str, PhoneLine], _set_up(found.lines, settings)),
+        transcriber=_transcriber(found, settings),
     )
+
+
+def _transcriber(found: Found, settings: Settings) -> Transcriber | None:
+    if not settings.transcription:
+        return None
+    maker = found.transcribers.get(settings.transcription)
+    if maker is None:
+        known = " or ".join(sorted(found.transcribers))
+        raise NotConfigured(f"TRANSCRIPTION names {settings.transcription}: use {known}, or leave it empty")
+    return cast(Transcriber, maker(settings))
 
 
 def _set_up(makers: Mapping[str, Maker], settings: Settings) -> dict[str, object]:

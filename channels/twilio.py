@@ -166,6 +166,10 @@ class Account:
         headers = {"Authorization": self._asking["Authorization"]}
         return await self.pool.request("GET", f"{self.base}{path}", headers, most=most, timeout=timeout)
 
+    async def delete(self, path: str) -> Answer:
+        """DELETE something of the account. Raises NeverSent or InDoubt."""
+        return await self.pool.request("DELETE", f"{self.base}{path}.json", self._asking)
+
     async def check(self) -> str:
         """Whether the credentials work and the account may send: "" or what is wrong and what to do."""
         try:

@@ -1,4 +1,4 @@
-"""Live calls at Twilio: its requests as steps, our verbs as TwiML, recordings fetched."""
+"""Live calls at Twilio: its requests as steps, our verbs as TwiML, recordings fetched, written down and deleted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_BYTES, FETCH_SECONDS, MOST_SPOKEN = 10 * 1024 * 1024, 10.0, 3000
 # A document may have 64 kB; this much of it for what is said leaves the rest for tags and addresses.
 MOST_DOCUMENT = 56_000
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}")
-_RECORDING = re.compile(r"RE[0-9a-f]{32}")
+_RECORDING, _TRANSCRIPTION = re.compile(r"RE[0-9a-f]{32}"), re.compile(r"TR[0-9a-f]{32}")
 
 # A voice that does not speak the language makes the verb fail, so the two go together.
 VOICES = {
@@ -65,6 +65,7 @@ class TwilioLine:
     def __init__(self, settings: Settings, pool: Pool | None = None) -> None:
         """Raises NotConfigured without the account's credentials."""
         self._account = Account(settings, pool or Pool(8))
+        self._transcribes = settings.transcription == self.name
 
     def read(self, request: ports.WebRequest) -> telephone.CallStep:
         form = read_form(request)
@@ -85,6 +86,12 @@ class TwilioLine:
 
     def read_recording(self, request: ports.WebRequest) -> telephone.RecordingNews:
         form = read_form(request)
+        if form.get("TranscriptionSid"):
+            done = form.get("TranscriptionStatus") == "completed"
+            words = form.get("TranscriptionText", "") if done else ""
+            return telephone.RecordingNews(
+                form.get("CallSid", ""), form.get("RecordingSid", ""), available=True, transcript=words
+            )
         seconds = _seconds(form.get("RecordingDuration", ""))
         return telephone.RecordingNews(
             call_ref=form.get("CallSid", ""),
@@ -97,26 +104,92 @@ class TwilioLine:
         """TwiML. Raises ValueError for a number that is none: nothing else may ever be dialled."""
         response = VoiceResponse()
         for verb in spoken.within(verbs, MOST_DOCUMENT):
-            _add(response, verb)
+            _add(response, verb, self._transcribes)
         return str(response), "text/xml"
 
     async def aclose(self) -> None:
         await self._account.pool.aclose()
 
-    async def fetch_recording(self, recording_ref: str) -> ports.File:
+    async def fetch_recording(self, recording_ref: str) -> ports.File | None:
         """The recording as WAV. Its address is made of our settings and the reference, never of what a request says."""
-        if not _RECORDING.fullmatch(recording_ref):
-            raise ProviderError("that is no reference of a recording")
+        _require(recording_ref)
         try:
             answer = await self._account.download(f"/Recordings/{recording_ref}.wav", MOST_BYTES, FETCH_SECONDS)
         except (NeverSent, InDoubt) as error:
             raise ProviderError(f"the recording could not be fetched: {error}") from error
+        if answer.status == 404:  # also of one that is not ready yet
+            return None
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if answer.status != 200:
             raise ProviderError(f"the recording could not be fetched: HTTP {answer.status}")
         if not kind.startswith("audio/"):
             raise ProviderError(f"the recording is {kind or 'nothing known'}, not audio")
         return ports.File(f"{recording_ref}.wav", kind, answer.body)
+
+    async def erase_recording(self, recording_ref: str, *, transcripts: bool) -> None:
+        """A transcription is a thing of its own at Twilio: it goes first, while the recording still tells of it."""
+        _require(recording_ref)
+        found = await _written_down(self._account, recording_ref) if transcripts else []
+        for sid in [str(one.get("sid")) for one in found]:
+            if _TRANSCRIPTION.fullmatch(sid):
+                await _delete(self._account, f"/Transcriptions/{sid}")
+        await _delete(self._account, f"/Recordings/{recording_ref}")
+
+
+class TwilioTranscripts:
+    """Twilio's own transcription: asked for with the verb Record, of 2 to 120 seconds, in American English only."""
+
+    name = "twilio"
+
+    def __init__(self, settings: Settings, pool: Pool | None = None) -> None:
+        """Raises NotConfigured without the account's credentials."""
+        self._account = Account(settings, pool or Pool(8))
+
+    async def transcribe(self, recording_ref: str, sound: ports.File, language: str) -> str | None:
+        """The words, if they are ready: its callback tells them, this is for when that was lost."""
+        _require(recording_ref)
+        if not _writes_down(language):
+            return ""
+        found = await _written_down(self._account, recording_ref)
+        if not found or any(one.get("status") == "in-progress" for one in found):
+            return None
+        words = [one.get("transcription_text") for one in found if one.get("status") == "completed"]
+        return " ".join(one for one in words if isinstance(one, str))
+
+    async def aclose(self) -> None:
+        await self._account.pool.aclose()
+
+
+def _require(recording_ref: str) -> None:
+    if not _RECORDING.fullmatch(recording_ref):
+        raise ProviderError("that is no reference of a recording")
+
+
+def _writes_down(language: str) -> bool:
+    return language.lower().partition("-")[0] == "en"
+
+
+async def _written_down(account: Account, recording_ref: str) -> list[Mapping[str, Any]]:
+    try:
+        answer = await account.get(f"/Recordings/{recording_ref}/Transcriptions")
+    except (NeverSent, InDoubt) as error:
+        raise ProviderError(f"the transcription could not be asked for: {error}") from error
+    page = answer.json()
+    rows = page.get("transcriptions") if answer.status == 200 and isinstance(page, dict) else None
+    if answer.status == 404:
+        return []
+    if not isinstance(rows, list):
+        raise ProviderError(f"the transcription could not be asked for: HTTP {answer.status}")
+    return [one for one in rows if isinstance(one, dict)]
+
+
+async def _delete(account: Account, path: str) -> None:
+    try:
+        answer = await account.delete(path)
+    except (NeverSent, InDoubt) as error:
+        raise ProviderError(f"it could not be deleted: {error}") from error
+    if answer.status not in (204, 404):  # 404: an earlier request was carried out, though no answer came
+        raise ProviderError(f"it could not be deleted: HTTP {answer.status}")
 
 
 def _shown(caller: str) -> str:
@@ -155,7 +228,7 @@ def _spoken(text: str) -> list[str]:
     return [*pieces, rest] if rest else pieces
 
 
-def _add(into: Any, verb: telephone.Verb) -> None:
+def _add(into: Any, verb: telephone.Verb, transcribes: bool = False) -> None:
     """Append one verb to a response or, for what may stand there, to a gather."""
     match verb:
         case telephone.Say(text, language):
@@ -179,7 +252,8 @@ def _add(into: Any, verb: telephone.Verb) -> None:
             )
             for prompt in prompts:
                 _add(gather, prompt)
-        case telephone.Record(next_url, done_url, max_seconds, silence):
+        case telephone.Record(next_url, done_url, max_seconds, silence, language):
+            written = {"transcribe": True, "transcribe_callback": _retried(done_url)}
             into.record(
                 action=next_url,
                 method="POST",
@@ -189,6 +263,7 @@ def _add(into: Any, verb: telephone.Verb) -> None:
                 recording_status_callback=_retried(done_url),
                 recording_status_callback_method="POST",
                 recording_status_callback_event="completed absent",
+                **(written if transcribes and _writes_down(language) else {}),
             )
         case telephone.Dial(number, caller_id, next_url, whisper_url, timeout):
             if not _NUMBER.fullmatch(number):

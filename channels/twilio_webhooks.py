@@ -97,7 +97,8 @@ class TwilioWebhooks:
         elif what == "call-status" and form.get("CallSid"):
             parts = [form["CallSid"], form.get("CallStatus", ""), form.get("SequenceNumber", "")]
         elif what == "recording-status" and form.get("RecordingSid"):
-            parts = [form["RecordingSid"], form.get("RecordingStatus", "")]
+            # What was written down of it comes to the same address.
+            parts = [form["RecordingSid"], form.get("RecordingStatus", "") or form.get("TranscriptionSid", "")]
         else:
             whole = request.target + "\n" + "\n".join(f"{name}={value}" for name, value in sorted(form.items()))
             parts = [form.get("CallSid", ""), hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()]

@@ -9,9 +9,9 @@ import time
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from dispatcher.bells import Ring, note
+from dispatcher.bells import Ring
 from dispatcher.runtime import Runtime
-from dispatcher.services import caps, idempotency, reconcile, recording_fetch, sweep
+from dispatcher.services import caps, idempotency, reconcile, sweep
 from dispatcher.watch import observe
 
 log = logging.getLogger(__name__)
@@ -55,9 +55,6 @@ class Clock:
             for part in sweep.PARTS:
                 sweep.sweep(session, self._runtime, part)
                 session.commit()  # each takes its locks in its own order
-            for reply_id in recording_fetch.due(session, self._runtime):
-                note(session, "events", "fetch_recording", reply_id)
-            session.commit()
             rings: list[Ring] = session.info.pop("rings", [])
         self._ahead = ahead  # only now: a tick that failed must not have noticed in vain
         now = self._runtime.monotonic()

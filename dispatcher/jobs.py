@@ -16,10 +16,12 @@ import uvloop
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from approvals import by_message, dictation, escalation
+from approvals import by_message, dictation, escalation, review
 from dispatcher.bells import commit
+from dispatcher.model import Recording
 from dispatcher.runtime import Runtime
 from dispatcher.services import (
+    alert_intake,
     callbacks,
     letter_sending,
     news,
@@ -61,6 +63,8 @@ def close() -> None:
                 _run(provider.aclose())
         for line in adapters.lines.values():
             _run(line.aclose())
+        if adapters.transcriber is not None:
+            _run(adapters.transcriber.aclose())
 
 
 def _current() -> Runtime:
@@ -183,7 +187,15 @@ def _transact(work: Callable[[Session, Runtime], object]) -> None:
 
 def fetch_recording(recording_id: int) -> None:
     """Bring what was said on the telephone over from the provider."""
-    _run(recording_fetch.fetch(_current(), recording_id))
+    _run(recording_fetch.fetch(_current(), recording_id, _arrived))
+
+
+def _arrived(session: Session, runtime: Runtime, recording: Recording) -> None:
+    """What members of staff have recorded goes into what they recorded it for."""
+    if recording.purpose == "alert":
+        dictation.piece_arrived(session, runtime, recording)
+    elif recording.purpose == "reason":
+        review.reason_arrived(session, runtime, recording)
 
 
 def erase_recording(recording_id: int) -> None:

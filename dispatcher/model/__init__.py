@@ -3,7 +3,7 @@
 from dispatcher.model.audit import AuditEntry
 from dispatcher.model.base import Base, now
 from dispatcher.model.bounds import CapUse, Mark, Pause
-from dispatcher.model.call import Recording, StaffCall
+from dispatcher.model.call import Recording, StaffCall, Transcoding
 from dispatcher.model.callback import Callback, ProviderEvent
 from dispatcher.model.conversation import Conversation, Reply, Response
 from dispatcher.model.delivery import Attempt, Delivery, Letter, Recipient, Task
@@ -25,6 +25,6 @@ __all__ = [
     "CHANNELS", "ROLES", "ApiToken", "Attachment", "Attempt", "AuditEntry", "Base", "Callback", "CapUse",
     "ContactPoint", "Conversation", "Customer", "Decision", "Delivery", "DistributionList", "Duty", "Firm", "Grant",
     "IdempotencyKey", "Letter", "ListMember", "Mark", "Media", "Message", "Pause", "Preference", "ProviderEvent",
-    "Recipient", "Recording", "Reply", "Response", "SignIn", "Staff", "StaffCall", "Suppression", "Task", "Version",
-    "VersionList", "now",
+    "Recipient", "Recording", "Reply", "Response", "SignIn", "Staff", "StaffCall", "Suppression", "Task", "Transcoding",
+    "Version", "VersionList", "now",
 ]  # fmt: skip

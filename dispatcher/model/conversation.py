@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -12,6 +13,9 @@ from dispatcher.model.delivery import Delivery, Letter
 from dispatcher.model.directory import Customer
 from dispatcher.model.message import Media, Message
 from dispatcher.model.staff import Staff
+
+if TYPE_CHECKING:
+    from dispatcher.model.call import Recording
 
 
 class Conversation(Base):
@@ -77,9 +81,6 @@ class Reply(Base):
     state: Mapped[str] = mapped_column(String(16), default="matched", index=True)
     note: Mapped[str] = mapped_column(String(300), default="")  # e.g. "shared by A and B", "sender not verified"
     recording_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"))
-    recording_ref: Mapped[str | None] = mapped_column(String(100), index=True)  # at the provider, until fetched
-    fetches: Mapped[int] = mapped_column(default=0, server_default="0")  # of the recording, in vain
-    fetch_at: Mapped[datetime | None]  # when it is tried again
     tries: Mapped[int] = mapped_column(default=0, server_default="0")  # to take in an alert
     due_at: Mapped[datetime | None]
     received_at: Mapped[datetime] = mapped_column(default=now)
@@ -89,6 +90,7 @@ class Reply(Base):
     customer: Mapped[Customer | None] = relationship()
     delivery: Mapped[Delivery | None] = relationship()
     recording: Mapped[Media | None] = relationship()
+    spoken: Mapped[Recording | None] = relationship(back_populates="reply", uselist=False)
 
 
 class Response(Base):

@@ -47,6 +47,7 @@ class Record:
     done_url: str
     max_seconds: int = 180
     silence: int = 5
+    language: str = "en"  # of the speaker, for whoever writes it down
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,14 @@ class CallStep:
 
 @dataclass(frozen=True, slots=True)
 class RecordingNews:
-    """A recording has become available at the provider, or turned out to be empty."""
+    """A recording has become available at the provider, or turned out to be empty; or with `transcript` its words
+    have been written down, "" where none were understood."""
 
     call_ref: str
     recording_ref: str
     available: bool
     seconds: float = 0
+    transcript: str | None = None
 
 
 class PhoneLine(Protocol):
@@ -111,7 +114,24 @@ class PhoneLine(Protocol):
     def render(self, verbs: Sequence[Verb]) -> tuple[str, str]:
         """The answer's body and its media type."""
 
-    async def fetch_recording(self, recording_ref: str) -> File:
-        """The audio, from the vendor's own host only, size- and time-limited. Raises ProviderError."""
+    async def fetch_recording(self, recording_ref: str) -> File | None:
+        """The audio, from the vendor's own host only, size- and time-limited; None where the vendor has none of that
+        reference (yet). Raises ProviderError."""
+
+    async def erase_recording(self, recording_ref: str, *, transcripts: bool) -> None:
+        """Delete it at the vendor, with what was written down of it; one that is gone is no error. Raises
+        ProviderError."""
+
+    async def aclose(self) -> None: ...
+
+
+class Transcriber(Protocol):
+    """Writes down what was said. `name` is what TRANSCRIPTION calls it."""
+
+    name: str
+
+    async def transcribe(self, recording_ref: str, sound: File, language: str) -> str | None:
+        """The words of a recording that a line of the same vendor has, or of its `sound`; "" where none can be
+        understood, None where it takes a while yet. Raises ProviderError."""
 
     async def aclose(self) -> None: ...

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import parse_qs
 
 from sqlalchemy import Select, delete, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -20,7 +19,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Attempt, Callback, Delivery, Letter, ProviderEvent
 from dispatcher.model.ports import Event, InboundReply
 from dispatcher.runtime import Runtime
-from dispatcher.services import calls, good_news, replies, status, suppressions
+from dispatcher.services import good_news, recording_news, replies, status, suppressions
 from dispatcher.services.callbacks import LIVE, as_request, put_off
 from dispatcher.services.once import clean, insert_missing
 
@@ -208,23 +207,7 @@ def _take_rest(session: Session, runtime: Runtime, reading: _Reading) -> None:
         with _alone(session, reading):
             request = as_request(callback)
             said = runtime.adapters.lines[callback.provider].read_recording(request)
-            caller = _caller_of(session, runtime, request.query)
-            reading.waits = not calls.recording_news(session, runtime, callback.provider, said, caller)
-
-
-def _caller_of(session: Session, runtime: Runtime, query: str) -> calls.Caller | None:
-    """Who is on the telephone, by what our own addresses carry: an attempt, or a customer and a message."""
-    found = parse_qs(query)
-
-    def first(name: str) -> str:
-        return found.get(name, [""])[0]
-
-    if first("attempt"):
-        return calls.by_attempt(session, runtime, first("attempt"))
-    if not first("customer").isdigit():
-        return None
-    message = int(first("message")) if first("message").isdigit() else None
-    return calls.again(session, runtime, int(first("customer")), message)
+            reading.waits = not recording_news.take(session, runtime, callback.provider, said, request.query)
 
 
 def _settle(session: Session, runtime: Runtime, readings: Sequence[_Reading], news: Sequence[_News]) -> None:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Conversation, Delivery, Letter, Reply
+from dispatcher.model import Conversation, Delivery, Letter, Recording
 from dispatcher.model.delivery import due_by
 from dispatcher.runtime import Runtime
 from dispatcher.services import tasks
@@ -93,16 +93,25 @@ def no_content(session: Session, runtime: Runtime, message_id: int, channel: str
     )
 
 
-def no_recording(session: Session, runtime: Runtime, reply: Reply, why: str) -> None:
-    """A spoken answer that cannot be fetched: a task for whoever answers the customer. The caller holds its row."""
-    reply.note = f"{reply.note}; the recording could not be fetched"[:300].strip("; ")
-    owner = owner_of(session, reply.customer) if reply.customer else None
+def no_recording(session: Session, runtime: Runtime, recording: Recording, why: str) -> None:
+    """What was said on the telephone cannot be fetched: a task for whoever can ask the speaker again.
+
+    The caller holds the recording's row. Of a customer's answer it is who answers them, else the administrators.
+    """
+    reply, call = recording.reply, recording.staff_call
+    if reply is not None:
+        reply.note = f"{reply.note}; the recording could not be fetched"[:300].strip("; ")
+        text = f"A spoken answer (reply {reply.id}) cannot be fetched from the provider ({why}): ring the customer"
+    else:
+        speaker = call.staff.name if call and call.staff else "somebody"
+        text = f"What {speaker} recorded by telephone ({recording.purpose}) cannot be fetched ({why}): ask them"
+    owner = owner_of(session, reply.customer) if reply and reply.customer else None
     tasks.open_task(
         session,
         kind="poison",
-        dedupe=f"poison:recording:{reply.id}",
-        text=f"A spoken answer (reply {reply.id}) cannot be fetched from the provider ({why}): ring the customer",
+        dedupe=f"poison:recording:{recording.id}",
+        text=text,
         rep_id=owner.id if owner else None,
-        customer_id=reply.customer_id,
-        message_id=reply.message_id,
+        customer_id=reply.customer_id if reply else None,
+        message_id=reply.message_id if reply else call.message_id if call else None,
     )

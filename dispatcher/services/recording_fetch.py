@@ -1,92 +1,158 @@
-"""Brings spoken answers over from the provider, with no session open meanwhile; what cannot be had, at last aside."""
+"""Brings recordings over from the provider, with no session open meanwhile; what cannot be had, at last aside."""
 
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
-from dispatcher.model import Reply
+from dispatcher.model import Recording
 from dispatcher.model.ports import File
 from dispatcher.runtime import Runtime
-from dispatcher.services import poison, recordings
+from dispatcher.services import recordings, tasks
+from dispatcher.services.recordings import Weighed
+from dispatcher.storage import gave_way
 
 log = logging.getLogger(__name__)
 
 # Waits after each failure, in minutes: a provider may be out for hours, but a broken recording is broken.
 WAITS = (1, 2, 5, 15, 60, 240)
-FIRST_LOOK = timedelta(seconds=60)  # the provider rings by itself when it is ready; then we look
+# So long the provider may still be at it. That it has nothing then is no failure, and soon asked again.
+EARLY, SOON = timedelta(seconds=60), timedelta(seconds=2)
+LATE = timedelta(seconds=5)  # a ring may wait in its queue
+KEEP_TRIES = 4
+
+# What is to be done in the transaction that keeps one, or learns that there is none.
+Arrived = Callable[[Session, Runtime, Recording], None]
 
 
 def due(session: Session, runtime: Runtime, limit: int = 100) -> list[int]:
-    """Ids of replies whose recording should be fetched now."""
-    now = runtime.now()
-    untold = and_(Reply.fetch_at.is_(None), Reply.received_at < now - FIRST_LOOK)
+    """Ids of the recordings that should have been fetched by now."""
     return list(
         session.scalars(
-            select(Reply.id)
-            .where(Reply.recording_ref.is_not(None), Reply.recording_id.is_(None), Reply.fetches <= len(WAITS))
-            .where(or_(untold, Reply.fetch_at <= now))
-            .order_by(Reply.id)
+            select(Recording.id)
+            .where(Recording.state == "waiting", Recording.fetch_at <= runtime.now() - LATE)
+            .order_by(Recording.id)
             .limit(limit)
         )
     )
 
 
-async def fetch(runtime: Runtime, reply_id: int) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A recording that this worker fetches; `until` is when it counts as having come to harm over it."""
+
+    id: int
+    provider: str
+    ref: str
+    until: datetime
+
+
+async def fetch(runtime: Runtime, recording_id: int, arrived: Arrived | None = None) -> bool:
     """Fetch one recording and tell of it; False where there was nothing to do, or it could not be had this time."""
-    wanted = await runtime.aside(_begin, runtime, reply_id)
-    if wanted is None:
+    claim = await runtime.aside(_begin, runtime, recording_id, arrived)
+    if claim is None:
         return False
-    line = next(iter(runtime.adapters.lines.values()), None)
     try:
+        line = runtime.adapters.lines.get(claim.provider)
         if line is None:
-            raise LookupError("no telephone line is configured")
-        file = await line.fetch_recording(wanted)
-        await runtime.aside(_keep, runtime, reply_id, file)
+            raise LookupError("this telephone line is not configured")
+        file = await line.fetch_recording(claim.ref)
+        if file is None:
+            await runtime.aside(_not_there, runtime, claim, arrived)
+            return False
+        found = await runtime.aside(recordings.weigh, file)
+        await runtime.aside(_keep, runtime, claim.id, file, found, arrived)
     except SQLAlchemyError:
         raise  # the database is away: nothing of this is the recording's fault
     except Exception as error:
-        await runtime.aside(_failed, runtime, reply_id, error)
+        # The name alone: a text of an error may hold an address of the provider's with a key in it.
+        log.warning("recording %d: %s", claim.id, type(error).__name__)
+        await runtime.aside(_failed, runtime, claim, type(error).__name__, arrived)
         return False
     return True
 
 
-def _begin(runtime: Runtime, reply_id: int) -> str | None:
+def _begin(runtime: Runtime, recording_id: int, arrived: Arrived | None) -> _Claim | None:
     with runtime.sessions() as session:
-        reply = session.get(Reply, reply_id, with_for_update=True)
-        if reply is None or reply.recording_id is not None or reply.fetches > len(WAITS):
+        recording = session.get(Recording, recording_id, with_for_update=True)
+        now = runtime.now()
+        if recording is not None and recording.state == "empty":
+            _tell(session, runtime, recording, arrived)
+            commit(session, runtime.bells)
+        if recording is None or recording.state != "waiting":
             return None
-        if reply.fetches == len(WAITS):  # the last worker died of it before it could say so
-            _give_up(session, runtime, reply, "the worker died")
+        if recording.fetch_at is not None and recording.fetch_at > now:
+            return None  # somebody is at it, or it is for later
+        if recording.fetches >= len(WAITS):  # the last worker died of it before it could say so
+            _give_up(session, runtime, recording, "the worker died", arrived)
             commit(session, runtime.bells)
             return None
         # Set forward first: a worker that dies of it leaves it for later, not for now.
-        reply.fetches, reply.fetch_at = reply.fetches + 1, runtime.now() + timedelta(minutes=WAITS[reply.fetches])
+        until = now + timedelta(minutes=WAITS[recording.fetches])
+        recording.fetches, recording.fetch_at = recording.fetches + 1, until
+        claim = _Claim(recording.id, recording.provider, recording.ref, until)
         commit(session, runtime.bells)
-        return reply.recording_ref
+        return claim
 
 
-def _keep(runtime: Runtime, reply_id: int, file: File) -> None:
+def _keep(runtime: Runtime, recording_id: int, file: File, found: Weighed, arrived: Arrived | None) -> None:
+    for left in reversed(range(KEEP_TRIES)):
+        try:
+            with runtime.sessions() as session:
+                recording = recordings.keep(session, runtime, recording_id, file, found)
+                _tell(session, runtime, recording, arrived)
+                commit(session, runtime.bells)
+            return
+        except OperationalError as error:
+            if not left or not gave_way(error):
+                raise
+
+
+def _not_there(runtime: Runtime, claim: _Claim, arrived: Arrived | None) -> None:
+    """The provider has none of that reference: not yet, or not any more."""
     with runtime.sessions() as session:
-        recordings.attach_recording(session, runtime, reply_id, file)
-        commit(session, runtime.bells)
+        recording = session.get(Recording, claim.id, with_for_update=True)
+        if recording is not None and recording.state == "waiting" and recording.created_at > runtime.now() - EARLY:
+            recording.fetches -= 1
+            if recording.fetch_at == claim.until:  # else there was news meanwhile
+                recording.fetch_at = runtime.now() + SOON
+            commit(session, runtime.bells)
+            return
+    _failed(runtime, claim, "the provider has none", arrived)
 
 
-def _failed(runtime: Runtime, reply_id: int, error: Exception) -> None:
-    # The name alone: a text of an error may hold an address of the provider's with a key in it.
-    log.warning("the recording of reply %d: %s", reply_id, type(error).__name__)
+def _failed(runtime: Runtime, claim: _Claim, why: str, arrived: Arrived | None) -> None:
     with runtime.sessions() as session:
-        reply = session.get(Reply, reply_id, with_for_update=True)
-        if reply is not None and reply.recording_id is None and reply.fetches == len(WAITS):
-            _give_up(session, runtime, reply, type(error).__name__)
+        recording = session.get(Recording, claim.id, with_for_update=True)
+        if recording is not None and recording.state == "waiting" and recording.fetches >= len(WAITS):
+            _give_up(session, runtime, recording, why, arrived)
         commit(session, runtime.bells)
 
 
-def _give_up(session: Session, runtime: Runtime, reply: Reply, why: str) -> None:
-    reply.fetches, reply.fetch_at = len(WAITS) + 1, None
-    poison.no_recording(session, runtime, reply, why)
+def _give_up(session: Session, runtime: Runtime, recording: Recording, why: str, arrived: Arrived | None) -> None:
+    recordings.lost(session, runtime, recording, why)
+    _tell(session, runtime, recording, arrived)
+
+
+def _tell(session: Session, runtime: Runtime, recording: Recording | None, arrived: Arrived | None) -> None:
+    """What follows from it may fail; the recording is kept all the same."""
+    if recording is None or arrived is None:
+        return
+    rings = len(session.info.get("rings", []))
+    try:
+        with session.begin_nested():
+            arrived(session, runtime, recording)
+            session.flush()
+    except SQLAlchemyError:
+        raise
+    except Exception as error:
+        del session.info.get("rings", [])[rings:]
+        why = f"recording {recording.id} is here, but nothing came of it: {type(error).__name__}"
+        tasks.alarm(session, runtime, "voice", why, about=f"recording {recording.id}")

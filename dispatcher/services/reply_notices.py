@@ -160,7 +160,7 @@ def long_text(runtime: Runtime, conversation: Conversation, reply: Reply) -> str
         parts.append(f"Alert: {subject_of(message)}{released}")
     if reply.text:
         parts.append(reply.text[:_MOST_WORDS])
-    if reply.recording_id or reply.recording_ref:
+    if reply.recording_id or (reply.kind == "voice" and not (reply.spoken and reply.spoken.state == "empty")):
         parts.append(f"Listen: {page_of(runtime, conversation)}")
     if reply.note:
         parts.append(f"Note: {reply.note}")

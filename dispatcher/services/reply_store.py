@@ -32,7 +32,6 @@ def keep(
     message_id: int | None = None,
     delivery_id: int | None = None,
     callback_id: int | None = None,
-    recording_ref: str | None = None,
     note: str = "",
     state: str = "",
     received_at: datetime | None = None,
@@ -66,7 +65,6 @@ def keep(
         kind=kind,
         state=state or ("matched" if conversation else "unmatched"),
         note=clean(note, 300),
-        recording_ref=recording_ref,
         received_at=at,
     )
     if new is None:  # another worker had a copy of it

@@ -13,6 +13,7 @@ from dispatcher.model import CHANNELS, Callback, Letter, Message, StaffCall
 from dispatcher.model.delivery import CALL_FOLLOWS, WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services import (
+    alert_intake,
     cancellation,
     expiry,
     fan_out,
@@ -119,16 +120,16 @@ def _calls(session: Session, runtime: Runtime) -> int:
 
 
 def _recordings(session: Session, runtime: Runtime) -> int:
-    due = 0
-    for queue, job, found in (
-        ("events", "fetch_recording", recording_fetch.due(session, runtime)),
-        ("lookups", "transcribe_recording", transcripts.due(session, runtime)),
-        ("lookups", "erase_recording", recording_erasure.due(session, runtime)),
-    ):
-        due += len(found)
-        for recording_id in found:
-            note(session, queue, job, recording_id)
-    return due
+    fetched = recording_fetch.due(session, runtime)
+    for recording_id in fetched:
+        note(session, "events", "fetch_recording", recording_id)
+    written = transcripts.due(session, runtime)
+    for recording_id in written:
+        note(session, "lookups", "transcribe_recording", recording_id)
+    erased = recording_erasure.due(session, runtime)
+    for recording_id in erased:
+        note(session, "lookups", "erase_recording", recording_id)
+    return len(fetched) + len(written) + len(erased)
 
 
 def _alerts(session: Session, runtime: Runtime) -> int:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from threading import Lock
-
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -14,8 +11,8 @@ from dispatcher.door import by_token
 from dispatcher.model import Customer, Delivery, Media, Version
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import directory, media, replies
-from dispatcher.web import files, limits
+from dispatcher.services import codes, directory, replies
+from dispatcher.web import files, limits, sounds
 
 bp = Blueprint("customers", __name__)
 
@@ -58,6 +55,8 @@ def _page(
         people=people,
         rep=next(iter(reps.values())) if len(reps) == 1 else None,
         number=_number_to_call(people[0]) if len(people) == 1 else "",
+        line=door.runtime().settings.customer_line,
+        code=codes.make(door.runtime(), delivery.id),
         preferences=door.runtime().token("customer", people[0].id) if len(people) == 1 else "",
         text=text,
         wrong=wrong or {},
@@ -107,24 +106,10 @@ def telephone(token: str) -> ResponseReturnValue:
     row = door.db().get(Media, number) if number is not None else None
     if row is None or not row.media_type.startswith("audio/"):
         raise NotFound("there is no such page")
-    response = files.wav(_telephone_wav(row))
+    try:
+        response = files.wav(sounds.for_telephones(row))
+    except ValueError:
+        raise NotFound("there is no such page") from None
     # The provider may keep it for the calls of one release: the address names these very bytes.
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response
-
-
-# Few sounds are current at one time; ten minutes of telephone audio are 10 MB.
-_CONVERTED: OrderedDict[str, bytes] = OrderedDict()
-_KEPT = 8
-_converting = Lock()
-
-
-def _telephone_wav(row: Media) -> bytes:
-    """The converted sound. A thousand calls ask for the same one at once: it is converted for the first."""
-    with _converting:
-        if row.sha256 not in _CONVERTED:
-            _CONVERTED[row.sha256] = media.telephone_wav(row.read())
-            while len(_CONVERTED) > _KEPT:
-                _CONVERTED.popitem(last=False)
-        _CONVERTED.move_to_end(row.sha256)
-        return _CONVERTED[row.sha256]

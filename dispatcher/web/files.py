@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from dispatcher import door
 from dispatcher.model import Media, Staff
 from dispatcher.services.audit import record
+from dispatcher.web import sounds
 
 # Only these are shown by a browser; everything else is a download of no particular type.
 _SHOWN = frozenset({"audio/wav", "audio/mpeg", "audio/ogg"})
@@ -18,8 +19,9 @@ _SHOWN = frozenset({"audio/wav", "audio/mpeg", "audio/ogg"})
 
 def audio(media: Media) -> Response:
     """A recording for a player: ranges are answered, so that one can seek."""
-    kind = media.media_type if media.media_type in _SHOWN else "application/octet-stream"
-    return _answer(media.read(), kind, f"recording.{kind.rsplit('/', 1)[-1]}", attached=kind not in _SHOWN)
+    content, kind = sounds.for_browsers(media)
+    kind = kind if kind in _SHOWN else "application/octet-stream"
+    return _answer(content, kind, f"recording.{kind.rsplit('/', 1)[-1]}", attached=kind not in _SHOWN)
 
 
 def download(media: Media, name: str) -> Response:

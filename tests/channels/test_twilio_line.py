@@ -188,6 +188,7 @@ def fetch(url: str, reference: str = RECORDING) -> bytes:
         line = TwilioLine(settings(url))
         try:
             found = await line.fetch_recording(reference)
+            assert found is not None
             assert found.media_type == "audio/x-wav"
             assert found.name == f"{RECORDING}.wav"
             return found.content
@@ -222,13 +223,13 @@ def test_what_is_no_reference_is_not_asked_for(stub: tuple[Stub, str], reference
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(404),
+        Answer(403),
         Answer(302, headers={"Location": "http://169.254.169.254/"}),
         Answer(200, "<html>", {"Content-Type": "text/html"}),
         Answer(200, b"x"),
         Answer(how="reset"),
     ],
-    ids=["not ready", "sent elsewhere", "a page", "no type", "cut off"],
+    ids=["not allowed", "sent elsewhere", "a page", "no type", "cut off"],
 )
 def test_what_is_no_recording_is_an_error(stub: tuple[Stub, str], answer: Answer) -> None:
     server, url = stub

@@ -342,7 +342,8 @@ def test_a_call_is_answered_walked_and_recorded(world: World) -> None:
     async def fetch() -> bytes:
         line = registry.build(world.settings).lines["twilio"]
         found = await line.fetch_recording(news.recording_ref)
-        await line._account.pool.aclose()  # type: ignore[attr-defined]  # lines end with their process
+        await line.aclose()
+        assert found is not None
         return found.content
 
     assert asyncio.run(fetch()).startswith(b"RIFF")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +25,10 @@ from dispatcher.model import (
     ListMember,
     Preference,
     Recipient,
-    Reply,
     Task,
 )
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
-from dispatcher.model.ports import Event, File, Found, Outbound, Outcome, Probe
+from dispatcher.model.ports import Event, Found, Outbound, Outcome, Probe
 from dispatcher.services import (
     fan_out,
     letter_sending,
@@ -38,7 +36,6 @@ from dispatcher.services import (
     pause,
     poison,
     reconcile,
-    recording_fetch,
     resend,
     status,
     suppressions,
@@ -618,49 +615,3 @@ def test_a_look_up_whose_content_cannot_be_made_comes_to_an_end(
     assert look_up(bank, 8) == ["cannot say"] * 6
     with bank.sessions() as session:
         assert session.scalars(select(Task.kind)).all() == ["unknown"]
-
-
-# --- recordings -------------------------------------------------------------------------------------------
-
-
-class Line:
-    """A telephone line that has no recording."""
-
-    asked = 0
-
-    async def aclose(self) -> None:
-        return None
-
-    async def fetch_recording(self, recording_ref: str) -> File:
-        self.asked += 1
-        raise ConnectionError("https://key@provider.example/secret")
-
-
-def test_a_recording_that_cannot_be_fetched_becomes_a_task(bank: SmallBank, caplog: pytest.LogCaptureFixture) -> None:
-    line = Line()
-    bank.runtime.adapters.lines["a"] = line  # type: ignore[index]  # a dict, as every bank's
-    with bank.sessions() as session:
-        reply = Reply(
-            dedupe="r", channel="voice", sender="+12025550102", customer_id=bank.ids["cleo"], recording_ref="RE1",
-            received_at=bank.runtime.now(), kind="voice",
-        )  # fmt: skip
-        session.add(reply)
-        session.commit()
-        number = reply.id
-    bank.time.pass_by(61)
-    for _ in range(24 * 60):
-        with bank.sessions() as session:
-            due = recording_fetch.due(session, bank.runtime)
-        for one in due:
-            assert not asyncio.run(recording_fetch.fetch(bank.runtime, one))
-        bank.time.at += timedelta(minutes=1)
-        if line.asked > 5 and not due:
-            break
-    assert line.asked == len(recording_fetch.WAITS)
-    bank.time.at += timedelta(days=1)
-    with bank.sessions() as session:
-        assert recording_fetch.due(session, bank.runtime) == []
-        task = session.scalars(select(Task)).one()
-        assert (task.kind, task.rep_id, task.customer_id) == ("poison", bank.ids["rep"], bank.ids["cleo"])
-        assert session.get_one(Reply, number).recording_ref == "RE1"
-    assert "secret" not in caplog.text

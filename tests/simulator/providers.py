@@ -11,6 +11,7 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from functools import cache, partial
+from math import sin
 
 import soundfile
 
@@ -150,6 +151,10 @@ class Line:
         await asyncio.sleep(self._process.threads.uniform(0.05, 0.5))
         return File("answer.wav", "audio/wav", _spoken())
 
+    async def erase_recording(self, recording_ref: str, *, transcripts: bool) -> None:
+        self._process.effect("erase recording", "before")
+        await asyncio.sleep(self._process.threads.uniform(0.05, 0.5))
+
     def read_recording(self, request: WebRequest) -> RecordingNews:
         body = json.loads(request.body)
         return RecordingNews(body["call"], body["recording"], available=True, seconds=1.0)
@@ -164,7 +169,9 @@ class Line:
 @cache
 def _spoken() -> bytes:
     out = io.BytesIO()
-    soundfile.write(out, [0.0] * 8000, 8000, format="WAV", subtype="PCM_16")
+    soundfile.write(
+        out, [0.3 * sin(at / 4) * sin(at / 900) for at in range(8000)], 8000, format="WAV", subtype="PCM_16"
+    )
     return out.getvalue()
 
 

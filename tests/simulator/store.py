@@ -37,13 +37,13 @@ OR EXISTS (SELECT 1 FROM deliveries WHERE state = 'sending' AND lease_until <= :
 OR EXISTS (SELECT 1 FROM letters WHERE state = 'sending' AND lease_until <= :now)
 OR EXISTS (SELECT 1 FROM callbacks WHERE state = 'new' AND due_at <= :now)
 OR EXISTS (SELECT 1 FROM messages WHERE state = 'approved' AND coalesce(release_at, :now) <= :now)
-OR EXISTS (SELECT 1 FROM replies WHERE recording_ref IS NOT NULL AND recording_id IS NULL)
+OR EXISTS (SELECT 1 FROM recordings WHERE state = 'waiting')
 """
 _MOVES = "state IN ('queued', 'deferred', 'sending') OR (state = 'unknown' AND due_at IS NOT NULL)"
 _WAITING = f"""
 SELECT (SELECT count(*) FROM deliveries WHERE {_MOVES}), (SELECT count(*) FROM letters WHERE {_MOVES}),
 (SELECT count(*) FROM callbacks WHERE state = 'new'), (SELECT count(*) FROM messages WHERE state = 'approved'),
-(SELECT count(*) FROM replies WHERE recording_ref IS NOT NULL AND recording_id IS NULL)
+(SELECT count(*) FROM recordings WHERE state = 'waiting')
 """  # noqa: S608  # made of the line above
 
 

@@ -11,9 +11,20 @@ import pytest
 from sqlalchemy import select, update
 
 from dispatcher.bells import commit
-from dispatcher.model import Attempt, Callback, Conversation, Delivery, Letter, Media, Message, Staff
+from dispatcher.model import (
+    Attempt,
+    Callback,
+    Conversation,
+    Delivery,
+    Letter,
+    Media,
+    Message,
+    Recording,
+    Reply,
+    Staff,
+)
 from dispatcher.model.ports import File
-from dispatcher.services import media, replies, suppressions
+from dispatcher.services import recordings, suppressions
 from tests.webhooks.world import LINE, PUBLIC_URL, World
 
 CLEO, REP = "+12025550102", "+12025550199"
@@ -55,14 +66,32 @@ def inbound(world: World, caller: str = CLEO) -> Call:
 
 
 def wav(seconds: float) -> bytes:
+    """As uneven as a voice."""
     import io
 
     import numpy as np
     import soundfile
 
-    out = io.BytesIO()
-    soundfile.write(out, np.zeros(int(8000 * seconds), dtype="float32"), 8000, format="WAV")
+    out, at = io.BytesIO(), np.arange(int(8000 * seconds)) / 8000
+    soundfile.write(out, 0.3 * np.sin(2 * np.pi * 400 * at) * np.sin(2 * np.pi * 2 * at), 8000, format="WAV")
     return out.getvalue()
+
+
+def fetched(world: World, content: bytes) -> Reply:
+    """What the job does with what the provider gave, twice."""
+    for _ in range(2):
+        with world.runtime.sessions() as session:
+            (one,) = session.scalars(select(Recording)).all()
+            file = File("x.wav", "audio/x-wav", content)
+            recordings.keep(session, world.runtime, one.id, file, recordings.weigh(file))
+            commit(session, world.runtime.bells)
+    (reply,) = world.replies()
+    return reply
+
+
+def awaited(world: World) -> list[tuple[str, str, str]]:
+    with world.runtime.sessions() as session:
+        return [(one.ref, one.purpose, one.state) for one in session.scalars(select(Recording))]
 
 
 def test_an_alert_is_said_in_the_approved_words_with_the_menu_in_the_customers_language(world: World) -> None:
@@ -163,22 +192,17 @@ def test_key_2_is_a_spoken_answer_that_the_representative_can_hear(world: World)
     done = record.attrib["recordingStatusCallback"].partition("#")[0]
     call.take(RecordingSid=RECORDING, RecordingDuration="7", Digits="hangup")
     (reply,) = world.replies()
-    assert (reply.kind, reply.text, reply.recording_ref) == ("voice", "Spoken answer, 0:07.", RECORDING)
+    assert (reply.kind, reply.text, reply.recording_id) == ("voice", "Spoken answer, 0:07.", None)
+    assert awaited(world) == [(RECORDING, "reply", "waiting")]
     assert all(one.due_at and one.due_at > world.runtime.now() for one in world.letters())
 
     news = {"RecordingSid": RECORDING, "RecordingStatus": "completed", "RecordingDuration": "7", "CallSid": "CA1"}
     assert world.twilio(done, news).status_code == 204
     world.work()
-    assert ("events", "fetch_recording", (reply.id,)) in world.bank.bells.rings
+    assert ("events", "fetch_recording", (1,)) in world.bank.bells.rings
+    reply = fetched(world, wav(7))
+    assert awaited(world) == [(RECORDING, "reply", "kept")]
     with world.runtime.sessions() as session:
-        assert replies.pending_recording(session, reply.id) == RECORDING
-    for _ in range(2):
-        with world.runtime.sessions() as session:
-            replies.attach_recording(session, world.runtime, reply.id, File("x.wav", "audio/x-wav", wav(7)))
-            commit(session, world.runtime.bells)
-    (reply,) = world.replies()
-    with world.runtime.sessions() as session:
-        assert replies.pending_recording(session, reply.id) is None
         assert session.get_one(Media, reply.recording_id).seconds == 7
     for letter in world.letters():
         assert letter.due_at == world.runtime.now()
@@ -189,12 +213,10 @@ def test_key_2_is_a_spoken_answer_that_the_representative_can_hear(world: World)
 def test_sound_that_is_none_is_kept_and_said(light: World) -> None:
     call = outbound(light, light.alert()["cleo"]).take().take(Digits="2")
     call.take(RecordingSid=RECORDING, RecordingDuration="7")
+    reply = fetched(light, b"no sound")
+    assert "not a recording that can be read" in reply.note
     with light.runtime.sessions() as session:
-        reply = replies.attach_recording(session, light.runtime, 1, File("x.wav", "audio/wav", b"no sound"))
-        assert reply is not None
-        assert "not a WAV" in reply.note
         assert session.get_one(Media, reply.recording_id).size == 8
-        assert media.MAX_RECORDING_BYTES
 
 
 def test_news_of_a_recording_before_the_calls_own_step(world: World) -> None:
@@ -205,7 +227,8 @@ def test_news_of_a_recording_before_the_calls_own_step(world: World) -> None:
     world.twilio(record.attrib["recordingStatusCallback"].partition("#")[0], news)
     world.work()
     call.take(RecordingSid=RECORDING, RecordingDuration="7")
-    assert [(one.kind, one.recording_ref) for one in world.replies()] == [("voice", RECORDING)]
+    assert [one.kind for one in world.replies()] == ["voice"]
+    assert awaited(world) == [(RECORDING, "reply", "waiting")]
     assert len(world.letters()) == 2
 
 
@@ -217,7 +240,8 @@ def test_an_empty_recording(light: World) -> None:
     light.twilio(record.attrib["recordingStatusCallback"].partition("#")[0], news)
     light.work()
     (reply,) = light.replies()
-    assert (reply.recording_ref, reply.text) == (None, "A spoken answer was begun, but nothing was recorded.")
+    assert (reply.recording_id, reply.text) == (None, "A spoken answer was begun, but nothing was recorded.")
+    assert awaited(light) == [(RECORDING, "reply", "empty")]
 
 
 def test_key_9_ends_calls_at_once_and_is_not_forwarded(world: World) -> None:
