@@ -21,6 +21,7 @@ from dispatcher.model.telephone import Hangup, Verb
 from dispatcher.runtime import Runtime
 from dispatcher.services import callbacks
 from webhooks import lines
+from webhooks.lines import staff
 from webhooks.keeping import Keeper
 from webhooks.refusals import Refusals
 
@@ -151,6 +152,8 @@ def _answer_call(runtime: Runtime, provider: str, what: str, web: WebRequest) ->
         if fresh:
             body, media_type = line.render(lines.answer(session, runtime, provider, web))
             kept.answer = body
+            if staff.holds_pin(web):
+                kept.body = b""
         else:
             # The vendor asks once more because our answer was lost: it gets the same one. Later it is no live call.
             body, media_type = line.render((Hangup(),))

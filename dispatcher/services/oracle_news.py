@@ -69,7 +69,8 @@ def news_counts(session: Session, runtime: Runtime, asked: Question) -> Iterator
 def only_authentic(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
     """Where keys are those of then (asked with a ledger alone): each kept callback still proves itself, and came once.
 
-    Those that prove themselves by a secret which is not kept cannot; none of their kind does.
+    Those that prove themselves by a secret which is not kept cannot; none of their kind does. Nor those that were
+    emptied because they held a PIN.
     """
     if asked.ledger is None:
         return
@@ -80,7 +81,8 @@ def only_authentic(session: Session, runtime: Runtime, asked: Question) -> Itera
             continue
         forged, proven = [], 0
         bodies: dict[bytes, int] = {}
-        kept = select(Callback).where(Callback.provider == provider, Callback.what == what).order_by(Callback.id)
+        whole = Callback.what.not_in(LIVE) | (Callback.body != b"")
+        kept = select(Callback).where(Callback.provider == provider, Callback.what == what, whole).order_by(Callback.id)
         for callback in session.scalars(kept.execution_options(yield_per=500)):
             try:
                 true = source.verify(as_request(callback))

@@ -68,7 +68,7 @@ def says_to_be(session: Session, runtime: Runtime, call: StaffCall, digits: str)
     """The caller keys the number of their registered telephone, with or without a country's code in front."""
     region = runtime.settings.default_region
     voice = runtime.adapters.channels["voice"]
-    call.staff_id = None
+    call.staff_id = call.proven_at = None  # what was proven was proven of somebody else
     for written in (f"+{digits.lstrip('0')}", digits) if region else (f"+{digits.lstrip('0')}",):
         try:
             number = voice.normalise(written, region)

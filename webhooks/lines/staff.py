@@ -7,11 +7,12 @@ barred until the call's row in the database says that the PIN was right.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from urllib.parse import parse_qs
 
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt
+from dispatcher.model.ports import WebRequest
 from dispatcher.model.telephone import CallStep, Hangup, Pause, Play, Say, Verb
 from dispatcher.runtime import Runtime
 from dispatcher.services import pins, staff_calls
@@ -32,6 +33,12 @@ def is_theirs(session: Session, runtime: Runtime, query: Mapping[str, str], step
 
 
 def answer(
+def holds_pin(request: WebRequest) -> bool:
+    """Whether the keys in this request may be a PIN, which is kept nowhere."""
+    query = parse_qs(request.query)
+    return query.get("line") == ["staff"] and query.get("s") == ["pin"]
+
+
     session: Session, runtime: Runtime, provider: str, query: Mapping[str, str], place: Place, step: CallStep
 ) -> tuple[Verb, ...]:
     """One step of a call on this line."""
@@ -41,6 +48,8 @@ def answer(
     line = Line(session, runtime, provider, call)
     taken = SIGN_IN.get(place.state)
     if taken is None:
+    if taken is not None and step.hung_up:
+        return (Hangup(),)
         taken = STATES.get(place.state) if staff_calls.is_proven(call, runtime) else None
     if taken is None:
         return line.end("call again")
@@ -71,7 +80,7 @@ def _number(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
 
 
 def _ask_pin(line: Line, place: Place, front: Sequence[Say | Play | Pause]) -> tuple[Verb, ...]:
-    return line.ask(place.to("pin", at=place.at), (*front, *line.say("key pin")), PIN_DIGITS, "#", 10)
+    return line.ask(place.to("pin"), (*front, *line.say("key pin")), PIN_DIGITS, "#", 10)
 
 
 def _pin(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
@@ -80,11 +89,10 @@ def _pin(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     verdict = pins.check(line.session, line.runtime, line.call, step.digits)
     if verdict.right:
         return _choose(line, place, step)
-    if verdict.locked or place.at + 1 >= pins.MOST:
-        return line.end("pin locked" if verdict.locked else "pin wrong")
-    wrong = line.say("pin wrong")
-    # `at` counts the tries of this call.
-    return _ask_pin(line, replace(place, at=place.at + 1), (*wrong, Pause(verdict.wait)) if verdict.wait else wrong)
+    if verdict.over:
+        return line.end("pin barred" if verdict.barred else "pin locked" if verdict.locked else "pin wrong")
+    # The wait is before the question, where keys are not heard: a right PIN keyed early would count as wrong.
+    return (*line.say("pin wrong"), Pause(verdict.wait), *_ask_pin(line, place, ()))
 
 
 SIGN_IN: Mapping[str, State] = {"start": _start, "number": _number, "pin": _pin}

@@ -26,9 +26,16 @@ class Line:
 
     def say(self, *names: str, **blanks: object) -> tuple[Say, ...]:
         """Sentences of the tables in the caller's language."""
-        tag, said = prompts.in_language(self.call.staff.language if self.call.staff else "en")
+        tag, said = prompts.in_language(self._language)
         firm = self.runtime.settings.firm_name
         return tuple(Say(said[name].format(firm=firm, **blanks), tag) for name in names)
+
+    @property
+    def _language(self) -> str:
+        """Theirs, from their own telephone or after the PIN: before it, a stranger would hear that they work here."""
+        staff = self.call.staff
+        known = staff is not None and (self.call.proven_at is not None or self.call.number == staff.phone)
+        return staff.language if staff is not None and known else "en"
 
     def address(self, place: Place) -> str:
         """Where the next request of this call asks."""
