@@ -11,21 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from approvals import review
-from approvals.review import Heard
-from dispatcher.model import Decision, Message, Recording
+from dispatcher.model import Message, Recording
 from dispatcher.model.errors import DispatcherError
 from dispatcher.model.telephone import CallStep, Hangup, Pause, Play, Record, Say, Verb
 from dispatcher.services import recordings
+from webhooks.lines import officer_hears
 from webhooks.lines.talking import Line, State
 from webhooks.lines.walking import Place
 
 Front = Sequence[Say | Play | Pause]
 
 LONGEST_REASON = 120  # seconds
-SLOW = 60.0  # a forecast in seconds from which on it is worth a sentence
 MOST_COLLEAGUES = 9
 TRIES = 2  # at the code
-_LETTERS_A_SECOND = 15.0  # as voices read
 
 
 def begin(line: Line, place: Place) -> tuple[Verb, ...]:
@@ -34,7 +32,7 @@ def begin(line: Line, place: Place) -> tuple[Verb, ...]:
     found = review.waiting(line.session, officer) if officer else []
     rung = call.message if call.outbound else None
     if rung is not None:
-        return _present(line, place, rung) if rung in found else _onwards(line, place, _why_not(line))
+        return _present(line, place, rung) if rung in found else _onwards(line, place, officer_hears.why_not(line))
     if not found:
         return line.end("officer none")
     return _present(line, place, found[0], line.say("officer many", count=len(found)) if len(found) > 1 else ())
@@ -70,58 +68,11 @@ def _play(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
     if message is None:
         return line.end("call again")
     heard = review.heard_of(line.session, line.runtime, message)
-    about = () if line.call.heard_at else _about(line, heard)
-    said = (*front, *about, *_alert(line, heard))
-    letters = sum(len(one.text) for one in said if isinstance(one, Say))
-    ends_at = line.runtime.now().timestamp() + heard.recording_seconds + letters / _LETTERS_A_SECOND
+    about = () if line.call.heard_at else officer_hears.about(line, heard)
+    said = (*front, *about, *officer_hears.alert(line, heard))
+    ends_at = line.runtime.now().timestamp() + officer_hears.seconds(heard, said)
     # The shortest wait for a key: what ends without one was heard to the end.
     return line.ask(place.to("officer.hearing", at=math.ceil(ends_at)), said, timeout=1)
-
-
-def _about(line: Line, heard: Heard) -> tuple[Say, ...]:
-    version, message = heard.version, heard.version.message
-    since = line.runtime.now() - (message.submitted_at or message.created_at)
-    minutes = int(since.total_seconds() // 60)
-    ago = "officer now" if minutes < 2 else "officer minutes" if minutes < 120 else "officer hours"
-    [when] = line.say(ago, count=minutes if minutes < 120 else minutes // 60)
-    said = [
-        *(line.say("officer urgent") if version.urgency == "urgent" else ()),
-        *line.say("officer about", number=message.id, author=message.author.name, when=when.text),
-    ]
-    if version.number > 1:
-        said += line.say("officer version", number=version.number, editor=version.editor.name)
-    said += _whom(line, heard)
-    if heard.seconds >= SLOW:
-        said += line.say("officer slow", minutes=math.ceil(heard.seconds / 60))
-    if heard.release_at:
-        said += line.say("officer later", when=f"{heard.release_at:%Y-%m-%d, %H:%M} UTC")
-    return tuple(said)
-
-
-def _whom(line: Line, heard: Heard) -> tuple[Say, ...]:
-    lists = ", ".join(one.name for one in heard.version.lists)
-    if heard.recipients == 0:
-        return line.say("officer nobody", lists=lists)
-    ways = [line.say(f"officer {channel}", count=count)[0].text for channel, count in heard.by_channel.items() if count]
-    how_many = "officer whom" if heard.recipients > 1 else "officer whom one"
-    return line.say(how_many, lists=lists, count=heard.recipients, ways=", ".join(ways))
-
-
-def _alert(line: Line, heard: Heard) -> tuple[Say | Play, ...]:
-    """The words that customers hear first, the recording, the text, and the names of what cannot be heard."""
-    language = heard.version.editor.language
-    text = tuple(Say(paragraph, language) for paragraph in heard.text)
-    said: list[Say | Play] = [Say(heard.front, language)]
-    if heard.recording_id is not None:
-        token = line.runtime.token("media", heard.recording_id)
-        said.append(Play(f"{line.runtime.settings.public_url}/audio/{token}.wav"))
-        said += [*line.say("officer text"), *text] if text else ()
-    else:
-        said += text
-    if heard.version.attachments:
-        names = ", ".join(one.name for one in heard.version.attachments)
-        said += line.say("officer attached", names=names)
-    return tuple(said)
 
 
 def _hearing(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
@@ -205,18 +156,11 @@ def _code(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     except DispatcherError:
         return _refused(line, place)
     if made is not None:
-        return _onwards(line, place, _approved(line, made))
+        return _onwards(line, place, officer_hears.approved(line, made))
     wrong = line.say("officer other code")
     if place.at + 1 >= TRIES:
         return _ask_menu(line, place, (*wrong, *line.say("officer nothing done")))
     return _ask_code(line, replace(place, at=place.at + 1), wrong)
-
-
-def _approved(line: Line, made: Decision) -> tuple[Say, ...]:
-    heard = review.heard_of(line.session, line.runtime, made.message)
-    if heard.release_at:
-        return line.say("officer approved later", when=f"{heard.release_at:%Y-%m-%d, %H:%M} UTC")
-    return line.say("officer approved" if heard.recipients != 1 else "officer approved one", count=heard.recipients)
 
 
 # --- return and say why -----------------------------------------------------------------------------------
@@ -340,17 +284,7 @@ def _moved(line: Line, place: Place) -> tuple[Verb, ...]:
         return ()
     if how == "changed" and line.call.message is not None:
         return _present(line, place, line.call.message, line.say("officer changed"))
-    return _onwards(line, place, _why_not(line))
-
-
-def _why_not(line: Line) -> tuple[Say, ...]:
-    message = line.call.message
-    number = message.id if message else 0
-    who = review.decided_by(message) if message else None
-    if who is not None:
-        return line.say("officer decided", name=who.name, number=number)
-    barred = message is not None and message.state == "pending"
-    return line.say("officer barred" if barred else "officer gone", number=number)
+    return _onwards(line, place, officer_hears.why_not(line))
 
 
 def _refused(line: Line, place: Place) -> tuple[Verb, ...]:
