@@ -52,7 +52,7 @@ def keep(
         message_id=message_id,
         callback_id=callback_id,
         state="new",
-        received_at=reply.received_at,
+        received_at=runtime.now(),
     )
     if kept.due_at is not None or kept.state != "new":
         return kept  # another worker had a copy of it

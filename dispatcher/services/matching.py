@@ -201,7 +201,7 @@ def _by_number(session: Session, runtime: Runtime, reply: InboundReply, text: st
     if reply.channel != "sms":
         return _by_customers_number(session, runtime, reply, number, text)
     author = authors.by_number(session, number)
-    if author and authors.is_marked(session, runtime, author, text, reply.received_at):
+    if author and authors.is_marked(session, runtime, author, text, runtime.now()):
         return Match(author=author)
     found = _by_colleague(session, runtime, number, text)
     if found and (author is None or found.text != text):
@@ -209,7 +209,7 @@ def _by_number(session: Session, runtime: Runtime, reply: InboundReply, text: st
     found = found or _by_customers_number(session, runtime, reply, number, text)
     if author is None:
         return found
-    call = authors.dictated(session, author, reply.received_at)
+    call = authors.dictated(session, author, runtime.now())
     if not (found.staff or found.customer or found.note):
         return Match(author=author)
     # Neither a customer nor a representative may hear of an alert before its release.
