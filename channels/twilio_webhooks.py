@@ -174,6 +174,9 @@ def _text_status(form: Mapping[str, str], attempt: str, dedupe: str) -> tuple[Ev
 def _call_status(form: Mapping[str, str], attempt: str, dedupe: str) -> Event:
     status, answered_by = form.get("CallStatus", "").lower(), form.get("AnsweredBy", "")
     state, outcome = CALL_STATES.get(status, ("unrecognised", ""))
+    if form.get("Direction") == "inbound":
+        # The end of a call that somebody made to us: known to be nobody's attempt, so that nothing waits for one.
+        state, outcome = "", ""
     detail = status
     if state == "delivered" and answered_by.startswith("machine"):
         outcome = "machine"
