@@ -57,7 +57,9 @@ def create(
     _may_write(author)
     lists = _lists(session, form.lists)
     policy.require(form, known_lists=lists, now=runtime.now(), draft=draft)
-    message = Message(author=author, release_at=form.release_at, valid_for=form.valid_for, version=1)
+    message = Message(
+        author=author, release_at=form.release_at, valid_for=form.valid_for, version=1, created_at=runtime.now()
+    )
     session.add(message)
     session.flush()
     _add_version(session, message, author, form, lists, via=via)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Customer, DistributionList, Firm, ListMember, Preference
 from dispatcher.runtime import Runtime
+from dispatcher.services import list_numbers
 from dispatcher.services.customer_fields import CustomerFields
 
 CHUNK = 1000  # customers compared and written at a time
@@ -128,7 +129,10 @@ def _firms(session: Session, names: set[str]) -> dict[str, int]:
 def _lists(session: Session, runtime: Runtime, keys: set[str]) -> dict[str, int]:
     known = {row.key: row.id for row in session.execute(select(DistributionList.key, DistributionList.id))}
     if missing := sorted(keys - known.keys()):
-        rows = [{"key": key, "name": list_name(key), "created_at": runtime.now()} for key in missing]
+        rows = [
+            {"key": key, "name": list_name(key), "number": number, "created_at": runtime.now()}
+            for number, key in enumerate(missing, list_numbers.next_free(session))
+        ]
         made = session.execute(insert(DistributionList).returning(DistributionList.key, DistributionList.id), rows)
         known |= {row.key: row.id for row in made}
     return known

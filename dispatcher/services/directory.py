@@ -16,7 +16,7 @@ from dispatcher.model import (
 )
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import customer_store
+from dispatcher.services import customer_store, list_numbers
 from dispatcher.services.audit import record
 from dispatcher.services.customer_fields import COLUMNS, key_of, name_of, read_customer
 from dispatcher.services.duplicates import likely_duplicates
@@ -109,9 +109,16 @@ def delete_customer(session: Session, runtime: Runtime, key: str, actor: Staff |
 
 
 def put_list(
-    session: Session, runtime: Runtime, key: str, name: str, owner: Staff | None, actor: Staff | str
+    session: Session,
+    runtime: Runtime,
+    key: str,
+    name: str,
+    owner: Staff | None,
+    actor: Staff | str,
+    *,
+    number: int | None = None,
 ) -> DistributionList:
-    """The list with this key, made to have this name and owner."""
+    """The list with this key, made to have this name, owner and, where given, number; a new one gets a free number."""
     try:
         key, name = key_of(key), name_of(name) or customer_store.list_name(key)
     except ValueError as error:
@@ -119,14 +126,20 @@ def put_list(
     if not key or ";" in key:
         raise Refused({"key": "must not be empty or hold a semicolon"})
     known = session.scalar(select(DistributionList).where(DistributionList.key == key).with_for_update())
-    one = known or DistributionList(key=key, name=name, owner_id=None)
+    one = known or DistributionList(key=key, name=name, number=_first_number(session, number), owner_id=None)
     if known is None or (one.name, one.owner_id) != (name, owner.id if owner else None):
         one.name, one.owner_id = name, owner.id if owner else None
         session.add(one)
         session.flush()
         session.expire(one, ["owner"])
         record(session, runtime, actor, "change list" if known else "add list", f"list {key}"[:120], name=name)
+    if number is not None:
+        list_numbers.give(session, runtime, actor, one, number)
     return one
+
+
+def _first_number(session: Session, wanted: int | None) -> int:
+    return list_numbers.next_free(session) if wanted is None else list_numbers.require_free(session, wanted)
 
 
 def set_members(session: Session, runtime: Runtime, key: str, customer_keys: Iterable[str], actor: Staff | str) -> int:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import selectinload
 from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import ContactPoint, Customer, DistributionList, Firm, ListMember, Staff
-from dispatcher.model.errors import NotAllowed, NotFound
-from dispatcher.services import directory, preferences, sight, suppressions
+from dispatcher.model.errors import NotAllowed, NotFound, Refused
+from dispatcher.services import directory, list_numbers, preferences, sight, suppressions
 from dispatcher.web import lists, paging
 
 bp = Blueprint("directory", __name__, url_prefix="/directory")
@@ -141,4 +141,30 @@ def show_list(key: str) -> ResponseReturnValue:
         .order_by(Customer.name, Customer.id)
     )
     page = paging.things(session, query)
-    return render_template("directory/list.html", one=one, page=page, whole=sight.sees_everybody(staff))
+    return render_template(
+        "directory/list.html",
+        one=one,
+        page=page,
+        whole=sight.sees_everybody(staff),
+        numbers=staff.has("admin") or one.owner_id == staff.id,
+    )
+
+
+@bp.post("/lists/<key>/number")
+@may("analyst", "admin")
+def number_list(key: str) -> ResponseReturnValue:
+    """Another number for the telephone."""
+    session = door.db()
+    one = session.scalar(select(DistributionList).where(DistributionList.key == key))
+    if one is None:
+        raise NotFound(f"there is no list {key}")
+    wanted = request.form.get("number", "").strip()
+    try:
+        digits = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 16 else 0
+        list_numbers.give(session, door.runtime(), door.me(), one, digits)
+    except Refused as refused:
+        flash(f"Not changed: the number {refused.fields['number']}.")
+    else:
+        door.commit()
+        flash("The list has its number.")
+    return redirect(url_for(".show_list", key=key))

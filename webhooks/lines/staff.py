@@ -11,11 +11,13 @@ from urllib.parse import parse_qs
 
 from sqlalchemy.orm import Session
 
+from approvals import review
 from dispatcher.model import Attempt
 from dispatcher.model.ports import WebRequest
 from dispatcher.model.telephone import CallStep, Hangup, Pause, Play, Say, Verb
 from dispatcher.runtime import Runtime
 from dispatcher.services import pins, staff_calls
+from webhooks.lines import analyst, officer
 from webhooks.lines.talking import Line, State
 from webhooks.lines.walking import Place
 
@@ -32,13 +34,13 @@ def is_theirs(session: Session, runtime: Runtime, query: Mapping[str, str], step
     return bool(runtime.settings.analyst_line) and step.called == runtime.settings.analyst_line
 
 
-def answer(
 def holds_pin(request: WebRequest) -> bool:
     """Whether the keys in this request may be a PIN, which is kept nowhere."""
     query = parse_qs(request.query)
     return query.get("line") == ["staff"] and query.get("s") == ["pin"]
 
 
+def answer(
     session: Session, runtime: Runtime, provider: str, query: Mapping[str, str], place: Place, step: CallStep
 ) -> tuple[Verb, ...]:
     """One step of a call on this line."""
@@ -47,9 +49,9 @@ def holds_pin(request: WebRequest) -> bool:
         return (Hangup(),)
     line = Line(session, runtime, provider, call)
     taken = SIGN_IN.get(place.state)
-    if taken is None:
     if taken is not None and step.hung_up:
         return (Hangup(),)
+    if taken is None:
         taken = STATES.get(place.state) if staff_calls.is_proven(call, runtime) else None
     if taken is None:
         return line.end("call again")
@@ -103,7 +105,24 @@ SIGN_IN: Mapping[str, State] = {"start": _start, "number": _number, "pin": _pin}
 
 def _choose(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     """Straight to what the call is for, or to a choice where there are two."""
-    return line.end("staff nothing")
+    person = line.call.staff
+    if person is None:
+        return line.end("call again")
+    if line.call.outbound or not person.has("analyst"):
+        return officer.begin(line, place) if person.has("officer") else line.end("staff nothing")
+    if review.waiting(line.session, person):
+        return _ask_which(line, place, ())
+    return analyst.begin(line, place, ())
 
 
-STATES: Mapping[str, State] = {}
+def _ask_which(line: Line, place: Place, front: Sequence[Say | Play | Pause]) -> tuple[Verb, ...]:
+    return line.ask(place.to("which"), (*front, *line.say("staff two lines")))
+
+
+def _which(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    if step.digits == "1":
+        return analyst.begin(line, place, ())
+    return officer.begin(line, place) if step.digits == "2" else line.misheard(place, step, _ask_which)
+
+
+STATES: Mapping[str, State] = {"which": _which, **analyst.STATES, **officer.STATES}

@@ -73,14 +73,15 @@ def get_list(act: Act, key: str) -> ListInfo:
 @call(
     "PUT", "/lists/<key>", "analyst", "admin",
     title="Make a list, or change its name and owner",
-    about="Analysts keep their own lists and the team's, which have no owner.",
+    about="Analysts keep their own lists and the team's, which have no owner. The number of the team's lists is for "
+    "administrators to change.",
     tag=TAG, answers={200: ListInfo, 201: ListInfo}, trial=True, location="/lists/{key}",
 )  # fmt: skip
 def put_list(act: Act, key: str, body: ListFields) -> Answer:
     known = act.session.scalar(select(DistributionList).where(DistributionList.key == key))
     _may_keep(act, known)
     owner = _owner(act, body.owner)
-    made = directory.put_list(act.session, act.runtime, key, body.name, owner, act.staff)
+    made = directory.put_list(act.session, act.runtime, key, body.name, owner, act.staff, number=body.number)
     if body.members is not None:
         directory.set_members(act.session, act.runtime, key, body.members, act.staff)
     act.session.flush()
@@ -133,6 +134,7 @@ def _outline(one: DistributionList, size: int) -> dict[str, Any]:
     return {
         "key": one.key,
         "name": one.name,
+        "number": one.number,
         "owner": one.owner.email if one.owner else None,
         "size": size,
         "created_at": one.created_at,

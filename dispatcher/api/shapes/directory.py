@@ -141,6 +141,9 @@ class ListFields(Given):
 
     name: Text = Field("", description="Empty: made from the key.")
     owner: Text | None = Field(None, max_length=320, description="An analyst's mail address; null: the whole team's.")
+    number: int | None = Field(
+        None, ge=1, le=999_999_999, description="Keyed on the telephone; left out or null: as it is, or a free one."
+    )
     members: list[Key] | None = Field(
         None, max_length=500_000, description="Keys of all customers on it; left out or null: as they are."
     )
@@ -158,6 +161,7 @@ class ListLine(Told):
 
     key: str
     name: str
+    number: int | None = Field(description="What is keyed on the telephone to choose it.")
     owner: str | None
     size: int
     created_at: datetime
@@ -167,7 +171,7 @@ class ListInfo(ListLine):
     """A list and who is on it."""
 
     model_config = example(
-        key="semis-memory", name="Semiconductors: memory", owner=None, size=2, created_at=EXAMPLE_TIME,
+        key="semis-memory", name="Semiconductors: memory", number=103, owner=None, size=2, created_at=EXAMPLE_TIME,
         members=["C00617", "C00625"],
     )  # fmt: skip
 

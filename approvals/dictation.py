@@ -1,0 +1,388 @@
+"""An alert dictated on the telephone: what was recorded becomes a draft as soon as it is here.
+
+What was chosen in a call is in the call's row, the sound in its recordings; the draft follows both, so that a call may
+break off at any moment and a piece of sound may come at any time, or twice, without anything being lost or done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from approvals import dictation_letters, duty, submission
+from approvals.submission import Submission
+from dispatcher.model import DistributionList, Media, Message, Recording, Staff, StaffCall, Version
+from dispatcher.model.errors import DispatcherError, StateConflict
+from dispatcher.runtime import Runtime
+from dispatcher.services import media, recordings
+from dispatcher.services.audience_lists import listed_customers
+from dispatcher.services.audit import record
+from dispatcher.services.media import MAX_RECORDING_SECONDS, Upload
+
+PURPOSE = "alert"
+# Of an alert that is put together from pieces; joined they are a little longer than the provider counts.
+MOST_SECONDS = MAX_RECORDING_SECONDS - 10
+# A draft made by telephone, mail or text is offered to its author's next call for so long.
+OFFERED_FOR = timedelta(days=1)
+# A call that asks for nothing for so long after all that was said to it has ended, whatever became of its end.
+QUIET = timedelta(seconds=90)
+# Sound that is not here so long after the call may never come: its author is told.
+LATE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """What counts of what was recorded: `base` was on the draft before this call, `pieces` are of the call."""
+
+    base: Media | None
+    pieces: tuple[Recording, ...]
+
+    @property
+    def heard(self) -> list[Media]:
+        """What can be played now, in order."""
+        kept = [one.media for one in self.pieces if one.state == "kept" and one.media is not None]
+        return [*([self.base] if self.base else []), *kept]
+
+    @property
+    def waiting(self) -> list[Recording]:
+        """Still on their way from the provider."""
+        return [one for one in self.pieces if one.state == "waiting"]
+
+    @property
+    def lost(self) -> bool:
+        """Whether a piece of it will not come."""
+        return any(one.state == "lost" for one in self.pieces)
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts, as far as that is known."""
+        own = [one for one in self.pieces if one.state in ("kept", "waiting")]
+        return (self.base.seconds or 0 if self.base else 0) + sum(one.seconds or 0 for one in own)
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What became of a wish to submit: `submitted`, or why not. `lists` are names, `reviewers` who may decide now.
+
+    waiting: sound is on its way; ask again. silent: there is nothing to hear. lost: a piece will not come.
+    decided: somebody was quicker. refused: the author has been told why in writing.
+    """
+
+    came: Literal["submitted", "waiting", "silent", "lost", "no lists", "decided", "refused"]
+    message: Message | None = None
+    customers: int = 0
+    lists: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+
+
+# --- the choices ------------------------------------------------------------------------------------------
+
+
+def choose(session: Session, call: StaffCall, *keys: str) -> None:
+    """Put these lists on the call's choice; one that is on it already is taken off, unless it comes with others."""
+    now = list(call.lists)
+    if len(keys) == 1 and keys[0] in now:
+        now.remove(keys[0])
+    else:
+        now += [one for one in dict.fromkeys(keys) if one not in now]
+    call.lists = now
+    session.flush()
+
+
+def chosen(session: Session, call: StaffCall) -> list[DistributionList]:
+    """The lists chosen so far, in that order, without those that have been removed since."""
+    found = {
+        one.key: one for one in session.scalars(select(DistributionList).where(DistributionList.key.in_(call.lists)))
+    }
+    return [found[key] for key in call.lists if key in found]
+
+
+def turn_urgent(session: Session, call: StaffCall) -> bool:
+    """Make the call's alert urgent, or not urgent any more; which it is now."""
+    call.urgent = not call.urgent
+    session.flush()
+    return call.urgent
+
+
+def is_live(runtime: Runtime, call: StaffCall, seconds: float = 0.0) -> None:
+    """The call asks for something, and will be quiet for so long."""
+    call.idle_at = runtime.now() + timedelta(seconds=seconds) + QUIET
+
+
+# --- the sound --------------------------------------------------------------------------------------------
+
+
+def take_of(session: Session, call: StaffCall) -> Take:
+    """What counts of what was recorded for the call's alert."""
+    pieces = [one for one in recordings.pieces(session, call) if one.purpose == PURPOSE and one.id > call.take_after]
+    return Take(call.base, tuple(pieces))
+
+
+def has_something(session: Session, call: StaffCall) -> bool:
+    """Whether there is anything that could be submitted: sound, on its way or here, or a text."""
+    take = take_of(session, call)
+    return bool(take.heard or take.waiting) or bool(call.message and call.message.current.text.strip())
+
+
+def room(session: Session, call: StaffCall, *, anew: bool) -> int:
+    """Seconds that may still be recorded: for a new take, or beside what is there."""
+    return int(MOST_SECONDS - (0 if anew else take_of(session, call).seconds))
+
+
+def recorded(
+    session: Session, runtime: Runtime, call: StaffCall, ref: str, seconds: float, *, anew: bool = False
+) -> None:
+    """The call's own step after a piece. `anew`: it takes the place of all before it."""
+    piece = recordings.expect(
+        session, runtime, provider=call.provider, ref=ref, call_ref=call.call_ref, purpose=PURPOSE, seconds=seconds,
+        staff_call=call,
+    )  # fmt: skip
+    call = _locked(session, call)
+    if anew and call.take_after < piece.id:
+        before = [one.id for one in recordings.pieces(session, call) if one.purpose == PURPOSE and one.id < piece.id]
+        call.take_after, call.base_id = max([call.take_after, *before]), None
+        session.flush()
+        session.expire(call, ["base"])
+    if call.message is not None:
+        _keep_draft(session, runtime, call)  # its sound may have outrun this step
+
+
+def piece_arrived(session: Session, runtime: Runtime, recording: Recording) -> None:
+    """A piece is here, silent, empty or lost: the draft gets what there is. Any order, any number of times."""
+    if recording.purpose != PURPOSE or recording.staff_call is None:
+        return
+    call = _locked(session, recording.staff_call)
+    if call.proven_at is None:
+        return
+    _keep_draft(session, runtime, call)
+    if call.ended_at is not None:
+        _tell_end(session, runtime, call)
+
+
+def heard(session: Session, runtime: Runtime, call: StaffCall) -> tuple[list[Media], str]:
+    """What is played when its author wants to hear it, and its text; on record once it is a message."""
+    if call.message is not None:
+        record(session, runtime, call.staff or "system", "play recording", f"message {call.message.id}", via="phone")
+    return take_of(session, call).heard, call.message.current.text if call.message else ""
+
+
+def look(session: Session, runtime: Runtime, call: StaffCall) -> bool:
+    """Whether sound is still on its way; if so it is looked for at the provider."""
+    waiting = take_of(session, call).waiting
+    for one in waiting:
+        recordings.look(session, runtime, one)
+    return bool(waiting)
+
+
+# --- the draft --------------------------------------------------------------------------------------------
+
+
+def open_draft(session: Session, runtime: Runtime, person: Staff) -> Message | None:
+    """The author's latest draft of a day that came by telephone, mail or text and that no other call has in hand."""
+    in_hand = select(StaffCall.message_id).where(
+        StaffCall.message_id.is_not(None), StaffCall.ended_at.is_(None), StaffCall.idle_at > runtime.now()
+    )
+    return session.scalar(
+        select(Message)
+        .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
+        .where(
+            Message.author_id == person.id,
+            Message.state == "draft",
+            Message.created_at > runtime.now() - OFFERED_FOR,
+            Version.via.in_(("phone", "mail", "sms")),
+            Message.id.not_in(in_hand),
+        )
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+
+
+def go_on(session: Session, call: StaffCall, draft: Message) -> None:
+    """Take this draft into the call's hands."""
+    version = draft.current
+    call.message_id, call.base_id = draft.id, version.recording_id
+    call.lists, call.urgent = [one.key for one in version.lists], version.urgency == "urgent"
+    session.flush()
+    session.expire(call, ["message", "base"])
+
+
+def keep(session: Session, runtime: Runtime, call: StaffCall, *, named: bool = False) -> Message | None:
+    """The call ends without a submission: what there is is a draft, and its author is told what it lacks.
+
+    Sound that is still on its way comes to the draft when it is here. None where there is no draft yet: with `named`
+    only where nothing was recorded, because its reference is to be said.
+    """
+    call = _locked(session, call)
+    call.ended_at = call.ended_at or runtime.now()
+    waiting = bool(take_of(session, call).waiting)
+    message = _keep_draft(session, runtime, call, without_sound=named and waiting)
+    call.idle_at = runtime.now() + LATE if waiting else None
+    _tell_end(session, runtime, call)
+    return message
+
+
+def left(session: Session, runtime: Runtime, call_id: int) -> None:
+    """A call that has gone quiet: it was hung up, or broke off, where nobody tells us so."""
+    call = session.get(StaffCall, call_id)
+    if call is None:
+        return
+    call = _locked(session, call)
+    if call.idle_at is None or call.idle_at > runtime.now():
+        return
+    call.idle_at, late = None, call.ended_at is not None
+    if not late:
+        keep(session, runtime, call)
+    else:
+        _keep_draft(session, runtime, call, without_sound=bool(take_of(session, call).waiting))
+        _tell_end(session, runtime, call, late=True)
+
+
+# --- the submission ---------------------------------------------------------------------------------------
+
+
+def submit(session: Session, runtime: Runtime, call: StaffCall) -> Handed:
+    """Submit what was recorded to the lists chosen, by the same gates as everywhere, once however often it is asked."""
+    waiting = look(session, runtime, call)
+    call = _locked(session, call)
+    if call.message is not None and call.message.state != "draft":
+        done = call.message.state == "pending" and call.ended_at is not None
+        return _handed(session, runtime, call.message) if done else Handed("decided", call.message)
+    if not chosen(session, call):
+        return Handed("no lists")
+    take = take_of(session, call)
+    if waiting or take.waiting:
+        return Handed("waiting")
+    if take.lost:
+        return Handed("lost")
+    if take.pieces and not take.heard:
+        return Handed("silent")
+    person, message = call.staff, _keep_draft(session, runtime, call)
+    if person is None or message is None:
+        return Handed("silent")
+    try:
+        with session.begin_nested():
+            submission.submit(session, runtime, person, message.id)
+    except DispatcherError as error:
+        dictation_letters.refused(session, runtime, call, message, str(error))
+        return Handed("refused", message)
+    call.ended_at, call.idle_at = runtime.now(), None
+    handed = _handed(session, runtime, message)
+    dictation_letters.submitted(session, runtime, call, message, handed.customers, handed.lists, handed.reviewers)
+    return handed
+
+
+def _handed(session: Session, runtime: Runtime, message: Message) -> Handed:
+    return Handed(
+        "submitted",
+        message,
+        customers=session.scalar(select(func.count()).select_from(listed_customers(message.current).subquery())) or 0,
+        lists=tuple(one.name for one in message.current.lists),
+        reviewers=tuple(one.name for one in duty.on_duty(session, runtime, message)),
+    )
+
+
+# --- the written form -------------------------------------------------------------------------------------
+
+
+def add_text(session: Session, runtime: Runtime, author: Staff, message: Message, text: str, via: str) -> Version:
+    """Make this the written form of an alert: of a draft, or of one that waits for an officer, who is told of it.
+
+    Voice and text are one message. Raises StateConflict once somebody has decided, and what an edit raises.
+    """
+    message = session.scalars(
+        select(Message).where(Message.id == message.id).with_for_update().execution_options(populate_existing=True)
+    ).one()
+    if message.state not in ("draft", "pending"):
+        raise StateConflict(f"it is {message.state}: change it on its page", state=message.state)
+    if text.strip() == message.current.text.strip():
+        return message.current
+    return submission.edit(session, runtime, author, message.id, {"text": text.strip()}, via=via).current
+
+
+# --- what all of these share -----------------------------------------------------------------------------
+
+
+def _locked(session: Session, call: StaffCall) -> StaffCall:
+    """The call's row, against a step of the call, an arrival and the sweep at the same time.
+
+    Its recordings, where they are written, are written before: everybody locks in this order. The weaker lock lets
+    rows that refer to the call be written meanwhile.
+    """
+    return session.scalars(
+        select(StaffCall)
+        .where(StaffCall.id == call.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _keep_draft(session: Session, runtime: Runtime, call: StaffCall, *, without_sound: bool = False) -> Message | None:
+    """Make the draft hold what the call has come to; None where there is nothing to hold.
+
+    `without_sound`: also where all sound is still on its way, so that there is something to name and to find.
+    """
+    person, message = call.staff, call.message
+    if person is None or not person.has("analyst"):
+        return None  # the sound is kept, but nobody may make an alert of it
+    if message is not None and message.state != "draft":
+        return message
+    take = take_of(session, call)
+    sound = _joined(take)
+    lists, urgency = [one.key for one in chosen(session, call)], "urgent" if call.urgent else "normal"
+    if message is None:
+        if sound is None and not without_sound:
+            return None
+        form = Submission(subject=_subject(call), lists=lists, urgency=urgency, recording=_upload(sound))
+        message = submission.create(session, runtime, person, form, draft=True, via="phone")
+        call.message_id = message.id
+        session.flush()
+        session.expire(call, ["message"])
+        return message
+    version, changes = message.current, dict[str, object]()
+    if sound is not None and (version.recording is None or version.recording.sha256 != _sha256(sound)):
+        changes["recording"] = _upload(sound)
+    if {one.key for one in version.lists} != set(lists):
+        changes["lists"] = lists
+    if version.urgency != urgency:
+        changes["urgency"] = urgency
+    if changes:
+        submission.edit(session, runtime, person, message.id, changes, via="phone")
+    return message
+
+
+def _joined(take: Take) -> bytes | None:
+    """The sound of a take as one; None where nothing new is to be heard."""
+    if not any(one.state == "kept" for one in take.pieces):
+        return None
+    parts = [one.read() for one in take.heard]
+    return parts[0] if len(parts) == 1 else media.joined(parts)
+
+
+def _upload(sound: bytes | None) -> Upload | None:
+    return Upload("recording.wav", sound) if sound is not None else None
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _subject(call: StaffCall) -> str:
+    return f"Recorded alert, {call.created_at.day} {call.created_at:%b %Y %H:%M} UTC"
+
+
+def _tell_end(session: Session, runtime: Runtime, call: StaffCall, *, late: bool = False) -> None:
+    """One letter about a call that ended without a submission, once it is known what there is."""
+    take = take_of(session, call)
+    if not take.pieces or (call.message is not None and call.message.state != "draft"):
+        return
+    if take.waiting and not late:
+        return
+    if call.message is None:
+        dictation_letters.nothing_heard(session, runtime, call)
+    else:
+        dictation_letters.kept(session, runtime, call, call.message, sound=bool(take.heard) and not take.waiting)

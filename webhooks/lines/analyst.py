@@ -1,0 +1,351 @@
+"""What an analyst does by telephone: chooses lists, records an alert, hears it, submits it. A key counts at any moment.
+
+Choosing may come before the recording or after it, or not at all: whatever was recorded is kept as a draft.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from approvals import dictation
+from approvals.dictation import Handed
+from dispatcher.model import DistributionList, Message
+from dispatcher.model.telephone import CallStep, Go, Hangup, Pause, Play, Record, Say, Verb
+from dispatcher.services import favourites, list_numbers, references
+from webhooks.lines.talking import Line, State
+from webhooks.lines.walking import Place
+
+Front = Sequence[Say | Play | Pause]
+
+OFFERED = 6  # lists on the keys from 1 on
+LONGEST_PIECE, LEAST_PIECE = 300, 5  # seconds
+SILENCE = 8  # seconds that end a recording: people think while they dictate
+# Sound comes from the provider in a second or two; after so many looks it is a draft for now.
+LOOKS, FIRST_LOOK, LOOK_EVERY = 10, 1, 2  # times, seconds, seconds
+LIST_DIGITS = 9
+MOST_NAMED = 2  # officers
+RECORDED, RECORDED_ANEW = "analyst.recorded", "analyst.recorded-anew"
+
+
+def begin(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
+    """Straight to the lists, or to the draft that their last call left."""
+    person = line.call.staff
+    if person is None:
+        return line.end("call again")
+    dictation.is_live(line.runtime, line.call)
+    hello = (*front, *line.say("analyst hello", name=person.name))
+    if dictation.open_draft(line.session, line.runtime, person) is not None:
+        return _ask_draft(line, place, hello)
+    return _ask_lists(line, place.to("analyst.lists"), hello)
+
+
+def _ask_draft(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
+    draft = dictation.open_draft(line.session, line.runtime, line.call.staff) if line.call.staff else None
+    if draft is None:
+        return _ask_lists(line, place.to("analyst.lists"), front)
+    return line.ask(place.to("analyst.draft"), (*front, *line.say("analyst draft", reference=_spoken(line, draft))))
+
+
+def _draft(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    if step.digits == "2":
+        return _ask_lists(line, place.to("analyst.lists"), ())
+    if step.digits != "1":
+        return _missed(line, place, step, _ask_draft)
+    draft = dictation.open_draft(line.session, line.runtime, line.call.staff) if line.call.staff else None
+    if draft is not None:
+        dictation.go_on(line.session, line.call, draft)
+    if dictation.has_something(line.session, line.call):
+        return _ask_menu(line, place, _chosen(line))
+    return _ask_lists(line, place.to("analyst.lists"), _chosen(line))
+
+
+# --- the lists --------------------------------------------------------------------------------------------
+
+
+def _offer(line: Line, page: int) -> tuple[list[DistributionList], bool]:
+    """The lists on the keys of this page, 0 the favourites, and whether there are further ones."""
+    if line.call.staff is None:
+        return [], False
+    first = favourites.favourites(line.session, line.runtime, line.call.staff, OFFERED)
+    if page == 0:
+        return first, bool(favourites.others(line.session, first, 0, OFFERED)[0])
+    return favourites.others(line.session, first, page - 1, OFFERED)
+
+
+def _ask_lists(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
+    """All keys of this page of lists. `place` is that of the next step, its `at` the page."""
+    offered, further = _offer(line, place.at)
+    said = [*front, *(() if place.at else line.say("analyst choose"))]
+    for key, one in enumerate(offered, 1):
+        said += line.say("analyst list", key=key, list=one.name)
+    if not place.at and line.call.staff and favourites.last_used(line.session, line.call.staff):
+        said += line.say("analyst same")
+    if further or place.at:
+        said += line.say("analyst further" if further else "analyst favourites")
+    return line.ask(place, (*said, *line.say("analyst by number", _onwards(line))))
+
+
+def _ask_more(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
+    """The same keys for who has just heard them all."""
+    return line.ask(place.to("analyst.lists", at=place.at), (*front, *line.say("analyst more", _onwards(line))))
+
+
+def _onwards(line: Line) -> str:
+    return "analyst done" if dictation.has_something(line.session, line.call) else "analyst record now"
+
+
+def _lists(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    offered, further = _offer(line, place.at)
+    if step.digits == "9":
+        if dictation.has_something(line.session, line.call):
+            return _ask_menu(line, place, _chosen(line))
+        return _record(line, place, RECORDED, ())
+    if step.digits == "0":
+        return _ask_number(line, place, ())
+    if step.digits == "8" and (further or place.at):
+        return _ask_lists(line, place.to("analyst.lists", at=place.at + 1 if further else 0), ())
+    keys = [one.key for one in offered[int(step.digits) - 1 : int(step.digits)]] if step.digits in KEYS else []
+    if step.digits == "7" and line.call.staff:
+        keys = [one.key for one in favourites.last_used(line.session, line.call.staff)]
+    if not keys:
+        return _missed(line, place, step, lambda line, place, front: _ask_lists(line, _again(place), front))
+    dictation.choose(line.session, line.call, *keys)
+    return _ask_more(line, place, _chosen(line))
+
+
+def _again(place: Place) -> Place:
+    return place.to("analyst.lists", at=place.at)
+
+
+def _ask_number(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
+    there = place.to("analyst.number", at=place.at)
+    return line.ask(there, (*front, *line.say("analyst key number")), LIST_DIGITS, "#")
+
+
+def _number(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    found = list_numbers.list_with(line.session, step.digits)
+    if found is None:
+        if place.is_hopeless:
+            return _missed(line, place, step, _ask_number)
+        what = "analyst no such list" if step.digits else "nothing heard"
+        return _ask_lists(line, _again(place.missed()), line.say(what))
+    dictation.choose(line.session, line.call, found.key)
+    return _ask_more(line, place, _chosen(line))
+
+
+def _chosen(line: Line) -> tuple[Say, ...]:
+    names = [one.name for one in dictation.chosen(line.session, line.call)]
+    return line.say("analyst chosen", lists=_listed(line, names)) if names else line.say("analyst none chosen")
+
+
+def _listed(line: Line, names: Sequence[str], last: str = "analyst and") -> str:
+    """A, B and C."""
+    if len(names) < 2:
+        return "".join(names)
+    return line.say(last, first=", ".join(names[:-1]), last=names[-1])[0].text
+
+
+# --- the recording ----------------------------------------------------------------------------------------
+
+
+def _record(line: Line, place: Place, then: str, front: Front) -> tuple[Verb, ...]:
+    most = min(LONGEST_PIECE, dictation.room(line.session, line.call, anew=then == RECORDED_ANEW))
+    if most < LEAST_PIECE:
+        return _ask_menu(line, place, line.say("analyst full"))
+    dictation.is_live(line.runtime, line.call, most)
+    record = Record(line.address(place.to(then)), line.done_url(dictation.PURPOSE), most, SILENCE)
+    return (*front, *line.say("analyst speak"), record)
+
+
+def _recorded(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    """What ended it is no key of a menu: people were told that any key would."""
+    if step.recording_ref and step.recording_seconds > 0:
+        anew = place.state == RECORDED_ANEW
+        dictation.recorded(line.session, line.runtime, line.call, step.recording_ref, step.recording_seconds, anew=anew)
+        if step.hung_up:
+            return _hang_up(line)
+        seconds = round(dictation.take_of(line.session, line.call).seconds)
+        return _ask_menu(line, place, line.say("analyst recorded", seconds=seconds))
+    if step.hung_up:
+        return _hang_up(line)
+    if place.is_hopeless:
+        return _give_up(line)
+    return _record(line, place.missed(), place.state, line.say("analyst silence"))
+
+
+# --- what becomes of it -----------------------------------------------------------------------------------
+
+
+def _ask_menu(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
+    urgent = "analyst make normal" if line.call.urgent else "analyst make urgent"
+    return line.ask(place.to("analyst.menu"), (*front, *line.say("analyst menu", urgent, "analyst keep")))
+
+
+def _menu(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    taken = MENU.get(step.digits)
+    return taken(line, place, step) if taken else _missed(line, place, step, _ask_menu)
+
+
+def _to_lists(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    return _ask_lists(line, place.to("analyst.lists"), _chosen(line))
+
+
+def _to_record(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    return _record(line, place, RECORDED_ANEW if step.digits == "3" else RECORDED, ())
+
+
+def _turn_urgent(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    now = dictation.turn_urgent(line.session, line.call)
+    return _ask_menu(line, place, line.say("analyst urgent" if now else "analyst normal"))
+
+
+def _hear(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    """All of it, once it is here; `at` counts the looks."""
+    if dictation.look(line.session, line.runtime, line.call):
+        if place.at < LOOKS:
+            return _wait(line, place, "analyst.hearing")
+        return _ask_menu(line, place, line.say("analyst not here"))
+    sounds, text = dictation.heard(line.session, line.runtime, line.call)
+    base = line.runtime.settings.public_url
+    front: list[Say | Play] = [Play(f"{base}/audio/{line.runtime.token('media', one.id)}.wav") for one in sounds]
+    if text and line.call.staff:
+        front.append(Say(text, line.call.staff.language))
+    dictation.is_live(line.runtime, line.call, sum(one.seconds or 0 for one in sounds) + len(text) / 10)
+    return _ask_menu(line, place, front or line.say("analyst silence"))
+
+
+def _wait(line: Line, place: Place, state: str) -> tuple[Verb, ...]:
+    front = () if place.at else line.say("analyst wait")
+    pause = Pause(LOOK_EVERY if place.at else FIRST_LOOK)
+    return (*front, pause, Go(line.address(place.to(state, at=place.at + 1))))
+
+
+def _submit(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    """`at` counts the looks at what is still on its way."""
+    handed = dictation.submit(line.session, line.runtime, line.call)
+    if handed.came == "waiting" and place.at < LOOKS:
+        return _wait(line, place, "analyst.submitting")
+    return ANSWERS[handed.came](line, place, handed)
+
+
+def _submitted(line: Line, place: Place, handed: Handed) -> tuple[Verb, ...]:
+    if handed.message is None:
+        return line.end()
+    lists, names = _listed(line, handed.lists), handed.reviewers
+    said = [*line.say("analyst submitted", reference=_spoken(line, handed.message))]
+    said += line.say("analyst goes to", count=handed.customers, lists=lists)
+    who = _listed(line, names[:MOST_NAMED], "analyst or")
+    if len(names) > MOST_NAMED:
+        who = line.say("analyst others", who=", ".join(names[:MOST_NAMED]))[0].text
+    said += line.say("analyst reviewed by", who=who) if names else line.say("analyst nobody reviews")
+    return line.ask(place.to("analyst.submitted"), (*said, *line.say("analyst hear reference")))
+
+
+def _heard_reference(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    if step.digits != "1" or place.plays > MOST_NAMED:
+        return line.end()
+    return _submitted(line, place.heard_again(), dictation.submit(line.session, line.runtime, line.call))
+
+
+def _needs_list(line: Line, place: Place, handed: Handed) -> tuple[Verb, ...]:
+    return _ask_lists(line, place.to("analyst.lists"), line.say("analyst choose first"))
+
+
+def _silent(line: Line, place: Place, handed: Handed) -> tuple[Verb, ...]:
+    return _record(line, place, RECORDED_ANEW, line.say("analyst silence"))
+
+
+def _late(line: Line, place: Place, handed: Handed) -> tuple[Verb, ...]:
+    return _give_up(line, "analyst not here")
+
+
+def _decided(line: Line, place: Place, handed: Handed) -> tuple[Verb, ...]:
+    return line.end("analyst decided")
+
+
+def _refused(line: Line, place: Place, handed: Handed) -> tuple[Verb, ...]:
+    return _give_up(line, "analyst refused")
+
+
+def _keep(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    return _give_up(line)
+
+
+# --- the end ----------------------------------------------------------------------------------------------
+
+
+def _give_up(line: Line, *why: str) -> tuple[Verb, ...]:
+    """A friendly end of a call without a submission; what was recorded is a draft."""
+    kept = dictation.keep(line.session, line.runtime, line.call, named=True)
+    if kept is None or kept.state != "draft":
+        return line.end(*why)
+    return (*line.say(*why), *line.end("analyst kept", reference=_spoken(line, kept)))
+
+
+def _hang_up(line: Line) -> tuple[Verb, ...]:
+    dictation.keep(line.session, line.runtime, line.call)
+    return (Hangup(),)
+
+
+def _missed(
+    line: Line, place: Place, step: CallStep, again: Callable[[Line, Place, Front], tuple[Verb, ...]]
+) -> tuple[Verb, ...]:
+    return _give_up(line) if place.is_hopeless else line.misheard(place, step, again)
+
+
+def _spoken(line: Line, message: Message) -> str:
+    """4 7 1, 8 3 0 2: voices read 471 as a quantity."""
+    return ", ".join(" ".join(part) for part in references.of(line.runtime, message.id).split())
+
+
+def _live(state: State) -> State:
+    """Every step of a call shows that somebody is there, except for the one that says that nobody is any more."""
+
+    def taken(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+        if step.hung_up and place.state not in (RECORDED, RECORDED_ANEW):
+            return _hang_up(line)
+        if line.call.staff is None or not line.call.staff.has("analyst"):
+            return line.end("staff nothing")
+        if line.call.ended_at is None:
+            dictation.is_live(line.runtime, line.call)
+        return state(line, place, step)
+
+    return taken
+
+
+KEYS = tuple(str(key) for key in range(1, OFFERED + 1))
+
+MENU: Mapping[str, State] = {
+    "1": _submit,
+    "2": _hear,
+    "3": _to_record,
+    "4": _to_record,
+    "5": _to_lists,
+    "6": _turn_urgent,
+    "9": _keep,
+}
+
+ANSWERS: Mapping[str, Callable[[Line, Place, Handed], tuple[Verb, ...]]] = {
+    "submitted": _submitted,
+    "waiting": _late,
+    "silent": _silent,
+    "lost": _late,
+    "no lists": _needs_list,
+    "decided": _decided,
+    "refused": _refused,
+}
+
+STATES: Mapping[str, State] = {
+    name: _live(state)
+    for name, state in {
+        "analyst.draft": _draft,
+        "analyst.lists": _lists,
+        "analyst.number": _number,
+        RECORDED: _recorded,
+        RECORDED_ANEW: _recorded,
+        "analyst.menu": _menu,
+        "analyst.hearing": _hear,
+        "analyst.submitting": _submit,
+        "analyst.submitted": _heard_reference,
+    }.items()
+}
