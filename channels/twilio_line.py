@@ -18,6 +18,7 @@ from dispatcher.model.errors import ProviderError
 from dispatcher.settings import Settings
 
 MOST_BYTES, FETCH_SECONDS, MOST_SPOKEN = 10 * 1024 * 1024, 10.0, 3000
+MOST_WRITTEN = 120  # seconds
 # A document may have 64 kB; this much of it for what is said leaves the rest for tags and addresses.
 MOST_DOCUMENT = 56_000
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}")
@@ -263,7 +264,8 @@ def _add(into: Any, verb: telephone.Verb, transcribes: bool = False) -> None:
                 recording_status_callback=_retried(done_url),
                 recording_status_callback_method="POST",
                 recording_status_callback_event="completed absent",
-                **(written if transcribes and _writes_down(language) else {}),
+                # Of a longer one Twilio refuses the whole document (13617).
+                **(written if transcribes and _writes_down(language) and max_seconds <= MOST_WRITTEN else {}),
             )
         case telephone.Dial(number, caller_id, next_url, whisper_url, timeout):
             if not _NUMBER.fullmatch(number):

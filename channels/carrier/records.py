@@ -150,3 +150,4 @@ class Recording:
     status: str = "in-progress"
     source: str = "RecordVerb"
     fetchable: float = 0.0  # from when on its sound is there
+    transcription: Doc | None = None

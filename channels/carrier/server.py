@@ -22,6 +22,7 @@ from channels.carrier.sendgrid_api import MailSend, SendGridFront
 from channels.carrier.sendgrid_lookup import Lookup
 from channels.carrier.sms_life import SmsLife
 from channels.carrier.switchboard import Switchboard
+from channels.carrier.transcriptions import Transcriptions
 from channels.carrier.twilio_account import VERSION, TwilioFront
 from channels.carrier.twilio_calls import Calls
 from channels.carrier.twilio_messages import Messages
@@ -39,6 +40,7 @@ def build(carrier: Carrier) -> web.Application:
     app.add_routes(Messages(carrier, front, sms).routes())
     board = Switchboard(carrier)
     app.add_routes(Calls(carrier, front, board).routes())
+    app.add_routes(Transcriptions(carrier, front).routes())
     calls = ControlCalls(carrier, board)
     app.add_routes(calls.routes())
     app.add_routes(Page(carrier, calls).routes())

@@ -5,7 +5,7 @@ from email.utils import formatdate
 from time import time
 from urllib.parse import urljoin, urlsplit
 
-from channels.carrier import audio
+from channels.carrier import audio, transcriptions
 from channels.carrier.bridge import dial
 from channels.carrier.core import Carrier
 from channels.carrier.flow import Flow
@@ -325,6 +325,10 @@ class Switchboard:
         absent = not len(pcm) or faults.strikes(faults.recording_absent_share)
         end = "absent" if absent else "failed" if faults.strikes(faults.recording_failed_share) else "completed"
         self.carrier.after(faults.recording_ready_s, self._recorded, it, end, urljoin(base, url) if url else "", events)
+        if verb.attributes.get("transcribe") == "true":
+            told = verb.attributes.get("transcribeCallback", "")
+            ready = faults.recording_ready_s + transcriptions.SECONDS
+            self.carrier.after(ready, transcriptions.write_down, self.carrier, it, urljoin(base, told) if told else "")
         return it
 
     def _recorded(self, it: Recording, end: str, url: str, events: list[str]) -> None:

@@ -156,16 +156,25 @@ def is_silent(samples: Samples) -> bool:
     """
     import numpy as np
 
-    levels = _levels(samples)
-    if len(levels) < LEAST_FRAMES:
+    power = _power(samples)
+    if len(power) < LEAST_FRAMES:
         return True
-    floor = np.percentile(levels, 10)
-    loud = np.sort(levels)[-LEAST_FRAMES]  # as many frames as that are at least so loud
-    return bool(loud < FAINT or (loud < CERTAIN and loud - floor < EVEN))
+    loud = _decibels(np.sort(power)[-LEAST_FRAMES])  # as many frames as that are at least so loud
+    if loud < FAINT or loud >= CERTAIN:
+        return bool(loud < FAINT)
+    # A tenth of a second holds whole periods of the mains, whose overtones beat within single frames.
+    smooth = np.convolve(power, np.full(LEAST_FRAMES, 1 / LEAST_FRAMES), mode="valid")
+    return bool(_decibels(smooth.max()) - _decibels(np.percentile(smooth, 10)) < EVEN)
 
 
-def _levels(samples: Samples) -> Samples:
-    """Of each 20 ms the level in a telephone's band, in dB below full scale."""
+def _decibels(power: float) -> float:
+    import numpy as np
+
+    return float(10 * np.log10(power + 1e-12))
+
+
+def _power(samples: Samples) -> Samples:
+    """Of each 20 ms what a telephone's band holds; 1 is full scale."""
     import numpy as np
 
     count = len(samples) // FRAME
@@ -176,8 +185,7 @@ def _levels(samples: Samples) -> Samples:
         frames = samples[start * FRAME : min(start + 4096, count) * FRAME].reshape(-1, FRAME)
         spectrum = np.abs(np.fft.rfft((frames - frames.mean(axis=1, keepdims=True)) * window)) ** 2
         # By Parseval: twice the sum over the upper half, over the window's own energy.
-        power = 2 * spectrum[:, low:].sum(axis=1) / (FRAME * (window**2).sum())
-        found.append((10 * np.log10(power + 1e-12)).astype(np.float32))
+        found.append((2 * spectrum[:, low:].sum(axis=1) / (FRAME * (window**2).sum())).astype(np.float32))
     return np.concatenate(found)
 
 
