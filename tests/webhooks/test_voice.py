@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from datetime import timedelta
 from xml.etree import ElementTree
 
 import pytest
+from flask import Flask
 from sqlalchemy import select, update
 
+import webhooks
 from dispatcher.bells import commit
 from dispatcher.model import (
     Attempt,
     Callback,
     Conversation,
+    Customer,
     Delivery,
     Letter,
     Media,
@@ -24,10 +28,11 @@ from dispatcher.model import (
     Staff,
 )
 from dispatcher.model.ports import File
-from dispatcher.services import recordings, suppressions
+from dispatcher.services import codes, recordings, suppressions
 from tests.webhooks.world import LINE, PUBLIC_URL, World
 
-CLEO, REP = "+12025550102", "+12025550199"
+CLEO, REP, COVER = "+12025550102", "+12025550199", "+12025550198"
+DESK, STRANGE = "+12025550190", "+12025550177"
 RECORDING = "RE" + "a" * 32
 
 
@@ -160,7 +165,10 @@ def test_key_1_joins_the_representative(world: World) -> None:
     (number,) = dial.iter("Number")
     assert (number.text, dial.get("callerId")) == (REP, LINE)
     whisper = Call(world, number.attrib["url"], Direction="outbound-dial", CallSid="CA" + "2" * 32, To=REP).take()
-    assert "Cleo of Simon LLC is on the line, about the alert: Downgrade" in whisper.said
+    assert "Cleo of Simon LLC is on the line. It is about the alert: Downgrade." in whisper.said
+    assert whisper.tags == ["Gather"]
+    assert "Dial" not in whisper.tags
+    assert whisper.take(Digits="1").tags == ["Say"]
     letters = world.letters()
     assert {one.due_at - world.runtime.now() for one in letters if one.due_at} == {timedelta(seconds=50)}
     assert not any(ring[1] == "send_letter" for ring in world.bank.bells.rings)
@@ -177,12 +185,108 @@ def test_key_1_joins_the_representative(world: World) -> None:
 @pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled"])
 def test_key_1_and_nobody_there(light: World, status: str) -> None:
     call = outbound(light, light.alert()["cleo"]).take().take(Digits="1").take(DialCallStatus=status)
-    assert call.tags == ["Gather"]
-    call.take(Digits="2")
-    assert call.tags == ["Say", "Record"]
+    assert call.tags[-1] == "Record"
     call.take(RecordingSid=RECORDING, RecordingDuration="7")
-    assert [one.kind for one in light.replies()] == ["call", "voice"]
-    assert "call back" in light.replies()[0].text
+    asked, spoken = light.replies()
+    assert (asked.kind, spoken.kind) == ("call", "voice")
+    assert "call back" in asked.text
+    assert spoken.note == "was told that no order is accepted until you have confirmed it"
+
+
+def colleague(world: World, *, language: str = "de", away: bool = False) -> None:
+    """Rita's cover, whose telephone is COVER; `away`: Rita is."""
+    with world.runtime.sessions() as session:
+        rep, cover = (session.get_one(Staff, world.bank.ids[name]) for name in ("rep", "colleague"))
+        cover.phone, cover.language, rep.cover_id = COVER, language, cover.id
+        rep.away_until = world.runtime.now() + timedelta(days=1) if away else None
+        session.commit()
+
+
+def whispered(call: Call) -> Call:
+    """The leg to whoever is rung."""
+    (number,) = call.document.iter("Number")
+    leg = Call(call.world, number.attrib["url"], Direction="outbound-dial", CallSid=f"CA{next(SIDS):032x}", From=LINE)
+    return leg.take(To=number.text or "", ParentCallSid=call.fields.get("CallSid", "CA" + "1" * 32))
+
+
+SIDS = itertools.count(100)
+
+
+@pytest.mark.parametrize(
+    ("rep", "cover", "words"),
+    [
+        ("1", "", "put through to your telephone"),
+        ("2", "1", "your cover took the call"),
+        ("2", "2", "neither you nor your cover took the call"),
+        ("", "1", "your cover took the call"),
+        ("", "", "neither you nor your cover took the call"),
+    ],
+)
+def test_the_representative_declines_and_the_cover_is_rung(light: World, rep: str, cover: str, words: str) -> None:
+    colleague(light)
+    call = outbound(light, light.alert()["cleo"]).take().take(Digits="1")
+    for number, key in ((REP, rep), (COVER, cover)):
+        assert [one.text for one in call.document.iter("Number")] == [number]
+        leg = whispered(call)
+        assert ("ist am Apparat" if number == COVER else "is on the line") in leg.said
+        leg.take(Digits=key)
+        if not key:
+            leg.take(Digits="")
+        assert (leg.tags[-1] != "Hangup") == (key == "1")
+        call.take(DialCallStatus="completed", DialBridged="true" if key == "1" else "false")
+        if key == "1":
+            break
+    assert call.tags[-1] == ("Hangup" if "1" in (rep, cover) else "Record")
+    (reply,) = light.replies()
+    assert words in reply.text
+    for letter in light.letters():
+        assert words in letter.text
+        assert letter.due_at == light.runtime.now()
+
+
+def test_who_declines_without_a_cover_reads_that(light: World) -> None:
+    call = outbound(light, light.alert()["cleo"]).take().take(Digits="1")
+    whispered(call).take(Digits="2")
+    assert call.take(DialCallStatus="no-answer").tags[-1] == "Record"
+    assert "you declined. Please call back" in light.replies()[0].text
+
+
+def test_who_is_away_is_not_rung(light: World) -> None:
+    colleague(light, away=True)
+    call = outbound(light, light.alert()["cleo"]).take().take(Digits="1")
+    assert [one.text for one in call.document.iter("Number")] == [COVER]
+    assert "Colleague" in call.said
+    call.take(DialCallStatus="completed")
+    assert "your cover took the call" in light.replies()[0].text
+
+
+def test_covers_who_cover_one_another_are_rung_once_each(light: World) -> None:
+    colleague(light)
+    with light.runtime.sessions() as session:
+        session.get_one(Staff, light.bank.ids["colleague"]).cover_id = light.bank.ids["rep"]
+        session.commit()
+    call = outbound(light, light.alert()["cleo"]).take().take(Digits="1")
+    assert call.take(DialCallStatus="busy").tags[-1] == "Dial"
+    assert call.take(DialCallStatus="busy").tags[-1] == "Record"
+
+
+def test_a_customer_who_hangs_up_while_it_rings_is_told_of(light: World) -> None:
+    colleague(light)
+    call = outbound(light, light.alert()["cleo"]).take().take(Digits="1")
+    assert call.take(DialCallStatus="canceled", CallStatus="completed").tags == ["Hangup"]
+    assert "did not come about. Please call back" in light.replies()[0].text
+    assert all(letter.due_at == light.runtime.now() for letter in light.letters())
+
+
+@pytest.mark.parametrize("number", ["+19005550199", "+881612345678", "+18005550100"])
+def test_no_premium_number_nor_a_line_of_our_own_is_dialled(light: World, number: str) -> None:
+    """A poisoned directory of staff costs nothing: they are called back."""
+    with light.runtime.sessions() as session:
+        session.get_one(Staff, light.bank.ids["rep"]).phone = number
+        session.commit()
+    call = outbound(light, light.alert()["cleo"]).take().take(Digits="1")
+    assert not list(call.document.iter("Dial"))
+    assert "von Rep" in call.said or "Rep ist gebeten" in call.said
 
 
 def test_key_2_is_a_spoken_answer_that_the_representative_can_hear(world: World) -> None:
@@ -239,8 +343,9 @@ def test_an_empty_recording(light: World) -> None:
     news = {"RecordingSid": RECORDING, "RecordingStatus": "absent", "RecordingDuration": "0", "CallSid": "CA1"}
     light.twilio(record.attrib["recordingStatusCallback"].partition("#")[0], news)
     light.work()
-    (reply,) = light.replies()
-    assert (reply.recording_id, reply.text) == (None, "A spoken answer was begun, but nothing was recorded.")
+    assert call.tags[-1] == "Record"
+    assert "nichts gehört" in call.said
+    assert light.replies() == []
     assert awaited(light) == [(RECORDING, "reply", "empty")]
 
 
@@ -277,8 +382,7 @@ def test_copies_of_every_step_say_the_same_and_count_once(world: World) -> None:
         {},
         {"Digits": "1"},
         {"DialCallStatus": "busy"},
-        {"Digits": "2"},
-        {"RecordingSid": RECORDING},
+        {"RecordingSid": RECORDING, "RecordingDuration": "4"},
     ]
     call = outbound(world, ids["cleo"])
     for fields in steps:
@@ -346,14 +450,117 @@ def test_a_known_caller_without_a_recent_alert(light: World, case: str) -> None:
     assert (reply.kind, reply.message_id) == ("call", None)
 
 
-@pytest.mark.parametrize("caller", ["+12025550177", "anonymous", "+266696687", ""])
-def test_an_unknown_caller_is_sent_on_kindly(light: World, caller: str) -> None:
+# --- callers whom nobody knows ----------------------------------------------------------------------------
+
+
+def with_desk(world: World) -> None:
+    world.runtime = dataclasses.replace(
+        world.runtime, settings=world.runtime.settings.model_copy(update={"desk_phone": DESK})
+    )
+    app = Flask("webhooks-desk")
+    webhooks.register(app, world.runtime)
+    world.client = app.test_client()
+
+
+@pytest.mark.parametrize("caller", [STRANGE, "anonymous", "+266696687", ""])
+def test_an_unknown_caller_is_joined_to_the_desk(light: World, caller: str) -> None:
     light.alert()
+    with_desk(light)
     call = inbound(light, caller).take()
-    assert "Please call your representative" in call.said
-    assert call.tags[-1] == "Hangup"
+    assert "key the code" in call.said
     assert "LTMY" not in call.said
+    call.take(Digits="")
+    assert [one.text for one in call.document.iter("Number")] == [DESK]
+    leg = whispered(call)
+    assert "Somebody we do not know is on the line" in leg.said
+    assert leg.take(Digits="1").tags == ["Say"]
+    assert call.take(DialCallStatus="completed").tags[-1] == "Hangup"
     assert light.replies() == []
+
+
+@pytest.mark.parametrize(("caller", "sender"), [(STRANGE, STRANGE), ("anonymous", "withheld")])
+@pytest.mark.parametrize("news_first", [False, True])
+@pytest.mark.parametrize("desk", [False, True])
+def test_what_they_leave_waits_in_the_unmatched_queue(
+    light: World, caller: str, sender: str, news_first: bool, desk: bool
+) -> None:
+    if desk:
+        with_desk(light)
+    call = inbound(light, caller).take().take(Digits="0")
+    if desk:
+        call.take(DialCallStatus="no-answer")
+    (record,) = call.document.iter("Record")
+    news = {"RecordingSid": RECORDING, "RecordingStatus": "completed", "RecordingDuration": "7", "CallSid": "CA1"}
+    for step in ("news", "call") if news_first else ("call", "news"):
+        if step == "news":
+            light.twilio(record.attrib["recordingStatusCallback"].partition("#")[0], news)
+            light.work()
+        else:
+            call.take(RecordingSid=RECORDING, RecordingDuration="7")
+    (reply,) = light.replies()
+    assert (reply.state, reply.customer_id, reply.sender, reply.kind) == ("unmatched", None, sender, "voice")
+    assert {one.address for one in light.letters()} == {"admin@bank.example"}
+
+
+def code_of(world: World, delivery_id: int) -> str:
+    return codes.make(world.runtime, delivery_id)
+
+
+@pytest.mark.parametrize("name", ["cleo", "bob"])
+def test_the_code_of_an_alert_makes_them_known_on_any_telephone(world: World, name: str) -> None:
+    ids = world.alert()
+    call = inbound(world, STRANGE).take().take(Digits=code_of(world, ids[name]), FinishedOnKey="#")
+    assert "We cut LTMY to hold." in call.said
+    assert "9" not in call.said
+    assert code_of(world, ids[name]) not in call.next
+    call.take(Digits="2").take(RecordingSid=RECORDING, RecordingDuration="3")
+    (reply,) = world.replies()
+    assert (reply.message_id, reply.customer_id, reply.sender) == (ids["message"], world.bank.ids[name], STRANGE)
+    assert reply.note.startswith("called from another telephone with the code; was told")
+
+
+def test_the_representative_hears_that_it_is_another_telephone(light: World) -> None:
+    call = inbound(light, STRANGE).take().take(Digits=code_of(light, light.alert()["ana"])).take(Digits="1")
+    assert "They call from another telephone and keyed the code of their alert." in whispered(call).said
+    assert call.take(DialCallStatus="completed").tags[-1] == "Hangup"
+    (reply,) = light.replies()
+    assert (reply.sender, reply.note) == (STRANGE, "called from another telephone with the code")
+
+
+def test_who_keys_a_code_takes_no_telephone_off_our_calls(light: World) -> None:
+    call = inbound(light, STRANGE).take().take(Digits=code_of(light, light.alert()["cleo"])).take(Digits="9")
+    assert call.tags == ["Gather"]
+    with light.runtime.sessions() as session:
+        assert suppressions.in_force(session, "voice", STRANGE) is None
+        assert suppressions.in_force(session, "voice", CLEO) is None
+
+
+@pytest.mark.parametrize("case", ["wrong", "old", "unreleased", "cancelled", "gone"])
+def test_codes_that_are_none(light: World, case: str) -> None:
+    ids = light.alert(days_ago=31 if case == "old" else 0, state="approved" if case == "unreleased" else "released")
+    code = code_of(light, ids["cleo"])
+    with light.runtime.sessions() as session:
+        if case == "cancelled":
+            session.get_one(Message, ids["message"]).state = "cancelled"
+            session.execute(update(Delivery).values(state="cancelled", accepted_at=None))
+        session.get_one(Customer, light.bank.ids["cleo"]).active = case != "gone"
+        session.commit()
+    code = code[:-1] + ("1" if code[-1] == "0" else "0") if case == "wrong" else code
+    call = inbound(light, STRANGE).take()
+    for _ in range(2):
+        assert "do not know this code" in call.take(Digits=code).said
+    assert call.take(Digits=code).tags[-1] == "Record"
+    assert "LTMY" not in call.said
+
+
+def test_more_detail_of_a_recording(light: World) -> None:
+    light.alert(recording=True)
+    call = inbound(light).take()
+    assert "We cut LTMY" not in call.said
+    assert len(list(call.document.iter("Play"))) == 1
+    call.take(Digits="4")
+    assert "We cut LTMY to hold." in call.said
+    assert "Verfasst von Analyst, verschickt am 20. November um 9:30 Uhr." in call.said
 
 
 def test_a_call_with_nobody_to_connect_goes_to_the_administrators(light: World) -> None:
@@ -370,7 +577,7 @@ def test_a_call_with_nobody_to_connect_goes_to_the_administrators(light: World) 
 
 def test_the_message_is_not_changed_by_a_call(light: World) -> None:
     ids = light.alert()
-    outbound(light, ids["cleo"]).take().take(Digits="2").take(RecordingSid=RECORDING)
+    outbound(light, ids["cleo"]).take().take(Digits="2").take(RecordingSid=RECORDING, RecordingDuration="4")
     with light.runtime.sessions() as session:
         assert session.get_one(Message, ids["message"]).state == "released"
         assert session.scalars(select(Letter.state).distinct()).all() == ["queued"]

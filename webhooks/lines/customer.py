@@ -155,17 +155,14 @@ def _answerers(session: Session, runtime: Runtime, caller: calls.Caller) -> tupl
 
 
 def _about(runtime: Runtime, caller: calls.Caller, one: Staff) -> tuple[Say, ...]:
-    customer, message = caller.customer, caller.message
-    assert customer is not None
+    customer, message, who = caller.customer, caller.message, caller.customer.name if caller.customer else ""
+    if customer and customer.firm:
+        (of,) = sentences(one.language, "caller of firm", customer=who, company=customer.firm.name)
+        who = of.text
     names = ["caller whisper", *(["caller whisper code"] if caller.elsewhere else [])]
     names += ["caller whisper about"] if message else []
-    return sentences(
-        one.language,
-        *names,
-        firm=runtime.settings.firm_name,
-        who=f"{customer.name}, {customer.firm.name}" if customer.firm else customer.name,
-        subject=message.current.subject if message else "",
-    )
+    subject = message.current.subject if message else ""
+    return sentences(one.language, *names, firm=runtime.settings.firm_name, who=who, subject=subject)
 
 
 def _sorry(runtime: Runtime) -> tuple[Verb, ...]:

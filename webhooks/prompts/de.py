@@ -141,6 +141,7 @@ SAID = {
     "caller desk away": "Im Moment kann niemand Ihren Anruf annehmen. Bitte hinterlassen Sie eine Nachricht.",
     "caller say who": "Bitte nennen Sie auch Ihren Namen und Ihre Nummer.",
     "caller message kept": "Vielen Dank. Sie werden zurückgerufen.",
+    "caller of firm": "{customer} von {company}",
     "caller whisper": "{firm}. {who} ist am Apparat.",
     "caller whisper stranger": "{firm}. Jemand, den wir nicht kennen, ist am Apparat.",
     "caller whisper code": "Der Anruf kommt von einem anderen Telefon, mit dem Code der Nachricht.",

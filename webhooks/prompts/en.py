@@ -135,6 +135,7 @@ SAID = {
     "caller desk away": "Nobody can take your call at the moment. Please leave a message.",
     "caller say who": "Please say your name and your number as well.",
     "caller message kept": "Thank you. Somebody will call you back.",
+    "caller of firm": "{customer} of {company}",
     "caller whisper": "{firm}. {who} is on the line.",
     "caller whisper stranger": "{firm}. Somebody we do not know is on the line.",
     "caller whisper code": "They call from another telephone and keyed the code of their alert.",

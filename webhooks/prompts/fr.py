@@ -139,6 +139,7 @@ SAID = {
     "caller desk away": "Personne ne peut prendre votre appel pour le moment. Veuillez laisser un message.",
     "caller say who": "Indiquez aussi votre nom et votre numéro.",
     "caller message kept": "Merci. Nous vous rappellerons.",
+    "caller of firm": "{customer}, de {company},",
     "caller whisper": "{firm}. {who} est en ligne.",
     "caller whisper stranger": "{firm}. Une personne que nous ne connaissons pas est en ligne.",
     "caller whisper code": "L'appel vient d'un autre téléphone, avec le code de l'alerte.",
