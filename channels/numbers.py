@@ -8,7 +8,14 @@ from collections.abc import Collection
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
+from phonenumbers import (
+    NumberParseException,
+    PhoneMetadata,
+    PhoneNumber,
+    PhoneNumberFormat,
+    PhoneNumberType,
+    ValidationResult,
+)
 
 _SCHEME = re.compile(r"^(?:tel|sms|fax|phone)\s*[:.]\s*", re.IGNORECASE)
 _EXTENSION = re.compile(r"(?:;\s*ext\s*=|,|#|(?:ext|extn|extension|x)\b[.:]?|x)\s*#?\s*(\d{1,8})\s*$", re.IGNORECASE)
@@ -157,7 +164,28 @@ def abroad(e164: str, countries: Collection[str]) -> str:
         return ""
     if not where:
         return "is in no country's range of numbers"
-    return f"is a number in {where}, a country that CALL_COUNTRIES does not hold"
+    return f"is in {where}, a country that CALL_COUNTRIES does not hold"
+
+
+def dear(e164: str) -> str:
+    """Why a number is never texted, by its price; "" where it may be. As quick as `abroad`."""
+    pattern = _dear_pattern(e164[:5])
+    if pattern is not None and pattern.fullmatch(e164):
+        return "is a number whose price is the callee's to set, which is never called"
+    return ""
+
+
+@lru_cache(maxsize=4096)
+def _dear_pattern(front: str) -> re.Pattern[str] | None:
+    """What is dear in the countries that share a code, as one pattern over the whole number."""
+    patterns = [r"\d{3}976\d{4}"] if front.startswith("+1") else []
+    for region in _regions(front):
+        known = PhoneMetadata.metadata_for_region(region)
+        for kind in (known.premium_rate, known.shared_cost, known.personal_number) if known else ():
+            if kind is not None and kind.national_number_pattern:
+                patterns.append(kind.national_number_pattern)
+    code = phonenumbers.country_code_for_region(_regions(front)[0]) if patterns and _regions(front) else 0
+    return re.compile(rf"\+{code}(?:{'|'.join(patterns)})") if code else None
 
 
 def not_dialled(e164: str, region: str, countries: Collection[str]) -> str:

@@ -40,8 +40,8 @@ class Sms:
         return numbers.normalise(raw, region)
 
     def barred(self, address: str, region: str, countries: Collection[str]) -> str:
-        """By the country alone: it is asked for every text, and texts to dear numbers earn nobody anything."""
-        return numbers.abroad(address, countries)
+        """By its country or its price. Quicker, and a little less thorough, than what is asked before a call."""
+        return numbers.abroad(address, countries) or numbers.dear(address)
 
     def compose(self, draft: Draft) -> Rendition:
         text = _short(draft)

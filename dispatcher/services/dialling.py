@@ -6,6 +6,7 @@ Which numbers are barred is said in `dialable`; calls to customers are counted i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 
 from sqlalchemy.orm import Session
 
@@ -15,13 +16,19 @@ from dispatcher.services import caps, counting, fallback, tasks
 from dispatcher.services.counting import Count
 from dispatcher.services.dialable import barred
 
+AT_ONCE = 50  # deliveries turned away in one claim, which holds the database meanwhile
+
 
 def turn_away(session: Session, runtime: Runtime, channel: str, why: Mapping[int, str]) -> None:
-    """Deliveries to barred numbers, by id: their recipients' next channel, or their representative's task."""
-    for delivery_id, reason in why.items():
+    """Deliveries to barred numbers, by id: their recipients' next channel, or their representative's task.
+
+    Some of them now, the others in the next claims, so that a poisoned directory does not hold everybody up.
+    """
+    some = dict(islice(why.items(), AT_ONCE))
+    for delivery_id, reason in some.items():
         delivery = session.get_one(Delivery, delivery_id, populate_existing=True)
         fallback.fail(session, runtime, delivery, f"the number {reason}")
-    for reason in dict.fromkeys(why.values()):
+    for reason in dict.fromkeys(some.values()):
         _alarm(session, runtime, channel, reason)
 
 
