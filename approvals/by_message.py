@@ -174,8 +174,8 @@ def _add(case: _Case, message: Message, *, replace: bool) -> Message | None:
             dictation.add_text(case.session, case.runtime, case.author, message, case.alert.text, case.via)
     except DispatcherError as error:
         return case.refuse(f"alert {number}: {error}")
-    case.reply.message_id = number
-    alert_intake.settle(case.reply, f"the text of alert {number}")
+    words = f"the text of alert {number}"
+    alert_intake.settle(case.session, case.runtime, case.reply, words, message=number, version=message.version)
     left = [one.name for one in case.inbound.attachments] if case.inbound else []
     one_press.tell_added(case.session, case.runtime, message, case.reply, left)
     return message
@@ -206,8 +206,7 @@ def _draft(case: _Case) -> Message | None:
             message = submission.create(session, case.runtime, case.author, form, draft=True, via=case.via)
     except DispatcherError as error:
         return case.refuse(str(error))
-    case.reply.message_id = message.id
-    alert_intake.settle(case.reply, f"draft {message.id}")
+    alert_intake.settle(session, case.runtime, case.reply, f"draft {message.id}", message=message.id, version=1)
     one_press.tell_draft(session, case.runtime, message, case.reply, alert.left, alert.unknown)
     return message
 

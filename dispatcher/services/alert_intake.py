@@ -16,6 +16,7 @@ from dispatcher.model import Reply, Staff
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
 from dispatcher.services import authors, caps, letters, reply_notices, reply_store, tasks
+from dispatcher.services.audit import record
 from dispatcher.services.once import clean
 
 MAX_TRIES = 3
@@ -90,16 +91,21 @@ def put_off(runtime: Runtime, reply: Reply, wait: timedelta) -> None:
     reply.tries, reply.due_at = max(0, reply.tries - 1), runtime.now() + wait
 
 
-def settle(reply: Reply, words: str) -> None:
-    """It was taken in, or refused; `words` say what became of it."""
-    reply.state, reply.due_at = "settled", None
+def settle(session: Session, runtime: Runtime, reply: Reply, words: str, **detail: object) -> None:
+    """It was taken in, as `words` say; on record."""
+    _end(reply, "settled", words)
+    record(session, runtime, "system", "take in alert", f"reply {reply.id}", **detail)
+
+
+def _end(reply: Reply, state: str, words: str) -> None:
+    # Of no message any more: it is no reply to one, which a report would count.
+    reply.state, reply.due_at, reply.message_id = state, None, None
     reply.note = clean(words, 300)
 
 
 def set_aside(session: Session, runtime: Runtime, reply: Reply, why: str) -> None:
     """To the administrators: it may be an alert that somebody waits for."""
-    reply.state, reply.due_at = "unmatched", None
-    reply.note = clean(f"an alert in the name of {reply.sender}, not taken in: {why}", 300)
+    _end(reply, "unmatched", f"an alert in the name of {reply.sender}, not taken in: {why}")
     tasks.open_task(
         session,
         kind="poison",
@@ -117,8 +123,8 @@ def refuse(
 ) -> None:
     """It becomes nothing, and the author is told at the address we know: capped, for it may be forged by the hundred."""
     what = "mail" if reply.channel == "email" else "text message"
-    settle(reply, f"an alert in the name of {author.email}, not taken: {why}")
-    reply.state = state
+    _end(reply, state, f"an alert in the name of {author.email}, not taken: {why}")
+    record(session, runtime, "system", "refuse alert", f"reply {reply.id}", why=why)
     if not caps.may_answer(session, runtime, author):
         return
     digest = hashlib.sha256(reply.dedupe.encode()).hexdigest()[:32]

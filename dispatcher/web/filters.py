@@ -13,11 +13,16 @@ from flask import Flask, request, url_for
 from markupsafe import Markup
 
 from dispatcher import door
-from dispatcher.model import Customer, Staff
+from dispatcher.model import Customer, Staff, Version
 from dispatcher.services import accounts, directory
 from dispatcher.web import navigation, sending
 
 CHANNEL_WORDS = {"email": "Mail", "sms": "Text message", "voice": "Voice", "fax": "Fax", "page": "Web page"}
+# How the words of an alert came in, for the officer who is to judge them.
+WAYS_IN = {
+    "phone": "{} telephone", "mail": "{} mail from the author's registered address",
+    "sms": "{} SMS from the author's registered number", "api": "{} API",
+}  # fmt: skip
 ROLE_WORDS = {"analyst": "Analyst", "officer": "Officer", "rep": "Representative", "admin": "Administrator"}
 # How a state looks: waiting, moving, good, bad, over.
 TONES = {
@@ -96,6 +101,17 @@ def channel(name: str | None) -> str:
     return CHANNEL_WORDS.get(name or "", (name or "–").capitalize())
 
 
+def came(version: Version) -> str:
+    """How the words of a version came, where they were not typed on a page; an edit of other things leaves that."""
+    first = version
+    for one in sorted(version.message.versions, key=lambda one: -one.number):
+        if one.number < version.number and one.text != version.text:
+            break
+        first = one if one.number < first.number else first
+    what = "text by" if version.text.strip() else "by"
+    return WAYS_IN.get(first.via, "").format(what)
+
+
 def role(name: str) -> str:
     """A role in words."""
     return ROLE_WORDS.get(name, name)
@@ -149,6 +165,7 @@ def register(app: Flask) -> None:
     for name, function in {
         "when": when, "ago": ago, "duration": duration, "count": count, "size": size, "channel": channel,
         "role": role, "tone": tone, "mask": mask, "details": details, "owner": owner,
+        "came": came,
     }.items():  # fmt: skip
         app.jinja_env.filters[name] = function
 

@@ -158,7 +158,7 @@ def test_a_mail_becomes_a_draft_and_its_author_gets_a_link(world: World) -> None
     assert "LTMY" not in letter.text + letter.subject
     assert "Downgrade" not in letter.text + letter.subject
     (reply,) = world.replies()
-    assert (reply.kind, reply.state, reply.message_id) == ("alert", "settled", message.id)
+    assert (reply.kind, reply.state, reply.note) == ("alert", "settled", f"draft {message.id}")
     with world.runtime.sessions() as session:
         assert not session.scalars(select(Conversation)).all()
         assert verify.check(session, world.runtime) == []
@@ -503,12 +503,15 @@ def test_somebody_elses_reference_adds_nothing(light: World) -> None:
 
 @pytest.mark.parametrize("case", ["an hour ago", "not proven", "heard only", "of another", "names a list", "has text"])
 def test_what_follows_no_dictated_alert_is_a_new_one(light: World, case: str) -> None:
-    call: dict[str, Any] = {
+    calls: dict[str, dict[str, Any]] = {
         "not proven": {"proven_at": None},
         "of another": {"staff_id": light.bank.ids["colleague"]},
-    }.get(case, {})
+    }
     number = dictated(
-        light, minutes_ago=61 if case == "an hour ago" else 5, text="Spoken for" if case == "has text" else "", **call
+        light,
+        minutes_ago=61 if case == "an hour ago" else 5,
+        text="Spoken for" if case == "has text" else "",
+        **calls.get(case, {}),
     )
     if case == "heard only":
         with light.runtime.sessions() as session:
