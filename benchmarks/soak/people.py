@@ -77,7 +77,7 @@ class People:
 
     def _write(self) -> None:
         """A customer texts back; few of them STOP."""
-        sender = f"+1{2_000_000_000 + self.chance.randrange(self.customers)}"
+        sender = f"+1{2_022_000_000 + self.chance.randrange(self.customers)}"
         stops = self.chance.random() < 0.1
         said = self.chance.choice(STOPS if stops else WORDS)
         if self.system.ask_carrier("POST", "/sms", {"from": sender, "body": said}):

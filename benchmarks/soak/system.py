@@ -73,6 +73,8 @@ class System:
             "TWILIO_CALLS_PER_SECOND": "50",
             "CAP_MESSAGES_PER_HOUR": "0",
             "CAP_CALLS_PER_NUMBER_DAY": "0",
+            "CAP_CALLS_PER_HOUR": "0",
+            "CAP_CALLS_PER_CALLER_HOUR": "0",
             **self.waits,
         }
         directory.prepare(Options(recipients=self.customers, mix="mixed"), self.settings["DATABASE_URL"]).dispose()

@@ -111,7 +111,8 @@ def _first_choice(number: ColumnElement[int], mix: str) -> ColumnElement[str]:
 
 
 def _address(number: ColumnElement[int], channel: ColumnElement[str]) -> ColumnElement[str]:
-    telephone = literal("+1") + cast(number + 2_000_000_000, String)
+    # Numbers that could be: nothing leaves for others.
+    telephone = literal("+1") + cast(number + 2_022_000_000, String)
     mail = literal("c") + cast(number, String) + literal("@firm") + cast(number % FIRMS, String) + literal(".example")
     return case((channel == "email", mail), else_=telephone)
 

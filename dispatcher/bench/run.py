@@ -153,6 +153,7 @@ class Bench:
             "TWILIO_VOICE_FROM": "+12025550101",
             "TWILIO_CONCURRENT_REQUESTS": in_flight,
             "TWILIO_CALLS_PER_SECOND": "1000000",
+            "CAP_CALLS_PER_HOUR": "0",
             "SENDGRID_API_URL": url,
             "SENDGRID_API_KEY": f"SG.{secrets.token_hex(16)}",
             "SENDGRID_CONCURRENT_REQUESTS": in_flight,
