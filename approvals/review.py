@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from approvals import decisions, duty, submission
@@ -185,6 +186,13 @@ def give_back(session: Session, runtime: Runtime, call: StaffCall, reason: Recor
 def has_words(reason: Recording) -> bool:
     """False for what is too short to say anything, and where it turned out that nothing is to be heard."""
     return (reason.seconds or 0.0) >= LEAST_REASON and reason.state not in ("silent", "empty", "lost")
+
+
+def reasons_of(session: Session, message: Message) -> dict[int, Recording]:
+    """The words that were said with its decisions, by the decision's id."""
+    query = select(Recording).join(Decision, Recording.decision_id == Decision.id)
+    found = session.scalars(query.where(Decision.message_id == message.id, Recording.purpose == "reason"))
+    return {one.decision_id: one for one in found if one.decision_id is not None}
 
 
 def reason_arrived(session: Session, runtime: Runtime, reason: Recording) -> Decision | None:

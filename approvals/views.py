@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from approvals import decisions, submission
+from approvals import decisions, review, submission
 from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import Customer, ListMember, Message, Version, VersionList
@@ -41,9 +41,7 @@ def register(app: Flask, runtime: Runtime) -> None:
 @may("officer")
 def queue() -> ResponseReturnValue:
     session, officer = door.db(), door.me()
-    waiting = list(session.scalars(submission.visible(session, officer, "pending").order_by(None)))
-    # Urgent ones first, then who has waited longest.
-    waiting.sort(key=lambda one: (one.current.urgency != "urgent", one.submitted_at or one.created_at, one.id))
+    waiting = review.queue(session, officer)
     return render_template(
         # Our script fetches the list alone, to keep an open page up to date.
         "approvals/_waiting.html" if "part" in request.args else "approvals/queue.html",
@@ -100,6 +98,8 @@ def _page(
         barred=decisions.why_barred(session, officer, message),
         earlier=[one for one in message.decisions if one.version_id != version.id],
         decided=next((one for one in message.decisions if one.version_id == version.id), None),
+        reasons=review.reasons_of(session, message),
+        code=review.code_of(version.digest),
         wrong=wrong or {},
         comment=comment,
         conflict=conflict,

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from approvals import submission
+from approvals import review, submission
 from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import Delivery, Message, Recipient, Reply, Version
@@ -71,6 +71,7 @@ def show(message_id: int) -> ResponseReturnValue:
         channels=progress.by_channel(session, message.id),
         replies=_replies(session, message) if staff.id in wrote or staff.has("officer", "admin") else None,
         people=progress.people(session, message),
+        reasons=review.reasons_of(session, message) if staff.has("analyst", "officer", "admin") else {},
     )
 
 
@@ -204,6 +205,20 @@ def recording(message_id: int) -> ResponseReturnValue:
         with door.writer() as session:
             files.record_play(session, door.me(), f"message {message_id}", version=version.number)
     return files.audio(version.recording)
+
+
+@bp.get("/<int:message_id>/decisions/<int:decision_id>/reason")
+@may("analyst", "officer", "admin")
+def reason(message_id: int, decision_id: int) -> ResponseReturnValue:
+    """What an officer said on the telephone with a decision; every play is on record."""
+    session = door.db()
+    said = review.reasons_of(session, submission.get(session, door.me(), message_id)).get(decision_id)
+    if said is None or said.media is None:
+        raise NotFound("nothing was said with this decision")
+    if files.begins_play():
+        with door.writer() as writer:
+            files.record_play(writer, door.me(), f"message {message_id}", decision=decision_id)
+    return files.audio(said.media)
 
 
 @bp.get("/<int:message_id>/attachments/<int:position>")
