@@ -178,11 +178,16 @@ def set_password(session: Session, runtime: Runtime, email: str, password: str) 
     return staff
 
 
-def change_password(session: Session, runtime: Runtime, staff: Staff, old: str, new: str, *, keep: int) -> None:
-    """A person's own change: needs the current password, ends their other sessions. Raises Refused."""
-    if not _matches(staff.password_hash, old):
+def require_password(session: Session, runtime: Runtime, staff: Staff, given: str) -> None:
+    """Raise Refused (`current`) unless this is their password. Commit in either case: the refusal goes on record."""
+    if not _matches(staff.password_hash, given):
         record(session, runtime, staff, "refuse password", f"staff {staff.email}")
         raise Refused({"current": "is not your current password"})
+
+
+def change_password(session: Session, runtime: Runtime, staff: Staff, old: str, new: str, *, keep: int) -> None:
+    """A person's own change: needs the current password, ends their other sessions. Raises Refused."""
+    require_password(session, runtime, staff, old)
     if old == new:
         raise Refused({"password": "is the one you have now"})
     staff.password_hash = hash_password(staff.email, staff.name, new)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Staff
+from dispatcher.model import Grant, Staff
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
 from dispatcher.runtime import Runtime
 from dispatcher.services.audit import record
@@ -33,6 +34,20 @@ def standing_in(session: Session, runtime: Runtime, person: Staff) -> Staff:
         known.add(cover.id)
         one = cover
     return one
+
+
+def candidates(session: Session, person: Staff) -> list[Staff]:
+    """Colleagues who may stand in for somebody: who works here and holds one of their roles, by name."""
+    query = (
+        select(Staff)
+        .where(
+            Staff.active,
+            Staff.id != person.id,
+            Staff.id.in_(select(Grant.staff_id).where(Grant.role.in_(sorted(person.roles)))),
+        )
+        .order_by(Staff.name, Staff.id)
+    )
+    return list(session.scalars(query))
 
 
 def set_away(

@@ -27,8 +27,8 @@ class Row:
     fault: str = ""
 
 
-def read(content: bytes, columns: Sequence[str]) -> Iterator[Row]:
-    """The rows of a table with exactly these columns, in any order; empty rows are left out.
+def read(content: bytes, columns: Sequence[str], may_have: Sequence[str] = ()) -> Iterator[Row]:
+    """The rows of a table with exactly these columns, and any of `may_have`, in any order; empty rows are left out.
 
     Raises Refused, for the file as a whole, when its encoding or its header is not what it should be.
     """
@@ -39,7 +39,7 @@ def read(content: bytes, columns: Sequence[str]) -> Iterator[Row]:
     for _, header, _ in records:
         if header and any(header):
             names = [name.strip().lower() for name in header]
-            _check_header(names, columns)
+            _check_header(names, columns, may_have)
             return _rows(records, names)
     raise Refused({"file": f"is empty; its first row must name the columns {','.join(columns)}"})
 
@@ -62,16 +62,20 @@ def _decoded(content: bytes) -> str:
     return text
 
 
-def _check_header(names: list[str], columns: Sequence[str]) -> None:
+def _check_header(names: list[str], columns: Sequence[str], may_have: Sequence[str]) -> None:
     wrong = []
     if missing := [name for name in columns if name not in names]:
         wrong.append(f"lacks the columns {', '.join(missing)}")
-    if unknown := list(dict.fromkeys(name or "(empty)" for name in names if name not in columns)):
+    if unknown := list(dict.fromkeys(name or "(empty)" for name in names if name not in (*columns, *may_have))):
         wrong.append(f"has unknown columns {', '.join(unknown)}")
-    if twice := sorted({name for name in names if names.count(name) > 1 and name in columns}):
+    if twice := sorted({name for name in names if names.count(name) > 1 and name in (*columns, *may_have)}):
         wrong.append(f"has the columns {', '.join(twice)} twice")
     if wrong:
-        raise Refused({"file": f"{'; '.join(wrong)}. The columns are {','.join(columns)}"})
+        raise Refused({"file": f"{'; '.join(wrong)}. The columns are {','.join(columns)}{_perhaps(may_have)}"})
+
+
+def _perhaps(may_have: Sequence[str]) -> str:
+    return f", and perhaps {','.join(may_have)}" if may_have else ""
 
 
 def _rows(records: Iterator[tuple[int, list[str], str]], names: list[str]) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from dispatcher.services import csv_rows
 from dispatcher.services.audit import record
 from dispatcher.services.customer_fields import COLUMNS, CustomerFields, Problem, read_customer
 from dispatcher.services.customer_store import store
-from dispatcher.services.staff_store import STAFF_COLUMNS, read_staff, store_staff
+from dispatcher.services.staff_store import STAFF_COLUMNS, STAFF_MAY_HAVE, read_staff, store_staff
 
 
 class Remark(NamedTuple):
@@ -81,11 +81,13 @@ class ImportResult:
 
 def import_staff(session: Session, runtime: Runtime, text: bytes, *, dry_run: bool, actor: Staff | str) -> ImportResult:
     """Take staff.csv in. Raises Refused when the file as a whole cannot be read; the caller commits."""
-    result, rows = _read("staff", text, STAFF_COLUMNS, lambda cells: read_staff(runtime, cells))
+    result, rows = _read("staff", text, STAFF_COLUMNS, lambda cells: read_staff(runtime, cells), STAFF_MAY_HAVE)
     stored = store_staff(session, runtime, [fields for _, fields in rows.values()], dry_run=dry_run)
     result.added, result.changed, result.unchanged = stored.added, stored.changed, stored.unchanged
     for email in stored.inactive:
         result.warnings.append(Remark(rows[email][0], "email", f"{email} has been deactivated, and stays so"))
+    for email in stored.own_pins:
+        result.warnings.append(Remark(rows[email][0], "pin", "is not the one that its owner has chosen; left out"))
     return _finished(session, runtime, result, actor, dry_run, roles_changed=stored.roles_changed)
 
 
@@ -122,11 +124,12 @@ def _read(
     content: bytes,
     columns: Sequence[str],
     read: Callable[[Mapping[str, str]], tuple[F, list[Problem]]],
+    may_have: Sequence[str] = (),
 ) -> tuple[ImportResult, dict[str, tuple[int, F]]]:
     """The rows to take, with their numbers, by key, which is the first column; of a key twice, the later one."""
     result = ImportResult(what)
     rows: dict[str, tuple[int, F]] = {}
-    for row in csv_rows.read(content, columns):
+    for row in csv_rows.read(content, columns, may_have):
         result.rows += 1
         if row.fault:
             result.refused.append(Remark(row.number, "", row.fault))

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import CHANNELS, ROLES, Grant, Staff
 from dispatcher.runtime import Runtime
+from dispatcher.services import own_line, pins
 from dispatcher.services.customer_fields import Cells, Problem, address_of, name_of
 
 STAFF_COLUMNS = ("email", "name", "roles", "phone", "pin", "channels")
-
-_hasher = PasswordHasher()
-_PIN = re.compile(r"^[0-9]{4,12}$")
-_RUNS = "01234567890 09876543210"
+STAFF_MAY_HAVE = ("language",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +27,20 @@ class StaffFields:
     phone: str | None = None
     pin: str = field(default="", repr=False)
     channels: tuple[str, ...] = ()
+    language: str = ""  # "": as it is
 
 
 @dataclass(slots=True)
 class StoredStaff:
-    """What `store_staff` did or would do; of whom the roles changed, and who stays deactivated, by mail address."""
+    """What `store_staff` did or would do; by mail address whose roles changed, who stays deactivated, and who keeps a
+    PIN of their own."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     roles_changed: list[str] = field(default_factory=list)
     inactive: list[str] = field(default_factory=list)
+    own_pins: list[str] = field(default_factory=list)
 
 
 def read_staff(runtime: Runtime, row: Mapping[str, str]) -> tuple[StaffFields, list[Problem]]:
@@ -55,6 +53,7 @@ def read_staff(runtime: Runtime, row: Mapping[str, str]) -> tuple[StaffFields, l
         phone=cells.take("phone", address_of(runtime, "voice"), "") or None,
         pin=_pin(cells),
         channels=cells.take_names("channels", ";", CHANNELS),
+        language=cells.take("language", own_line.language_of, ""),
     )
     if not cells.text("roles"):
         cells.wrong("roles", "are missing", refuses=True)
@@ -63,11 +62,8 @@ def read_staff(runtime: Runtime, row: Mapping[str, str]) -> tuple[StaffFields, l
 
 def _pin(cells: Cells) -> str:
     pin = cells.text("pin")
-    if pin and not _PIN.match(pin):
-        cells.wrong("pin", "is not 4 to 12 digits; without a PIN the person cannot use the telephone line")
-        return ""
-    if pin and (pin in _RUNS or len(set(pin)) == 1):
-        cells.wrong("pin", "is too easy to guess; without a PIN the person cannot use the telephone line")
+    if pin and (wrong := pins.weakness(pin)):
+        cells.wrong("pin", f"{wrong}; without a PIN the person cannot use the telephone line")
         return ""
     return pin
 
@@ -77,7 +73,8 @@ def store_staff(
 ) -> StoredStaff:
     """Make the directory hold these people; others stay as they are, and so do passwords.
 
-    Who was deactivated stays so: a file must not let somebody in again whom an administrator put out.
+    Who was deactivated stays so: a file must not let somebody in again whom an administrator put out. Nor does it take
+    the place of a PIN that its owner has chosen: whoever has the file would know it again.
     """
     stored = StoredStaff()
     known = {one.email.lower(): one for one in session.scalars(select(Staff))}
@@ -90,6 +87,8 @@ def store_staff(
             continue
         if not person.active:
             stored.inactive.append(fields.key)
+        if fields.pin and person.pin_chosen_at is not None and not pins.is_theirs(person, fields.pin):
+            stored.own_pins.append(fields.key)
         if person.roles != fields.roles:
             stored.roles_changed.append(fields.key)
         if _same(person, fields):
@@ -108,17 +107,13 @@ def _same(person: Staff, fields: StaffFields) -> bool:
         and person.phone == fields.phone
         and tuple(person.channels) == fields.channels
         and person.roles == fields.roles
-        and _same_pin(person, fields.pin)
+        and fields.language in ("", person.language)
+        and _keeps_pin(person, fields.pin)
     )
 
 
-def _same_pin(person: Staff, pin: str) -> bool:
-    if not pin or not person.pin_hash:
-        return not pin and not person.pin_hash
-    try:
-        return _hasher.verify(person.pin_hash, pin)
-    except (VerificationError, InvalidHashError):
-        return False
+def _keeps_pin(person: Staff, pin: str) -> bool:
+    return person.pin_chosen_at is not None or pins.is_theirs(person, pin)
 
 
 def _add(session: Session, runtime: Runtime, fields: StaffFields) -> None:
@@ -128,7 +123,8 @@ def _add(session: Session, runtime: Runtime, fields: StaffFields) -> None:
             name=fields.name,
             phone=fields.phone,
             channels=list(fields.channels),
-            pin_hash=_hasher.hash(fields.pin) if fields.pin else None,
+            pin_hash=pins.hashed(fields.pin) if fields.pin else None,
+            language=fields.language or "en",
             created_at=runtime.now(),
             grants=[Grant(role=role) for role in sorted(fields.roles)],
         )
@@ -137,8 +133,9 @@ def _add(session: Session, runtime: Runtime, fields: StaffFields) -> None:
 
 def _change(person: Staff, fields: StaffFields) -> None:
     person.name, person.phone, person.channels = fields.name, fields.phone, list(fields.channels)
-    if not _same_pin(person, fields.pin):
-        person.pin_hash = _hasher.hash(fields.pin) if fields.pin else None
+    person.language = fields.language or person.language
+    if not _keeps_pin(person, fields.pin):
+        pins.give(person, fields.pin)
     person.grants = [grant for grant in person.grants if grant.role in fields.roles] + [
         Grant(role=role) for role in sorted(fields.roles - person.roles)
     ]

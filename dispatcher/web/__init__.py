@@ -9,7 +9,7 @@ from flask import Flask
 from dispatcher.runtime import Runtime
 
 PAGES = (
-    "sign_in", "account", "messages", "compose", "inbox", "tasks", "directory", "imports", "staff", "reports",
+    "sign_in", "account", "messages", "compose", "inbox", "tasks", "directory", "imports", "staff", "roster", "reports",
     "audit", "sending", "customers", "confirm", "preferences", "health",
 )  # fmt: skip
 

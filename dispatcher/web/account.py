@@ -1,4 +1,4 @@
-"""A person's own account: sessions, password, tokens for the API."""
+"""A person's own account: sessions, password, telephone, absence, tokens for the API."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model.errors import Refused
-from dispatcher.services import accounts
-from dispatcher.web import limits
+from dispatcher.services import accounts, covers, own_line
+from dispatcher.web import absence, limits
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 
@@ -28,6 +28,8 @@ def _page(wrong: dict[str, str] | None = None, token: str = "", status: int = 20
         sessions=accounts.open_sessions(reading, door.runtime(), staff),
         this=g.sign_in_id,
         tokens=accounts.tokens(reading, staff),
+        languages=own_line.LANGUAGES,
+        absence=absence.Form.of(reading, door.runtime(), staff),
         wrong=wrong or {},
         token=token,
     )
@@ -53,6 +55,49 @@ def password() -> ResponseReturnValue:
     if wrong:
         return _page(wrong, status=422)
     flash("Your password is changed. Your other sessions were ended.")
+    return redirect(url_for(".show"))
+
+
+@bp.post("/pin")
+@may()
+def pin() -> ResponseReturnValue:
+    staff, given = door.me(), request.form
+    limits.require("password of", staff.email, "5/minute")
+    wrong = {} if given.get("pin") == given.get("pin_again") else {"pin_again": "is not the same as the new PIN"}
+    if not wrong:
+        try:
+            own_line.choose_pin(door.db(), door.runtime(), staff, given.get("pin_password", ""), given.get("pin", ""))
+        except Refused as refused:
+            wrong = {"pin_password" if name == "current" else name: text for name, text in refused.fields.items()}
+    door.commit()
+    if wrong:
+        return _page(wrong, status=422)
+    flash("Your PIN for the telephone is changed.")
+    return redirect(url_for(".show"))
+
+
+@bp.post("/language")
+@may()
+def language() -> ResponseReturnValue:
+    staff = door.me()
+    own_line.set_language(door.db(), door.runtime(), staff, staff.id, request.form.get("language", ""))
+    door.commit()
+    flash("The telephone speaks to you in that language.")
+    return redirect(url_for(".show"))
+
+
+@bp.post("/away")
+@may()
+def away() -> ResponseReturnValue:
+    staff = door.me()
+    try:
+        until, cover_id = absence.asked()
+        covers.set_away(door.db(), door.runtime(), staff, staff.id, until, cover_id)
+    except Refused as refused:
+        door.only_look()
+        return _page(refused.fields, status=422)
+    door.commit()
+    flash(absence.done(staff))
     return redirect(url_for(".show"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from dispatcher.model import DistributionList, Media, Message, Staff
 from dispatcher.model.errors import Refused
 from dispatcher.services import media
 from dispatcher.services.media import Upload
-from dispatcher.web import filters
+from dispatcher.web import filters, moments
 
 
 @dataclass(slots=True)
@@ -96,15 +96,7 @@ class Form:
             return None
         if self.zone not in filters.available_zones():
             raise ValueError("needs a time zone from the list")
-        try:
-            local = datetime.fromisoformat(self.release_at)
-        except ValueError:
-            raise ValueError("is not a date and time such as 2030-01-31T09:30") from None
-        zone = ZoneInfo(self.zone)
-        moment = local.replace(tzinfo=zone) if local.tzinfo is None else local
-        if moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment.replace(tzinfo=None):
-            raise ValueError("does not exist: clocks are put forward over it that day")
-        return moment.astimezone(UTC)
+        return moments.typed(self.release_at, ZoneInfo(self.zone))
 
     def submission(self) -> Submission:
         """What the form means. Call `require` before."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import or_, select
 
 from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import ROLES, Grant, Staff
-from dispatcher.services import accounts
-from dispatcher.web import paging
+from dispatcher.model.errors import NotFound, Refused
+from dispatcher.services import accounts, covers, own_line, pins
+from dispatcher.web import absence, paging
 
 bp = Blueprint("staff", __name__, url_prefix="/directory/staff")
 
@@ -28,7 +29,62 @@ def index() -> ResponseReturnValue:
     if role in ROLES:
         query = query.where(Staff.id.in_(select(Grant.staff_id).where(Grant.role == role)))
     page = paging.things(door.db(), query)
-    return render_template("directory/staff.html", page=page, q=words, role=role, roles=ROLES)
+    away = {one.id for one in page.rows if covers.is_away(door.runtime(), one)}
+    return render_template("directory/staff.html", page=page, q=words, role=role, roles=ROLES, away=away)
+
+
+@bp.get("/<int:staff_id>")
+@may("admin")
+def show(staff_id: int) -> ResponseReturnValue:
+    return _person(staff_id)
+
+
+def _person(staff_id: int, wrong: dict[str, str] | None = None, status: int = 200) -> ResponseReturnValue:
+    session = door.db()
+    person = session.get(Staff, staff_id)
+    if person is None:
+        raise NotFound("there is no such member of staff")
+    html = render_template(
+        "directory/person.html",
+        person=person,
+        languages=own_line.LANGUAGES,
+        absence=absence.Form.of(session, door.runtime(), person),
+        wrong=wrong or {},
+    )
+    return make_response(html, status)
+
+
+@bp.post("/<int:staff_id>/unlock")
+@may("admin")
+def unlock(staff_id: int) -> ResponseReturnValue:
+    person = pins.unlock(door.db(), door.runtime(), door.me(), staff_id)
+    door.commit()
+    flash(f"The PIN of {person.name} may be tried again.")
+    return redirect(url_for(".show", staff_id=staff_id))
+
+
+@bp.post("/<int:staff_id>/language")
+@may("admin")
+def language(staff_id: int) -> ResponseReturnValue:
+    wanted = request.form.get("language", "")
+    person = own_line.set_language(door.db(), door.runtime(), door.me(), staff_id, wanted)
+    door.commit()
+    flash(f"The telephone speaks to {person.name} in that language.")
+    return redirect(url_for(".show", staff_id=staff_id))
+
+
+@bp.post("/<int:staff_id>/away")
+@may("admin")
+def away(staff_id: int) -> ResponseReturnValue:
+    try:
+        until, cover_id = absence.asked()
+        person = covers.set_away(door.db(), door.runtime(), door.me(), staff_id, until, cover_id)
+    except Refused as refused:
+        door.only_look()
+        return _person(staff_id, refused.fields, 422)
+    door.commit()
+    flash(absence.done(person))
+    return redirect(url_for(".show", staff_id=staff_id))
 
 
 @bp.post("/<int:staff_id>/roles")
