@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -18,7 +18,7 @@ from approvals import decisions, duty, submission
 from dispatcher.model import Decision, Message, Recording, Staff, StaffCall, Version
 from dispatcher.model.errors import DispatcherError, NotAllowed, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import audience, calls, letters, recordings, renditions, rings, staff_calls
+from dispatcher.services import audience, calls, letters, recordings, rings, staff_calls
 from dispatcher.services.audit import record
 
 CODE_DIGITS = 4
@@ -71,15 +71,14 @@ def decided_by(message: Message) -> Staff | None:
 class Heard:
     """What an officer hears of one version.
 
-    `front` is what begins the call to a customer. `text` is in paragraphs as a voice reads them; beside a recording
-    it is the written form, which other channels carry. `seconds` is the forecast until the last one is reached.
+    `text` is in paragraphs as a voice reads them; beside a recording it is the written form, which other channels
+    carry. `seconds` is the forecast until the last one is reached.
     """
 
     version: Version
     recipients: int
     by_channel: Mapping[str, int]
     seconds: float
-    front: str
     text: tuple[str, ...]
     recording_id: int | None
     recording_seconds: float
@@ -90,18 +89,15 @@ def heard_of(session: Session, runtime: Runtime, message: Message) -> Heard:
     """What is to be heard of its current version, in the very words that are approved."""
     version = message.current
     foretold = audience.preview(session, runtime, version)
-    spoken = calls.heard(runtime, message).pieces
-    text = [piece for piece in spoken[1:] if piece]
-    if version.recording is not None:
-        written = replace(renditions.draft_of(runtime, version), recording_seconds=None)
-        text = runtime.adapters.channels["voice"].compose(written).spoken.split("\n")[1:]
+    alert = calls.heard(runtime, message)
+    # The first piece says to customers whose alert it is; officers have been told.
+    text = alert.written if version.recording is not None else tuple(piece for piece in alert.pieces[1:] if piece)
     return Heard(
         version=version,
         recipients=foretold.recipients - foretold.unreachable,
         by_channel=foretold.by_channel,
         seconds=max(foretold.forecast.values(), default=0.0),
-        front=spoken[0] or "",
-        text=tuple(text),
+        text=text,
         recording_id=version.recording_id,
         recording_seconds=(version.recording.seconds or 0.0) if version.recording else 0.0,
         release_at=message.release_at if message.release_at and message.release_at > runtime.now() else None,

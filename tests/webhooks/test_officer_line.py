@@ -157,7 +157,7 @@ def test_who_for_whom_and_the_very_words_and_then_the_menu(light: World) -> None
     assert call.said == (
         f"Urgent. Alert {number}, by Analyst, 7 minutes ago. "
         "To Semis, Top: 3 customers, 1 by mail, 1 by text, 1 by call. "
-        "This is Example Bank, with an alert from Analyst. Downgrade. We cut LTMY to hold."
+        "Downgrade We cut LTMY to hold."
     )
     assert call.take().said == (
         "To approve, press 1. To return it and say why, 2. To reject it, 3. To hear it again, 4. "
@@ -172,13 +172,13 @@ def test_who_for_whom_and_the_very_words_and_then_the_menu(light: World) -> None
 def test_a_recording_is_played_and_the_text_read_beside_it(light: World) -> None:
     submitted(light, recording=wav(), attachments=[Upload("model.csv", b"a,b")])
     said = Call(light).take().said
-    assert "Downgrade. ♪ Those who read it get this text; listen whether it says the same: We cut LTMY to hold." in said
+    assert "Downgrade ♪ The text, to compare: We cut LTMY to hold." in said
     assert said.endswith("Attached, and not to be heard here: model.csv. If you must read it, decide on the page.")
 
 
 def test_a_recording_alone_is_all_there_is(light: World) -> None:
     submitted(light, recording=wav(), text="")
-    assert Call(light).take().said.endswith("Downgrade. ♪")
+    assert Call(light).take().said.endswith("Downgrade ♪")
 
 
 def test_a_new_version_is_said_to_be_one_and_by_whom(light: World) -> None:
@@ -252,7 +252,7 @@ def test_a_key_right_after_the_last_word_is_not_an_early_one(light: World) -> No
 def test_hearing_it_again_leaves_out_what_is_known(light: World) -> None:
     submitted(light)
     call = Call(light).take().press("-4")
-    assert call.said.startswith("Once more. This is")
+    assert call.said == "Once more. Downgrade We cut LTMY to hold."
     assert call.press("1").said.startswith("To approve it, key"), "it was heard to the end before"
 
 

@@ -46,10 +46,10 @@ def _whom(line: Line, heard: Heard) -> tuple[Say, ...]:
 
 
 def alert(line: Line, heard: Heard) -> tuple[Say | Play, ...]:
-    """The words that customers hear first, the recording, the text, and the names of what cannot be heard."""
+    """The subject, the recording, the text, and the names of what cannot be heard."""
     language = heard.version.editor.language
     text = tuple(Say(paragraph, language) for paragraph in heard.text)
-    said: list[Say | Play] = [Say(heard.front, language)]
+    said: list[Say | Play] = [Say(heard.version.subject, language)]
     if heard.recording_id is not None:
         token = line.runtime.token("media", heard.recording_id)
         said.append(Play(f"{line.runtime.settings.public_url}/audio/{token}.wav"))

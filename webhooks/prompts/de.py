@@ -53,7 +53,7 @@ SAID = {
     "officer fax": "{count} per Fax",
     "officer slow": "Der Letzte wird nach etwa {minutes} Minuten erreicht.",
     "officer later": "Nach der Freigabe geht sie am {when} hinaus.",
-    "officer text": "Wer sie liest, bekommt diesen Text; hören Sie, ob er dasselbe sagt:",
+    "officer text": "Der Text, zum Vergleichen:",
     "officer attached": "Angehängt und hier nicht zu hören: {names}. Wenn Sie das lesen müssen, entscheiden Sie bitte "
     "auf der Seite.",
     "officer menu": "Zum Freigeben drücken Sie die 1. Zum Zurückgeben mit Begründung die 2. Zum Ablehnen die 3. Noch "
@@ -91,7 +91,6 @@ SAID = {
     "analyst by number": "0, um die Nummer einer Liste einzugeben.",
     "analyst record now": "9 zum Aufnehmen.",
     "analyst done": "9, wenn Sie fertig sind.",
-    "analyst more": "Weitere Tasten für weitere Listen,",
     "analyst chosen": "{lists}.",
     "analyst none chosen": "Es ist keine Liste gewählt.",
     "analyst choose first": "Es fehlt noch eine Liste.",

@@ -52,7 +52,7 @@ SAID = {
     "officer fax": "{count} by fax",
     "officer slow": "The last one is reached after about {minutes} minutes.",
     "officer later": "Once approved, it goes out on {when}.",
-    "officer text": "Those who read it get this text; listen whether it says the same:",
+    "officer text": "The text, to compare:",
     "officer attached": "Attached, and not to be heard here: {names}. If you must read it, decide on the page.",
     "officer menu": "To approve, press 1. To return it and say why, 2. To reject it, 3. To hear it again, 4. To pass "
     "it to a colleague, 5.",
@@ -88,7 +88,6 @@ SAID = {
     "analyst by number": "0 to key a list's number.",
     "analyst record now": "9 to record.",
     "analyst done": "9 when you are done.",
-    "analyst more": "Further keys for more lists,",
     "analyst chosen": "{lists}.",
     "analyst none chosen": "No list is chosen.",
     "analyst choose first": "It needs a list.",

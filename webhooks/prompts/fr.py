@@ -54,7 +54,7 @@ SAID = {
     "officer fax": "{count} par fax",
     "officer slow": "Le dernier sera joint après environ {minutes} minutes.",
     "officer later": "Une fois approuvée, elle partira le {when}.",
-    "officer text": "Ceux qui la lisent reçoivent ce texte ; écoutez s'il dit la même chose :",
+    "officer text": "Le texte, pour comparer :",
     "officer attached": "En pièce jointe, et non audible ici : {names}. Si vous devez le lire, décidez sur la page.",
     "officer menu": "Pour approuver, tapez 1. Pour la renvoyer en disant pourquoi, 2. Pour la rejeter, 3. Pour la "
     "réécouter, 4. Pour la passer à un collègue, 5.",
@@ -90,7 +90,6 @@ SAID = {
     "analyst by number": "0 pour composer le numéro d'une liste.",
     "analyst record now": "9 pour enregistrer.",
     "analyst done": "9 quand vous avez terminé.",
-    "analyst more": "D'autres touches pour d'autres listes,",
     "analyst chosen": "{lists}.",
     "analyst none chosen": "Aucune liste n'est choisie.",
     "analyst choose first": "Il faut encore une liste.",
