@@ -87,7 +87,7 @@ def _ask_lists(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
 
 def _ask_more(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
     """The same keys for who has just heard them all."""
-    return line.ask(place.to("analyst.lists", at=place.at), (*front, *line.say("analyst more", _onwards(line))))
+    return line.ask(place.to("analyst.lists", at=place.at), (*front, *line.say(_onwards(line))))
 
 
 def _onwards(line: Line) -> str:
