@@ -23,6 +23,10 @@ from dispatcher.settings import Settings, beside_carrier
 Grade = Literal["ok", "warning", "wrong"]
 COLOURS = {"ok": "green", "warning": "yellow", "wrong": "red"}
 FREE_BYTES = 1_000_000_000
+CAPS_OF_CALLS = (
+    "cap_calls_per_number_day", "cap_calls_per_staff_day", "cap_calls_per_hour", "cap_calls_per_caller_hour",
+    "cap_joins_per_caller_day", "cap_wrong_codes_per_caller_day", "cap_wrong_codes_per_hour",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,4 +223,24 @@ def _look_up(domain: str, kind: str) -> str | None:
     return None
 
 
-CHECKS = (folder, database, doorbell, processes, providers, public_address, mail_names)
+def telephone(settings: Settings) -> Iterator[Finding]:
+    """What keeps others from ringing up costs on the firm's account, and lets customers answer from any telephone."""
+    if not any(settings.providers_for(channel) for channel in ("sms", "voice", "fax")):
+        return
+    if "*" in settings.call_countries:
+        todo = "name the countries in which you have customers"
+        yield Finding("CALL_COUNTRIES", "warning", "*: every country is called, those of fraud too", todo)
+    else:
+        yield Finding("CALL_COUNTRIES", "ok", f"{len(settings.countries)} countries")
+    off = [name.upper() for name in CAPS_OF_CALLS if not getattr(settings, name)]
+    if off:
+        todo = "set them, at least to ten times of what you expect: 0 is no cap"
+        yield Finding("caps of calls", "warning", f"none by {', '.join(off)}", todo)
+    else:
+        yield Finding("caps of calls", "ok", "all set")
+    if not beside_carrier(settings).customer_line:
+        todo = "set it to the number that customers call"
+        yield Finding("CUSTOMER_LINE", "warning", "not set: alerts carry neither a number to call nor a code", todo)
+
+
+CHECKS = (folder, database, doorbell, processes, providers, public_address, mail_names, telephone)
