@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 
 RATE = 8000
+QUIET = 100.0  # root mean square of 16-bit samples
 MOST_BYTES = 10 * 1024 * 1024
 Pcm = np.ndarray[Any, np.dtype[np.int16]]
 
@@ -19,6 +20,11 @@ class NotAudio(ValueError):
 
 def silence(seconds: float) -> Pcm:
     return np.zeros(int(seconds * RATE), dtype=np.int16)
+
+
+def is_quiet(pcm: Pcm) -> bool:
+    """Whether nobody speaks in it: what is left is the hiss of a room."""
+    return not len(pcm) or float(np.sqrt(np.mean(np.square(pcm.astype(np.float64))))) < QUIET
 
 
 def tone(seconds: float, hertz: float = 440.0) -> Pcm:

@@ -31,6 +31,7 @@ class ControlCalls:
             web.post(f"{api}/{{sid}}/say", self.say),
             web.post(f"{api}/{{sid}}/speak", self.speak),
             web.post(f"{api}/{{sid}}/hangup", self.hang_up),
+            web.post("/carrier/api/watch", self.watch),
             web.get("/carrier/audio/{name}", self.sound),
         ]
 
@@ -106,13 +107,16 @@ class ControlCalls:
         return reply(self.outline(line.call))
 
     async def speak(self, request: web.Request) -> web.Response:
-        """Sound on the line: an audio file by multipart `audio`, or `{"sample": "tone", "seconds": 3}`."""
+        """Sound on the line: an audio file by multipart `audio`, or `{"sample": "tone", "seconds": 3}`.
+
+        `?live=1`: a bit of what a microphone hears; it counts only while the line records.
+        """
         try:
             pcm = await self._spoken(request)
         except audio.NotAudio as no:
             return refuse(f"not a sound file: {no}")
         line = self._line(request)
-        line.speak(pcm)
+        line.speak(pcm, live=bool(request.query.get("live")))
         return reply(self.outline(line.call))
 
     async def _spoken(self, request: web.Request) -> audio.Pcm:
@@ -124,6 +128,15 @@ class ControlCalls:
         doc = await read_json(request)
         seconds = min(300.0, max(0.1, float(doc.get("seconds", 3))))
         return audio.silence(seconds) if doc.get("sample") == "silence" else audio.tone(seconds)
+
+    async def watch(self, request: web.Request) -> web.Response:
+        """`{numbers, gone}`: telephones that somebody has before them, or no longer; those ring until picked up."""
+        doc = await read_json(request)
+        for name, watched in (("numbers", True), ("gone", False)):
+            numbers = doc.get(name)
+            for number in numbers if isinstance(numbers, list) else []:
+                self._carrier.watch(str(number), watched)
+        return web.Response(status=204)
 
     async def hang_up(self, request: web.Request) -> web.Response:
         line = self._line(request)

@@ -14,7 +14,8 @@ from channels.carrier.faults import Faults
 from channels.carrier.postman import Postman
 from channels.carrier.store import Store
 
-WATCHED_SECONDS = 5.0
+# A page in the background may speak up once a minute only.
+WATCHED_SECONDS = 75.0
 
 
 class Carrier:
@@ -56,9 +57,9 @@ class Carrier:
         if not task.cancelled() and (trouble := task.exception()):
             self.book.alert(20500, f"Carrier fault: {trouble!r}")
 
-    def watch(self, number: str) -> None:
-        """Somebody has this telephone before them for the next moments: it rings until they pick it up."""
-        self._watched[number] = time() + WATCHED_SECONDS
+    def watch(self, number: str, watched: bool) -> None:
+        """Somebody has this telephone before them, or no longer: it rings until they pick it up."""
+        self._watched[number] = time() + WATCHED_SECONDS if watched else 0.0
 
     def is_watched(self, number: str) -> bool:
         return self._watched.get(number, 0.0) > time()

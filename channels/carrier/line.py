@@ -9,7 +9,7 @@ from time import time
 
 import numpy as np
 
-from channels.carrier.audio import Pcm, decode, silence, tone
+from channels.carrier.audio import Pcm, decode, is_quiet, silence, tone
 from channels.carrier.behaviour import Behaviour
 from channels.carrier.core import Carrier
 from channels.carrier.names import rfc3339
@@ -83,7 +83,10 @@ class Line:
         self.said.append(words)
         self._changed.set()
 
-    def speak(self, pcm: Pcm) -> None:
+    def speak(self, pcm: Pcm, *, live: bool = False) -> None:
+        """Sound from this end. What a microphone brings bit by bit while nobody records is lost, as on a telephone."""
+        if live and (self.call.now or {}).get("for") != "speech":
+            return
         self.speech.append(pcm)
         self._changed.set()
 
@@ -181,30 +184,45 @@ class Line:
         """Listen after the beep: the sound, and the key that ended it, `hangup`, or nothing."""
         self.keys.clear()
         heard: list[Pcm] = []
-        length = 0.0
+        length = quiet = 0.0
         if (pcm := self.next_speech()) is not None:
             self.speech.append(pcm)
         try:
             while length < most:
                 if self.speech:
                     pcm = self.speech.popleft()[: int((most - length) * 8000)]
-                    heard.append(pcm)
+                    heard.append(await self._listen(pcm, lambda: self._ends(finish)))
                     length += len(pcm) / 8000
-                    await self.wait(len(pcm) / 8000, lambda: self._ends(finish))
+                    quiet = quiet + len(pcm) / 8000 if is_quiet(pcm) else 0.0
+                    if quiet >= seconds_silence and not self._ends(finish):
+                        break
                 elif self.script and self.script[0].get("hangup"):
                     self.script.popleft()
                     self.hang_up()
                 elif self.script and "press" in self.script[0]:
                     self.press(str(self.script.popleft()["press"]))
-                elif not await self.wait(seconds_silence, lambda: bool(self.speech) or self._ends(finish)):
+                elif not await self.wait(seconds_silence - quiet, lambda: bool(self.speech) or self._ends(finish)):
                     if not heard:
                         heard.append(silence(min(seconds_silence, most)))
                     break
                 if self._ends(finish):
                     return _joined(heard), self.keys.popleft()
+                if self.dead:
+                    raise HungUp
         except HungUp:
             return _joined(heard), "hangup"
         return _joined(heard), ""
+
+    async def _listen(self, pcm: Pcm, until: Callable[[], bool]) -> Pcm:
+        """Sound while it is spoken: what of it was heard before a key or a hang-up cut it short."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            if not await self.wait(len(pcm) / 8000, until):
+                return pcm
+        except HungUp:
+            pass
+        return pcm[: int((loop.time() - began) * self.carrier.speed * 8000)]
 
     def _ends(self, finish: str) -> bool:
         while self.keys and self.keys[0] not in finish:

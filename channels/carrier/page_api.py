@@ -18,8 +18,12 @@ from channels.carrier.people import People
 from channels.carrier.records import Doc
 
 STATIC = Path(__file__).parent / "static"
-FILES = {"app.js": "text/javascript", "phone.js": "text/javascript", "mailbox.js": "text/javascript",
-         "tools.js": "text/javascript", "carrier.css": "text/css", "icon.svg": "image/svg+xml"}  # fmt: skip
+SCRIPTS = ("app", "call", "faults", "mailbox", "microphone", "pcm", "phone", "tools", "voice")
+FILES = {
+    **{f"{name}.js": "text/javascript" for name in SCRIPTS},
+    "carrier.css": "text/css",
+    "icon.svg": "image/svg+xml",
+}
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -65,28 +69,34 @@ class Page:
                 "sms_from": console.sms_from, "voice_from": console.voice_from, "customer_line": console.customer_line,
                 "analyst_line": console.analyst_line, "inbound_domain": console.inbound_domain,
                 "email_from": console.email_from, "product_url": console.product_url, "modes": MODES,
+                "speed": self._carrier.speed,
             }
         )  # fmt: skip
 
     async def addresses(self, request: web.Request) -> web.Response:
-        """`?search=`: telephones and mailboxes, those with news first, at most 400 of each."""
-        needle = request.query.get("search", "").strip().lower()
+        """`?search=&role=`: telephones and mailboxes, those with news first, at most 400 of each.
+
+        `role` is customer, or one of the staff's.
+        """
+        needle, role = request.query.get("search", "").strip().lower(), request.query.get("role", "")
         book, people = self._carrier.book, self._people
         ours = self._carrier.console.numbers
         phones = (people.phones.keys() | book.messages_of.keys() | book.calls_of.keys()) - ours
         boxes = people.mailboxes.keys() | book.mails_of.keys() | book.inbound_of.keys()
         return reply(
             {
-                "phones": self._ranked(phones, needle),
-                "mailboxes": self._ranked(boxes, needle),
+                "phones": self._ranked(phones, needle, role),
+                "mailboxes": self._ranked(boxes, needle, role),
                 "found": len(phones) + len(boxes),
             }
         )
 
-    def _ranked(self, addresses: set[str], needle: str) -> list[Doc]:
+    def _ranked(self, addresses: set[str], needle: str, role: str) -> list[Doc]:
         found = []
         for address in addresses:
             who = self._people.describe(address)
+            if role and role not in (who["kind"], *who["roles"]):
+                continue
             if address and (not needle or needle in f"{address} {who['name']} {who['firm']}".lower()):
                 times = list(self._news(address))
                 seen = self._carrier.book.seen.get(address, 0.0)
@@ -129,10 +139,12 @@ class Page:
             {
                 "address": number,
                 **self._people.describe(number),
+                "pins": self._people.pins(number),
                 "behaviour": {"sms": behaviours.of("sms", number), "voice": behaviours.of("voice", number)},
                 "stopped": [ours for ours, theirs in book.opted_out if theirs == number],
                 "texts": texts,
-                "calls": [self._calls.outline(call) for call in book.calls_of.get(number, [])[-20:]],
+                # A call that was put through rings at one telephone, though another's number may be shown there.
+                "calls": [self._calls.outline(it) for it in book.calls_of.get(number, [])[-40:] if it.person == number],
             }
         )
 

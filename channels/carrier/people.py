@@ -12,6 +12,8 @@ class Person:
     name: str
     firm: str
     staff: bool
+    roles: tuple[str, ...] = ()
+    pin: str = ""
 
 
 def number(text: str) -> str:
@@ -41,7 +43,9 @@ class People:
             name = (row.get("name") or "").strip()
             if not name:
                 continue
-            who = Person(name, (row.get("firm") or "").strip(), "roles" in row)
+            roles = tuple(filter(None, (row.get("roles") or "").replace(" ", "").split(";")))
+            pin = (row.get("pin") or "").strip()
+            who = Person(name, (row.get("firm") or "").strip(), "roles" in row, roles, pin)
             for column in ("phone", "sms", "voice"):
                 if found := number(row.get(column) or ""):
                     self._add(self.phones, found, who)
@@ -56,12 +60,17 @@ class People:
             owners.append(who)
 
     def describe(self, address: str) -> dict[str, Any]:
-        """`{name, firm, kind}`; kind is customer, staff or unknown."""
+        """`{name, firm, kind, roles}`; kind is customer, staff or unknown."""
         owners = self.phones.get(address) or self.mailboxes.get(address.lower()) or []
         if not owners:
-            return {"name": "", "firm": "", "kind": "unknown"}
+            return {"name": "", "firm": "", "kind": "unknown", "roles": []}
         return {
             "name": ", ".join(dict.fromkeys(owner.name for owner in owners)),
             "firm": ", ".join(dict.fromkeys(owner.firm for owner in owners if owner.firm)),
             "kind": "staff" if any(owner.staff for owner in owners) else "customer",
+            "roles": list(dict.fromkeys(role for owner in owners for role in owner.roles)),
         }
+
+    def pins(self, number: str) -> dict[str, str]:
+        """Name → PIN of the members of staff with this telephone, as the directory's file gives them."""
+        return {owner.name: owner.pin for owner in self.phones.get(number, []) if owner.pin}

@@ -121,9 +121,10 @@ def until(check: Callable[[], Any], seconds: float = 8) -> Any:
 class Running:
     """A carrier process with its settings and ways to talk to it."""
 
-    def __init__(self, state: Path, product_url: str, speed: float = SPEEDY) -> None:
+    def __init__(self, state: Path, product_url: str, speed: float = SPEEDY, directory: tuple[Path, ...] = ()) -> None:
         self.state, self.speed, self.port = state, speed, free_port()
         init = [*self.command, "init", "--state", str(state), "--port", str(self.port), "--product-url", product_url]
+        init += [f"--directory={file}" for file in directory]
         made = subprocess.run(init, capture_output=True, text=True, check=True, cwd=ROOT)
         self.settings: dict[str, str] = json.loads(made.stdout)
         self.url = self.settings["TWILIO_API_URL"]

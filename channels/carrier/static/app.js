@@ -1,5 +1,6 @@
-// The list, ledger, alerts and faults; telephones and mailboxes have files of their own.
+// The list, ledger and alerts; telephones, mailboxes and faults have files of their own.
 import { api, doing, el, keyed, poll, state, time } from "./tools.js";
+import { faults } from "./faults.js";
 import { mailbox } from "./mailbox.js";
 import { phone } from "./phone.js";
 
@@ -10,8 +11,12 @@ function title(text, more) {
   return [el("h1", {}, text), el("p", { class: "soft" }, more)];
 }
 
+const ROLES = [["", "everybody"], ["customer", "customers"], ["analyst", "analysts"], ["officer", "officers"], ["rep", "representatives"],
+  ["admin", "administrators"]];
+
 function addresses() {
   const search = el("input", { id: "search", type: "search", autocomplete: "off" });
+  const role = el("select", { id: "role" }, ROLES.map(([value, name]) => el("option", { value }, name)));
   const groups = [
     ["Customers' telephones", "phones", "customer"], ["Customers' mailboxes", "mailboxes", "customer"],
     ["Staff telephones", "phones", "staff"], ["Staff mailboxes", "mailboxes", "staff"],
@@ -23,23 +28,25 @@ function addresses() {
     return { what, kind, list, card };
   });
   main.replaceChildren(
-    ...title("Phones and mailboxes", "Open one to read, answer, press keys and speak as its owner."),
-    el("div", { class: "card" }, el("label", { for: "search" }, "Search by name, firm, number or address"), search),
+    ...title("Phones and mailboxes", "Open one to read, ring the bank, answer, press keys and speak as its owner."),
+    el("div", { class: "card row" }, el("div", { class: "grow" }, el("label", { for: "search" }, "Search by name, firm, number or address"), search),
+      el("div", {}, el("label", { for: "role" }, "Show"), role)),
     el("div", { class: "columns" }, lists.map((group) => group.card)));
-  const again = poll(() => api("GET", "/addresses?search=" + encodeURIComponent(search.value)), (found) => {
+  const again = poll(() => api("GET", `/addresses?role=${role.value}&search=` + encodeURIComponent(search.value)), (found) => {
     for (const { what, kind, list, card } of lists) {
       const items = found[what].filter((item) => item.kind === kind);
       card.hidden = items.length === 0;
       keyed(list, items, (item) => item.address, (item) => {
         const path = (what === "phones" ? "/phone/" : "/mailbox/") + encodeURIComponent(item.address);
         return el("li", {}, el("a", { href: path },
-          el("span", {}, el("span", { class: "name" }, item.name || item.address), " ", el("span", { class: "soft small" }, item.firm)),
+          el("span", {}, el("span", { class: "name" }, item.name || item.address), " ", el("span", { class: "soft small" }, item.firm || item.roles.join(", "))),
           item.unread ? el("span", { class: "count", "aria-label": item.unread + " unread" }, String(item.unread)) : null,
           el("span", { class: "where" }, item.address)));
       });
     }
   });
   search.addEventListener("input", again);
+  role.addEventListener("change", again);
 }
 
 function ledger() {
@@ -83,29 +90,9 @@ function alerts() {
   });
 }
 
-async function faults() {
-  const form = el("form", { class: "card" });
-  const fill = (found) => form.replaceChildren(
-    ...Object.entries(found).map(([name, value]) => {
-      const tick = typeof value === "boolean";
-      return el("p", { class: "row" },
-        el("label", { for: name, class: "grow" }, name.replaceAll("_", " ")),
-        el("span", {}, el("input", { id: name, name, type: tick ? "checkbox" : "number", step: "any", min: 0, checked: tick && value, value: tick ? "on" : value })));
-    }),
-    el("div", { class: "row" }, el("button", { type: "submit" }, "Order these faults"),
-      el("button", { type: "button", class: "plain", onclick: doing(async () => fill(await api("DELETE", "/faults"))) }, "A good day again")));
-  form.addEventListener("submit", doing(async () => {
-    const wanted = {};
-    for (const input of form.querySelectorAll("input")) wanted[input.name] = input.type === "checkbox" ? input.checked : Number(input.value);
-    fill(await api("POST", "/faults", wanted));
-  }));
-  main.replaceChildren(...title("Faults", "The vendors' bad days. A share is a part of requests, 0 to 1."), form);
-  fill(await api("GET", "/faults"));
-}
-
 const [, first, second] = location.pathname.split("/");
 for (const link of document.querySelectorAll("nav a")) {
   if (link.getAttribute("href") === "/" + (["phone", "mailbox"].includes(first) ? "" : first)) link.setAttribute("aria-current", "page");
 }
-const pages = { "": addresses, ledger, alerts, faults, phone: () => phone(main, decodeURIComponent(second)), mailbox: () => mailbox(main, decodeURIComponent(second)) };
+const pages = { "": addresses, ledger, alerts, faults: () => faults(main, title), phone: () => phone(main, decodeURIComponent(second)), mailbox: () => mailbox(main, decodeURIComponent(second)) };
 pages[first]();

@@ -40,7 +40,8 @@ export function doing(work) {
   };
 }
 
-export function poll(read, show) {
+// `every`: milliseconds until the next look, asked each time.
+export function poll(read, show, every = () => 2000) {
   let last = "";
   async function turn() {
     if (!document.hidden) {
@@ -50,7 +51,7 @@ export function poll(read, show) {
         if (text !== last) { last = text; show(found); }
       } catch (trouble) { say("The carrier does not answer: " + trouble.message); }
     }
-    timer = setTimeout(turn, 2000);
+    timer = setTimeout(turn, every());
   }
   let timer = setTimeout(turn, 0);
   return () => { clearTimeout(timer); last = ""; turn(); };
