@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import pytest
 
 from channels import twilio_line
-from channels.twilio_line import VOICES, TwilioLine
+from channels.twilio_line import VOICES, TwilioLine, TwilioTranscripts
+from channels.twilio_webhooks import TwilioWebhooks
 from dispatcher.model.errors import ProviderError
-from dispatcher.model.ports import WebRequest
-from dispatcher.model.telephone import CallStep, Dial, Gather, Go, Hangup, Pause, Play, Record, Say, Verb
-from tests.channels.stub import Answer, Stub, running
+from dispatcher.model.ports import File, WebRequest
+from dispatcher.model.telephone import CallStep, Dial, Gather, Go, Hangup, Pause, Play, Record, RecordingNews, Say, Verb
+from tests.channels.stub import Answer, Stub, as_json, running
 from tests.channels.vendors import ACCOUNT, settings
 
+Found = TypeVar("Found")
 RECORDING = "RE5a5b5c5d5e5f60718293a4b5c6d7e8f9"
 
 
@@ -249,3 +252,113 @@ def test_size_and_time_are_bounded(stub: tuple[Stub, str], monkeypatch: pytest.M
     server.answer = lambda came: Answer(how="hang")
     with pytest.raises(ProviderError, match="in time"):
         fetch(url)
+
+
+# --- erased and written down ------------------------------------------------------------------------------
+
+TEXT = "TR5a5b5c5d5e5f60718293a4b5c6d7e8f9"
+
+
+def ask(url: str, what: Callable[[TwilioLine, TwilioTranscripts], Awaitable[Found]]) -> Found:
+    async def work() -> Found:
+        line, transcripts = TwilioLine(settings(url)), TwilioTranscripts(settings(url))
+        try:
+            return await what(line, transcripts)
+        finally:
+            await line.aclose()
+            await transcripts.aclose()
+
+    return asyncio.run(work())
+
+
+def written(*rows: dict[str, str]) -> Answer:
+    return as_json({"transcriptions": list(rows), "page": 0})
+
+
+@pytest.mark.parametrize("status", [204, 404])
+def test_a_recording_is_erased_and_may_be_gone_already(stub: tuple[Stub, str], status: int) -> None:
+    server, url = stub
+    server.answer = lambda came: Answer(status)
+    ask(url, lambda line, _: line.erase_recording(RECORDING, transcripts=False))
+    assert [(came.method, came.path.rpartition("/")[2]) for came in server.came] == [("DELETE", f"{RECORDING}.json")]
+
+
+def test_what_was_written_down_of_it_goes_first(stub: tuple[Stub, str]) -> None:
+    server, url = stub
+    server.answer = lambda came: written({"sid": TEXT}, {"sid": "../x"}) if came.method == "GET" else Answer(204)
+    ask(url, lambda line, _: line.erase_recording(RECORDING, transcripts=True))
+    assert [(came.method, came.path.partition(f"{ACCOUNT}/")[2]) for came in server.came] == [
+        ("GET", f"Recordings/{RECORDING}/Transcriptions.json"),
+        ("DELETE", f"Transcriptions/{TEXT}.json"),
+        ("DELETE", f"Recordings/{RECORDING}.json"),
+    ]
+
+
+@pytest.mark.parametrize("answer", [Answer(500), Answer(401), Answer(200), Answer(how="reset")])
+@pytest.mark.parametrize("transcripts", [True, False])
+def test_a_failure_to_erase_is_no_success(stub: tuple[Stub, str], answer: Answer, transcripts: bool) -> None:
+    server, url = stub
+    server.answer = lambda came: answer
+    with pytest.raises(ProviderError):
+        ask(url, lambda line, _: line.erase_recording(RECORDING, transcripts=transcripts))
+
+
+def test_what_is_no_reference_is_not_erased(stub: tuple[Stub, str]) -> None:
+    server, url = stub
+    with pytest.raises(ProviderError):
+        ask(url, lambda line, _: line.erase_recording(f"{RECORDING}/..", transcripts=False))
+    assert server.came == []
+
+
+@pytest.mark.parametrize(
+    ("language", "answer", "words"),
+    [
+        ("en", written({"status": "completed", "transcription_text": "Sell."}), "Sell."),
+        ("en-GB", written({"status": "in-progress"}), None),
+        ("en", written(), None),
+        ("en", written({"status": "failed", "transcription_text": "x"}), ""),
+        ("en", Answer(404), None),
+        ("de", Answer(500), ""),
+    ],
+)
+def test_the_words_of_a_recording(stub: tuple[Stub, str], language: str, answer: Answer, words: str | None) -> None:
+    server, url = stub
+    server.answer = lambda came: answer
+    sound = File("x.wav", "audio/wav", b"")
+    assert ask(url, lambda _, transcripts: transcripts.transcribe(RECORDING, sound, language)) == words
+
+
+@pytest.mark.parametrize("answer", [Answer(500), Answer(200, "<html>"), Answer(how="reset")])
+def test_words_that_cannot_be_asked_for(stub: tuple[Stub, str], answer: Answer) -> None:
+    server, url = stub
+    server.answer = lambda came: answer
+    sound = File("x.wav", "audio/wav", b"")
+    with pytest.raises(ProviderError):
+        ask(url, lambda _, transcripts: transcripts.transcribe(RECORDING, sound, "en"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "language", "seconds", "asked"),
+    [("", "en", 60, False), ("twilio", "en", 120, True), ("twilio", "en", 121, False), ("twilio", "de", 60, False)],
+)
+def test_only_english_of_two_minutes_is_written_down(setting: str, language: str, seconds: int, asked: bool) -> None:
+    line = TwilioLine(settings().model_copy(update={"transcription": setting}))
+    body, _ = line.render([Record("https://a.example/n", "https://a.example/done", seconds, language=language)])
+    assert ('transcribe="true" transcribeCallback="https://a.example/done#rc=3&amp;rp=all"' in body) is asked
+    assert ("transcribe" in body) is asked
+
+
+@pytest.mark.parametrize(("status", "words"), [("completed", "Sell."), ("failed", "")])
+def test_news_of_what_was_written_down(status: str, words: str) -> None:
+    told = {"TranscriptionSid": TEXT, "TranscriptionStatus": status, "TranscriptionText": "Sell."}
+    news = TwilioLine(settings()).read_recording(request(CallSid="CA90", RecordingSid=RECORDING, **told))
+    assert news == RecordingNews("CA90", RECORDING, available=True, transcript=words)
+
+
+def test_news_of_a_recording_and_of_its_words_are_not_copies() -> None:
+    source = TwilioWebhooks(settings())
+    kept = {
+        source.dedupe("recording-status", request(RecordingSid=RECORDING, **more))
+        for more in ({"RecordingStatus": "completed"}, {"TranscriptionSid": TEXT}, {"RecordingStatus": "absent"})
+    }
+    assert len(kept) == 3
