@@ -6,7 +6,8 @@ the administrators with a task. A decision, a withdrawal or an expiry ends it, a
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,11 +15,38 @@ from sqlalchemy.orm import Session
 from approvals import duty, notices
 from dispatcher.model import Message, Staff
 from dispatcher.runtime import Runtime
-from dispatcher.services import letters, reply_notices, tasks
+from dispatcher.services import letters, reply_notices, rings, tasks
 from dispatcher.services.audit import record
 
 LEVELS = 2
 WATCHED = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How long a message waits: since when, when it was escalated, when that is due next, and who was rung how often.
+
+    `next_at` is None once all have been told.
+    """
+
+    since: datetime | None
+    escalated: list[datetime]
+    next_at: datetime | None
+    rung: list[tuple[Staff, int]]
+
+
+def standing(session: Session, message: Message) -> Standing | None:
+    """For people; None for a message that does not wait for a decision."""
+    if message.state != "pending" or message.submitted_at is None:
+        return None
+    told = notices.told_at(session, message)
+    rung = [(session.get_one(Staff, number), times) for number, times in rings.rung(session, message).items()]
+    return Standing(
+        told[0] if told else message.submitted_at,
+        told[1:],
+        message.escalate_at if message.escalations < LEVELS else None,
+        sorted(rung, key=lambda pair: pair[0].name),
+    )
 
 
 def escalate(session: Session, runtime: Runtime, message_id: int) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from approvals import duty
-from dispatcher.model import Decision, Message, Staff, Task
+from dispatcher.model import Decision, Letter, Message, Staff, Task
 from dispatcher.runtime import Runtime
 from dispatcher.services import letters, rings, tasks
 
@@ -61,7 +61,7 @@ def tell(
             runtime,
             officer,
             kind="approval",
-            dedupe=f"approval:{message.current.id}:{message.submitted_at:%Y%m%d%H%M%S%f}:{level}",
+            dedupe=f"{_front(message)}:{level}",
             subject=f"{urgent}Alert {message.id} {what}",
             text=(
                 f"{message.author.name} has submitted alert {message.id} (version {message.version}), "
@@ -74,6 +74,22 @@ def tell(
         )
         if by_telephone or rings.CHANNEL in officer.channels:
             rings.ring(session, runtime, officer, message)
+
+
+def _front(message: Message) -> str:
+    """How the dedupe of all that is told of this version begins, since it was last handed in."""
+    return f"approval:{message.current.id}:{message.submitted_at:%Y%m%d%H%M%S%f}"
+
+
+def told_at(session: Session, message: Message) -> list[datetime]:
+    """When its officers were told of the version that waits: first, and at each level of escalation."""
+    query = select(Letter.dedupe, Letter.created_at).where(
+        Letter.message_id == message.id, Letter.dedupe.startswith(f"{_front(message)}:")
+    )
+    firsts: dict[str, datetime] = {}
+    for dedupe, at in session.execute(query.order_by(Letter.created_at, Letter.id)):
+        firsts.setdefault(dedupe.split(":")[3], at)
+    return [firsts[level] for level in sorted(firsts)]
 
 
 def tell_author(session: Session, runtime: Runtime, message: Message, decision: Decision) -> None:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from approvals import decisions, review, submission
+from approvals import decisions, escalation, review, submission
 from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import Customer, ListMember, Message, Version, VersionList
@@ -46,6 +46,7 @@ def queue() -> ResponseReturnValue:
         # Our script fetches the list alone, to keep an open page up to date.
         "approvals/_waiting.html" if "part" in request.args else "approvals/queue.html",
         waiting=[(one, decisions.why_barred(session, officer, one), _people_listed(session, one)) for one in waiting],
+        standing={one.id: escalation.standing(session, one) for one in waiting},
     )
 
 
@@ -89,6 +90,7 @@ def _page(
         "approvals/show.html",
         message=message,
         version=version,
+        standing=escalation.standing(session, message),
         audience=foretold,
         last_at={name: start + timedelta(seconds=one.seconds) for name, one in foretold.foretold.items()},
         units=UNITS,

@@ -49,6 +49,7 @@ def write(
         conversation_id=conversation.id if conversation else None,
         sender_name=sender_name,
         due_at=due_at or runtime.now(),
+        created_at=runtime.now(),
     )
     session.add(letter)
     session.flush()

@@ -9,8 +9,8 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
-from approvals import duty
-from dispatcher.model import AuditEntry, Duty, Staff
+from approvals import duty, escalation, submission
+from dispatcher.model import AuditEntry, Duty, Letter, Staff
 from dispatcher.services import accounts, covers, own_line, pins
 from dispatcher.web import moments
 from tests.web.conftest import Site
@@ -320,3 +320,33 @@ def test_a_pin_from_a_file_does_not_take_the_place_of_ones_own(site: Site) -> No
         assert import_staff(session, bank.runtime, old, dry_run=False, actor="system").changed == 0
         result = import_staff(session, bank.runtime, head + row % (b"550123", b"tlh"), dry_run=False, actor="system")
         assert [one.column for one in result.warnings] == ["language"]
+
+
+def test_the_page_of_an_alert_says_how_long_it_waits_and_who_was_told(site: Site) -> None:
+    bank = site.bank
+    with site.session() as session:
+        officer = bank.staff(session, "officer")
+        officer.phone, officer.channels = "+12025550111", ["voice"]
+        number = bank.submitted(session).id
+        session.commit()
+    page = site("other").get(f"/approvals/{number}").text
+    assert "More people are told at" in page
+    assert "Rung" not in page
+    bank.time.pass_by(1800)
+    for level in (1, 2):
+        with site.session() as session:
+            assert escalation.escalate(session, bank.runtime, number) == level
+            for ring in session.scalars(select(Letter).where(Letter.channel == "voice")):
+                ring.tries = 1
+            session.commit()
+        page = site("other").get(f"/approvals/{number}").text
+        assert "all on duty were told again" in page
+        assert ("Then all officers and the administrators" in page) == (level == 2)
+        assert "Rung: Officer" in page
+        assert "escalated" in site("other").get("/approvals").text
+        bank.time.pass_by(1800)
+    assert "More people are told at" not in page
+    with site.session() as session:
+        submission.withdraw(session, bank.runtime, bank.staff(session, "analyst"), number)
+        session.commit()
+    assert "Waits since" not in site("other").get(f"/approvals/{number}").text
