@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import threading
 from datetime import timedelta
@@ -13,8 +14,10 @@ from flask import Flask
 from sqlalchemy import func, select
 
 import webhooks
+from dispatcher.bells import commit
 from dispatcher.model import AuditEntry, Callback, Letter, Staff, StaffCall, Task
-from dispatcher.services import pins
+from dispatcher.services import pins, sweep
+from dispatcher.services.letter_sending import send_letter
 from tests.webhooks.world import World
 
 STAFF_LINE, REP, OTHER, STRANGE = "+12025550190", "+12025550199", "+12025550188", "+12025550177"
@@ -288,3 +291,71 @@ def test_from_their_own_telephone_they_hear_their_own_language_at_once(line: Wor
     call = Call(line, OTHER)
     assert "PIN ein" in call.said
     assert call.language == {"de-DE"}
+
+
+# --- we ring them -----------------------------------------------------------------------------------------
+
+
+def rung(line: World) -> Letter:
+    """An alert waits, and the officer who wants calls is being rung."""
+    with line.runtime.sessions() as session:
+        other = session.get_one(Staff, line.bank.ids["other"])
+        other.channels = ["voice"]
+        line.bank.submitted(session)
+    [ring] = [one for one in line.letters("approval") if one.channel == "voice"]
+    assert asyncio.run(send_letter(line.runtime, ring.id))
+    return ring
+
+
+def ended(line: World, call: Call, status: str, answered_by: str = "human") -> None:
+    """The vendor tells how the call ended, and the clock looks."""
+    attempt = line.bank.providers["voice"].got[-1].attempt
+    fields = {**call.fields, "CallStatus": status, "AnsweredBy": answered_by, "SequenceNumber": "3"}
+    assert line.voice(f"call-status?attempt={attempt}", **fields).status_code == 204
+    line.work()
+    with line.runtime.sessions() as session:
+        sweep.sweep(session, line.runtime, "rings")
+        commit(session, line.bank.bells)
+
+
+def outbound(line: World, **fields: str) -> Call:
+    attempt = line.bank.providers["voice"].got[-1].attempt
+    given = {"From": "+12025550100", "To": OTHER, "Direction": "outbound-api", **fields}
+    return Call(line, "", target=f"voice?attempt={attempt}", **given)
+
+
+@pytest.mark.parametrize(
+    ("answered_by", "said"), [("human", "PIN ein"), ("unknown", "PIN ein"), ("machine_end_beep", "")]
+)
+def test_who_takes_a_ring_is_asked_for_the_pin_and_a_machine_for_nothing(
+    line: World, answered_by: str, said: str
+) -> None:
+    rung(line)
+    call = outbound(line, AnsweredBy=answered_by)
+    assert said in call.said
+    assert "LTMY" not in call.said
+    assert bool(call.said) == bool(said)
+    ended(line, call, "completed", answered_by)
+    first, again = [one for one in line.letters("approval") if one.channel == "voice"]
+    assert first.outcome == ("machine" if said == "" else "answered")
+    assert again.state == "queued", "nobody has decided: rung again"
+
+
+@pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled"])
+def test_a_ring_that_nobody_took(line: World, status: str) -> None:
+    rung(line)
+    call = outbound(line)
+    ended(line, call, status)
+    first, again = [one for one in line.letters("approval") if one.channel == "voice"]
+    assert (first.state, first.due_at) == ("failed", None)
+    assert again.due_at == line.bank.time() + timedelta(minutes=2)
+    with line.runtime.sessions() as session:
+        assert session.scalars(select(Task.text)).all() == []
+
+
+def test_a_ring_is_locked_out_by_five_wrong_pins_as_any_call(line: World) -> None:
+    rung(line)
+    call = outbound(line, AnsweredBy="human")
+    for _ in range(5):
+        call.take(WRONG)
+    assert "gesperrt" in call.said
