@@ -220,7 +220,8 @@ def call_ended(
     reply = asks_for_call(session, runtime, provider, call_ref, caller)
     known, order = {text: name for name, text in RESULTS.items()}, list(RESULTS)
     if order.index(known.get(reply.text, "asked")) < order.index(result if result in RESULTS else "failed"):
-        reply.text = reply.original = RESULTS.get(result, RESULTS["failed"])
+        # What they asked for, by which the record holds the reply, stays as it was.
+        reply.text = RESULTS.get(result, RESULTS["failed"])
         session.flush()
     if last:
         recordings.tell(session, runtime, reply)

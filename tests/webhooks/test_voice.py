@@ -239,6 +239,7 @@ def test_the_representative_declines_and_the_cover_is_rung(light: World, rep: st
     assert call.tags[-1] == ("Hangup" if "1" in (rep, cover) else "Record")
     (reply,) = light.replies()
     assert words in reply.text
+    assert reply.original == "Asked by key to speak to you at once."  # by which the record holds it
     for letter in light.letters():
         assert words in letter.text
         assert letter.due_at == light.runtime.now()
