@@ -30,6 +30,7 @@ MOST_WRONG = 5  # references with wrong digits within an hour; then even a right
 _NOT_HERE = timedelta(seconds=20)  # until a dictated alert that is still on its way is looked for again
 _PATIENCE = timedelta(minutes=10)
 _DRAFT_LASTS = timedelta(hours=24)
+_PIN = re.compile(r"\s*(?:(?:my )?pin\W{0,3}(?:is\W)?)?[\d\s#*]{1,14}", re.IGNORECASE)
 _WRONG = "the digits of the reference are wrong"
 _VIA = {"email": "mail", "sms": "sms"}
 
@@ -103,7 +104,7 @@ def _as_it_came(session: Session, runtime: Runtime, reply: Reply) -> InboundRepl
 
 def _only_digits(case: _Case) -> bool:
     """A PIN, perhaps: it is not to go into an alert."""
-    return case.reply.channel == "sms" and re.fullmatch(r"[\d\s#*]{1,12}", case.reply.original) is not None
+    return case.reply.channel == "sms" and _PIN.fullmatch(case.reply.original) is not None
 
 
 def _quoted(case: _Case) -> Quoted | None:
@@ -149,7 +150,7 @@ def _follow(case: _Case) -> Message | None:
 
 
 def _sounds(case: _Case) -> bool:
-    return case.inbound is not None and any(one.media_type.startswith("audio/") for one in case.inbound.attachments)
+    return case.inbound is not None and any(written.is_sound(one) for one in case.inbound.attachments)
 
 
 def _takes_text(case: _Case, message: Message) -> bool:

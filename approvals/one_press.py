@@ -110,7 +110,8 @@ def tell_draft(
         faults.append(f"There is no list {_some([repr(one) for one in unknown])}.")
     if left:
         faults.append(f"Not taken: {_some(left)}.")
-    to = _audience(session, version) or "no list yet: choose it on the page"
+    to = _audience(session, version, _MOST_NAMED) or "no list yet: choose it on the page"
+    briefly = _audience(session, version, 2) or "no list yet"
     holds = _files(version)
     alert_intake.tell(
         session,
@@ -126,7 +127,7 @@ def tell_draft(
             + f"Read it and submit it here, within a day:\n{address}\n\n{_or_call(runtime)}"
             f"If it was not you, leave it and tell your administrator."
         ),
-        short_text=f"Draft {reference}, not submitted. For {to}. {' '.join(faults)[:200]}{' ' if faults else ''}"
+        short_text=f"Draft {reference}, not submitted. For {briefly}. {' '.join(faults)[:200]}{' ' if faults else ''}"
         f"Read and submit: {address}",
         message_id=message.id,
     )
@@ -139,7 +140,7 @@ def tell_added(session: Session, runtime: Runtime, message: Message, reply: Repl
     page = f"{runtime.settings.public_url}/messages/{message.id}"
     draft = message.state == "draft"
     state = "It is still a draft" if draft else f"It is {message.state}, and the officers are told of the new version"
-    where = link(runtime, message.current) if draft and message.current.lists else page
+    where = link(runtime, message.current) if draft else page
     not_taken = f"Not taken: {_some(left)}.\n\n" if left else ""
     alert_intake.tell(
         session,
@@ -157,11 +158,11 @@ def tell_added(session: Session, runtime: Runtime, message: Message, reply: Repl
     )
 
 
-def _audience(session: Session, version: Version) -> str:
+def _audience(session: Session, version: Version, most: int) -> str:
     if not version.lists:
         return ""
     count = customers_of(session, version)
-    return f"{_some([one.name for one in version.lists])} ({count} customer{'' if count == 1 else 's'})"
+    return f"{_some([one.name for one in version.lists], most)} ({count} customer{'' if count == 1 else 's'})"
 
 
 def _files(version: Version) -> str:
@@ -178,6 +179,6 @@ def _or_call(runtime: Runtime) -> str:
     return f"Or call {line} and key your PIN: the draft waits for you there.\n\n" if line else ""
 
 
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+def _some(names: Sequence[str], most: int = _MOST_NAMED) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

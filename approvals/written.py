@@ -90,12 +90,17 @@ def sort_files(written: Written, files: Sequence[File], html: str) -> None:
         upload = Upload(one.name, one.content)
         if one.media_type.startswith("image/") and f"cid:{one.name}".lower() in html.lower():
             written.left.append(f"{one.name} (a picture in the text)")
-        elif one.media_type.startswith("audio/") or one.name.rsplit(".", 1)[-1].lower() in _SOUNDS:
+        elif is_sound(one):
             _hear(written, upload)
         elif wrong := rules.attachments_fit(Submission(attachments=[*written.attachments, upload])):
             written.left.append(f"{one.name} ({wrong['attachments'].replace(repr(one.name), '').strip()})")
         else:
             written.attachments.append(upload)
+
+
+def is_sound(file: File) -> bool:
+    """Whether it was sent as a recording, readable or not."""
+    return file.media_type.startswith("audio/") or file.name.rsplit(".", 1)[-1].lower() in _SOUNDS
 
 
 def _hear(written: Written, upload: Upload) -> None:

@@ -130,7 +130,7 @@ def dictated(session: Session, author: Staff, at: datetime, message_id: int | No
             func.coalesce(StaffCall.ended_at, StaffCall.proven_at) > at - WITHIN,
             StaffCall.proven_at <= at,
             Recording.purpose == "alert",
-            Recording.state != "lost",
+            Recording.state.in_(("waiting", "kept")),
         )
         .order_by(StaffCall.id.desc())
         .limit(1)

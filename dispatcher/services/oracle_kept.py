@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, Exists, and_, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from dispatcher.model import Attempt, Callback, Delivery, Letter, Message, Recipient, Suppression, Task
+from dispatcher.model import Attempt, Callback, Delivery, Letter, Message, Recipient, Reply, Suppression, Task
 from dispatcher.model.delivery import WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services.oracle import MOST, TAKEN, Breach, Promise, Question
@@ -31,6 +31,9 @@ def always_due(session: Session, runtime: Runtime, asked: Question) -> Iterator[
         name = table.__name__.lower()
         for row in session.execute(idle.order_by(table.id).limit(MOST)):
             yield Breach("P1", f"{name} {row.id}", f"is {row.state} without a due time: nothing will move it on")
+    lost = select(Reply.id).where(Reply.state == "new", Reply.due_at.is_(None))
+    for number in session.scalars(lost.order_by(Reply.id).limit(MOST)):
+        yield Breach("P1", f"reply {number}", "is an alert that was sent in, and is never due to be taken in")
     unread = select(Callback.id).where(Callback.state == "new", Callback.due_at.is_(None))
     for number in session.scalars(unread.order_by(Callback.id).limit(MOST)):
         yield Breach("P1", f"callback {number}", "is new without a due time: nobody will read it")
@@ -126,6 +129,9 @@ def at_rest(session: Session, runtime: Runtime, asked: Question) -> Iterator[Bre
     going = select(Message.id).where(Message.state == "releasing")
     for number in session.scalars(going.order_by(Message.id).limit(MOST)):
         yield Breach("P1", f"message {number}", "is still releasing, and nothing of it waits any more")
+    untaken = select(Reply.id).where(Reply.state == "new")
+    for number in session.scalars(untaken.order_by(Reply.id).limit(MOST)):
+        yield Breach("P1", f"reply {number}", "is an alert that was sent in, and nobody has taken it in")
     unread = select(Callback.id).where(Callback.state == "new")
     for number in session.scalars(unread.order_by(Callback.id).limit(MOST)):
         yield Breach("P1", f"callback {number}", "has not been read yet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from approvals import submission
+from approvals import by_message, submission
 from channels.carrier.inbound_mail import compose, form
 from dispatcher import jobs
+from dispatcher.bells import commit
 from dispatcher.model import (
     AuditEntry,
     ContactPoint,
@@ -31,6 +33,7 @@ from dispatcher.model import (
     Task,
 )
 from dispatcher.services import references, sweep, verify
+from dispatcher.services.oracle import Question
 from tests.webhooks.world import SECRET, World, world_of
 
 ANALYST, PHONE = "analyst@bank.example", "+12025550177"
@@ -260,7 +263,7 @@ def test_what_no_alert_can_be_is_refused_and_told(light: World, subject: str, te
     assert light.replies()[0].state == "settled"
 
 
-@pytest.mark.parametrize("text", ["4711", "471182", "12 34", "#4711"])
+@pytest.mark.parametrize("text", ["4711", "471182", "12 34", "#4711", "PIN 471182", "My pin is 4711"])
 def test_a_pin_by_text_is_no_alert(light: World, text: str) -> None:
     by_text(light, text)
     assert messages(light) == []
@@ -309,6 +312,38 @@ def test_copies_make_one_draft(world: World) -> None:
         jobs.take_alert(one.id)
     assert len(messages(world)) == 2
     assert len(letters(world)) == 2
+
+
+def test_twenty_workers_make_one_draft(world: World) -> None:
+    world.mail(ANALYST, "semis@in.bank.example", "Words", "Cut")
+    world.work()
+    (reply,) = world.replies()
+    start = threading.Barrier(20)
+
+    def take() -> None:
+        start.wait()
+        with world.runtime.sessions() as session:
+            by_message.take(session, world.runtime, reply.id)
+            commit(session, world.runtime.bells)
+
+    threads = [threading.Thread(target=take) for _ in range(20)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert keys(draft(world)) == ["semis"]
+    assert len(letters(world)) == 1
+
+
+def test_a_link_in_a_text_message_costs_little(light: World) -> None:
+    with light.runtime.sessions() as session:
+        session.add_all(DistributionList(key=f"list{n}", name=f"A list with a long name {n}") for n in range(9))
+        session.commit()
+    by_text(light, " ".join(f"#list{n}" for n in range(9)) + " Words")
+    assert len(keys(draft(light))) == 9
+    text = letters(light)[0].text
+    assert "and 7 more (0 customers)" in text
+    assert len(text) <= 306
 
 
 def test_many_drafts_of_one_author_end(light: World) -> None:
@@ -501,7 +536,9 @@ def test_somebody_elses_reference_adds_nothing(light: World) -> None:
     assert second.author_id == light.bank.ids["colleague"]
 
 
-@pytest.mark.parametrize("case", ["an hour ago", "not proven", "heard only", "of another", "names a list", "has text"])
+@pytest.mark.parametrize(
+    "case", ["an hour ago", "not proven", "heard only", "silent", "of another", "names a list", "has text"]
+)
 def test_what_follows_no_dictated_alert_is_a_new_one(light: World, case: str) -> None:
     calls: dict[str, dict[str, Any]] = {
         "not proven": {"proven_at": None},
@@ -513,10 +550,13 @@ def test_what_follows_no_dictated_alert_is_a_new_one(light: World, case: str) ->
         text="Spoken for" if case == "has text" else "",
         **calls.get(case, {}),
     )
-    if case == "heard only":
-        with light.runtime.sessions() as session:
-            session.delete(session.scalars(select(Recording)).one())
-            session.commit()
+    with light.runtime.sessions() as session:
+        recording = session.scalars(select(Recording)).one()
+        if case == "heard only":
+            session.delete(recording)
+        if case == "silent":
+            recording.state = "silent"
+        session.commit()
     by_text(light, ("#top " if case == "names a list" else "") + WORDS)
     first, second = messages(light)
     assert (first.id, first.version) == (number, 1)
@@ -586,8 +626,6 @@ def test_the_sweep_finds_what_nobody_took_in(world: World) -> None:
     world.bank.time.pass_by(6)
     with world.runtime.sessions() as session:
         assert sweep.sweep(session, world.runtime, "alerts") == {"alerts": 1}
-        from dispatcher.bells import commit
-
         commit(session, world.runtime.bells)
     work(world)
     assert draft(world)
@@ -616,3 +654,15 @@ def test_what_nobody_can_read_is_set_aside(light: World, monkeypatch: pytest.Mon
     assert "write message" not in actions
     assert {reply.kind for reply in light.replies()} == {"alert"}
     assert isinstance(reply, Reply)
+
+
+def test_the_oracle_knows_what_nobody_took_in(light: World) -> None:
+    light.sms(PHONE, "#semis Words")
+    light.work()
+    with light.runtime.sessions() as session:
+        assert verify.check(session, light.runtime) == []
+        (breach,) = verify.check(session, light.runtime, Question(at_rest=True))
+        assert "nobody has taken it in" in breach.text
+        session.scalars(select(Reply)).one().due_at = None
+        session.flush()
+        assert "never due" in verify.check(session, light.runtime)[0].text

@@ -208,6 +208,29 @@ def test_a_robot_that_presses_is_stopped(site: Site) -> None:
     assert statuses == [422] * 30 + [429] * 2
 
 
+@pytest.mark.parametrize(
+    ("ways", "words"),
+    [
+        (["phone"], ", by telephone</dd>"),
+        (["phone", "sms"], ", text by SMS from the author&#39;s registered number</dd>"),
+        (["phone", "mail", "page"], ", text by mail from the author&#39;s registered address</dd>"),
+        (["sms", "page words"], "</dd>"),
+    ],
+)
+def test_the_officer_sees_how_the_words_came(site: Site, recording: Upload, ways: list[str], words: str) -> None:
+    number, _ = draft(site, ways[0], text="" if ways[0] == "phone" else TEXT, recording=recording)
+    bank = site.bank
+    with site.session() as session:
+        analyst = bank.staff(session, "analyst")
+        for via in ways[1:]:
+            changes: dict[str, object] = {"topic": "x"} if via == "page" else {"text": f"Words by {via}"}
+            submission.edit(session, bank.runtime, analyst, number, changes, via=via.split()[0])
+        submission.submit(session, bank.runtime, analyst, number)
+        session.commit()
+    page = site("officer").get(f"/approvals/{number}").text
+    assert f"<dt>Written by</dt><dd>Analyst{words}" in page
+
+
 @pytest.fixture
 def sure(sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
     return small_bank(sessions, tmp_path)
