@@ -1,0 +1,142 @@
+"""An officer is called about an alert and decides on it over the simulated carrier, without touching a computer."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, update
+
+from approvals import review
+from dispatcher.model import Staff
+from tests.journeys.bank import ANALYST, OFFICER, SAMPLES, Bank, wait_for
+from tests.product import Product
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+
+LISTS = ["semis-all", "semis-memory"]
+SUBJECT, _, TEXT = (SAMPLES / "alert-1.txt").read_text().removeprefix("Subject: ").partition("\n\n")
+LETTERS_PER_SECOND = 14.0  # as the simulated carrier speaks
+# A person's own time, in seconds: to take the call, and to find a key.
+TO_ANSWER, TO_PRESS = 3.0, 1.0
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bank(request: pytest.FixtureRequest, product: Callable[..., Product]) -> Bank:
+    env = {"DATABASE_URL": request.getfixturevalue("postgres_url")} if request.param == "postgresql" else {}
+    made = Bank(product(env=env, arguments=("--demo", "--speed", "10")))
+    engine = create_engine(made.product.database_url)
+    with engine.begin() as connection:
+        connection.execute(update(Staff).where(Staff.email == OFFICER).values(channels=["voice"]))
+    engine.dispose()
+    return made
+
+
+def officer() -> dict[str, str]:
+    with open(SAMPLES / "staff.csv", encoding="utf-8", newline="") as file:
+        return next(row for row in csv.DictReader(file) if row["email"] == OFFICER)
+
+
+class Telephone:
+    """The officer's, which rings, and on which they press keys when they have heard what they wait for."""
+
+    def __init__(self, bank: Bank, after: str = "") -> None:
+        self.bank = bank
+
+        def rings() -> Any:
+            calls = bank.carrier("GET", "/calls", params={"number": officer()["phone"], "live": 1})["calls"]
+            return next((one["sid"] for one in calls if one["sid"] != after), None)
+
+        self.sid = wait_for(rings, 30, "the officer is called")
+
+    @property
+    def call(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.bank.carrier("GET", f"/calls/{self.sid}")
+        return found
+
+    @property
+    def heard(self) -> list[str]:
+        return [one["text"] for one in self.call["transcript"] if one["what"] == "said"]
+
+    def press(self, digits: str, after: str) -> None:
+        """Press these keys as soon as these words have begun."""
+        until = time.monotonic() + 60
+        while not any(after in one for one in self.heard):
+            assert time.monotonic() < until, f"never heard {after!r}: {self.heard}"
+            time.sleep(0.1)
+        self.bank.carrier("POST", f"/calls/{self.sid}/keys", json={"digits": digits})
+
+    def over(self) -> dict[str, Any]:
+        return wait_for(lambda: None if (call := self.call)["live"] else call, 60, "the call is over")  # type: ignore[no-any-return]
+
+
+def seconds_until(call: dict[str, Any], words: str) -> float:
+    """From the first ring until these words, for a person who keys the PIN and the code at once when asked."""
+    total = TO_ANSWER
+    for entry in call["transcript"]:
+        if entry["what"] == "said" and entry["text"].startswith(words):
+            return total
+        if entry["what"] == "said" and entry.get("complete"):
+            total += max(0.5, len(entry["text"]) / LETTERS_PER_SECOND)
+        total += {"keys": TO_PRESS + 0.3 * len(entry.get("digits", "")), "played": entry.get("seconds", 0.0)}.get(
+            entry["what"], 0.0
+        )
+    raise AssertionError(f"nobody said {words!r}: {call['transcript']}")
+
+
+def test_called_heard_and_approved_within_a_minute_of_the_recording(bank: Bank) -> None:
+    message = bank.submit(LISTS, SUBJECT, TEXT, "alert-1.wav")
+    telephone = Telephone(bank)
+    telephone.press(f"{officer()['pin']}#", after="for members of staff")
+    telephone.press("1", after="To approve, press 1.")
+    code = review.code_of(message["digest"])
+    telephone.press(code, after=", ".join(code))
+    call = telephone.over()
+
+    said = telephone.heard
+    audience = bank.api(OFFICER, "GET", f"/messages/{message['id']}/audience").json()
+    customers = audience["recipients"] - sum(one["count"] for one in audience["excluded"])
+    assert any(text.startswith(f"Alert {message['id']}, by Anthony Nicholson, just now.") for text in said), said
+    assert any(text.startswith("To ") and f": {customers} customers, " in text for text in said), said
+    assert SUBJECT.strip() in said
+    assert any("DRAM contract prices" in text for text in said), "the text beside the recording"
+    [played] = [one for one in call["transcript"] if one["what"] == "played"]
+    assert played["complete"]
+    assert played["seconds"] == pytest.approx(33.3, abs=0.2)
+    assert said[-2:] == [f"Approved. It is going out to {customers} customers now.", "Goodbye."]
+    beyond = seconds_until(call, "Approved.") - played["seconds"]
+    print(f"from the ring to approved: {beyond:.0f} s beyond the recording")
+    assert beyond < 60
+
+    after = bank.api(OFFICER, "GET", f"/messages/{message['id']}").json()
+    assert after["state"] in ("releasing", "released")
+    [decision] = after["decisions"]
+    assert (decision["decision"], decision["via"], decision["officer"]) == ("approve", "phone", OFFICER)
+    wait_for(lambda: any(SUBJECT.strip() in (one["subject"] or "") for one in bank.ledger("email")), 30, "it goes out")
+    verified = bank.product.run("verify")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_returned_with_spoken_words_which_the_author_can_play(bank: Bank) -> None:
+    message = bank.submit(LISTS, SUBJECT, TEXT)
+    telephone = Telephone(bank)
+    telephone.press(f"{officer()['pin']}#", after="for members of staff")
+    telephone.press("2", after="Alert ")
+    wait_for(lambda: any(text.startswith("Please say after the tone") for text in telephone.heard), 30, "asked why")
+    bank.carrier("POST", f"/calls/{telephone.sid}/speak", json={"sample": "tone", "seconds": 6})
+    telephone.press("#", after="Please say after the tone")
+    telephone.press("1", after="To return it with these words")
+    telephone.over()
+    assert "Returned to Anthony Nicholson, with your words." in telephone.heard
+
+    def said() -> Any:
+        found = bank.api(ANALYST, "GET", f"/messages/{message['id']}").json()
+        return found["state"] == "returned" and found["decisions"][-1]
+
+    decision = wait_for(said, 30, "it is returned")
+    assert decision["comment"].startswith("Said on the telephone, 0:")
+    letter = wait_for(lambda: bank.ledger("email", ANALYST), 30, "the author is told")[-1]
+    assert "Said on the telephone" in letter["text"]
