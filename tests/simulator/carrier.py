@@ -173,9 +173,11 @@ class Carrier:
         else:
             news.append(("delivered", first + chance.uniform(0, 60)))
         for state, after in news:
-            self._tell(entry, state, after)
+            # Most calls that come to nothing are said to have met a busy line, or nobody: they may be made again.
+            outcome = chance.choice(("busy", "no-answer", "")) if (entry.channel, state) == ("voice", "failed") else ""
+            self._tell(entry, state, after, outcome)
 
-    def _tell(self, entry: Entry, state: str, after: float) -> None:
+    def _tell(self, entry: Entry, state: str, after: float, outcome: str = "") -> None:
         chance, temper = self._chance, self.temper
         if chance.random() < temper.lost:
             self._note("callback lost")
@@ -186,6 +188,7 @@ class Carrier:
         body: dict[str, object] = {
             "event": f"{entry.ref}:{state}",
             "state": state,
+            "outcome": outcome,
             "attempt": entry.attempt,
             "ref": entry.ref,
             "address": entry.address,

@@ -213,6 +213,7 @@ class Source:
                         attempt=body["attempt"],
                         provider_ref=body["ref"],
                         address=body["address"],
+                        outcome=body["outcome"],
                         detail="not delivered" if bad else "",
                         decision="fall-back" if bad else "",
                     ),

@@ -73,5 +73,12 @@ FISH: dict[str, Fish] = {
         plants.words_changed_after_approval, scenes.all_goes_well, "carried another text"
     ),
     "another's answer page": Fish(plants.anothers_token, scenes.all_goes_well, "the answer page of another"),
+    "call made again though it was answered": Fish(
+        plants.answered_called_again, scenes.a_call_that_was_answered, "was accepted 2 times"
+    ),
+    "call made again for ever": Fish(plants.called_for_ever, scenes.a_busy_line, "P9 delivery"),
+    "call to be made again, and forgotten": Fish(
+        plants.second_call_forgotten, scenes.a_busy_line, "is deferred without a due time"
+    ),
     "calls without a cap": Fish(plants.calls_uncapped, scenes.called_all_day, "P9 delivery"),
 }

@@ -27,6 +27,7 @@ from dispatcher.services import (
     outcomes,
     reconcile,
     recorder,
+    redial,
     release,
     renditions,
     sending,
@@ -195,3 +196,17 @@ def anothers_token(patch: Patch) -> None:
 
 def calls_uncapped(patch: Patch) -> None:
     patch.setattr(caps, "over_called", lambda session, runtime, addresses: set())
+
+
+def answered_called_again(patch: Patch) -> None:
+    patch.setattr(redial, "NOBODY", (*redial.NOBODY, "answered"))
+    patch.setitem(redial._WORDS, "answered", "answered")
+
+
+def called_for_ever(patch: Patch) -> None:
+    rewrite(patch, redial, "_due", ("in_vain > len(waits)", "False"), ("waits[in_vain - 1]", "waits[0]"))
+    calls_uncapped(patch)
+
+
+def second_call_forgotten(patch: Patch) -> None:
+    rewrite(patch, redial, "put_off", ('"deferred", due_at, None', '"deferred", None, None'))

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from approvals import submission
 from channels.sendgrid_webhooks import SendGridWebhooks
-from dispatcher.model import ContactPoint, Customer, ListMember, Message, Preference
+from dispatcher.model import ContactPoint, Customer, Delivery, ListMember, Message, Preference
 from dispatcher.model.errors import DispatcherError
 from dispatcher.model.ports import Outbound, WebRequest
 from dispatcher.services import (
@@ -261,6 +261,32 @@ def mail_that_is_dropped(water: Aquarium) -> None:
     water.read_callbacks()
     water.ledger[:] = [replace(one, told="failed") if one.address == ANA else one for one in water.ledger]
     water.settle(2)
+
+
+def a_call_that_was_answered(water: Aquarium) -> None:
+    water.released()
+    water.settle(1)
+    _ended(water, "delivered", "answered")
+    water.settle(5)
+
+
+def a_busy_line(water: Aquarium) -> None:
+    """However often it is called."""
+    water.released()
+    for _ in range(8):
+        water.settle(4)
+        with water.sessions() as session:
+            waits = session.scalars(select(Delivery.state).where(Delivery.address == CLEO)).one() == "accepted"
+        if waits:
+            _ended(water, "failed", "busy")
+
+
+def _ended(water: Aquarium, state: str, outcome: str) -> None:
+    """The carrier says what became of the last call to Cleo."""
+    attempt = water.attempt(CLEO)
+    told = "failed" if state == "failed" else state
+    water.call_back("status", {"dedupe": attempt, "state": state, "attempt": attempt, "outcome": outcome})
+    water.ledger[:] = [replace(one, told=told) if one.attempt == attempt else one for one in water.ledger]
 
 
 def called_all_day(water: Aquarium) -> None:
