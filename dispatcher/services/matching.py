@@ -162,13 +162,7 @@ def _by_letter(runtime: Runtime, letter: Letter | None, sender: str) -> Match:
     if _is_old(runtime, letter.created_at):
         return Match(note="the reply address has expired")
     note = "" if sender == letter.address else f"written from {sender}"
-    return Match(
-        letter.customer,
-        letter.message_id,
-        address=letter.address,
-        stranger=bool(note),
-        note=note,
-    )
+    return Match(letter.customer, letter.message_id, address=letter.address, stranger=bool(note), note=note)
 
 
 def _by_notice(session: Session, runtime: Runtime, letter: Letter | None, reply: InboundReply, sender: str) -> Match:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Delivery, Reply, Response
-from dispatcher.model.errors import DispatcherError, NotFound, Refused
+from dispatcher.model import Reply, Response
+from dispatcher.model.errors import DispatcherError, Refused
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
 from dispatcher.services import (
@@ -28,14 +27,13 @@ from dispatcher.services import (
 from dispatcher.services.directory import owner_of
 from dispatcher.services.matching import Match
 from dispatcher.services.once import clean
+from dispatcher.services.page_replies import from_page
 from dispatcher.services.reply_store import visible
 
 __all__ = ["from_page", "receive", "visible"]
 
 MOST_SHOWN = 100_000  # characters of `text`; `original` is whole
-MOST_FROM_PAGE = 5_000
 _ASKS = {"stop": "wants no more of this", "start": "wants to get this again"}
-_SAME_PAGE_REPLY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,41 +280,3 @@ def _refuse(
         reply_notices.tell_not_sent(session, runtime, found.staff, found.conversation, why, digest)
     note = f"an answer of {found.staff.email}, not passed on: {why}"
     return _keep(session, runtime, reply, said, Match(), callback_id, "answer", note, state="settled")
-
-
-# --- from the customer's page -----------------------------------------------------------------------------
-
-
-def from_page(session: Session, runtime: Runtime, delivery_id: int, text: str, wants_call: bool) -> Reply:
-    """What a customer wrote on the page of an alert; the same words within ten minutes count once.
-
-    Raises NotFound for a delivery that nobody can hold, Refused without words or a wish to be called.
-    """
-    delivery = session.get(Delivery, delivery_id)
-    if delivery is None or not delivery.may_be_answered:
-        raise NotFound("there is no such alert")
-    words = clean(text).strip()
-    if not words and not wants_call:
-        raise Refused({"text": "is empty; write your answer, or ask for a call"})
-    if len(words) > MOST_FROM_PAGE:
-        raise Refused({"text": f"has {len(words)} characters; at most {MOST_FROM_PAGE} are taken"})
-    digest = hashlib.sha256(f"{wants_call}\x1f{words}".encode()).hexdigest()[:32]
-    number = int(runtime.now().timestamp() // _SAME_PAGE_REPLY.total_seconds())
-    keys = [f"page:{delivery.id}:{digest}:{number - back}" for back in (0, 1)]
-    known = session.scalars(select(Reply).where(Reply.dedupe.in_(keys))).first()
-    if known is not None:
-        return known
-    person, note = matching.person_of(session, delivery, delivery.address, words)
-    return reply_store.keep(
-        session,
-        runtime,
-        dedupe=keys[0],
-        channel="page",
-        sender=delivery.address,
-        kind="call" if wants_call else "answer",
-        text=words,
-        person=person,
-        message_id=delivery.message_id,
-        delivery_id=delivery.id,
-        note=note,
-    )

@@ -2,51 +2,44 @@
 
 from __future__ import annotations
 
-import base64
 import threading
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from approvals import by_message, submission
-from channels.carrier.inbound_mail import compose, form
+from approvals import by_message, decisions
 from dispatcher import jobs
 from dispatcher.bells import commit
 from dispatcher.model import (
     AuditEntry,
-    ContactPoint,
     Conversation,
     DistributionList,
     Grant,
-    Letter,
     Message,
-    Recording,
     Reply,
-    Response,
     Staff,
-    StaffCall,
     Suppression,
     Task,
 )
 from dispatcher.services import references, sweep, verify
 from dispatcher.services.oracle import Question
-from tests.webhooks.world import SECRET, World, world_of
-
-ANALYST, PHONE = "analyst@bank.example", "+12025550177"
-ALERTS = "alerts@in.bank.example"
-
-
-def equip(world: World) -> World:
-    with world.runtime.sessions() as session:
-        analyst = session.get_one(Staff, world.bank.ids["analyst"])
-        analyst.phone, analyst.channels = PHONE, ["email", "sms"]
-        session.add(DistributionList(key="12", name="Number Twelve"))
-        session.commit()
-    return world
+from tests.webhooks.world import World, world_of
+from tests.writing_analyst import (
+    ALERTS,
+    ANALYST,
+    PHONE,
+    by_mail,
+    by_text,
+    draft,
+    equip,
+    keys,
+    letters,
+    messages,
+    with_files,
+    work,
+)
 
 
 @pytest.fixture
@@ -59,83 +52,6 @@ def light(sqlite_url: str, tmp_path: Path) -> World:
     from dispatcher.storage import make_engine, make_sessions
 
     return equip(world_of(make_sessions(make_engine(sqlite_url)), tmp_path))
-
-
-def work(world: World) -> None:
-    """What the workers do with all that was rung for, but the letters."""
-    world.work()
-    while due := [ring for ring in world.bank.bells.rings if ring[1] == "take_alert"]:
-        world.bank.bells.rings = [ring for ring in world.bank.bells.rings if ring not in due]
-        jobs.configure(world.runtime)
-        for _, _, ids in due:
-            jobs.take_alert(int(ids[0]))
-
-
-def by_mail(world: World, text: str, subject: str = "Downgrade", to: str = ALERTS, **more: Any) -> None:
-    assert world.mail(more.pop("sender", ANALYST), to, text, subject, **more).status_code < 300
-    work(world)
-
-
-def by_text(world: World, text: str, sender: str = PHONE, **more: Any) -> None:
-    assert world.sms(sender, text, **more).status_code < 300
-    work(world)
-
-
-def with_files(world: World, *files: tuple[str, str, bytes], text: str = "We cut LTMY.", html: str = "") -> None:
-    attached = [
-        {"filename": name, "type": kind, "content": base64.b64encode(content).decode()} for name, kind, content in files
-    ]
-    mail = compose(
-        {"from": ANALYST, "to": ALERTS, "subject": "[semis] Cut", "text": text, "html": html, "attachments": attached}
-    )
-    body, kind = form(mail)
-    password = base64.b64encode(f"inbound:{SECRET}".encode()).decode()
-    answer = world.client.post(
-        "/webhooks/sendgrid/inbound", data=body, content_type=kind, headers={"Authorization": f"Basic {password}"}
-    )
-    assert answer.status_code < 300
-    work(world)
-
-
-def messages(world: World) -> list[Message]:
-    with world.runtime.sessions() as session:
-        found = list(session.scalars(select(Message).order_by(Message.id)))
-        for one in found:  # read while the session is open
-            _ = [(v.lists, v.attachments, v.recording) for v in one.versions]
-        return found
-
-
-def draft(world: World) -> Message:
-    (one,) = messages(world)
-    assert (one.state, one.author_id) == ("draft", world.bank.ids["analyst"])
-    return one
-
-
-def keys(message: Message) -> list[str]:
-    return [one.key for one in message.current.lists]
-
-
-def letters(world: World, kind: str = "draft") -> list[Letter]:
-    return world.letters(kind)
-
-
-def dictated(world: World, *, text: str = "", minutes_ago: float = 5, **call: Any) -> int:
-    """An alert dictated by the analyst, kept as a draft: the id of its message."""
-    with world.runtime.sessions() as session:
-        analyst = session.get_one(Staff, world.bank.ids["analyst"])
-        message = submission.create(
-            session, world.runtime, analyst, world.bank.submission(text=text, lists=["semis"]), draft=True, via="phone"
-        )
-        at = world.runtime.now() - timedelta(minutes=minutes_ago)
-        made = {"staff_id": analyst.id, "proven_at": at, "ended_at": at, "message_id": message.id, "lists": [], **call}
-        row = StaffCall(provider="twilio", call_ref=f"CA{message.id}", number=PHONE, **made)
-        session.add(row)
-        session.flush()
-        session.add(
-            Recording(provider="twilio", ref=f"RE{row.id}", purpose="alert", staff_call_id=row.id, state="kept")
-        )
-        session.commit()
-        return message.id
 
 
 # --- drafts -----------------------------------------------------------------------------------------------
@@ -397,221 +313,7 @@ def test_an_officer_who_is_also_an_analyst_may_not_decide_on_it(light: World) ->
     (message,) = messages(light)
     with light.runtime.sessions() as session:
         colleague = session.get_one(Staff, light.bank.ids["colleague"])
-        from approvals import decisions
-
         assert decisions.why_barred(session, colleague, session.get_one(Message, message.id))
-
-
-# --- whose words they are ---------------------------------------------------------------------------------
-
-
-def as_rep(world: World, name: str = "rep") -> None:
-    with world.runtime.sessions() as session:
-        session.add(Grant(staff_id=world.bank.ids[name], role="analyst"))
-        session.commit()
-
-
-REP = "+12025550199"
-
-
-def test_a_representative_who_is_also_an_analyst_answers_customers(light: World) -> None:
-    as_rep(light)
-    ids = light.alert()
-    light.mail("ana@simon.example", light.reply_to(ids["ana"]), "Call me")
-    work(light)
-    notice = next(one for one in light.letters() if one.channel == "email")
-    by_text(light, "Will do.", REP)
-    by_text(light, f"#{notice.conversation_id} And again.", REP)
-    by_mail(light, "By mail.", to=light.staff_address(notice), sender="rep@bank.example")
-    with light.runtime.sessions() as session:
-        assert [one.text for one in session.scalars(select(Response).order_by(Response.id))] == [
-            "Will do.", "And again.", "By mail.",
-        ]  # fmt: skip
-    by_text(light, "#semis We cut LTMY.", REP)
-    assert len(messages(light)) == 2
-    with light.runtime.sessions() as session:
-        assert session.scalar(select(func.count()).select_from(Response)) == 3
-
-
-def test_a_customer_with_an_analysts_number_stays_a_customer(light: World) -> None:
-    with light.runtime.sessions() as session:
-        session.add(ContactPoint(customer_id=light.bank.ids["ana"], channel="sms", address=PHONE))
-        session.commit()
-    by_text(light, "Sell all")
-    (reply,) = light.replies()
-    assert (reply.state, reply.customer_id) == ("matched", light.bank.ids["ana"])
-    by_text(light, "#semis We cut LTMY.")
-    assert keys(draft(light)) == ["semis"]
-
-
-@pytest.mark.parametrize("also", ["customer", "rep"])
-def test_what_may_be_for_a_customer_after_a_dictated_alert_goes_to_nobody(light: World, also: str) -> None:
-    number = dictated(light)
-    with light.runtime.sessions() as session:
-        if also == "customer":
-            session.add(ContactPoint(customer_id=light.bank.ids["ana"], channel="sms", address=PHONE))
-        else:
-            conversation = Conversation(customer_id=light.bank.ids["ana"], channel="sms", address="+12025550101")
-            session.add(conversation)
-            session.flush()
-            session.add(
-                Letter(kind="reply", dedupe="n", staff_id=light.bank.ids["analyst"], conversation_id=conversation.id,
-                       channel="sms", address=PHONE, text="#1 Ana: hello", created_at=light.runtime.now())
-            )  # fmt: skip
-        session.commit()
-    by_text(light, "We cut LTMY to hold.")
-    (reply,) = light.replies()
-    assert (reply.kind, reply.state) == ("alert", "unmatched")
-    assert "begin with the reference of either" in letters(light)[0].text
-    with light.runtime.sessions() as session:
-        assert session.get_one(Message, number).current.text == ""
-        assert not session.scalars(select(Response)).all()
-    by_text(light, f"#{references.of(light.runtime, number)} We cut LTMY to hold.")
-    with light.runtime.sessions() as session:
-        assert session.get_one(Message, number).current.text == "We cut LTMY to hold."
-
-
-# --- the written form of a dictated alert -----------------------------------------------------------------
-
-WORDS = "We cut LTMY to hold."
-
-
-@pytest.mark.parametrize(
-    "front",
-    ["{reference} ", "#{reference}\n", "{dashed}: ", "#{dashed} ", "Alert {reference}: ", "(ref. {reference}) ", ""],
-)
-def test_a_text_becomes_the_written_form(light: World, front: str) -> None:
-    number = dictated(light)
-    reference = references.of(light.runtime, number)
-    by_text(light, front.format(reference=reference, dashed=reference.replace(" ", "-")) + WORDS)
-    message = draft(light)
-    assert (message.id, message.version, message.current.text, message.current.via) == (number, 2, WORDS, "sms")
-    assert keys(message) == ["semis"]
-    (letter,) = letters(light)
-    assert letter.address == PHONE
-    assert letter.text.startswith(f"Added to alert {reference}")
-
-
-@pytest.mark.parametrize("place", ["middle", "end", "subject", "answer"])
-def test_the_reference_may_stand_anywhere(world: World, place: str) -> None:
-    number = dictated(world)
-    reference = references.of(world.runtime, number)
-    if place == "middle":
-        by_text(world, f"We cut LTMY {reference} to hold.")
-    elif place == "end":
-        by_mail(world, f"{WORDS}\n({reference})", "Cut")
-    elif place == "subject":
-        by_mail(world, WORDS, f"Re: reference {reference}")
-    else:
-        with world.runtime.sessions() as session:
-            letter = Letter(kind="dictation", dedupe="d", staff_id=world.bank.ids["analyst"], message_id=number,
-                            channel="email", address=ANALYST, text="x", created_at=world.runtime.now())  # fmt: skip
-            session.add(letter)
-            session.commit()
-            address = world.staff_address(letter)
-        by_mail(world, WORDS, "Re: your alert", address, spf="fail")  # the token in its address proves it
-    message = draft(world)
-    assert (message.id, message.current.text) == (number, WORDS)
-
-
-def test_a_wrong_reference_adds_nothing_and_is_told(light: World) -> None:
-    number = dictated(light)
-    right = references.code_of(light.runtime, number)
-    for wrong in range(5):
-        by_text(light, f"#{number}-{(int(right) + wrong + 1) % 10000:04d} Forged words.")
-    assert draft(light).current.text == ""
-    assert "digits of the reference are wrong" in letters(light)[0].text
-    by_text(light, f"#{number}-{right} Forged words.")  # guessing has an end
-    assert draft(light).current.text == ""
-
-
-def test_somebody_elses_reference_adds_nothing(light: World) -> None:
-    number = dictated(light)
-    with light.runtime.sessions() as session:
-        session.get_one(Staff, light.bank.ids["colleague"]).phone = "+12025550178"
-        session.commit()
-    by_text(light, f"{references.of(light.runtime, number)} Words", "+12025550178")
-    first, second = messages(light)
-    assert (first.id, first.current.text) == (number, "")
-    assert second.author_id == light.bank.ids["colleague"]
-
-
-@pytest.mark.parametrize(
-    "case", ["an hour ago", "not proven", "heard only", "silent", "of another", "names a list", "has text"]
-)
-def test_what_follows_no_dictated_alert_is_a_new_one(light: World, case: str) -> None:
-    calls: dict[str, dict[str, Any]] = {
-        "not proven": {"proven_at": None},
-        "of another": {"staff_id": light.bank.ids["colleague"]},
-    }
-    number = dictated(
-        light,
-        minutes_ago=61 if case == "an hour ago" else 5,
-        text="Spoken for" if case == "has text" else "",
-        **calls.get(case, {}),
-    )
-    with light.runtime.sessions() as session:
-        recording = session.scalars(select(Recording)).one()
-        if case == "heard only":
-            session.delete(recording)
-        if case == "silent":
-            recording.state = "silent"
-        session.commit()
-    by_text(light, ("#top " if case == "names a list" else "") + WORDS)
-    first, second = messages(light)
-    assert (first.id, first.version) == (number, 1)
-    assert second.current.text == WORDS
-
-
-def test_a_text_that_replaces_another_names_the_alert(light: World) -> None:
-    number = dictated(light)
-    by_text(light, WORDS)
-    by_text(light, f"{references.of(light.runtime, number)} We cut LTMY to sell.")
-    assert draft(light).current.text == "We cut LTMY to sell."
-    letter = letters(light)[0]
-    with light.runtime.sessions() as session:
-        session.add(letter := Letter(kind="draft", dedupe="d", staff_id=light.bank.ids["analyst"], message_id=number,
-                    channel="email", address=ANALYST, text="x", created_at=light.runtime.now()))  # fmt: skip
-        session.commit()
-        address = light.staff_address(letter)
-    by_mail(light, "Thanks!", f"Re: alert {references.of(light.runtime, number)}", address)
-    assert draft(light).current.text == "We cut LTMY to sell."
-    assert "has its text already" in letters(light)[-1].text
-
-
-def test_what_was_decided_takes_no_text(light: World) -> None:
-    number = dictated(light)
-    with light.runtime.sessions() as session:
-        session.get_one(Message, number).state = "released"
-        session.commit()
-    by_text(light, f"{references.of(light.runtime, number)} {WORDS}")
-    assert "it is released" in letters(light)[0].text
-    with light.runtime.sessions() as session:
-        assert session.get_one(Message, number).version == 1
-
-
-def test_a_text_waits_for_the_recording_that_it_belongs_to(world: World) -> None:
-    number = dictated(world, message_id=None)
-    by_text(world, WORDS)
-    (reply,) = world.replies()
-    assert (reply.state, reply.tries) == ("new", 0)
-    world.bank.time.pass_by(30)
-    with world.runtime.sessions() as session:
-        session.scalars(select(StaffCall)).one().message_id = number
-        session.commit()
-        assert sweep.sweep(session, world.runtime, "alerts") == {"alerts": 1}
-    jobs.configure(world.runtime)
-    jobs.take_alert(reply.id)
-    assert draft(world).current.text == WORDS
-
-
-def test_a_text_whose_recording_never_comes_is_a_draft_of_its_own(light: World) -> None:
-    dictated(light, message_id=None)
-    by_text(light, WORDS)
-    light.bank.time.pass_by(700)
-    jobs.configure(light.runtime)
-    jobs.take_alert(light.replies()[0].id)
-    assert [one.current.text for one in messages(light)] == ["", WORDS]
 
 
 # --- workers that die -------------------------------------------------------------------------------------

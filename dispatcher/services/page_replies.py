@@ -1,0 +1,53 @@
+"""Takes in what customers write on the page of an alert."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Delivery, Reply
+from dispatcher.model.errors import NotFound, Refused
+from dispatcher.runtime import Runtime
+from dispatcher.services import matching, reply_store
+from dispatcher.services.once import clean
+
+MOST_FROM_PAGE = 5_000
+_SAME_PAGE_REPLY = timedelta(minutes=10)
+
+
+def from_page(session: Session, runtime: Runtime, delivery_id: int, text: str, wants_call: bool) -> Reply:
+    """What a customer wrote on the page of an alert; the same words within ten minutes count once.
+
+    Raises NotFound for a delivery that nobody can hold, Refused without words or a wish to be called.
+    """
+    delivery = session.get(Delivery, delivery_id)
+    if delivery is None or not delivery.may_be_answered:
+        raise NotFound("there is no such alert")
+    words = clean(text).strip()
+    if not words and not wants_call:
+        raise Refused({"text": "is empty; write your answer, or ask for a call"})
+    if len(words) > MOST_FROM_PAGE:
+        raise Refused({"text": f"has {len(words)} characters; at most {MOST_FROM_PAGE} are taken"})
+    digest = hashlib.sha256(f"{wants_call}\x1f{words}".encode()).hexdigest()[:32]
+    number = int(runtime.now().timestamp() // _SAME_PAGE_REPLY.total_seconds())
+    keys = [f"page:{delivery.id}:{digest}:{number - back}" for back in (0, 1)]
+    known = session.scalars(select(Reply).where(Reply.dedupe.in_(keys))).first()
+    if known is not None:
+        return known
+    person, note = matching.person_of(session, delivery, delivery.address, words)
+    return reply_store.keep(
+        session,
+        runtime,
+        dedupe=keys[0],
+        channel="page",
+        sender=delivery.address,
+        kind="call" if wants_call else "answer",
+        text=words,
+        person=person,
+        message_id=delivery.message_id,
+        delivery_id=delivery.id,
+        note=note,
+    )
