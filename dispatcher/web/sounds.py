@@ -11,19 +11,19 @@ from dispatcher.services import media, sound
 
 # A release has a thousand calls ask for one sound within seconds. Ten minutes for telephones are 10 MB.
 _MOST = 8
-_held: OrderedDict[str, bytes] = OrderedDict()
+HELD: OrderedDict[str, bytes] = OrderedDict()
 _making = Lock()
 
 
 def for_telephones(row: Media) -> bytes:
     """The sound for telephones. Raises ValueError where it cannot be read, StateConflict where it was changed."""
     with _making:  # it is read, or made, for the first who asks
-        if row.sha256 not in _held:
-            _held[row.sha256] = _formed(row)
-            while len(_held) > _MOST:
-                _held.popitem(last=False)
-        _held.move_to_end(row.sha256)
-        return _held[row.sha256]
+        if row.sha256 not in HELD:
+            HELD[row.sha256] = _formed(row)
+            while len(HELD) > _MOST:
+                HELD.popitem(last=False)
+        HELD.move_to_end(row.sha256)
+        return HELD[row.sha256]
 
 
 def _formed(row: Media) -> bytes:
