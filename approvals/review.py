@@ -116,11 +116,11 @@ def take_up(session: Session, runtime: Runtime, call: StaffCall, message: Messag
     _note(session, runtime, call, "hear message", whole=False)
 
 
-def heard_out(session: Session, runtime: Runtime, call: StaffCall) -> None:
-    """All of it has been played."""
+def heard_out(session: Session, runtime: Runtime, call: StaffCall, key: str) -> None:
+    """All of it has been played: without a `key`, or before this one was pressed, by the time that it takes."""
     if call.heard_at is None:
         call.heard_at = runtime.now()
-        _note(session, runtime, call, "hear message", whole=True)
+        _note(session, runtime, call, "hear message", whole=True, key=key)
 
 
 def skipped(session: Session, runtime: Runtime, call: StaffCall, key: str) -> None:

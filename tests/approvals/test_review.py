@@ -35,7 +35,7 @@ def call_of(session: Session, bank: SmallBank, who: str, message: Message | None
     if message is not None:
         review.take_up(session, bank.runtime, call, message)
         if heard:
-            review.heard_out(session, bank.runtime, call)
+            review.heard_out(session, bank.runtime, call, "")
     session.commit()
     return call.id
 
@@ -120,8 +120,8 @@ def test_the_record_says_how_it_was_decided_and_the_chain_holds(bank: SmallBank,
     message = bank.submitted(session)
     call = session.get_one(StaffCall, call_of(session, bank, "officer", message, heard=False))
     review.skipped(session, bank.runtime, call, "1")
-    review.heard_out(session, bank.runtime, call)
-    review.heard_out(session, bank.runtime, call)
+    review.heard_out(session, bank.runtime, call, "")
+    review.heard_out(session, bank.runtime, call, "4")
     review.skipped(session, bank.runtime, call, "4")
     assert review.approve(session, bank.runtime, call, review.code_of(message.current.digest))
     commit(session, bank.runtime.bells)

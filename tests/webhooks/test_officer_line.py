@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Delete, Update, delete, select, update
@@ -247,6 +249,16 @@ def test_a_key_right_after_the_last_word_is_not_an_early_one(light: World) -> No
     call = Call(light).take()
     light.bank.time.pass_by(60)
     assert call.press("1").said.startswith("To approve it, key")
+
+
+@pytest.mark.parametrize("keys", ["", "-", "-1", "-3", "-5"])
+def test_what_comes_after_a_hang_up_does_nothing(light: World, keys: str) -> None:
+    number = submitted(light)
+    call = Call(light).take().press(keys)
+    assert call.take(hung_up=True, digits=call.code if keys == "-1" else "9" if keys == "-3" else "").said == ""
+    assert call.ended
+    assert state(light, number) == "pending"
+    assert '"whole": true' not in "".join(one.detail for one in on_record(light, "hear message")) or keys
 
 
 def test_hearing_it_again_leaves_out_what_is_known(light: World) -> None:
@@ -554,6 +566,34 @@ def test_in_german(light: World) -> None:
     assert call.said.startswith(f"Meldung {number}, von Analyst, vor 10 Minuten. An Semis, Top: 3 Kunden,")
     assert call.press("-1").said == f"Zum Freigeben geben Sie {', '.join(call.code)} ein."
     assert call.press("C").said == "Freigegeben. Sie geht jetzt an 3 Kunden. Auf Wiederhören."
+
+
+# --- as the vendor asks -----------------------------------------------------------------------------------
+
+
+def test_from_the_first_ring_to_the_approval_over_signed_requests(world: World) -> None:
+    """And every request comes twice: a copy gets the same answer, and does nothing."""
+    number = submitted(world, recording=wav())
+    with world.runtime.sessions() as session:
+        person = world.bank.staff(session, "officer")
+        person.phone, person.pin_hash = "+12025550142", PasswordHasher().hash("154770")
+        code = review.code_of(session.get_one(Message, number).current.digest)
+        session.commit()
+    target, documents = "voice?line=staff", []
+    for digits in (None, "154770", "", "1", code):
+        fields = {"From": "+12025550142", "To": "+13395550103", "Direction": "inbound", "CallSid": "CA" + "7" * 32}
+        if digits is not None:
+            fields["Digits"] = digits
+        answer, copy = (world.voice(target, **fields) for _ in range(2))
+        assert answer.data == copy.data
+        assert answer.status_code == 200
+        documents.append(answer.data.decode())
+        target = next((one.get("action", "") for one in ElementTree.fromstring(answer.data)), "")  # noqa: S314  # ours
+    assert "/audio/" in documents[1]
+    assert f"key {', '.join(code)}." in documents[3]
+    assert "It is going out to 3 customers now." in documents[4]
+    assert [one.decision for one in made(world)] == ["approve"]
+    assert state(world, number) == "releasing"
 
 
 # --- whatever is pressed ----------------------------------------------------------------------------------

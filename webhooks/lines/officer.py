@@ -80,7 +80,7 @@ def _hearing(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     if moved := _moved(line, place):
         return moved
     if not step.digits or line.runtime.now().timestamp() >= place.at:
-        review.heard_out(line.session, line.runtime, line.call)
+        review.heard_out(line.session, line.runtime, line.call, step.digits)
     else:
         review.skipped(line.session, line.runtime, line.call, step.digits)
     if not step.digits:
@@ -292,12 +292,21 @@ def _refused(line: Line, place: Place) -> tuple[Verb, ...]:
     return _moved(line, place) or _ask_menu(line, place, line.say("officer refused"))
 
 
+def _live(state: State) -> State:
+    """The state, for whom is still there: silence after a hang-up is no hearing."""
+
+    def taken(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+        return (Hangup(),) if step.hung_up else state(line, place, step)
+
+    return taken
+
+
 STATES: Mapping[str, State] = {
-    "officer.hearing": _hearing,
-    "officer.menu": _menu,
-    "officer.code": _code,
+    "officer.hearing": _live(_hearing),
+    "officer.menu": _live(_menu),
+    "officer.code": _live(_code),
     "officer.why": _why,
-    "officer.keep": _keep,
-    "officer.sure": _sure,
-    "officer.colleague": _colleague,
+    "officer.keep": _live(_keep),
+    "officer.sure": _live(_sure),
+    "officer.colleague": _live(_colleague),
 }
