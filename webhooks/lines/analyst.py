@@ -153,8 +153,9 @@ def _record(line: Line, place: Place, then: str, front: Front) -> tuple[Verb, ..
     if most < LEAST_PIECE:
         return _ask_menu(line, place, line.say("analyst full"))
     dictation.is_live(line.runtime, line.call, most)
-    record = Record(line.address(place.to(then)), line.done_url(dictation.PURPOSE), most, SILENCE)
-    return (*front, *line.say("analyst speak"), record)
+    speak, after = line.say("analyst speak"), line.address(place.to(then))
+    record = Record(after, line.done_url(dictation.PURPOSE), most, SILENCE, speak[0].language)
+    return (*front, *speak, record)
 
 
 def _recorded(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:

@@ -216,7 +216,8 @@ def _leave(script: Script, place: Place, step: CallStep) -> Move:
 
 
 def _record(script: Script, place: Place, front: tuple[Say, ...]) -> tuple[Verb, ...]:
-    record = Record(script.address(place.to("recorded")), script.done_url, LONGEST_ANSWER)
+    after = script.address(place.to("recorded"))
+    record = Record(after, script.done_url, LONGEST_ANSWER, language=script.language)
     who = ["caller say who"] if script.stranger else []
     return (*front, *script.say("caller order rule", *who, "record"), record)
 
