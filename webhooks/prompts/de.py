@@ -84,7 +84,7 @@ SAID = {
     "analyst hello": "Guten Tag, {name}.",
     "analyst draft": "Sie haben einen Entwurf, Referenz {reference}. 1, um ihn fortzusetzen, 2 für eine neue Meldung.",
     "analyst choose": "Wählen Sie Ihre Listen.",
-    "analyst list": "{key} für {list}.",
+    "analyst list": "{key}: {list}.",
     "analyst same": "7 wie beim letzten Mal.",
     "analyst further": "8 für weitere Listen.",
     "analyst favourites": "8 für Ihre häufigsten.",

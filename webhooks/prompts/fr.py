@@ -83,7 +83,7 @@ SAID = {
     "analyst hello": "Bonjour {name}.",
     "analyst draft": "Vous avez un brouillon, référence {reference}. 1 pour le reprendre, 2 pour une nouvelle alerte.",
     "analyst choose": "Choisissez vos listes.",
-    "analyst list": "{key} pour {list}.",
+    "analyst list": "{key}: {list}.",
     "analyst same": "7 comme la dernière fois.",
     "analyst further": "8 pour d'autres listes.",
     "analyst favourites": "8 pour vos listes habituelles.",
