@@ -59,12 +59,13 @@ POLICY = {
         "create_message", "edit_message", "submit_message", "withdraw_message", "cancel_message", "get_audience",
         "put_list", "put_members", "list_members",
     },
-    "officer": {"decide_message", "cancel_message", "get_audience", "get_history", "list_members"},
+    "officer": {"decide_message", "cancel_message", "get_audience", "get_history", "list_members", "list_duty"},
     "rep": {"put_customer", "get_history", "answer_task", "resend_delivery"},
     "admin": {
         "withdraw_message", "cancel_message", "get_audience", "put_customer", "delete_customer", "get_history",
         "put_list", "put_members", "list_members", "import_customers", "import_staff", "assign_reply", "settle_reply",
         "answer_task", "resend_delivery", "get_sending", "pause_sending", "resume_sending",
+        "list_duty", "add_duty", "remove_duty",
     },
 }  # fmt: skip
 
