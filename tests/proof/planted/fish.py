@@ -73,6 +73,7 @@ FISH: dict[str, Fish] = {
         plants.words_changed_after_approval, scenes.all_goes_well, "carried another text"
     ),
     "another's answer page": Fish(plants.anothers_token, scenes.all_goes_well, "the answer page of another"),
+    "another's code": Fish(plants.anothers_code, scenes.with_a_line_to_call, "the code of another delivery"),
     "call made again though it was answered": Fish(
         plants.answered_called_again, scenes.a_call_that_was_answered, "was accepted 2 times"
     ),

@@ -194,6 +194,13 @@ def anothers_token(patch: Patch) -> None:
     )  # fmt: skip
 
 
+def anothers_code(patch: Patch) -> None:
+    rewrite(
+        patch, sending._Run, "_deliver",
+        ("codes.make(runtime, each.delivery_id)", "codes.make(runtime, each.delivery_id + 1)"),
+    )  # fmt: skip
+
+
 def calls_uncapped(patch: Patch) -> None:
     patch.setattr(caps, "over_called", lambda session, runtime, addresses: set())
 

@@ -18,6 +18,7 @@ from dispatcher.model.errors import DispatcherError
 from dispatcher.model.ports import Outbound, WebRequest
 from dispatcher.services import (
     callbacks,
+    codes,
     fan_out,
     outcomes,
     reconcile,
@@ -88,7 +89,7 @@ async def _nothing() -> None:
 def _outbound(water: Aquarium, one: fan_out.Claimed) -> Outbound:
     return Outbound(
         one.attempt_id, one.address, reply_token=water.runtime.token("delivery", one.delivery_id),
-        prefs_token=water.runtime.token("customer", one.customer_id),
+        prefs_token=water.runtime.token("customer", one.customer_id), code=codes.make(water.runtime, one.delivery_id),
     )  # fmt: skip
 
 
@@ -294,6 +295,11 @@ def called_all_day(water: Aquarium) -> None:
     for _ in range(4):
         water.released(lists=["top"])
         water.settle(1)
+
+
+def with_a_line_to_call(water: Aquarium) -> None:
+    water.set(customer_line="+12025550100")
+    all_goes_well(water)
 
 
 def all_goes_well(water: Aquarium) -> None:
