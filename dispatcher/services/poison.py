@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Conversation, Delivery, Letter, Recording
+from dispatcher.model import Conversation, Delivery, Letter, Recording, Task
 from dispatcher.model.delivery import due_by
 from dispatcher.runtime import Runtime
 from dispatcher.services import tasks
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 MOST_MISHAPS = 3
 BACK_OFF = timedelta(seconds=30)
 CONTENT_AGAIN = timedelta(minutes=5)
+
+_NOT_FETCHED = "the recording could not be fetched"
 
 
 def is_poison(target: Delivery | Letter) -> bool:
@@ -100,7 +102,7 @@ def no_recording(session: Session, runtime: Runtime, recording: Recording, why: 
     """
     reply, call = recording.reply, recording.staff_call
     if reply is not None:
-        reply.note = f"{reply.note}; the recording could not be fetched"[:300].strip("; ")
+        reply.note = f"{reply.note}; {_NOT_FETCHED}"[:300].strip("; ")
         text = f"A spoken answer (reply {reply.id}) cannot be fetched from the provider ({why}): ring the customer"
     else:
         speaker = call.staff.name if call and call.staff else "somebody"
@@ -115,3 +117,12 @@ def no_recording(session: Session, runtime: Runtime, recording: Recording, why: 
         customer_id=reply.customer_id if reply else None,
         message_id=reply.message_id if reply else call.message_id if call else None,
     )
+
+
+def recording_came(session: Session, runtime: Runtime, recording: Recording) -> None:
+    """It was had after all: nobody has to do anything about it. The caller holds the recording's row."""
+    if recording.reply is not None:
+        recording.reply.note = recording.reply.note.replace(_NOT_FETCHED, "").strip("; ")
+    task = session.scalar(select(Task).where(Task.dedupe == f"poison:recording:{recording.id}", Task.state == "open"))
+    if task is not None:
+        tasks.mark_closed(runtime, task, None, tasks.SETTLED)

@@ -117,8 +117,9 @@ def look(session: Session, runtime: Runtime, recording: Recording) -> None:
 def is_ready(session: Session, runtime: Runtime, recording: Recording) -> None:
     """The provider says that it can be fetched: now, whatever was tried before; also one that was given up."""
     if recording.state in ("waiting", "lost"):
-        if recording.state == "lost":
+        if recording.state == "lost":  # with two more tries
             recording.state, recording.fetches = "waiting", max(0, recording.fetches - 2)
+            poison.recording_came(session, runtime, recording)
         recording.fetch_at = runtime.now()
         _ring(session, recording)
 

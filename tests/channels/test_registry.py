@@ -124,3 +124,19 @@ def test_what_a_module_only_imports_is_not_its_own() -> None:
     b = ModuleType("b")
     b.Pigeon = Pigeon  # type: ignore[attr-defined]  # a module made by hand
     assert set(Found([a, b]).providers) == {("sms", "pigeon")}
+
+
+@pytest.mark.parametrize(("named", "name"), [("", ""), ("twilio", "twilio")])
+def test_recordings_are_written_down_by_whom_the_setting_names(named: str, name: str) -> None:
+    made = registry.build(settings(transcription=named)).transcriber
+    assert (made.name if made else "") == name
+
+
+def test_nobody_writes_recordings_down_by_that_name() -> None:
+    with pytest.raises(NotConfigured, match="TRANSCRIPTION names scribe: use twilio"):
+        registry.build(settings(transcription="scribe"))
+
+
+@pytest.mark.parametrize(("value", "days"), [("", -1), ("-1", -1), ("0", 0), ("30", 30)])
+def test_how_long_recordings_stay_at_the_provider(value: str, days: int) -> None:
+    assert settings(recordings_at_provider_days=value).recordings_at_provider_days == days

@@ -377,6 +377,9 @@ def test_a_recording_that_cannot_be_fetched_becomes_a_task(
     assert desk.news()
     assert desk.fetch(number)
     assert desk.one().state == "kept"
+    with desk.bank.sessions() as session:
+        assert session.scalars(select(Task.state)).all() == ["closed"]
+        assert [one.note for one in session.scalars(select(Reply))] in ([""], [])
 
 
 def test_a_worker_that_is_killed_leaves_it_for_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
