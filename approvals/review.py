@@ -44,6 +44,13 @@ def waiting(session: Session, officer: Staff) -> list[Message]:
     return [one for one in queue(session, officer) if not decisions.why_barred(session, officer, one)]
 
 
+def others(session: Session, call: StaffCall) -> list[Message]:
+    """What else waits for them, beginning after the one that is heard in this call."""
+    found = waiting(session, call.staff) if call.staff else []
+    at = next((n for n, one in enumerate(found) if one.id == call.message_id), -1)
+    return [one for one in (*found[at + 1 :], *found[: at + 1]) if one.id != call.message_id]
+
+
 def standing(session: Session, call: StaffCall) -> str:
     """How the alert of this call stands now: waits, changed, decided, gone, or barred for this officer."""
     message, officer = call.message, call.staff

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from approvals import decisions, review, submission
 from dispatcher.bells import commit
-from dispatcher.model import AuditEntry, Decision, Letter, Message, Staff, StaffCall
+from dispatcher.model import AuditEntry, Decision, Duty, Letter, Message, Staff, StaffCall
 from dispatcher.model.errors import DigestConflict, NotAllowed, StateConflict
 from dispatcher.services import recordings, verify
 from tests.small_bank import SmallBank, small_bank
@@ -189,6 +190,16 @@ def test_a_colleague_is_told_by_their_own_channels(
     assert [one.channel for one in letters] == told
     assert {(one.staff_id, one.message_id, one.kind) for one in letters} == {(other.id, message.id, "approval")}
     assert ("notices", "send_letter", (letters[0].id,)) in bank.bells.rings
+
+
+def test_colleagues_on_duty_are_named_first(bank: SmallBank, session: Session) -> None:
+    message = bank.submitted(session)
+    call = session.get_one(StaffCall, call_of(session, bank, "officer", message))
+    assert [one.name for one in review.colleagues(session, bank.runtime, call)] == ["Colleague", "Other"]
+    now = bank.runtime.now()
+    session.add(Duty(staff_id=bank.ids["other"], begins_at=now, ends_at=now + timedelta(hours=8)))
+    session.flush()
+    assert [one.name for one in review.colleagues(session, bank.runtime, call)] == ["Other", "Colleague"]
 
 
 def test_nobody_is_passed_what_they_may_not_decide_on(bank: SmallBank, session: Session) -> None:

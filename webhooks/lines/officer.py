@@ -16,14 +16,13 @@ from dispatcher.model.errors import DispatcherError
 from dispatcher.model.telephone import CallStep, Hangup, Pause, Play, Record, Say, Verb
 from dispatcher.services import recordings
 from webhooks.lines import officer_hears
-from webhooks.lines.talking import Line, State
+from webhooks.lines.talking import Again, Line, State
 from webhooks.lines.walking import Place
 
 Front = Sequence[Say | Play | Pause]
 
 LONGEST_REASON = 120  # seconds
-MOST_COLLEAGUES = 9
-TRIES = 2  # at the code
+MOST_COLLEAGUES, TRIES = 9, 2  # on the keys; at the code
 
 
 def begin(line: Line, place: Place) -> tuple[Verb, ...]:
@@ -40,18 +39,9 @@ def begin(line: Line, place: Place) -> tuple[Verb, ...]:
 
 def _onwards(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
     """The next that waits, or a friendly end."""
-    others = _others(line)
-    if not others:
-        return (*front, *line.end())
-    return _present(line, place, others[0], (*front, *line.say("officer next")))
-
-
-def _others(line: Line) -> list[Message]:
-    """What else waits, beginning after the one that is heard now."""
-    officer, current = line.call.staff, line.call.message_id
-    found = review.waiting(line.session, officer) if officer else []
-    at = next((n for n, one in enumerate(found) if one.id == current), -1)
-    return [one for one in (*found[at + 1 :], *found[: at + 1]) if one.id != current]
+    if others := review.others(line.session, line.call):
+        return _present(line, place, others[0], (*front, *line.say("officer next")))
+    return (*front, *line.end())
 
 
 # --- what is heard ----------------------------------------------------------------------------------------
@@ -93,7 +83,7 @@ def _hearing(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
 
 
 def _ask_menu(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
-    more = line.say("officer more") if _others(line) else ()
+    more = line.say("officer more") if review.others(line.session, line.call) else ()
     return line.ask(place.to("officer.menu"), (*front, *line.say("officer menu"), *more), timeout=8)
 
 
@@ -110,30 +100,14 @@ def _approve(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     return _ask_code(line, place, ())
 
 
-def _return(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
-    return _ask_why(line, place, ())
-
-
-def _reject(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
-    return _ask_sure(line, place, ())
-
-
 def _again(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     return _play(line, place, line.say("once more"))
 
 
-def _pass(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
-    return _ask_colleague(line, place, ())
-
-
 def _next(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
-    others = _others(line)
-    if not others:
-        return _ask_menu(line, place, line.say("officer no other"))
-    return _present(line, place, others[0])
-
-
-KEYS: Mapping[str, State] = {"1": _approve, "2": _return, "3": _reject, "4": _again, "5": _pass, "6": _next}
+    if others := review.others(line.session, line.call):
+        return _present(line, place, others[0])
+    return _ask_menu(line, place, line.say("officer no other"))
 
 
 # --- approve ----------------------------------------------------------------------------------------------
@@ -167,12 +141,13 @@ def _code(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
 
 
 def _ask_why(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
-    spoken = line.address(place.to("officer.why"))
-    return (*front, *line.say("officer why"), Record(spoken, line.done_url("reason"), LONGEST_REASON))
+    spoken, why = line.address(place.to("officer.why")), line.say("officer why")
+    record = Record(spoken, line.done_url("reason"), LONGEST_REASON, language=why[0].language)
+    return (*front, *why, record)
 
 
 def _why(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
-    """They have spoken, or hung up: what they said before that counts as soon as it is here, if it is words."""
+    """They have spoken, or hung up with that: what they said then counts as soon as it is here, if it is words."""
     reason = _spoken(line, step)
     if step.hung_up:
         line.call.ended_at = line.runtime.now()
@@ -212,12 +187,10 @@ def _keep(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     if moved := _moved(line, place):
         return moved
     reason = line.session.get(Recording, place.at)
-    if reason is None or reason.staff_call_id != line.call.id:
+    if reason is None or reason.staff_call_id != line.call.id or step.digits == "3":
         return _ask_menu(line, place, line.say("officer nothing done"))
     if step.digits == "2":
         return _ask_why(line, place, ())
-    if step.digits == "3":
-        return _ask_menu(line, place, line.say("officer nothing done"))
     if step.digits != "1":
         return line.misheard(place, step, _ask_keep)
     try:
@@ -290,6 +263,21 @@ def _moved(line: Line, place: Place) -> tuple[Verb, ...]:
 def _refused(line: Line, place: Place) -> tuple[Verb, ...]:
     """A gate has said no: somebody was quicker, it has changed, or nothing may leave now."""
     return _moved(line, place) or _ask_menu(line, place, line.say("officer refused"))
+
+
+def _opens(ask: Again) -> State:
+    """A key that leads to a question."""
+    return lambda line, place, step: ask(line, place, ())
+
+
+KEYS: Mapping[str, State] = {
+    "1": _approve,
+    "2": _opens(_ask_why),
+    "3": _opens(_ask_sure),
+    "4": _again,
+    "5": _opens(_ask_colleague),
+    "6": _next,
+}
 
 
 def _live(state: State) -> State:
