@@ -30,8 +30,9 @@ def is_ring(letter: Letter) -> bool:
 
 
 def may_ring(runtime: Runtime, person: Staff) -> bool:
-    """Whether they can be called at all."""
-    return bool(person.phone) and CHANNEL in runtime.usable_channels()
+    """Whether it is any use to call them: without a PIN that may be tried they would hear nothing."""
+    able = person.phone and person.pin_hash and person.pin_locked_at is None
+    return bool(able) and CHANNEL in runtime.usable_channels()
 
 
 def ring(

@@ -29,7 +29,7 @@ def bank(sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
     bank = small_bank(sessions, tmp_path)
     with sessions() as session:
         for name, phone in PHONES.items():
-            bank.staff(session, name).phone = phone
+            bank.staff(session, name).phone, bank.staff(session, name).pin_hash = phone, "$argon2"
         bank.staff(session, "officer").channels = ["voice", "email"]
         bank.staff(session, "other").channels = ["email", "sms"]
         session.commit()
@@ -437,3 +437,15 @@ def test_an_officer_of_voice_alone_gets_a_mail_too(bank: SmallBank) -> None:
         session.commit()
     submit(bank)
     assert [one for one in letters(bank) if one[0] == "officer"] == [("officer", "email"), ("officer", "voice")]
+
+
+@pytest.mark.parametrize("what", ["no telephone", "no PIN", "locked"])
+def test_who_could_not_sign_in_on_the_telephone_is_not_rung(bank: SmallBank, what: str) -> None:
+    with bank.sessions() as session:
+        officer = bank.staff(session, "officer")
+        officer.phone = None if what == "no telephone" else officer.phone
+        officer.pin_hash = None if what == "no PIN" else officer.pin_hash
+        officer.pin_locked_at = bank.time() if what == "locked" else None
+        session.commit()
+    submit(bank)
+    assert [one for one in letters(bank) if one[0] == "officer"] == [("officer", "email")]

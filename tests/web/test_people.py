@@ -326,7 +326,7 @@ def test_the_page_of_an_alert_says_how_long_it_waits_and_who_was_told(site: Site
     bank = site.bank
     with site.session() as session:
         officer = bank.staff(session, "officer")
-        officer.phone, officer.channels = "+12025550111", ["voice"]
+        officer.phone, officer.channels, officer.pin_hash = "+12025550111", ["voice"], "$argon2"
         number = bank.submitted(session).id
         session.commit()
     page = site("other").get(f"/approvals/{number}").text

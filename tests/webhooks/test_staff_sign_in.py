@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 import webhooks
 from dispatcher.bells import commit
 from dispatcher.model import AuditEntry, Callback, Letter, Staff, StaffCall, Task
-from dispatcher.services import pins, sweep
+from dispatcher.services import pins, sweep, verify
 from dispatcher.services.letter_sending import send_letter
 from tests.webhooks.world import World
 
@@ -339,6 +339,8 @@ def test_who_takes_a_ring_is_asked_for_the_pin_and_a_machine_for_nothing(
     first, again = [one for one in line.letters("approval") if one.channel == "voice"]
     assert first.outcome == ("machine" if said == "" else "answered")
     assert again.state == "queued", "nobody has decided: rung again"
+    with line.runtime.sessions() as session:
+        assert verify.check(session, line.runtime) == []
 
 
 @pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled"])
