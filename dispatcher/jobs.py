@@ -187,7 +187,7 @@ def _transact(work: Callable[[Session, Runtime], object]) -> None:
 
 def fetch_recording(recording_id: int) -> None:
     """Bring what was said on the telephone over from the provider."""
-    _run(recording_fetch.fetch(_current(), recording_id, _arrived))
+    _run(recording_fetch.fetch_with_others(_current(), recording_id, _arrived))
 
 
 def _arrived(session: Session, runtime: Runtime, recording: Recording) -> None:
@@ -198,9 +198,9 @@ def _arrived(session: Session, runtime: Runtime, recording: Recording) -> None:
         review.reason_arrived(session, runtime, recording)
 
 
-def erase_recording(recording_id: int) -> None:
-    """Delete at the provider what is kept here."""
-    _run(recording_erasure.erase(_current(), recording_id))
+def erase_recordings() -> None:
+    """Delete at the provider what has been kept here for long enough."""
+    _run(recording_erasure.erase_due(_current()))
 
 
 def transcribe_recording(recording_id: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ WAITS = (1, 2, 5, 15, 60, 240)
 EARLY, SOON = timedelta(seconds=60), timedelta(seconds=2)
 LATE = timedelta(seconds=5)  # a ring may wait in its queue
 KEEP_TRIES = 4
+# A provider that hangs must not hold up what else waits in the queue, so several are fetched at once; but what has
+# come to harm before, alone: what kills the worker is not to take others with it.
+TOGETHER, ALONE_AFTER = 8, 2
 
 # What is to be done in the transaction that keeps one, or learns that there is none.
 Arrived = Callable[[Session, Runtime, Recording], None]
@@ -52,6 +56,31 @@ class _Claim:
     provider: str
     ref: str
     until: datetime
+
+
+async def fetch_with_others(runtime: Runtime, recording_id: int, arrived: Arrived | None = None) -> int:
+    """Fetch this recording and others that are due, together; how many are here now."""
+    some = await runtime.aside(_together, runtime, recording_id)
+    done = await asyncio.gather(*(fetch(runtime, one, arrived) for one in some), return_exceptions=True)
+    for one in done:
+        if isinstance(one, BaseException):
+            raise one
+    return sum(one is True for one in done)
+
+
+def _together(runtime: Runtime, recording_id: int) -> list[int]:
+    with runtime.reader() as session:
+        first = session.get(Recording, recording_id)
+        if first is None or first.state != "waiting" or first.fetches >= ALONE_AFTER:
+            return [recording_id]
+        others = session.scalars(
+            select(Recording.id)
+            .where(Recording.state == "waiting", Recording.fetch_at <= runtime.now(), Recording.id != recording_id)
+            .where(Recording.fetches < ALONE_AFTER)
+            .order_by(Recording.id)
+            .limit(TOGETHER - 1)
+        )
+        return [recording_id, *others]
 
 
 async def fetch(runtime: Runtime, recording_id: int, arrived: Arrived | None = None) -> bool:

@@ -126,9 +126,9 @@ def _recordings(session: Session, runtime: Runtime) -> int:
     written = transcripts.due(session, runtime)
     for recording_id in written:
         note(session, "lookups", "transcribe_recording", recording_id)
-    erased = recording_erasure.due(session, runtime)
-    for recording_id in erased:
-        note(session, "lookups", "erase_recording", recording_id)
+    erased = recording_erasure.due(session, runtime, 1)
+    if erased:
+        note(session, "lookups", "erase_recordings")
     return len(fetched) + len(written) + len(erased)
 
 

@@ -126,6 +126,11 @@ class Desk:
         with self.bank.sessions() as session:
             sweep.sweep(session, self.bank.runtime, "recordings")
             commit(session, self.bank.runtime.bells)
+            if job == "erase_recordings":  # one ring for all
+                due = recording_erasure.due(session, self.bank.runtime)
+                assert (("lookups", job, ()) in self.bank.bells.rings) == bool(due)
+                self.bank.bells.rings.clear()
+                return due
         return self.rung(job)
 
     def one(self) -> Recording:
@@ -415,6 +420,36 @@ def test_what_kills_every_worker_is_set_aside(light: Desk) -> None:
     assert (light.one().state, light.line.fetched) == ("lost", len(recording_fetch.WAITS))
 
 
+def test_a_provider_that_hangs_is_waited_for_once(desk: Desk) -> None:
+    """Those with failures behind them go alone: they may be what kills the worker."""
+    at_once, most = 0, 0
+
+    class Slow(Line):
+        async def fetch_recording(self, recording_ref: str) -> File | None:
+            nonlocal at_once, most
+            at_once += 1
+            most = max(most, at_once)
+            await asyncio.sleep(0.2)
+            at_once -= 1
+            return File("x.wav", "audio/x-wav", wav(1))
+
+    desk.bank.runtime.adapters.lines["a"] = Slow()  # type: ignore[index]  # a dict, as every bank's
+    with desk.bank.sessions() as session:
+        for number in range(12):
+            one = recordings.expect(
+                session, desk.bank.runtime, provider="a", ref=f"RE{number}", call_ref="C1", purpose="alert"
+            )
+            one.fetches = recording_fetch.ALONE_AFTER if number in (1, 2) else 0
+        session.commit()
+    work = recording_fetch.fetch_with_others
+    assert asyncio.run(work(desk.bank.runtime, 2)) == 1
+    assert (asyncio.run(work(desk.bank.runtime, 1)), most) == (recording_fetch.TOGETHER, recording_fetch.TOGETHER)
+    assert asyncio.run(work(desk.bank.runtime, 1)) == 0
+    assert asyncio.run(work(desk.bank.runtime, 12)) == 2
+    with desk.bank.sessions() as session:
+        assert [one.id for one in session.scalars(select(Recording).where(Recording.state == "waiting"))] == [3]
+
+
 # --- erased at the provider -------------------------------------------------------------------------------
 
 
@@ -427,11 +462,11 @@ def test_it_is_erased_by_policy_and_on_record(light: Desk, days: int, after: flo
     sha256 = light.one().media.sha256  # type: ignore[union-attr]  # it was kept
     if after:
         light.bank.time.at += timedelta(days=after, seconds=-1)
-        assert light.swept("erase_recording") == []
+        assert light.swept("erase_recordings") == []
         light.bank.time.pass_by(2)
     if after is None:
         light.bank.time.at += timedelta(days=400)
-    assert light.swept("erase_recording") == ([] if after is None else [number])
+    assert light.swept("erase_recordings") == ([] if after is None else [number])
     if after is None:
         return
     assert asyncio.run(recording_erasure.erase(light.bank.runtime, number))
@@ -439,10 +474,27 @@ def test_it_is_erased_by_policy_and_on_record(light: Desk, days: int, after: flo
     assert light.line.erased == [(REF, False)]
     assert light.one().erased_at == light.bank.time.at
     light.bank.time.at += timedelta(days=30)
-    assert light.swept("erase_recording") == []
+    assert light.swept("erase_recordings") == []
     with light.bank.sessions() as session:
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "erase recording at provider")).one()
         assert (entry.subject, sha256 in entry.detail) == (f"recording {number}", True)
+
+
+def test_a_backlog_is_erased_by_few_at_a_time(light: Desk) -> None:
+    light.with_settings(recordings_at_provider_days=0)
+    with light.bank.sessions() as session:
+        for number in range(20):
+            recordings.expect(
+                session, light.bank.runtime, provider="a", ref=f"RE{number}", call_ref="C1", purpose="alert"
+            )
+        session.commit()
+    light.line.gives = [wav(1)]
+    for number in range(1, 21):
+        light.fetch(number)
+    assert len(light.swept("erase_recordings")) == 20
+    assert asyncio.run(recording_erasure.erase_due(light.bank.runtime)) == 20
+    assert light.swept("erase_recordings") == []
+    assert asyncio.run(recording_erasure.erase_due(light.bank.runtime)) == 0
 
 
 def test_a_policy_that_is_changed_counts_for_what_is_there(light: Desk) -> None:
@@ -451,11 +503,11 @@ def test_a_policy_that_is_changed_counts_for_what_is_there(light: Desk) -> None:
     light.line.gives = [wav()]
     light.fetch(number)
     light.bank.time.at += timedelta(days=30)
-    assert light.swept("erase_recording") == []
+    assert light.swept("erase_recordings") == []
     light.with_settings(recordings_at_provider_days=31)
-    assert light.swept("erase_recording") == []
+    assert light.swept("erase_recordings") == []
     light.with_settings(recordings_at_provider_days=30)
-    assert light.swept("erase_recording") == [number]
+    assert light.swept("erase_recordings") == [number]
 
 
 @pytest.mark.parametrize("state", ["waiting", "empty", "lost", "spoilt"])
@@ -472,14 +524,14 @@ def test_only_what_is_here_with_its_hash_is_ever_erased(light: Desk, state: str)
             session.get_one(Recording, number).state = state
         session.commit()
     light.bank.time.at += timedelta(days=9)
-    light.swept("erase_recording")
+    light.swept("erase_recordings")
     assert not asyncio.run(recording_erasure.erase(light.bank.runtime, number))
     assert light.line.erased == []
     if state == "spoilt":
         with light.bank.sessions() as session:
             assert "not what was stored" in session.scalars(select(Task.text)).one()
         light.bank.time.at += timedelta(days=9)
-        assert light.swept("erase_recording") == []
+        assert light.swept("erase_recordings") == []
 
 
 def test_failures_to_erase_are_repeated_and_told_in_the_end(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
@@ -489,7 +541,7 @@ def test_failures_to_erase_are_repeated_and_told_in_the_end(desk: Desk, caplog: 
     desk.fetch(number)
     tries = 0
     for _ in range(30):
-        for one in desk.swept("erase_recording"):
+        for one in desk.swept("erase_recordings"):
             tries += 1
             assert not asyncio.run(recording_erasure.erase(desk.bank.runtime, one))
         desk.bank.time.at += timedelta(minutes=30)
@@ -527,13 +579,13 @@ def test_words_are_asked_for_where_no_news_came_and_erasing_waits_for_them(desk:
     desk.line.gives = [wav(), None, ProviderError("away"), b"Buy more."]
     desk.fetch(number)
     for answer in (False, False, True):
-        assert desk.swept("erase_recording") == []
+        assert desk.swept("erase_recordings") == []
         desk.bank.time.at += timedelta(minutes=3)
         assert desk.swept("transcribe_recording") == [number]
         assert asyncio.run(transcripts.ask(desk.bank.runtime, number)) is answer
     assert desk.one().transcript == "Buy more."
     assert desk.line.asked == ["en"] * 3
-    assert desk.swept("erase_recording") == [number]
+    assert desk.swept("erase_recordings") == [number]
     assert asyncio.run(recording_erasure.erase(desk.bank.runtime, number))
     assert desk.line.erased == [(REF, True)]
 
@@ -550,7 +602,7 @@ def test_words_that_never_come_hold_up_nothing(light: Desk) -> None:
     assert len(light.line.asked) == len(transcripts.WAITS)
     assert (light.one().transcript, light.one().transcribe_at) == (None, None)
     light.bank.time.at += timedelta(days=7)
-    assert light.swept("erase_recording") == [number]
+    assert light.swept("erase_recordings") == [number]
 
 
 @pytest.mark.parametrize("content", [wav(level=0), b"no sound", wav(0)], ids=["silence", "no sound", "nothing"])
