@@ -259,8 +259,10 @@ NEWS = {
 def hear(session: Session, world: World, attempt: str, word: str, number: int) -> None:
     """One piece of news, as `news` has it applied."""
     state, outcome = NEWS[word]
-    bad = "fall-back" if state == "failed" else ""
-    event = Event(f"e{number}", state, world.runtime.now(), attempt, "CA1", CLEO, outcome, detail=word, decision=bad)
+    event = Event(
+        f"e{number}", state, world.runtime.now(), attempt, "CA1", CLEO, outcome,
+        detail=word, decision="fall-back" if state == "failed" else "",
+    )  # fmt: skip
     if not (good_news.is_good(event) and good_news.apply(session, world.runtime, [event], {attempt})):
         session.expire_all()
         assert status.apply(session, world.runtime, "twilio", event)

@@ -14,6 +14,7 @@ from approvals import decisions, submission
 from channels import sendgrid_webhooks
 from dispatcher.model import Attempt, Delivery
 from dispatcher.model import message as message_model
+from dispatcher.model.delivery import NOBODY
 from dispatcher.model.ports import Outcome
 from dispatcher.runtime import Runtime
 from dispatcher.services import (
@@ -206,7 +207,7 @@ def calls_uncapped(patch: Patch) -> None:
 
 
 def answered_called_again(patch: Patch) -> None:
-    patch.setattr(redial, "NOBODY", (*redial.NOBODY, "answered"))
+    patch.setattr(redial, "NOBODY", (*NOBODY, "answered"))
     patch.setitem(redial._WORDS, "answered", "answered")
 
 
