@@ -168,7 +168,7 @@ def test_what_was_taken_back_since_is_decided_by_nobody(bank: SmallBank, session
 
 def with_phone(session: Session, bank: SmallBank, who: str, *channels: str) -> Staff:
     person = bank.staff(session, who)
-    person.phone, person.channels = "+12025550177", list(channels)
+    person.phone, person.pin_hash, person.channels = "+12025550177", "$argon2id$", list(channels)
     session.commit()
     return person
 
