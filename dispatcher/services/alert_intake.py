@@ -121,7 +121,7 @@ def set_aside(session: Session, runtime: Runtime, reply: Reply, why: str) -> Non
 def refuse(
     session: Session, runtime: Runtime, reply: Reply, author: Staff, why: str, *, state: str = "settled"
 ) -> None:
-    """It becomes nothing, and the author is told at the address we know: capped, for it may be forged by the hundred."""
+    """It becomes nothing, and the author is told at the address we know: capped, for forged ones come in hundreds."""
     what = "mail" if reply.channel == "email" else "text message"
     _end(reply, state, f"an alert in the name of {author.email}, not taken: {why}")
     record(session, runtime, "system", "refuse alert", f"reply {reply.id}", why=why)

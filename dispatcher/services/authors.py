@@ -45,7 +45,9 @@ def by_mail(session: Session, runtime: Runtime, reply: InboundReply) -> Staff | 
 def by_answer(session: Session, runtime: Runtime, letter: Letter, sender: str) -> Staff | None:
     """The analyst who answers the letter about their own draft; the token in its address is the proof."""
     person = letter.staff
-    if letter.kind not in (ABOUT_DRAFT, ABOUT_DICTATED) or letter.message_id is None or person is None or not person.has("analyst"):
+    if letter.kind not in (ABOUT_DRAFT, ABOUT_DICTATED) or letter.message_id is None:
+        return None
+    if person is None or not person.has("analyst"):
         return None
     return person if sender == person.email and letter.created_at > runtime.now() - _ANSWERED_WITHIN else None
 
