@@ -126,6 +126,18 @@ def test_a_rep_reads_of_a_list_their_own_customers(bank_api: Api) -> None:
     assert bank_api.ask("analyst", "GET", "/lists/semis").get_json()["members"] == ["ana", "bob"]
 
 
+def test_lists_have_numbers_for_the_telephone(bank_api: Api) -> None:
+    mine = {"name": "Own", "owner": "analyst@bank.example"}
+    assert bank_api.ask("analyst", "PUT", "/lists/own", json=mine).get_json()["number"] == 101
+    assert bank_api.ask("analyst", "PUT", "/lists/own", json={**mine, "number": 7}).get_json()["number"] == 7
+    assert bank_api.ask("analyst", "PUT", "/lists/own", json=mine).get_json()["number"] == 7
+    assert bank_api.ask("officer", "GET", "/lists/own").get_json()["number"] == 7
+    assert set(wrong(bank_api.ask("admin", "PUT", "/lists/top", json={"name": "Top", "number": 7}))) == {"number"}
+    assert set(wrong(bank_api.ask("admin", "PUT", "/lists/top", json={"name": "Top", "number": 0}))) == {"number"}
+    problem(bank_api.ask("analyst", "PUT", "/lists/top", json={"name": "Top", "number": 8}), 403)
+    assert bank_api.ask("admin", "PUT", "/lists/top", json={"name": "Top", "number": 8}).get_json()["number"] == 8
+
+
 def test_contact_points_say_why_they_are_not_used(both_api: Api) -> None:
     with both_api.session() as session:
         runtime = both_api.bank.runtime

@@ -64,6 +64,24 @@ def test_only_the_own_rep_and_administrators_mend(site: Site) -> None:
     assert site("admin").post("/directory/customers/bob/fax/suppress").status_code == 404
 
 
+def test_a_list_shows_its_number_and_who_keeps_it_changes_it(site: Site) -> None:
+    path = "/directory/lists/semis"
+    assert "Change the number" not in site("analyst").get(path).text
+    assert site("analyst").post(f"{path}/number", {"number": "12"}).status_code == 403
+    assert site("rep").post(f"{path}/number", {"number": "12"}).status_code == 403
+    assert site("admin").post(f"{path}/number", {"number": "12"}).status_code == 302
+    assert '<strong class="code">12</strong>' in site("rep").get(path).text
+    assert "telephone 12" in site("rep").get("/directory/lists").text
+    for wrong in ("12x", "", "0", "٧", "9" * 30):
+        assert site("admin").post(f"{path}/number", {"number": wrong}).status_code == 302
+    assert site("admin").post("/directory/lists/top/number", {"number": "12"}).status_code == 302
+    page = site("admin").get("/directory/lists/top").text
+    assert "Not changed: the number is that of Semis (semis)." in page
+    assert "It has no number for the telephone." in page
+    assert '<strong class="code">12</strong>' in site("admin").get(path).text
+    assert site("admin").post("/directory/lists/none/number", {"number": "3"}).status_code == 404
+
+
 def test_a_rep_sees_nobodys_customers_but_their_own(site: Site) -> None:
     with site.session() as session:
         session.get_one(Customer, site.bank.ids["bob"]).rep_id = site.bank.ids["admin"]

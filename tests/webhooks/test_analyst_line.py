@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import itertools
+import random
 import re
 import uuid
 from collections.abc import Callable
@@ -250,6 +251,36 @@ def test_while_it_is_waited_for_it_comes(here: World) -> None:
     call.next = call.next.replace("s=analyst.menu", "s=analyst.submitting")
     call.take()
     assert "Submitted." in call.said
+
+
+# --- whose line it is -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("roles", "waiting", "keys", "said"),
+    [
+        (["analyst"], True, "", "Choose your lists."),
+        (["analyst", "officer"], False, "", "Choose your lists."),
+        (["analyst", "officer"], True, "", "1 to record an alert, 2 to decide on what waits."),
+        (["analyst", "officer"], True, "1", "Choose your lists."),
+        (["analyst", "officer"], True, "2", "Colleague"),  # who wrote what waits
+        (["analyst", "officer"], True, "-", "1 to record an alert, 2 to decide on what waits."),
+        (["analyst", "officer"], True, "77-", "Goodbye."),
+        (["officer"], True, "", "Colleague"),
+        (["rep"], True, "", "There is nothing for you on this line."),
+    ],
+)
+def test_after_the_pin_everybody_comes_to_what_they_may_do(
+    here: World, roles: list[str], waiting: bool, keys: str, said: str
+) -> None:
+    with here.runtime.sessions() as session:
+        person = session.get_one(Staff, here.bank.ids["analyst"])
+        person.grants = [Grant(role=role) for role in roles]
+        if waiting:
+            colleague = session.get_one(Staff, here.bank.ids["colleague"])
+            submission.create(session, here.runtime, colleague, here.bank.submission())
+        session.commit()
+    assert said in Call(here).keys(keys).said
 
 
 # --- choosing lists ---------------------------------------------------------------------------------------
@@ -608,6 +639,54 @@ def test_a_list_that_was_removed_is_no_obstacle_and_no_audience(here: World) -> 
         session.commit()
     call.speak().arrives().keys("1")
     assert "on Semis." in call.said
+
+
+# --- any keys at all --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_whatever_is_keyed_every_call_ends_kindly_and_submits_at_most_once(
+    here: World, seed: int, language: str
+) -> None:
+    """Random keys, silences, recordings, arrivals and hang-ups; what was heard is never lost."""
+    chance = random.Random(seed)
+    with here.runtime.sessions() as session:
+        session.get_one(Staff, here.bank.ids["analyst"]).language = language
+        session.commit()
+    call = Call(here)
+    for _ in range(25):
+        if call.ended or call.tags == []:
+            break
+        if call.tags[-1] == "Record":
+            ends = chance.choice(["#", "1", "", "hangup"])
+            call.speak(chance.choice([0, 4, 4, 4]), ended_by=ends)
+            if ends == "hangup":
+                break
+        else:
+            call.take(Digits=chance.choice(["", "*", "1", "2", "3", "4", "5", "6", "7", "8", "9", "9", "0"]))
+        if call.refs and chance.random() < 0.6:
+            late = [one for one in call.refs if one in known(here)]
+            if late:
+                call.arrives(wav(2), ref=chance.choice(late))
+    for ref in known(here):
+        call.arrives(wav(2), ref=ref)
+    clock(here, 1000)
+    clock(here, 1000)
+    found = messages(here)
+    assert len(found) <= 1
+    if known(here):
+        assert found[0].current.recording is not None
+        assert letters(here)
+    with here.runtime.sessions() as session:
+        acts = list(session.scalars(select(AuditEntry.action)))
+        assert acts.count("submit message") == sum(one.state == "pending" for one in found)
+        assert session.scalars(select(StaffCall)).one().idle_at is None
+
+
+def known(world: World) -> list[str]:
+    with world.runtime.sessions() as session:
+        return list(session.scalars(select(Recording.ref).order_by(Recording.id)))
 
 
 # --- going on with a draft --------------------------------------------------------------------------------
