@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Attempt, Customer, Delivery, Message, Recipient, Reply, Staff
 from dispatcher.model.delivery import MAY_HAVE_LEFT
 from dispatcher.runtime import Runtime
-from dispatcher.services import covers, matching, recordings, renditions, reply_store, suppressions
+from dispatcher.services import covers, matching, recordings, renditions, reply_notices, reply_store, suppressions
 from dispatcher.services.directory import owner_of
 
 # A call is answered within minutes of its attempt, or hours where many wait at the provider.
@@ -213,7 +213,8 @@ RESULTS = {
 def call_ended(
     session: Session, runtime: Runtime, provider: str, call_ref: str, caller: Caller, result: str, *, last: bool = True
 ) -> None:
-    """What became of it: written down, and with the `last` who was rung the representative is told now.
+    """What became of it: written down, and with the `last` who was rung the representative is told now. Until then
+    they are not told that somebody waits to whom a colleague may be talking.
 
     `result` is completed, cover, nobody, declined, busy, no-answer, failed, or "" where nobody could be rung.
     """
@@ -225,6 +226,8 @@ def call_ended(
         session.flush()
     if last:
         recordings.tell(session, runtime, reply)
+    else:
+        reply_notices.put_off(session, reply, runtime.now() + TELL_AFTER)
 
 
 def leaves_recording(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
@@ -70,6 +70,15 @@ def tell_now(session: Session, runtime: Runtime, conversation: Conversation, rep
         )
         letter.due_at = runtime.now()
         note(session, "notices", "send_letter", letter.id)
+
+
+def put_off(session: Session, reply: Reply, until: datetime) -> None:
+    """Letters about this reply that have not left are due then."""
+    session.execute(
+        update(Letter)
+        .where(Letter.dedupe.startswith(f"reply:{reply.id}:"), Letter.state == "queued", Letter.tries == 0)
+        .values(due_at=until)
+    )
 
 
 def people_for(session: Session, conversation: Conversation) -> list[Staff]:

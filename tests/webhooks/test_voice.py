@@ -267,7 +267,10 @@ def test_covers_who_cover_one_another_are_rung_once_each(light: World) -> None:
         session.get_one(Staff, light.bank.ids["colleague"]).cover_id = light.bank.ids["rep"]
         session.commit()
     call = outbound(light, light.alert()["cleo"]).take().take(Digits="1")
+    light.bank.time.pass_by(40)
     assert call.take(DialCallStatus="busy").tags[-1] == "Dial"
+    # While the cover is rung, the representative is not told that somebody waits.
+    assert {one.due_at for one in light.letters()} == {light.runtime.now() + timedelta(seconds=50)}
     assert call.take(DialCallStatus="busy").tags[-1] == "Record"
 
 
