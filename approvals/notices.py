@@ -118,9 +118,9 @@ def task_of(message: Message) -> str:
 
 
 def close_tasks(session: Session, runtime: Runtime, message: Message) -> None:
-    """Nobody is to look for an officer any more."""
+    """Nobody is to look for an officer any more. Whoever is closing it just now does so themselves."""
     found = select(Task).where(Task.message_id == message.id, Task.state == "open", Task.dedupe.startswith(_UNDECIDED))
-    for task in session.scalars(found.with_for_update()):
+    for task in session.scalars(found.with_for_update(skip_locked=True)):
         tasks.mark_closed(runtime, task, None, tasks.SETTLED)
 
 

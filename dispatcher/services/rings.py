@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
@@ -178,8 +178,11 @@ def rung(session: Session, message: Message) -> dict[int, int]:
 
 
 def _cancel(session: Session, runtime: Runtime, *which: ColumnElement[bool]) -> None:
-    session.execute(
-        update(Letter)
-        .where(*which, Letter.kind == KIND, Letter.channel == CHANNEL, Letter.state.in_(WAITING))
-        .values(state="cancelled", due_at=None, settled_at=runtime.now())
-    )
+    """Those that wait. One that is being claimed is not waited for: it rings, and tells how the alert stands then.
+
+    Whoever claims holds the letter and waits for the record, which the caller may hold already.
+    """
+    waiting = select(Letter).where(*which, Letter.kind == KIND, Letter.channel == CHANNEL, Letter.state.in_(WAITING))
+    for one in session.scalars(waiting.order_by(Letter.id).with_for_update(skip_locked=True)):
+        one.state, one.due_at, one.settled_at = "cancelled", None, runtime.now()
+    session.flush()

@@ -19,6 +19,7 @@ from dispatcher.model import AuditEntry, Letter, Message, Staff, Task
 from dispatcher.model.ports import Event, Outcome
 from dispatcher.services import covers, rings, status, sweep
 from dispatcher.services.letter_sending import send_letter
+from dispatcher.storage import make_engine, make_sessions
 from tests.small_bank import SmallBank, small_bank
 
 PHONES = {"officer": "+12025550111", "other": "+12025550112", "colleague": "+12025550113"}
@@ -26,7 +27,19 @@ PHONES = {"officer": "+12025550111", "other": "+12025550112", "colleague": "+120
 
 @pytest.fixture
 def bank(sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
-    bank = small_bank(sessions, tmp_path)
+    """On SQLite and on PostgreSQL."""
+    return prepared(sessions, tmp_path)
+
+
+@pytest.fixture
+def light(sqlite_url: str, tmp_path: Path) -> SmallBank:
+    """On SQLite alone, for tables of many cases."""
+    return prepared(make_sessions(make_engine(sqlite_url)), tmp_path)
+
+
+def prepared(sessions: sessionmaker[Session], folder: Path) -> SmallBank:
+    """Officers with telephones; one wants calls, one texts."""
+    bank = small_bank(sessions, folder)
     with sessions() as session:
         for name, phone in PHONES.items():
             bank.staff(session, name).phone, bank.staff(session, name).pin_hash = phone, "$argon2"
@@ -153,13 +166,13 @@ def test_officers_are_told_by_their_own_channels_and_not_a_word_of_the_alert(ban
     ],
 )
 def test_who_is_on_duty(
-    bank: SmallBank, shift: tuple[str, ...], absent: dict[str, str | None], told: list[str]
+    light: SmallBank, shift: tuple[str, ...], absent: dict[str, str | None], told: list[str]
 ) -> None:
     for name in shift:
-        put_on_duty(bank, name)
+        put_on_duty(light, name)
     for name, cover in absent.items():
-        away(bank, name, cover)
-    assert sorted(on_duty(bank, submit(bank))) == told
+        away(light, name, cover)
+    assert sorted(on_duty(light, submit(light))) == told
 
 
 def test_a_shift_has_its_hours_and_covers_only_who_may_decide(bank: SmallBank) -> None:
@@ -188,22 +201,22 @@ def test_a_shift_has_its_hours_and_covers_only_who_may_decide(bank: SmallBank) -
      ("delivered", "answered", True), ("failed", "", True)],
 )  # fmt: skip
 def test_a_ring_that_came_to_nothing_is_followed_by_another_and_all_of_it_is_on_record(
-    bank: SmallBank, state: str, outcome: str, again: bool
+    light: SmallBank, state: str, outcome: str, again: bool
 ) -> None:
-    submit(bank)
+    submit(light)
     for n in (1, 2, 3):
-        ring = rings_of(bank)[-1]
-        assert len(rings_of(bank)) == n
-        call(bank, ring, state, outcome)
-        bank.time.pass_by(119)
-        assert not asyncio.run(send_letter(bank.runtime, rings_of(bank)[-1].id)), "not before its time"
-        bank.time.pass_by(1)
-    assert len(rings_of(bank)) == 3, "three, and no more"
-    assert len(bank.providers["voice"].got) == 3
-    assert len(audit(bank, "ring officer")) == len(audit(bank, "end ring")) == 3
-    assert [f'"n": {n}' in one for n, one in enumerate(audit(bank, "end ring"), 1)] == [True] * 3
-    assert f'"how": "{outcome or "failed"}"' in audit(bank, "end ring")[0]
-    with bank.sessions() as session:
+        ring = rings_of(light)[-1]
+        assert len(rings_of(light)) == n
+        call(light, ring, state, outcome)
+        light.time.pass_by(119)
+        assert not asyncio.run(send_letter(light.runtime, rings_of(light)[-1].id)), "not before its time"
+        light.time.pass_by(1)
+    assert len(rings_of(light)) == 3, "three, and no more"
+    assert len(light.providers["voice"].got) == 3
+    assert len(audit(light, "ring officer")) == len(audit(light, "end ring")) == 3
+    assert [f'"n": {n}' in one for n, one in enumerate(audit(light, "end ring"), 1)] == [True] * 3
+    assert f'"how": "{outcome or "failed"}"' in audit(light, "end ring")[0]
+    with light.sessions() as session:
         assert session.scalars(select(Task.text)).all() == [], "escalation follows, no task"
 
 
@@ -440,12 +453,12 @@ def test_an_officer_of_voice_alone_gets_a_mail_too(bank: SmallBank) -> None:
 
 
 @pytest.mark.parametrize("what", ["no telephone", "no PIN", "locked"])
-def test_who_could_not_sign_in_on_the_telephone_is_not_rung(bank: SmallBank, what: str) -> None:
-    with bank.sessions() as session:
-        officer = bank.staff(session, "officer")
+def test_who_could_not_sign_in_on_the_telephone_is_not_rung(light: SmallBank, what: str) -> None:
+    with light.sessions() as session:
+        officer = light.staff(session, "officer")
         officer.phone = None if what == "no telephone" else officer.phone
         officer.pin_hash = None if what == "no PIN" else officer.pin_hash
-        officer.pin_locked_at = bank.time() if what == "locked" else None
+        officer.pin_locked_at = light.time() if what == "locked" else None
         session.commit()
-    submit(bank)
-    assert [one for one in letters(bank) if one[0] == "officer"] == [("officer", "email")]
+    submit(light)
+    assert [one for one in letters(light) if one[0] == "officer"] == [("officer", "email")]
