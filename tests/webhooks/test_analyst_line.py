@@ -200,7 +200,7 @@ def test_an_alert_from_the_pin_to_the_officers_in_a_dozen_steps(both: World) -> 
     reference = references.of(both.runtime, message.id).replace(" ", "")
     assert number_of(call.said) == reference
     assert "It is for 3 customers on Semis and Top." in call.said
-    assert "Colleague, Officer, and others will review it." in call.said
+    assert "Colleague, Officer, or another will review it." in call.said
     assert (message.state, message.current.via, len(message.versions)) == ("pending", "phone", 1)
     assert {one.key for one in message.current.lists} == {"semis", "top"}
     assert message.current.recording is not None

@@ -234,7 +234,8 @@ def _submitted(line: Line, place: Place, handed: Handed) -> tuple[Verb, ...]:
         return line.end()
     lists, names = _listed(line, handed.lists), handed.reviewers
     said = [*line.say("analyst submitted", reference=_spoken(line, handed.message))]
-    said += line.say("analyst goes to", count=handed.customers, lists=lists)
+    goes_to = "analyst goes to one" if handed.customers == 1 else "analyst goes to"
+    said += line.say(goes_to, count=handed.customers, lists=lists)
     who = _listed(line, names[:MOST_NAMED], "analyst or")
     if len(names) > MOST_NAMED:
         who = line.say("analyst others", who=", ".join(names[:MOST_NAMED]))[0].text

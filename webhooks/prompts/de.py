@@ -110,6 +110,7 @@ SAID = {
     "analyst not here": "Ihre Aufnahme ist noch nicht da.",
     "analyst submitted": "Eingereicht. Die Referenz ist {reference}.",
     "analyst goes to": "Sie ist für {count} Kunden auf {lists}.",
+    "analyst goes to one": "Sie ist für {count} Person auf {lists}.",
     "analyst reviewed by": "{who} prüft sie.",
     "analyst nobody reviews": "Im Moment kann niemand sie prüfen.",
     "analyst others": "{who} oder jemand anderes",

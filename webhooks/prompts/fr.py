@@ -109,6 +109,7 @@ SAID = {
     "analyst not here": "Votre enregistrement n'est pas encore arrivé.",
     "analyst submitted": "C'est soumis. La référence est {reference}.",
     "analyst goes to": "Elle est destinée à {count} clients sur {lists}.",
+    "analyst goes to one": "Elle est destinée à {count} client sur {lists}.",
     "analyst reviewed by": "Vérification par {who}.",
     "analyst nobody reviews": "Personne ne peut la vérifier pour le moment.",
     "analyst others": "{who} ou quelqu'un d'autre",
