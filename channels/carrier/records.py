@@ -111,13 +111,15 @@ class Call:
     legs: list[str] = field(default_factory=list)
     requests: list[Doc] = field(default_factory=list)
     asking: float = 0.0  # real seconds that the product took to answer
+    asked_at: float | None = None  # while it has not answered yet
     rang_at: float | None = None  # on the call's own clock, as are the next
     answered_at: float | None = None
 
     def clock(self, speed: float) -> float:
         """Seconds since it was made, as they would have been at speed 1: only the product's own time is not scaled."""
-        real = (self.ended or time()) - self.created
-        return (real - self.asking) * speed + self.asking
+        end = self.ended or time()
+        asking = self.asking + (max(0.0, end - self.asked_at) if self.asked_at else 0.0)
+        return (end - self.created - asking) * speed + asking
 
     @property
     def person(self) -> str:

@@ -137,7 +137,7 @@ class Switchboard:
         if not after and faults.hang_up_within_s:
             after = faults.chance.uniform(0, faults.hang_up_within_s)
         if after:
-            self.carrier.after(after, line.hang_up)
+            self.carrier.spawn(self._hang_up(line, after))
 
     async def _detect(self, line: Line) -> None:
         """Answering machine detection, before the document or beside it."""
@@ -177,6 +177,12 @@ class Switchboard:
         if not url:
             return Document(parse(call.asked.get("Twiml", "<Response/>")))
         return await self.fetch(call, url, call.asked.get("Method", "POST").upper(), {})
+
+    async def _hang_up(self, line: Line, after: float) -> None:
+        """By the call's own clock, so that it happens at the same point however slow the product is."""
+        while line.call.live and (left := after - (line.after or 0.0)) > 0:
+            await self.carrier.sleep(max(left, 0.02))
+        line.hang_up()
 
     async def rescue(self, line: Line, trouble: TwimlError) -> Document | None:
         """What the fallback address says after an error, once a call; None where there is none, or it fails as well."""
@@ -272,11 +278,12 @@ class Switchboard:
     async def _ask(self, call: Call, url: str, fields: dict[str, str], method: str) -> Answer:
         """One request of a live call; its time is the product's own and not that of the simulated line."""
         line, began = self.lines.get(call.sid), time()
+        call.asked_at = began
         after = line.after if line else None
         try:
             answer = await self.carrier.postman.live(url, fields, method)
         finally:
-            call.asking += time() - began
+            call.asking, call.asked_at = call.asking + time() - began, None
         parts = urlsplit(url)
         asked = {"after": after, "path": parts.path, "query": parts.query, "digits": fields.get("Digits")}
         call.requests.append({**asked, "status": answer.status, "ms": round((time() - began) * 1000)})
