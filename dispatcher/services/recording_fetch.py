@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
@@ -31,6 +31,8 @@ KEEP_TRIES = 4
 # A provider that hangs must not hold up what else waits in the queue, so several are fetched at once; but what has
 # come to harm before, alone: what kills the worker is not to take others with it.
 TOGETHER, ALONE_AFTER = 8, 2
+
+_AWAY = (OperationalError, InterfaceError)  # the database is away or busy
 
 # What is to be done in the transaction that keeps one, or learns that there is none.
 Arrived = Callable[[Session, Runtime, Recording], None]
@@ -179,7 +181,7 @@ def _tell(session: Session, runtime: Runtime, recording: Recording | None, arriv
         with session.begin_nested():
             arrived(session, runtime, recording)
             session.flush()
-    except SQLAlchemyError:
+    except _AWAY:
         raise
     except Exception as error:
         del session.info.get("rings", [])[rings:]

@@ -224,7 +224,9 @@ def test_pieces_in_order_and_what_follows_from_each(desk: Desk) -> None:
 
     def take(session: Session, runtime: object, recording: Recording) -> None:
         arrived.append((recording.ref, recording.state))
-        raise ValueError("nobody knows what to do with it")
+        if recording.ref == "RE1":
+            raise ValueError("nobody knows what to do with it")
+        session.add(Media(sha256="0", media_type="audio/wav", size=1))  # which the database refuses
 
     for number in dict.fromkeys(desk.rung("fetch_recording")):
         assert desk.fetch(number, take)
