@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from channels.fax import Fax
 from dispatcher.model import ContactPoint, Customer, Delivery, DistributionList, Letter, ListMember, Recipient, Task
-from dispatcher.services import dialable, dialling, imports, letters
+from dispatcher.services import caps, codes, dialable, dialling, imports, letters
 from dispatcher.services.customer_fields import COLUMNS
 from dispatcher.services.letter_sending import send_letter
 from dispatcher.services.sending import Pump
@@ -102,11 +102,11 @@ def test_a_poisoned_row_in_a_file_costs_only_that_number(bank: SmallBank) -> Non
         *((f"p{one}", "email") for one in range(6)),
         ("p5", "voice"),
     }
-    assert [str(one) for one in found.warnings if one.row in (2, 8)] == [
+    assert {str(one) for one in found.warnings if one.row in (2, 8)} == {
         f'row 2, voice: "{CUBA}" is in CU, a country that CALL_COUNTRIES does not hold; left out',
         f'row 8, sms: "{CUBA}" is in CU, a country that CALL_COUNTRIES does not hold; left out',
         f'row 8, fax: "{CUBA}" is in CU, a country that CALL_COUNTRIES does not hold; left out',
-    ]
+    }
     assert {one.row for one in found.warnings} == {2, 3, 4, 5, 6, 8}, [str(one) for one in found.warnings]
 
 
@@ -279,3 +279,19 @@ def test_without_caps_nothing_is_counted(bank: SmallBank) -> None:
         asked(bank, dialling.may_join, REP, CALLER) and asked(bank, dialling.may_ring, CALLER) for _ in range(70)
     )
     assert alarms(bank) == []
+
+
+def test_administrators_see_how_often_we_call_and_are_called(bank: SmallBank) -> None:
+    asked(bank, dialling.may_join, REP, CALLER)
+    asked(bank, dialling.may_join, REP, HOME)
+    for _ in range(3):
+        asked(bank, dialling.may_ring, CALLER)
+    with bank.sessions() as session:
+        codes.find(session, bank.runtime, "1234567", CALLER)
+        found = {one.setting: (one.used, one.cap) for one in caps.uses(session, bank.runtime)}
+    assert found["CAP_CALLS_PER_HOUR"] == (2, 10_000)
+    assert found["CAP_CALLS_PER_STAFF_DAY"] == (2, 300)
+    assert found["CAP_JOINS_PER_CALLER_DAY"] == (1, 20)
+    assert found["CAP_CALLS_PER_CALLER_HOUR"] == (3, 60)
+    assert found["CAP_WRONG_CODES_PER_CALLER_DAY"] == (1, 6)
+    assert found["CAP_WRONG_CODES_PER_HOUR"] == (1, 60)
