@@ -142,6 +142,7 @@ def test_a_telephone_on_the_page_rings_until_it_is_answered_or_refused(bank, pag
     wait(lambda: "It rings" in page.title())
     page.get_by_role("button", name="Hang up").click()
     wait(lambda: bank.get(f"/carrier/api/calls/{made.sid}")["status"] == "busy")
+    page.get_by_role("button", name="Answer").wait_for(state="hidden")
     place()
     page.get_by_role("button", name="Answer").press("Enter")
     page.get_by_text(ALERT).first.wait_for()

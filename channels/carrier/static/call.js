@@ -37,8 +37,9 @@ function heard(now) {
 }
 
 export class CallCard {
-  // `names`: what to call a number of the bank's.
-  constructor(call, number, names) {
+  // `names`: what to call a number of the bank's. `again` shows at once what a press has changed.
+  constructor(call, number, names, again) {
+    this.again = again;
     this.sid = call.sid;
     this.incoming = call.to === number;
     this.queue = Promise.resolve();
@@ -50,8 +51,8 @@ export class CallCard {
     this.now = el("p", { class: "now", role: "status" });
     this.mute = el("p", { class: "soft small", hidden: true });
     this.sound = el("div");
-    this.answer = el("button", { type: "button", onclick: doing(() => this.do("answer")) }, "Answer");
-    this.end = el("button", { type: "button", class: "bad", onclick: doing(() => { hush(); this.close(); return this.do("hangup"); }) }, "Hang up");
+    this.answer = el("button", { type: "button", onclick: doing(() => this.turn("answer")) }, "Answer");
+    this.end = el("button", { type: "button", class: "bad", onclick: doing(() => { hush(); this.close(); return this.turn("hangup"); }) }, "Hang up");
     this.pressed = el("output", { class: "pressed", "aria-label": "Keys pressed" });
     this.speaking = this.makeSpeaking();
     this.controls = el("div", { class: "controls" }, this.makeKeypad(), this.speaking);
@@ -67,6 +68,10 @@ export class CallCard {
     const done = this.queue.then(() => api("POST", `/calls/${this.sid}/${what}`, body));
     this.queue = done.catch(() => {});
     return done;
+  }
+
+  async turn(what) {
+    try { await this.do(what); } finally { this.again(); }
   }
 
   get takesKeys() { return !this.controls.hidden && this.node.isConnected; }

@@ -63,7 +63,7 @@ class Phone {
     this.pin.textContent = pins.map(([name, pin]) => `PIN of ${name} in the directory's file: ${pin}`).join(". ");
     this.texts.show(found.texts);
     keyed(this.calls, found.calls.reverse(), (call) => call.sid, (call) => {
-      if (!this.cards.has(call.sid)) this.cards.set(call.sid, new CallCard(call, this.number, this.names));
+      if (!this.cards.has(call.sid)) this.cards.set(call.sid, new CallCard(call, this.number, this.names, () => this.again()));
       const card = this.cards.get(call.sid);
       card.show(call);
       for (const leg of call.legs) if (leg.live && leg.to !== this.number) this.meet(leg.to);
