@@ -16,7 +16,7 @@ from webhooks.lines.walking import Place
 MOST_PLAYS = 5
 MOST_CODES = 3  # tries of one call
 CODE_DIGITS = 18
-LONGEST_ANSWER = 180  # seconds
+LONGEST_ANSWER = 120  # seconds; what is longer no vendor writes down
 # Of whoever is rung for the caller, who waits meanwhile: seconds for a key, and how often they are asked once more.
 DECIDE_WITHIN, ASKED_AGAIN = 6, 1
 
