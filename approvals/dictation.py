@@ -14,55 +14,20 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from approvals import dictation_letters, duty, submission
+from approvals import dictation_letters, duty, submission, takes
 from approvals.submission import Submission
-from dispatcher.model import DistributionList, Media, Message, Recording, Staff, StaffCall, Version
+from dispatcher.model import Media, Message, Recording, Staff, StaffCall, Version
 from dispatcher.model.errors import DispatcherError, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import media, recordings
 from dispatcher.services.audience_lists import listed_customers
 from dispatcher.services.audit import record
-from dispatcher.services.media import MAX_RECORDING_SECONDS, Upload
+from dispatcher.services.media import Upload
 
-PURPOSE = "alert"
-# Of an alert that is put together from pieces; joined they are a little longer than the provider counts.
-MOST_SECONDS = MAX_RECORDING_SECONDS - 10
 # A draft made by telephone, mail or text is offered to its author's next call for so long.
 OFFERED_FOR = timedelta(days=1)
-# A call that asks for nothing for so long after all that was said to it has ended, whatever became of its end.
-QUIET = timedelta(seconds=90)
 # Sound that is not here so long after the call may never come: its author is told.
 LATE = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """What counts of what was recorded: `base` was on the draft before this call, `pieces` are of the call."""
-
-    base: Media | None
-    pieces: tuple[Recording, ...]
-
-    @property
-    def heard(self) -> list[Media]:
-        """What can be played now, in order."""
-        kept = [one.media for one in self.pieces if one.state == "kept" and one.media is not None]
-        return [*([self.base] if self.base else []), *kept]
-
-    @property
-    def waiting(self) -> list[Recording]:
-        """Still on their way from the provider."""
-        return [one for one in self.pieces if one.state == "waiting"]
-
-    @property
-    def lost(self) -> bool:
-        """Whether a piece of it will not come."""
-        return any(one.state == "lost" for one in self.pieces)
-
-    @property
-    def seconds(self) -> float:
-        """How long it lasts, as far as that is known."""
-        own = [one for one in self.pieces if one.state in ("kept", "waiting")]
-        return (self.base.seconds or 0 if self.base else 0) + sum(one.seconds or 0 for one in own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,58 +45,7 @@ class Handed:
     reviewers: tuple[str, ...] = ()
 
 
-# --- the choices ------------------------------------------------------------------------------------------
-
-
-def choose(session: Session, call: StaffCall, *keys: str) -> None:
-    """Put these lists on the call's choice; one that is on it already is taken off, unless it comes with others."""
-    now = list(call.lists)
-    if len(keys) == 1 and keys[0] in now:
-        now.remove(keys[0])
-    else:
-        now += [one for one in dict.fromkeys(keys) if one not in now]
-    call.lists = now
-    session.flush()
-
-
-def chosen(session: Session, call: StaffCall) -> list[DistributionList]:
-    """The lists chosen so far, in that order, without those that have been removed since."""
-    found = {
-        one.key: one for one in session.scalars(select(DistributionList).where(DistributionList.key.in_(call.lists)))
-    }
-    return [found[key] for key in call.lists if key in found]
-
-
-def turn_urgent(session: Session, call: StaffCall) -> bool:
-    """Make the call's alert urgent, or not urgent any more; which it is now."""
-    call.urgent = not call.urgent
-    session.flush()
-    return call.urgent
-
-
-def is_live(runtime: Runtime, call: StaffCall, seconds: float = 0.0) -> None:
-    """The call asks for something, and will be quiet for so long."""
-    call.idle_at = runtime.now() + timedelta(seconds=seconds) + QUIET
-
-
 # --- the sound --------------------------------------------------------------------------------------------
-
-
-def take_of(session: Session, call: StaffCall) -> Take:
-    """What counts of what was recorded for the call's alert."""
-    pieces = [one for one in recordings.pieces(session, call) if one.purpose == PURPOSE and one.id > call.take_after]
-    return Take(call.base, tuple(pieces))
-
-
-def has_something(session: Session, call: StaffCall) -> bool:
-    """Whether there is anything that could be submitted: sound, on its way or here, or a text."""
-    take = take_of(session, call)
-    return bool(take.heard or take.waiting) or bool(call.message and call.message.current.text.strip())
-
-
-def room(session: Session, call: StaffCall, *, anew: bool) -> int:
-    """Seconds that may still be recorded: for a new take, or beside what is there."""
-    return int(MOST_SECONDS - (0 if anew else take_of(session, call).seconds))
 
 
 def recorded(
@@ -139,12 +53,12 @@ def recorded(
 ) -> None:
     """The call's own step after a piece. `anew`: it takes the place of all before it."""
     piece = recordings.expect(
-        session, runtime, provider=call.provider, ref=ref, call_ref=call.call_ref, purpose=PURPOSE, seconds=seconds,
-        staff_call=call,
+        session, runtime, provider=call.provider, ref=ref, call_ref=call.call_ref, purpose=takes.PURPOSE,
+        seconds=seconds, staff_call=call,
     )  # fmt: skip
     call = _locked(session, call)
     if anew and call.take_after < piece.id:
-        before = [one.id for one in recordings.pieces(session, call) if one.purpose == PURPOSE and one.id < piece.id]
+        before = [one.id for one in recordings.pieces(session, call) if one.id < piece.id]
         call.take_after, call.base_id = max([call.take_after, *before]), None
         session.flush()
         session.expire(call, ["base"])
@@ -154,7 +68,7 @@ def recorded(
 
 def piece_arrived(session: Session, runtime: Runtime, recording: Recording) -> None:
     """A piece is here, silent, empty or lost: the draft gets what there is. Any order, any number of times."""
-    if recording.purpose != PURPOSE or recording.staff_call is None:
+    if recording.purpose != takes.PURPOSE or recording.staff_call is None:
         return
     call = _locked(session, recording.staff_call)
     if call.proven_at is None:
@@ -168,12 +82,12 @@ def heard(session: Session, runtime: Runtime, call: StaffCall) -> tuple[list[Med
     """What is played when its author wants to hear it, and its text; on record once it is a message."""
     if call.message is not None:
         record(session, runtime, call.staff or "system", "play recording", f"message {call.message.id}", via="phone")
-    return take_of(session, call).heard, call.message.current.text if call.message else ""
+    return takes.take_of(session, call).heard, call.message.current.text if call.message else ""
 
 
 def look(session: Session, runtime: Runtime, call: StaffCall) -> bool:
     """Whether sound is still on its way; if so it is looked for at the provider."""
-    waiting = take_of(session, call).waiting
+    waiting = takes.take_of(session, call).waiting
     for one in waiting:
         recordings.look(session, runtime, one)
     return bool(waiting)
@@ -219,7 +133,7 @@ def keep(session: Session, runtime: Runtime, call: StaffCall, *, named: bool = F
     """
     call = _locked(session, call)
     call.ended_at = call.ended_at or runtime.now()
-    waiting = bool(take_of(session, call).waiting)
+    waiting = bool(takes.take_of(session, call).waiting)
     message = _keep_draft(session, runtime, call, without_sound=named and waiting)
     call.idle_at = runtime.now() + LATE if waiting else None
     _tell_end(session, runtime, call)
@@ -238,7 +152,7 @@ def left(session: Session, runtime: Runtime, call_id: int) -> None:
     if not late:
         keep(session, runtime, call)
     else:
-        _keep_draft(session, runtime, call, without_sound=bool(take_of(session, call).waiting))
+        _keep_draft(session, runtime, call, without_sound=bool(takes.take_of(session, call).waiting))
         _tell_end(session, runtime, call, late=True)
 
 
@@ -252,9 +166,9 @@ def submit(session: Session, runtime: Runtime, call: StaffCall) -> Handed:
     if call.message is not None and call.message.state != "draft":
         done = call.message.state == "pending" and call.ended_at is not None
         return _handed(session, runtime, call.message) if done else Handed("decided", call.message)
-    if not chosen(session, call):
+    if not takes.chosen(session, call):
         return Handed("no lists")
-    take = take_of(session, call)
+    take = takes.take_of(session, call)
     if waiting or take.waiting:
         return Handed("waiting")
     if take.lost:
@@ -331,9 +245,9 @@ def _keep_draft(session: Session, runtime: Runtime, call: StaffCall, *, without_
         return None  # the sound is kept, but nobody may make an alert of it
     if message is not None and message.state != "draft":
         return message
-    take = take_of(session, call)
+    take = takes.take_of(session, call)
     sound = _joined(take)
-    lists, urgency = [one.key for one in chosen(session, call)], "urgent" if call.urgent else "normal"
+    lists, urgency = [one.key for one in takes.chosen(session, call)], "urgent" if call.urgent else "normal"
     if message is None:
         if sound is None and not without_sound:
             return None
@@ -355,7 +269,7 @@ def _keep_draft(session: Session, runtime: Runtime, call: StaffCall, *, without_
     return message
 
 
-def _joined(take: Take) -> bytes | None:
+def _joined(take: takes.Take) -> bytes | None:
     """The sound of a take as one; None where nothing new is to be heard."""
     if not any(one.state == "kept" for one in take.pieces):
         return None
@@ -377,7 +291,7 @@ def _subject(call: StaffCall) -> str:
 
 def _tell_end(session: Session, runtime: Runtime, call: StaffCall, *, late: bool = False) -> None:
     """One letter about a call that ended without a submission, once it is known what there is."""
-    take = take_of(session, call)
+    take = takes.take_of(session, call)
     if not take.pieces or (call.message is not None and call.message.state != "draft"):
         return
     if take.waiting and not late:

@@ -23,8 +23,9 @@ TO_DIAL, TO_PRESS = 2.0, 1.0
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def bank(request: pytest.FixtureRequest, product: Callable[..., Product]) -> Bank:
+def bank(request: pytest.FixtureRequest) -> Bank:
     env = {"DATABASE_URL": request.getfixturevalue("postgres_url")} if request.param == "postgresql" else {}
+    product: Callable[..., Product] = request.getfixturevalue("product")  # stopped before its database is dropped
     bank = Bank(product(env=env, arguments=("--demo", "--speed", "8")))
     # Recordings are waited for by the carrier's fast clock, so who fetches them must be there.
     wait_for(lambda: "working on queue events" in bank.product.log(), 60, "the worker listens")

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from approvals import dictation
+from approvals import dictation, takes
 from approvals.dictation import Handed
-from dispatcher.model import DistributionList, Message
 from dispatcher.model.telephone import CallStep, Go, Hangup, Pause, Play, Record, Say, Verb
-from dispatcher.services import favourites, list_numbers, references
+from dispatcher.services import favourites, list_numbers
+from webhooks.lines import analyst_says as says
 from webhooks.lines.talking import Line, State
 from webhooks.lines.walking import Place
 
 Front = Sequence[Say | Play | Pause]
 
-OFFERED = 6  # lists on the keys from 1 on
 LONGEST_PIECE, LEAST_PIECE = 300, 5  # seconds
 SILENCE = 8  # seconds that end a recording: people think while they dictate
 # Sound comes from the provider in a second or two; after so many looks it is a draft for now.
 LOOKS, FIRST_LOOK, LOOK_EVERY = 10, 1, 2  # times, seconds, seconds
 LIST_DIGITS = 9
-MOST_NAMED = 2  # officers
+MOST_HEARD = 2  # times a reference
 RECORDED, RECORDED_ANEW = "analyst.recorded", "analyst.recorded-anew"
 
 
@@ -32,7 +31,7 @@ def begin(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
     person = line.call.staff
     if person is None:
         return line.end("call again")
-    dictation.is_live(line.runtime, line.call)
+    takes.is_live(line.runtime, line.call)
     hello = (*front, *line.say("analyst hello", name=person.name))
     if dictation.open_draft(line.session, line.runtime, person) is not None:
         return _ask_draft(line, place, hello)
@@ -43,7 +42,9 @@ def _ask_draft(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
     draft = dictation.open_draft(line.session, line.runtime, line.call.staff) if line.call.staff else None
     if draft is None:
         return _ask_lists(line, place.to("analyst.lists"), front)
-    return line.ask(place.to("analyst.draft"), (*front, *line.say("analyst draft", reference=_spoken(line, draft))))
+    return line.ask(
+        place.to("analyst.draft"), (*front, *line.say("analyst draft", reference=says.reference(line, draft)))
+    )
 
 
 def _draft(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
@@ -54,51 +55,29 @@ def _draft(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     draft = dictation.open_draft(line.session, line.runtime, line.call.staff) if line.call.staff else None
     if draft is not None:
         dictation.go_on(line.session, line.call, draft)
-    if dictation.has_something(line.session, line.call):
-        return _ask_menu(line, place, _chosen(line))
-    return _ask_lists(line, place.to("analyst.lists"), _chosen(line))
+    if takes.has_something(line.session, line.call):
+        return _ask_menu(line, place, says.chosen(line))
+    return _ask_lists(line, place.to("analyst.lists"), says.chosen(line))
 
 
 # --- the lists --------------------------------------------------------------------------------------------
 
 
-def _offer(line: Line, page: int) -> tuple[list[DistributionList], bool]:
-    """The lists on the keys of this page, 0 the favourites, and whether there are further ones."""
-    if line.call.staff is None:
-        return [], False
-    first = favourites.favourites(line.session, line.runtime, line.call.staff, OFFERED)
-    if page == 0:
-        return first, bool(favourites.others(line.session, first, 0, OFFERED)[0])
-    return favourites.others(line.session, first, page - 1, OFFERED)
-
-
 def _ask_lists(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
     """All keys of this page of lists. `place` is that of the next step, its `at` the page."""
-    offered, further = _offer(line, place.at)
-    said = [*front, *(() if place.at else line.say("analyst choose"))]
-    for key, one in enumerate(offered, 1):
-        said += line.say("analyst list", key=key, list=one.name)
-    if not place.at and line.call.staff and favourites.last_used(line.session, line.call.staff):
-        said += line.say("analyst same")
-    if further or place.at:
-        said += line.say("analyst further" if further else "analyst favourites")
-    return line.ask(place, (*said, *line.say("analyst by number", _onwards(line))))
+    return line.ask(place, (*front, *says.keys(line, place.at)))
 
 
 def _ask_more(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
     """The same keys for who has just heard them all."""
-    return line.ask(place.to("analyst.lists", at=place.at), (*front, *line.say(_onwards(line))))
-
-
-def _onwards(line: Line) -> str:
-    return "analyst done" if dictation.has_something(line.session, line.call) else "analyst record now"
+    return line.ask(place.to("analyst.lists", at=place.at), (*front, *line.say(says.onwards(line))))
 
 
 def _lists(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
-    offered, further = _offer(line, place.at)
+    offered, further = says.offer(line, place.at)
     if step.digits == "9":
-        if dictation.has_something(line.session, line.call):
-            return _ask_menu(line, place, _chosen(line))
+        if takes.has_something(line.session, line.call):
+            return _ask_menu(line, place, says.chosen(line))
         return _record(line, place, RECORDED, ())
     if step.digits == "0":
         return _ask_number(line, place, ())
@@ -109,8 +88,8 @@ def _lists(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
         keys = [one.key for one in favourites.last_used(line.session, line.call.staff)]
     if not keys:
         return _missed(line, place, step, lambda line, place, front: _ask_lists(line, _again(place), front))
-    dictation.choose(line.session, line.call, *keys)
-    return _ask_more(line, place, _chosen(line))
+    takes.choose(line.session, line.call, *keys)
+    return _ask_more(line, place, says.chosen(line))
 
 
 def _again(place: Place) -> Place:
@@ -129,32 +108,20 @@ def _number(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
             return _missed(line, place, step, _ask_number)
         what = "analyst no such list" if step.digits else "nothing heard"
         return _ask_lists(line, _again(place.missed()), line.say(what))
-    dictation.choose(line.session, line.call, found.key)
-    return _ask_more(line, place, _chosen(line))
-
-
-def _chosen(line: Line) -> tuple[Say, ...]:
-    names = [one.name for one in dictation.chosen(line.session, line.call)]
-    return line.say("analyst chosen", lists=_listed(line, names)) if names else line.say("analyst none chosen")
-
-
-def _listed(line: Line, names: Sequence[str], last: str = "analyst and") -> str:
-    """A, B and C."""
-    if len(names) < 2:
-        return "".join(names)
-    return line.say(last, first=", ".join(names[:-1]), last=names[-1])[0].text
+    takes.choose(line.session, line.call, found.key)
+    return _ask_more(line, place, says.chosen(line))
 
 
 # --- the recording ----------------------------------------------------------------------------------------
 
 
 def _record(line: Line, place: Place, then: str, front: Front) -> tuple[Verb, ...]:
-    most = min(LONGEST_PIECE, dictation.room(line.session, line.call, anew=then == RECORDED_ANEW))
+    most = min(LONGEST_PIECE, takes.room(line.session, line.call, anew=then == RECORDED_ANEW))
     if most < LEAST_PIECE:
         return _ask_menu(line, place, line.say("analyst full"))
-    dictation.is_live(line.runtime, line.call, most)
+    takes.is_live(line.runtime, line.call, most)
     speak, after = line.say("analyst speak"), line.address(place.to(then))
-    record = Record(after, line.done_url(dictation.PURPOSE), most, SILENCE, speak[0].language)
+    record = Record(after, line.done_url(takes.PURPOSE), most, SILENCE, speak[0].language)
     return (*front, *speak, record)
 
 
@@ -165,7 +132,7 @@ def _recorded(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
         dictation.recorded(line.session, line.runtime, line.call, step.recording_ref, step.recording_seconds, anew=anew)
         if step.hung_up:
             return _hang_up(line)
-        seconds = round(dictation.take_of(line.session, line.call).seconds)
+        seconds = round(takes.take_of(line.session, line.call).seconds)
         return _ask_menu(line, place, line.say("analyst recorded", seconds=seconds))
     if step.hung_up:
         return _hang_up(line)
@@ -188,7 +155,7 @@ def _menu(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
 
 
 def _to_lists(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
-    return _ask_lists(line, place.to("analyst.lists"), _chosen(line))
+    return _ask_lists(line, place.to("analyst.lists"), says.chosen(line))
 
 
 def _to_record(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
@@ -196,7 +163,7 @@ def _to_record(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
 
 
 def _turn_urgent(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
-    now = dictation.turn_urgent(line.session, line.call)
+    now = takes.turn_urgent(line.session, line.call)
     return _ask_menu(line, place, line.say("analyst urgent" if now else "analyst normal"))
 
 
@@ -211,7 +178,7 @@ def _hear(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     front: list[Say | Play] = [Play(f"{base}/audio/{line.runtime.token('media', one.id)}.wav") for one in sounds]
     if text and line.call.staff:
         front.append(Say(text, line.call.staff.language))
-    dictation.is_live(line.runtime, line.call, sum(one.seconds or 0 for one in sounds) + len(text) / 10)
+    takes.is_live(line.runtime, line.call, sum(one.seconds or 0 for one in sounds) + len(text) / 10)
     return _ask_menu(line, place, front or line.say("analyst silence"))
 
 
@@ -232,19 +199,14 @@ def _submit(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
 def _submitted(line: Line, place: Place, handed: Handed) -> tuple[Verb, ...]:
     if handed.message is None:
         return line.end()
-    lists, names = _listed(line, handed.lists), handed.reviewers
-    said = [*line.say("analyst submitted", reference=_spoken(line, handed.message))]
-    goes_to = "analyst goes to one" if handed.customers == 1 else "analyst goes to"
-    said += line.say(goes_to, count=handed.customers, lists=lists)
-    who = _listed(line, names[:MOST_NAMED], "analyst or")
-    if len(names) > MOST_NAMED:
-        who = line.say("analyst others", who=", ".join(names[:MOST_NAMED]))[0].text
-    said += line.say("analyst reviewed by", who=who) if names else line.say("analyst nobody reviews")
-    return line.ask(place.to("analyst.submitted"), (*said, *line.say("analyst hear reference")))
+    return line.ask(
+        place.to("analyst.submitted"),
+        (*says.submitted(line, handed.message, handed), *line.say("analyst hear reference")),
+    )
 
 
 def _heard_reference(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
-    if step.digits != "1" or place.plays > MOST_NAMED:
+    if step.digits != "1" or place.plays > MOST_HEARD:
         return line.end()
     return _submitted(line, place.heard_again(), dictation.submit(line.session, line.runtime, line.call))
 
@@ -281,7 +243,7 @@ def _give_up(line: Line, *why: str) -> tuple[Verb, ...]:
     kept = dictation.keep(line.session, line.runtime, line.call, named=True)
     if kept is None or kept.state != "draft":
         return line.end(*why)
-    return (*line.say(*why), *line.end("analyst kept", reference=_spoken(line, kept)))
+    return (*line.say(*why), *line.end("analyst kept", reference=says.reference(line, kept)))
 
 
 def _hang_up(line: Line) -> tuple[Verb, ...]:
@@ -295,11 +257,6 @@ def _missed(
     return _give_up(line) if place.is_hopeless else line.misheard(place, step, again)
 
 
-def _spoken(line: Line, message: Message) -> str:
-    """4 7 1, 8 3 0 2: voices read 471 as a quantity."""
-    return ", ".join(" ".join(part) for part in references.of(line.runtime, message.id).split())
-
-
 def _live(state: State) -> State:
     """Every step of a call shows that somebody is there, except for the one that says that nobody is any more."""
 
@@ -309,13 +266,13 @@ def _live(state: State) -> State:
         if line.call.staff is None or not line.call.staff.has("analyst"):
             return line.end("staff nothing")
         if line.call.ended_at is None:
-            dictation.is_live(line.runtime, line.call)
+            takes.is_live(line.runtime, line.call)
         return state(line, place, step)
 
     return taken
 
 
-KEYS = tuple(str(key) for key in range(1, OFFERED + 1))
+KEYS = tuple(str(key) for key in range(1, says.OFFERED + 1))
 
 MENU: Mapping[str, State] = {
     "1": _submit,
