@@ -21,8 +21,8 @@ from dispatcher.model.telephone import Hangup, Verb
 from dispatcher.runtime import Runtime
 from dispatcher.services import callbacks
 from webhooks import lines
-from webhooks.lines import staff
 from webhooks.keeping import Keeper
+from webhooks.lines import staff
 from webhooks.refusals import Refusals
 
 log = logging.getLogger(__name__)

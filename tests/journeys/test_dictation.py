@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import csv
-import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from dispatcher.settings import carrier_settings_path
-from tests.journeys.bank import ANALYST, OFFICER, SAMPLES, Bank, customers_of, wait_for
+from tests.journeys.bank import ANALYST, OFFICER, Bank, customers_of, wait_for
+from tests.journeys.telephone import LETTERS_PER_SECOND, dial, line, person, said, spoken
 from tests.product import Product
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 
-LETTERS_PER_SECOND = 14.0  # as the simulated carrier speaks
 # A person's own time, in seconds: to dial and be answered, and to find a key.
 TO_DIAL, TO_PRESS = 2.0, 1.0
 
@@ -32,30 +28,9 @@ def bank(request: pytest.FixtureRequest) -> Bank:
     return bank
 
 
-def analyst() -> dict[str, str]:
-    with open(SAMPLES / "staff.csv", encoding="utf-8", newline="") as file:
-        return next(row for row in csv.DictReader(file) if row["email"] == ANALYST)
-
-
-def spoken() -> dict[str, str]:
-    return {"speak_wav_base64": base64.b64encode((SAMPLES / "alert-1.wav").read_bytes()).decode()}
-
-
-def dial(bank: Bank, script: list[dict[str, Any]]) -> dict[str, Any]:
-    """The analyst calls from the registered telephone; the call once it is over."""
-    line = json.loads(carrier_settings_path(bank.product.var_dir).read_text())["ANALYST_LINE"]
-    made = bank.carrier("POST", "/calls", json={"from": analyst()["phone"], "to": line, "script": script})
-
-    def over() -> Any:
-        call = bank.carrier("GET", f"/calls/{made['sid']}")
-        return None if call["live"] else call
-
-    call: dict[str, Any] = wait_for(over, 60, "the call is over")
-    return call
-
-
-def said(call: dict[str, Any]) -> list[str]:
-    return [entry["text"] for entry in call["transcript"] if entry["what"] == "said"]
+def call_in(bank: Bank, script: list[dict[str, Any]]) -> dict[str, Any]:
+    """The analyst calls from the registered telephone."""
+    return dial(bank, person(ANALYST)["phone"], line(bank, "ANALYST_LINE"), script)
 
 
 def seconds_until(call: dict[str, Any], words: str) -> float:
@@ -71,10 +46,10 @@ def seconds_until(call: dict[str, Any], words: str) -> float:
 
 
 def test_dictated_and_submitted_in_less_than_90_seconds(bank: Bank) -> None:
-    pin = {"press": f"{analyst()['pin']}#"}
+    pin = {"press": f"{person(ANALYST)['pin']}#"}
     keys = [{"press": "1"}, {"press": "2"}, {"press": "9"}]
     # The real second that a busy machine takes to fetch the recording is many simulated ones, and none of a person's.
-    call = dial(bank, [pin, *keys, spoken(), {"press": "#"}, {"wait": 24}, {"press": "1"}])
+    call = call_in(bank, [pin, *keys, spoken(), {"press": "#"}, {"wait": 24}, {"press": "1"}])
     recorded = next(entry["seconds"] for entry in call["transcript"] if entry["what"] == "recorded")
     assert seconds_until(call, "Submitted.") - recorded < 50
     reference = re.sub(r"[^\d]", "", next(text for text in said(call) if text.startswith("Submitted.")))
@@ -97,8 +72,8 @@ def test_dictated_and_submitted_in_less_than_90_seconds(bank: Bank) -> None:
 
 
 def test_called_recorded_hung_up_and_called_again(bank: Bank) -> None:
-    pin = {"press": f"{analyst()['pin']}#"}
-    dial(bank, [pin, {"press": "9"}, spoken(), {"hangup": True}])
+    pin = {"press": f"{person(ANALYST)['pin']}#"}
+    call_in(bank, [pin, {"press": "9"}, spoken(), {"hangup": True}])
 
     def draft() -> Any:
         found = bank.api(ANALYST, "GET", "/messages", params={"state": "draft"}).json()["items"]
@@ -110,7 +85,7 @@ def test_called_recorded_hung_up_and_called_again(bank: Bank) -> None:
     assert "No list is chosen yet." in letter["text"]
     assert f"/messages/{kept['id']}" in letter["text"]
 
-    call = dial(bank, [pin, {"press": "1"}, {"press": "5"}, {"press": "1"}, {"press": "9"}, {"press": "1"}])
+    call = call_in(bank, [pin, {"press": "1"}, {"press": "5"}, {"press": "1"}, {"press": "9"}, {"press": "1"}])
     assert any(text.startswith("You have a draft") for text in said(call))
     assert any(text.startswith("Submitted.") for text in said(call)), said(call)
     again = bank.api(ANALYST, "GET", f"/messages/{kept['id']}").json()

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, update
 
 from approvals import review
-from dispatcher.model import Staff
 from tests.journeys.bank import ANALYST, OFFICER, SAMPLES, Bank, wait_for
+from tests.journeys.telephone import LETTERS_PER_SECOND, Telephone, person, wants_calls
 from tests.product import Product
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 
 LISTS = ["semis-all", "semis-memory"]
 SUBJECT, _, TEXT = (SAMPLES / "alert-1.txt").read_text().removeprefix("Subject: ").partition("\n\n")
-LETTERS_PER_SECOND = 14.0  # as the simulated carrier speaks
 # A person's own time, in seconds: to take the call, and to find a key.
 TO_ANSWER, TO_PRESS = 3.0, 1.0
 
@@ -34,49 +30,8 @@ def env(request: pytest.FixtureRequest) -> dict[str, str]:
 @pytest.fixture
 def bank(env: dict[str, str], product: Callable[..., Product]) -> Bank:
     made = Bank(product(env=env, arguments=("--demo", "--speed", "10")))
-    engine = create_engine(made.product.database_url)
-    with engine.begin() as connection:
-        connection.execute(update(Staff).where(Staff.email == OFFICER).values(channels=["voice"]))
-    engine.dispose()
+    wants_calls(made, OFFICER)
     return made
-
-
-def officer() -> dict[str, str]:
-    with open(SAMPLES / "staff.csv", encoding="utf-8", newline="") as file:
-        return next(row for row in csv.DictReader(file) if row["email"] == OFFICER)
-
-
-class Telephone:
-    """The officer's, which rings, and on which they press keys when they have heard what they wait for."""
-
-    def __init__(self, bank: Bank, after: str = "") -> None:
-        self.bank = bank
-
-        def rings() -> Any:
-            calls = bank.carrier("GET", "/calls", params={"number": officer()["phone"], "live": 1})["calls"]
-            return next((one["sid"] for one in calls if one["sid"] != after), None)
-
-        self.sid = wait_for(rings, 30, "the officer is called")
-
-    @property
-    def call(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.bank.carrier("GET", f"/calls/{self.sid}")
-        return found
-
-    @property
-    def heard(self) -> list[str]:
-        return [one["text"] for one in self.call["transcript"] if one["what"] == "said"]
-
-    def press(self, digits: str, after: str) -> None:
-        """Press these keys as soon as these words have begun."""
-        until = time.monotonic() + 60
-        while not any(after in one for one in self.heard):
-            assert time.monotonic() < until, f"never heard {after!r}: {self.heard}"
-            time.sleep(0.1)
-        self.bank.carrier("POST", f"/calls/{self.sid}/keys", json={"digits": digits})
-
-    def over(self) -> dict[str, Any]:
-        return wait_for(lambda: None if (call := self.call)["live"] else call, 60, "the call is over")  # type: ignore[no-any-return]
 
 
 def seconds_until(call: dict[str, Any], words: str) -> float:
@@ -95,8 +50,8 @@ def seconds_until(call: dict[str, Any], words: str) -> float:
 
 def test_called_heard_and_approved_within_a_minute_of_the_recording(bank: Bank) -> None:
     message = bank.submit(LISTS, SUBJECT, TEXT, "alert-1.wav")
-    telephone = Telephone(bank)
-    telephone.press(f"{officer()['pin']}#", after="for members of staff")
+    telephone = Telephone(bank, person(OFFICER)["phone"])
+    telephone.press(f"{person(OFFICER)['pin']}#", after="for members of staff")
     telephone.press("1", after="To approve, press 1.")
     code = review.code_of(message["digest"])
     telephone.press(code, after=", ".join(code))
@@ -130,8 +85,8 @@ def test_called_heard_and_approved_within_a_minute_of_the_recording(bank: Bank) 
 
 def test_returned_with_spoken_words_which_the_author_can_play(bank: Bank) -> None:
     message = bank.submit(LISTS, SUBJECT, TEXT)
-    telephone = Telephone(bank)
-    telephone.press(f"{officer()['pin']}#", after="for members of staff")
+    telephone = Telephone(bank, person(OFFICER)["phone"])
+    telephone.press(f"{person(OFFICER)['pin']}#", after="for members of staff")
     telephone.press("2", after="Alert ")
     wait_for(lambda: any(text.startswith("Please say after the tone") for text in telephone.heard), 30, "asked why")
     bank.carrier("POST", f"/calls/{telephone.sid}/speak", json={"sample": "tone", "seconds": 6})
