@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
+from approvals import one_press
 from dispatcher.model import Message, StaffCall
 from dispatcher.runtime import Runtime
 from dispatcher.services import letters, references
@@ -53,11 +54,11 @@ def kept(session: Session, runtime: Runtime, call: StaffCall, message: Message, 
         text=(
             f"What you recorded on the telephone is kept as draft {message.id}. It is not submitted. {lacks}".rstrip()
             + "\n\n"
-            f"Choose its lists and submit it here: {_link(runtime, message)}\n"
-            f"{f'Or {again}.' if again else ''}\n\nReference: {reference}"
+            f"Choose its lists and submit it here, without signing in: {one_press.link(runtime, message.current)}\n"
+            f"Or on its page, {_link(runtime, message)}{f'; or {again}' if again else ''}.\n\nReference: {reference}"
         ),
         short=f"Not submitted: your recorded alert is draft {message.id}, reference {reference}. {lacks}"
-        f"{_link(runtime, message)}{f' or {again}' if again else ''}",
+        f"{one_press.link(runtime, message.current)}{f' or {again}' if again else ''}",
     )  # fmt: skip
 
 

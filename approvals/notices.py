@@ -95,7 +95,8 @@ def told_at(session: Session, message: Message) -> list[datetime]:
 def tell_author(session: Session, runtime: Runtime, message: Message, decision: Decision) -> None:
     """Tell the author what was decided, with the officer's words, without the alert's."""
     close_tasks(session, runtime, message)
-    words = f"\n\n{decision.officer.name} wrote:\n{decision.comment}" if decision.comment else ""
+    how = "decided by telephone" if decision.via == "phone" else "wrote"
+    words = f"\n\n{decision.officer.name} {how}:\n{decision.comment}" if decision.comment else ""
     letters.tell_staff(
         session,
         runtime,

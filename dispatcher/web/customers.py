@@ -111,5 +111,5 @@ def telephone(token: str) -> ResponseReturnValue:
     except ValueError:
         raise NotFound("there is no such page") from None
     # The provider may keep it for the calls of one release: the address names these very bytes.
-    response.headers["Cache-Control"] = "public, max-age=3600"
+    response.headers["Cache-Control"] = "private, max-age=3600"
     return response
