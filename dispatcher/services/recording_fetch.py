@@ -22,8 +22,9 @@ from dispatcher.storage import gave_way
 
 log = logging.getLogger(__name__)
 
-# Waits after each failure, in minutes: a provider may be out for hours, but a broken recording is broken.
-WAITS = (1, 2, 5, 15, 60, 240)
+# Waits after each failure, in minutes; after the last there is none, it only says when a worker died of it. A provider
+# may be out for most of a day, but a broken recording is broken.
+WAITS = (1, 2, 5, 15, 60, 240, 480, 480, 20)
 # So long the provider may still be at it. That it has nothing then is no failure, and soon asked again.
 EARLY, SOON = timedelta(seconds=60), timedelta(seconds=2)
 LATE = timedelta(seconds=5)  # a ring may wait in its queue

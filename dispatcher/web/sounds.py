@@ -4,26 +4,39 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from threading import Lock
+from weakref import WeakValueDictionary
 
 from dispatcher import door
 from dispatcher.model import Media
 from dispatcher.services import media, sound
 
+
+class _Turn:
+    """Whose turn it is to make one sound; gone with the last who waits for it."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+
+
 # A release has a thousand calls ask for one sound within seconds. Ten minutes for telephones are 10 MB.
 _MOST = 8
 HELD: OrderedDict[str, bytes] = OrderedDict()
-_making = Lock()
+_keeping = Lock()
+_making: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
 
 
 def for_telephones(row: Media) -> bytes:
     """The sound for telephones. Raises ValueError where it cannot be read, StateConflict where it was changed."""
-    with _making:  # it is read, or made, for the first who asks
-        if row.sha256 not in HELD:
-            HELD[row.sha256] = _formed(row)
+    with _keeping:
+        turn = _making.setdefault(row.sha256, _Turn())
+    with turn.lock:  # it is read, or made, for the first who asks; who asks for another does not wait for it
+        made = HELD.get(row.sha256) or _formed(row)
+        with _keeping:
+            HELD[row.sha256] = made
+            HELD.move_to_end(row.sha256)
             while len(HELD) > _MOST:
                 HELD.popitem(last=False)
-        HELD.move_to_end(row.sha256)
-        return HELD[row.sha256]
+        return made
 
 
 def _formed(row: Media) -> bytes:

@@ -21,11 +21,12 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def bank(request: pytest.FixtureRequest, product: Callable[..., Product]) -> Bank:
+def bank(request: pytest.FixtureRequest) -> Bank:
     env = {"TWILIO_CALLS_PER_SECOND": "50", "CALL_OFFICER_AGAIN_MINUTES": "0.05", "CALL_AGAIN_MINUTES": ""}
     if request.param == "postgresql":
         env["DATABASE_URL"] = request.getfixturevalue("postgres_url")
-    made = Bank(product(env=env, arguments=("--demo", "--speed", "8")))
+    product: Callable[..., Product] = request.getfixturevalue("product")  # stopped before its database is dropped
+    made = Bank(product(env=env, arguments=("--demo", "--speed", "4")))
     wants_calls(made, OFFICER)
     return made
 

@@ -18,11 +18,9 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 TO_DIAL, TO_PRESS = 2.0, 1.0
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def bank(request: pytest.FixtureRequest) -> Bank:
-    env = {"DATABASE_URL": request.getfixturevalue("postgres_url")} if request.param == "postgresql" else {}
-    product: Callable[..., Product] = request.getfixturevalue("product")  # stopped before its database is dropped
-    bank = Bank(product(env=env, arguments=("--demo", "--speed", "8")))
+@pytest.fixture
+def bank(product: Callable[..., Product]) -> Bank:
+    bank = Bank(product(arguments=("--demo", "--speed", "4")))
     # Recordings are waited for by the carrier's fast clock, so who fetches them must be there.
     wait_for(lambda: "working on queue events" in bank.product.log(), 60, "the worker listens")
     return bank

@@ -363,10 +363,10 @@ def test_a_recording_that_cannot_be_fetched_becomes_a_task(
 ) -> None:
     number = desk.expect(purpose)
     desk.line.gives = [ConnectionError("https://key@provider.example/secret")]
-    for _ in range(40):
+    for _ in range(80):
         for one in desk.swept("fetch_recording"):
             assert not desk.fetch(one)
-        desk.bank.time.at += timedelta(minutes=5)
+        desk.bank.time.at += timedelta(minutes=20)
     assert desk.line.fetched == len(recording_fetch.WAITS)
     desk.bank.time.at += timedelta(days=1)
     assert desk.swept("fetch_recording") == []
@@ -417,7 +417,7 @@ def test_what_kills_every_worker_is_set_aside(light: Desk) -> None:
     for _ in recording_fetch.WAITS:
         with pytest.raises(Dead):
             light.fetch(number)
-        light.bank.time.at += timedelta(hours=5)
+        light.bank.time.at += timedelta(hours=9)
     assert not light.fetch(number)
     assert (light.one().state, light.line.fetched) == ("lost", len(recording_fetch.WAITS))
 
