@@ -11,7 +11,7 @@ from typing import cast
 
 from flask import Blueprint, Flask, Response, request
 from flask.blueprints import BlueprintSetupState
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dispatcher import bells
@@ -20,6 +20,7 @@ from dispatcher.model.ports import WebhookSource, WebRequest
 from dispatcher.model.telephone import Hangup, Verb
 from dispatcher.runtime import Runtime
 from dispatcher.services import callbacks
+from dispatcher.storage import gave_way
 from webhooks import lines
 from webhooks.keeping import Keeper
 from webhooks.lines import staff
@@ -37,6 +38,8 @@ LARGE, LARGE_AT_ONCE, LARGE_WAIT = 500_000, 4, 10.0  # bytes, requests, seconds
 MAIL = ("inbound",)
 # So long after a live call's request a copy of it gets the same answer.
 ASKED_AGAIN = timedelta(minutes=1)
+# A step of a call that the database chose to give way to another is taken anew: nobody is to hear an error.
+STEP_TRIES = 3
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -145,15 +148,23 @@ def _is_authentic(source: WebhookSource, web: WebRequest, provider: str, what: s
         return False
 
 
-def _answer_call(runtime: Runtime, provider: str, what: str, web: WebRequest) -> Response:
+def _answer_call(runtime: Runtime, provider: str, what: str, web: WebRequest, tries: int = STEP_TRIES) -> Response:
+    try:
+        return _take_step(runtime, provider, what, web)
+    except OperationalError as error:
+        if tries == 1 or not gave_way(error):
+            raise
+    return _answer_call(runtime, provider, what, web, tries - 1)
+
+
+def _take_step(runtime: Runtime, provider: str, what: str, web: WebRequest) -> Response:
+    """One step of a live call: one transaction, of which nothing is left where it fails."""
     line = runtime.adapters.lines[provider]
     with runtime.sessions() as session:
-        kept, fresh = callbacks.keep(session, runtime, provider, what, web)
+        kept, fresh = callbacks.keep(session, runtime, provider, what, web, secret=staff.holds_pin(web))
         if fresh:
             body, media_type = line.render(lines.answer(session, runtime, provider, web))
             kept.answer = body
-            if staff.holds_pin(web):
-                kept.body = b""
         else:
             # The vendor asks once more because our answer was lost: it gets the same one. Later it is no live call.
             body, media_type = line.render((Hangup(),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
@@ -41,8 +42,8 @@ _RUNG, _RUNG_FOR = "callbacks:rung", 5000  # milliseconds; a ring that was lost 
 # --- keeping ----------------------------------------------------------------------------------------------
 
 
-def row_of(runtime: Runtime, provider: str, what: str, request: WebRequest) -> dict[str, Any]:
-    """The row that keeps this verified request raw.
+def row_of(runtime: Runtime, provider: str, what: str, request: WebRequest, *, secret: bool = False) -> dict[str, Any]:
+    """The row that keeps this verified request raw; a `secret` one without its body, which is then written nowhere.
 
     Raises ProviderError where the request arrived cut off, so that the vendor is asked to send it again.
     """
@@ -53,8 +54,8 @@ def row_of(runtime: Runtime, provider: str, what: str, request: WebRequest) -> d
         "what": what,
         "dedupe": f"{provider}:{what}:{_dedupe(runtime, provider, what, request)}"[:200],
         "query": _kept_query(request),
-        "headers": {name: clean(value, 2000) for name, value in request.headers.items() if name not in _SECRET_HEADERS},
-        "body": request.body,
+        "headers": {name: clean(value, 2000) for name, value in request.headers.items() if _is_kept(name, live)},
+        "body": b"" if secret else request.body,
         "state": "applied" if live else "new",
         "tries": 0,
         "due_at": None if live else now,
@@ -63,12 +64,14 @@ def row_of(runtime: Runtime, provider: str, what: str, request: WebRequest) -> d
     }
 
 
-def keep(session: Session, runtime: Runtime, provider: str, what: str, request: WebRequest) -> tuple[Callback, bool]:
+def keep(
+    session: Session, runtime: Runtime, provider: str, what: str, request: WebRequest, *, secret: bool = False
+) -> tuple[Callback, bool]:
     """The row that keeps this verified request, and whether it is new. A new one is rung for, unless live.
 
-    Raises ProviderError as `row_of` does.
+    `secret` is as for `row_of`. Raises ProviderError as it does.
     """
-    row = row_of(runtime, provider, what, request)
+    row = row_of(runtime, provider, what, request, secret=secret)
     new = insert_once(session, Callback, **row)
     if new is None:
         return session.scalars(select(Callback).where(Callback.dedupe == row["dedupe"])).one(), False
@@ -83,6 +86,17 @@ def keep_all(session: Session, rows: Sequence[dict[str, Any]]) -> int:
 
 
 def _dedupe(runtime: Runtime, provider: str, what: str, request: WebRequest) -> str:
+    key = _adapters_key(runtime, provider, what, request)
+    # An adapter's key may be a plain hash over the keys pressed: whoever reads the table would try all PINs against it.
+    return hmac.new(runtime.key("callback"), key.encode(), hashlib.sha256).hexdigest() if what in LIVE else key
+
+
+def _is_kept(header: str, live: bool) -> bool:
+    """A vendor's signature covers the keys pressed, too: whoever has its key would find a PIN by it."""
+    return header not in _SECRET_HEADERS and not (live and "signature" in header)
+
+
+def _adapters_key(runtime: Runtime, provider: str, what: str, request: WebRequest) -> str:
     try:
         return clean(runtime.adapters.sources[provider].dedupe(what, request))
     except ProviderError:

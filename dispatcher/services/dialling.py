@@ -15,7 +15,9 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import caps, counting, fallback, tasks
 from dispatcher.services.counting import Count
 from dispatcher.services.dialable import barred
+from dispatcher.storage import lock_chain
 
+WITHHELD = 10  # so many times as many calls as from one number are taken from all that withhold theirs
 AT_ONCE = 50  # deliveries turned away in one claim, which holds the database meanwhile
 
 
@@ -53,6 +55,8 @@ def may_call_staff(session: Session, runtime: Runtime, letter: Letter) -> bool:
     """Whether a letter to a member of staff may leave; a call is counted, what is none always may."""
     if letter.channel != "voice":
         return True
+    # The audit chain before the counts, as where a customer's press of a key is recorded and then joins them.
+    lock_chain(session)
     return _counted(session, runtime, [_to_staff(runtime, letter.address), *caps.counts_of_call(runtime)])
 
 
@@ -70,7 +74,8 @@ def may_join(session: Session, runtime: Runtime, number: str, caller: str) -> bo
 
 
 def may_ring(session: Session, runtime: Runtime, caller: str) -> bool:
-    """Whether a call to one of our lines is taken; it is counted. `caller` is "" where the number is withheld.
+    """Whether a call to one of our lines is taken; it is counted. `caller` is "" where the number is withheld: such
+    calls are counted together.
 
     One of our own numbers is never taken: a call of ours that was forwarded to us would talk to itself.
     """
@@ -79,10 +84,12 @@ def may_ring(session: Session, runtime: Runtime, caller: str) -> bool:
         tasks.alarm(session, runtime, "telephone", text, about="loop", tell=True)
         return False
     most = runtime.settings.cap_calls_per_caller_hour
-    if not caller or not most:
-        return True
-    words = f"one number called us {most} times within this hour, the most of CAP_CALLS_PER_CALLER_HOUR"
-    return _counted(session, runtime, [counting.an_hour(runtime, f"rings {caller}"[:32], most, words)])
+    whose, who = f"rings {caller}"[:32], "one number"
+    if not caller:
+        whose, who, most = "withheld rings", "telephones that withhold their numbers", most * WITHHELD
+    cap = "CAP_CALLS_PER_CALLER_HOUR" if caller else f"{WITHHELD} times CAP_CALLS_PER_CALLER_HOUR"
+    words = f"{who} called us {most} times within this hour, the most of {cap}"
+    return _counted(session, runtime, [counting.an_hour(runtime, whose, most, words)])
 
 
 def _to_staff(runtime: Runtime, number: str) -> Count:

@@ -87,7 +87,7 @@ def import_staff(session: Session, runtime: Runtime, text: bytes, *, dry_run: bo
     for email in stored.inactive:
         result.warnings.append(Remark(rows[email][0], "email", f"{email} has been deactivated, and stays so"))
     for email in stored.own_pins:
-        result.warnings.append(Remark(rows[email][0], "pin", "is not the one that its owner has chosen; left out"))
+        result.warnings.append(Remark(rows[email][0], "pin", "its owner has chosen one; left out"))
     return _finished(session, runtime, result, actor, dry_run, roles_changed=stored.roles_changed)
 
 

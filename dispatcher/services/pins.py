@@ -53,7 +53,7 @@ class Verdict:
 
 def check(session: Session, runtime: Runtime, call: StaffCall, pin: str) -> Verdict:
     """Whether this is the PIN of whom the caller says to be; the caller commits, whatever the answer is."""
-    person = session.get(Staff, call.staff_id, with_for_update=True, populate_existing=True) if call.staff_id else None
+    person = _held(session, call.staff_id) if call.staff_id else None
     registered = person is not None and call.number == person.phone
     if not registered and _wrong_from_strangers(session, runtime) >= MOST_FROM_STRANGERS:
         call.wrong_pins += 1
@@ -79,6 +79,12 @@ def check(session: Session, runtime: Runtime, call: StaffCall, pin: str) -> Verd
         _failed(session, runtime, call, person)
     locked = registered and person is not None and person.pin_locked_at is not None
     return Verdict(False, wait, over=locked or call.wrong_pins >= MOST, locked=locked)
+
+
+def _held(session: Session, staff_id: int) -> Staff | None:
+    """Held until the end of the transaction, but not against who only refers to them, as a letter to them does: who
+    writes one holds the audit's chain already, and we wait for that."""
+    return session.get(Staff, staff_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def _wrong_from_strangers(session: Session, runtime: Runtime) -> int:
@@ -169,7 +175,7 @@ def unlock(session: Session, runtime: Runtime, admin: Staff, staff_id: int) -> S
     """Let a locked PIN be tried again: an administrator's act. Raises NotAllowed, NotFound."""
     if not admin.has("admin"):
         raise NotAllowed("only administrators unlock PINs")
-    person = session.get(Staff, staff_id, with_for_update=True, populate_existing=True)
+    person = _held(session, staff_id)
     if person is None:
         raise NotFound("there is no such member of staff")
     if person.pin_locked_at is not None or person.pin_failures:

@@ -243,8 +243,10 @@ def test_a_number_that_rings_us_all_the_time(bank: SmallBank) -> None:
     capped(bank, cap_calls_per_caller_hour=5, customer_line=LINE)
     assert [asked(bank, dialling.may_ring, CALLER) for _ in range(7)] == [True] * 5 + [False] * 2
     assert all(asked(bank, dialling.may_ring, caller) for caller in ("", HOME) for _ in range(5))
+    together = [asked(bank, dialling.may_ring, "") for _ in range(47)]
+    assert together == [True] * 45 + [False] * 2, "all that withhold their numbers"
     assert not asked(bank, dialling.may_ring, LINE), "a call of ours that came back to us"
-    assert len(alarms(bank)) == 2
+    assert len(alarms(bank)) == 3
     bank.time.pass_by(3600)
     assert asked(bank, dialling.may_ring, CALLER)
 

@@ -120,6 +120,15 @@ def test_language(site: Site) -> None:
     assert person(site, "rep").language == "fr"
 
 
+def test_how_one_is_told(site: Site) -> None:
+    assert site("officer").post("/account/ways", {"ways": ["voice", "email"]}).status_code == 302
+    assert person(site, "officer").channels == ["email", "voice"]
+    assert audit(site)[-1] == ("officer", "set channels")
+    for wrong in ({}, {"ways": ["fax"]}):
+        assert site("officer").post("/account/ways", wrong).status_code == 422
+    assert person(site, "officer").channels == ["email", "voice"]
+
+
 # --- absence ----------------------------------------------------------------------------------------------
 
 
@@ -304,10 +313,14 @@ def test_a_pin_from_a_file_does_not_take_the_place_of_ones_own(site: Site) -> No
         rep.pin_hash, rep.pin_chosen_at = cheap.hash(GOOD), bank.time()
         session.flush()
         for pin, language, changed, warned in (
-            (b"550123", b"de", 1, 1), (b"550123", b"de", 0, 1), (b"", b"", 0, 0), (GOOD.encode(), b"de", 0, 0),
+            (b"550123", b"de", 1, 1), (b"550123", b"de", 0, 1), (b"", b"", 0, 0), (GOOD.encode(), b"de", 0, 1),
         ):  # fmt: skip
             result = import_staff(session, bank.runtime, head + row % (pin, language), dry_run=False, actor="system")
             assert (result.changed, len(result.warnings)) == (changed, warned), (pin, language)
+            # The same whether it is right or not: a file is no place to guess PINs at.
+            assert all(
+                (one.column, one.text) == ("pin", "its owner has chosen one; left out") for one in result.warnings
+            )
             assert pins.is_theirs(rep, GOOD)
             assert rep.language == "de"
         rep.pin_chosen_at = None

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from redis import Redis
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
-from dispatcher.model import Callback, ProviderEvent, Reply, Suppression
+from dispatcher.model import Callback, CapUse, ProviderEvent, Reply, Suppression
+from dispatcher.model.telephone import Verb
 from dispatcher.services import callbacks
-from tests.webhooks.world import PUBLIC_URL, SID, World
+from tests.webhooks.world import LINE, PUBLIC_URL, SID, World
+from webhooks import lines
 from webhooks.refusals import REFUSED
 
 STATUS = {"MessageSid": "SM" + "a" * 32, "MessageStatus": "delivered", "To": "+12025550101"}
@@ -193,6 +198,39 @@ def test_without_a_database_everything_is_asked_for_again(light: World, post: st
         assert light.mail("ana@simon.example", "x@in.bank.example", "hello").status_code == 503
     else:
         assert light.voice().status_code == 503
+
+
+class Aborted(Exception):
+    """What a database says that ends one of two transactions which wait for each other."""
+
+    def __init__(self, sqlstate: str) -> None:
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "times", "status", "asked"),
+    [("40P01", 1, 200, 2), ("40001", 2, 200, 3), ("40P01", 3, 503, 3), ("57P01", 1, 503, 1)],
+)
+def test_a_step_of_a_call_that_gave_way_to_another_is_taken_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, sqlstate: str, times: int, status: int, asked: int
+) -> None:
+    tried: list[int] = []
+
+    def answer(*about: Any) -> Sequence[Verb]:
+        verbs = answered(*about)
+        tried.append(1)
+        if len(tried) <= times:
+            raise OperationalError("", {}, Aborted(sqlstate))
+        return verbs
+
+    answered = lines.answer
+    monkeypatch.setattr(lines, "answer", answer)
+    heard = world.voice(From="+12025550102", To=LINE, Direction="inbound")
+    assert (heard.status_code, len(tried)) == (status, asked)
+    assert count(world, Callback) == (status == 200)
+    assert ("<Say" in heard.text) == (status == 200)
+    with world.runtime.sessions() as session:
+        assert sum(session.scalars(select(CapUse.used))) == (status == 200), "it is counted as one call"
 
 
 def test_an_adapter_that_raises_is_a_no(light: World) -> None:

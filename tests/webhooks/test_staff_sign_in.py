@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 import webhooks
 from dispatcher.bells import commit
-from dispatcher.model import AuditEntry, Callback, Letter, Staff, StaffCall, Task
+from dispatcher.model import AuditEntry, Letter, Staff, StaffCall, Task
 from dispatcher.services import pins, sweep, verify
 from dispatcher.services.letter_sending import send_letter
 from tests.webhooks.world import World
@@ -170,20 +170,6 @@ def test_five_wrong_ones_lock_wherever_they_come_from_and_the_owner_is_told(line
         pins.unlock(session, line.runtime, line.bank.staff(session, "admin"), line.bank.ids["rep"])
         session.commit()
     assert BEYOND in Call(line, REP).take(PIN)
-
-
-def test_no_pin_is_kept(line: World) -> None:
-    call = Call(line, REP)
-    call.take(WRONG)
-    call.take(PIN)
-    with line.runtime.sessions() as session:
-        kept = session.scalars(select(Callback)).all()
-        assert len(kept) == 3
-        for one in kept:
-            everything = f"{one.body!r} {one.query} {one.headers} {one.answer}"
-            assert PIN not in everything
-            assert WRONG not in everything
-        assert all(PIN not in one.detail for one in session.scalars(select(AuditEntry)))
 
 
 @pytest.mark.parametrize("what", ["inactive", "no PIN", "no telephone"])

@@ -66,6 +66,14 @@ def test_who_rings_all_the_time_hears_a_kind_end(light: World) -> None:
     assert CLEO not in alarm
 
 
+def test_withheld_numbers_together_hear_it_too(light: World) -> None:
+    capped(light, cap_calls_per_caller_hour=1)
+    light.alert()
+    heard = [rings(light, From=withheld)[1] for withheld in ("", "+266696687", "anonymous") * 4]
+    assert all(one.find(".//Gather") is not None for one in heard[:10])
+    assert all([part.tag for part in one] == ["Say", "Say", "Hangup"] for one in heard[10:])
+
+
 def test_the_steps_of_one_call_count_once(light: World) -> None:
     capped(light, cap_calls_per_caller_hour=1)
     light.alert()

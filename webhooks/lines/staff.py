@@ -35,9 +35,9 @@ def is_theirs(session: Session, runtime: Runtime, query: Mapping[str, str], step
 
 
 def holds_pin(request: WebRequest) -> bool:
-    """Whether the keys in this request may be a PIN, which is kept nowhere."""
+    """Whether the keys in this request may be a PIN, which is kept nowhere: some key it where their number is asked."""
     query = parse_qs(request.query)
-    return query.get("line") == ["staff"] and query.get("s") == ["pin"]
+    return query.get("line") == ["staff"] and query.get("s") in (["number"], ["pin"])
 
 
 def answer(
