@@ -72,6 +72,8 @@ def test_withheld_numbers_together_hear_it_too(light: World) -> None:
     heard = [rings(light, From=withheld)[1] for withheld in ("", "+266696687", "anonymous") * 4]
     assert all(one.find(".//Gather") is not None for one in heard[:10])
     assert all([part.tag for part in one] == ["Say", "Say", "Hangup"] for one in heard[10:])
+    assert "withhold their numbers" in said(heard[10])
+    assert rings(light)[1].find(".//Gather") is not None
 
 
 def test_the_steps_of_one_call_count_once(light: World) -> None:

@@ -20,7 +20,7 @@ def refused(session: Session, runtime: Runtime, place: Place, step: CallStep) ->
     if step.caller in runtime.settings.own_numbers:
         return (Hangup(),)
     said = prompts.TABLES["en"]
-    return Say(said["rings too often"]), Say(said["goodbye"]), Hangup()
+    return Say(said["rings too often" if step.caller else "withheld too often"]), Say(said["goodbye"]), Hangup()
 
 
 def guarded(session: Session, runtime: Runtime, step: CallStep, verbs: Sequence[Verb]) -> Sequence[Verb]:

@@ -44,6 +44,7 @@ SAID = {
     "officer urgent": "Eilig.",
     "officer about": "Meldung {number}, von {author}, {when}.",
     "officer version": "Fassung {number}, geändert von {editor}.",
+    "officer unproven": "Ihr Text kam per SMS; der Absender ist nicht bewiesen.",
     "officer whom": "An {lists}: {count} Kunden, {ways}.",
     "officer whom one": "An {lists}: ein Kunde, {ways}.",
     "officer nobody": "An {lists}: dort ist niemand zu erreichen.",
@@ -60,6 +61,8 @@ SAID = {
     "einmal hören, die 4. An Kollegen weitergeben, die 5.",
     "officer more": "Zur nächsten Meldung die 6.",
     "officer to the end": "Bitte hören Sie alles, bevor Sie freigeben.",
+    "officer too long": "Sie ist zu lang, um am Telefon ganz gehört zu werden. Zum Freigeben gehen Sie bitte auf "
+    "die Seite.",
     "officer code": "Zum Freigeben geben Sie {code} ein.",
     "officer other code": "Das ist ein anderer Code.",
     "officer nothing done": "Es wurde nichts entschieden.",
@@ -123,6 +126,8 @@ SAID = {
     "staff two lines": "1, um eine Meldung aufzunehmen, 2, um über Wartendes zu entscheiden.",
     "rings too often": "Sie haben uns innerhalb einer Stunde sehr oft angerufen. "
     "Bitte rufen Sie später wieder an, oder schreiben Sie uns.",
+    "withheld too often": "Zurzeit erreichen uns zu viele Anrufe mit unterdrückter Nummer. "
+    "Bitte zeigen Sie Ihre Nummer an, oder rufen Sie später wieder an.",
     "caller order rule": "Ihr Auftrag gilt erst als angenommen, wenn Ihre Betreuung ihn bestätigt hat.",
     "caller thanks": "Vielen Dank.",
     "caller more": "Für mehr dazu drücken Sie die 4.",

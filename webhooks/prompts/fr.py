@@ -45,6 +45,7 @@ SAID = {
     "officer urgent": "Urgent.",
     "officer about": "Alerte {number}, de {author}, {when}.",
     "officer version": "Version {number}, modifiée par {editor}.",
+    "officer unproven": "Son texte est arrivé par SMS ; l'expéditeur n'est pas prouvé.",
     "officer whom": "À {lists} : {count} clients, {ways}.",
     "officer whom one": "À {lists} : un client, {ways}.",
     "officer nobody": "À {lists} : personne ne peut y être joint.",
@@ -60,6 +61,8 @@ SAID = {
     "réécouter, 4. Pour la passer à un collègue, 5.",
     "officer more": "Pour l'alerte suivante, 6.",
     "officer to the end": "Veuillez tout écouter avant d'approuver.",
+    "officer too long": "Elle est trop longue pour être entendue en entier au téléphone. Pour l'approuver, "
+    "veuillez aller sur la page.",
     "officer code": "Pour l'approuver, composez {code}.",
     "officer other code": "C'est un autre code.",
     "officer nothing done": "Rien n'a été décidé.",
@@ -121,6 +124,8 @@ SAID = {
     "analyst decided": "Cette alerte n'est plus un brouillon.",
     "staff two lines": "1 pour enregistrer une alerte, 2 pour décider de ce qui attend.",
     "rings too often": "Vous nous avez appelés très souvent en une heure. Veuillez rappeler plus tard, ou nous écrire.",
+    "withheld too often": "Nous recevons trop d'appels masqués en ce moment. "
+    "Veuillez afficher votre numéro, ou rappeler plus tard.",
     "caller order rule": "Votre ordre n'est accepté qu'une fois confirmé par votre conseiller.",
     "caller thanks": "Merci.",
     "caller more": "Pour plus de détails, tapez 4.",
