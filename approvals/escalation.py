@@ -26,13 +26,15 @@ WATCHED = timedelta(minutes=1)
 class Standing:
     """How long a message waits: since when, when it was escalated, when that is due next, and who was rung how often.
 
-    `next_at` is None once all have been told.
+    `next_at` is None once all have been told. `unsure` are those who are not rung again, because nobody
+    knows how a call to them ended.
     """
 
     since: datetime | None
     escalated: list[datetime]
     next_at: datetime | None
     rung: list[tuple[Staff, int]]
+    unsure: list[Staff]
 
 
 def standing(session: Session, message: Message) -> Standing | None:
@@ -46,6 +48,7 @@ def standing(session: Session, message: Message) -> Standing | None:
         told[1:],
         message.escalate_at if message.escalations < LEVELS else None,
         sorted(rung, key=lambda pair: pair[0].name),
+        sorted((session.get_one(Staff, one) for one in rings.unsure(session, message)), key=lambda one: one.name),
     )
 
 

@@ -67,7 +67,7 @@ def nothing_in_doubt_repeated(session: Session, runtime: Runtime, asked: Questio
             Delivery.channel == "voice",
             earlier.resent_by.is_(None),
             ~_in_vain(earlier),
-            or_(earlier.looked_up > 0, earlier.code.in_(("absent", "in-doubt", "no-outcome"))),
+            _was_in_doubt(earlier),
         )
     )
     for row in session.execute(redialled.limit(MOST)):
@@ -77,6 +77,23 @@ def nothing_in_doubt_repeated(session: Session, runtime: Runtime, asked: Questio
         yield Breach(
             "P2", f"attempt {number}", f"was called absent after {times or 'no'} look-up that said so: two are needed"
         )
+
+
+def no_officer_rung_on_doubt(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
+    """Where nobody knows how a ring to an officer ended, they are not rung again for the same version."""
+    first = aliased(Letter)
+    # ring:VERSION:HANDED-IN:OFFICER:N, so without its number it is the same for all of a person and version.
+    same = func.rtrim(first.dedupe, "0123456789") == func.rtrim(Letter.dedupe, "0123456789")
+    again = (
+        select(Letter.id, func.min(first.id).label("first"))
+        .join(first, and_(first.message_id == Letter.message_id, first.channel == "voice", first.id < Letter.id, same))
+        .join(Attempt, Attempt.letter_id == first.id)
+        .where(Letter.kind == "approval", Letter.channel == "voice", Letter.tries > 0)
+        .where(first.outcome.is_(None), Attempt.resent_by.is_(None), _was_in_doubt(Attempt))
+        .group_by(Letter.id)
+    )
+    for row in session.execute(again.limit(MOST)):
+        yield Breach("P2", f"letter {row.id}", f"rings an officer again, though letter {row.first} was in doubt")
 
 
 def every_try_on_record(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
@@ -117,9 +134,20 @@ def _in_vain(attempt: type[Attempt]) -> ColumnElement[bool]:
     return func.coalesce(attempt.code, "").in_(NOBODY)
 
 
+def _was_in_doubt(attempt: type[Attempt]) -> ColumnElement[bool]:
+    """Whether it had been made, or not, the provider had to be asked."""
+    return or_(attempt.looked_up > 0, func.coalesce(attempt.code, "").in_(("absent", "in-doubt", "no-outcome")))
+
+
 def _whose(row: object) -> str:
     delivery, letter = getattr(row, "delivery_id", None), getattr(row, "letter_id", None)
     return f"delivery {delivery}" if delivery is not None else f"letter {letter}"
 
 
-ALL: tuple[Promise, ...] = (one_delivery, one_acceptance, nothing_in_doubt_repeated, every_try_on_record)
+ALL: tuple[Promise, ...] = (
+    one_delivery,
+    one_acceptance,
+    nothing_in_doubt_repeated,
+    no_officer_rung_on_doubt,
+    every_try_on_record,
+)

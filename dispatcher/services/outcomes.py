@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, bindparam, case, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Conversation, Delivery, Letter
@@ -69,6 +69,8 @@ def _accept(session: Session, outcomes: list[Outcome], now: datetime) -> None:
         known_at = (
             select(func.min(Attempt.settled_at)).where(column == table.id, among(Attempt.id, ids)).correlate(table)
         )
+        # A ring is due when its end should have been told.
+        told_by = case((rings.ARE_RINGS, literal(now + rings.TOLD_WITHIN, Letter.due_at.type)))
         moves = or_(table.state.in_(("sending", "unknown")), and_(table.state == "deferred", latest.exists()))
         done = session.execute(
             update(table)
@@ -76,7 +78,7 @@ def _accept(session: Session, outcomes: list[Outcome], now: datetime) -> None:
             .values(
                 accepted_at=func.coalesce(table.accepted_at, known_at.scalar_subquery()),
                 lease_until=None,
-                due_at=case((moves, None), else_=table.due_at),
+                due_at=case((moves, told_by if table is Letter else None), else_=table.due_at),
                 error=case((moves, None), else_=table.error),
                 state=case((moves, "accepted"), else_=table.state),
             )
@@ -159,6 +161,8 @@ def apply_state(session: Session, runtime: Runtime, target: Delivery | Letter, s
         target.due_at = now + _delay(runtime, _cost(session, target), outcome)
     elif target.state == "unknown":
         target.due_at = now + timedelta(seconds=runtime.settings.look_up_after_seconds)
+    elif target.state == "accepted" and isinstance(target, Letter) and rings.is_ring(target):
+        target.due_at = now + rings.TOLD_WITHIN
     elif target.state in FINAL:
         # A ring that has ended is due once more: it is followed by another one, or by nothing, and goes on record.
         rang = isinstance(target, Letter) and rings.is_ring(target) and target.state != "rejected"

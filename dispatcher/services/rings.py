@@ -3,17 +3,20 @@
 Nothing of the alert is in such a letter: the line for members of staff tells it, once the PIN was right. A ring that
 came to nothing, because the line was busy, nobody answered, or who answered did not decide, is followed by another
 one a little later. A few of them, then the alert is escalated.
+
+Only on the provider's own word, though: where nobody knows whether or how a call was made, that officer is not called
+again for this version. Mails, texts and the escalation to others do the rest.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
-from dispatcher.model import Letter, Message, Staff
+from dispatcher.model import Attempt, Letter, Message, Staff
 from dispatcher.model.delivery import FINAL, WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services import letters
@@ -21,7 +24,13 @@ from dispatcher.services.audit import record
 
 KIND, CHANNEL = "approval", "voice"
 PASSED = "passed"
+# So long after it was accepted the provider should have told how a ring ended: it is due then.
+TOLD_WITHIN = timedelta(minutes=10)
+UNTOLD = "its end was not told"
+ARE_RINGS = and_(Letter.kind == KIND, Letter.channel == CHANNEL)
 _ENDED = ("delivered", "failed", "bounced")
+# What the attempt of a call says that may have been made, for all anybody knows.
+_DOUBTS = ("absent", "in-doubt", "no-outcome")
 
 
 def is_ring(letter: Letter) -> bool:
@@ -38,7 +47,8 @@ def may_ring(runtime: Runtime, person: Staff) -> bool:
 def ring(
     session: Session, runtime: Runtime, person: Staff, message: Message, *, again_in: timedelta | None = None
 ) -> Letter | None:
-    """Call an officer about this version, now or in a while; None where they cannot be called, or are being called.
+    """Call an officer about this version, now or in a while; None where they cannot be called, are being called, or
+    may have been, for all anybody knows.
 
     One ring at a time for a person and version, however often this is asked for: one that waits is made due. The
     caller holds the message's row.
@@ -52,6 +62,8 @@ def ring(
             note(session, "notices", "send_letter", one.id)
         if one.state not in FINAL:
             return None
+    if _any_in_doubt(session, made):
+        return None
     return letters.write(
         session,
         runtime,
@@ -99,7 +111,8 @@ def note_start(session: Session, runtime: Runtime, letter: Letter) -> None:
 def follow_up(session: Session, runtime: Runtime) -> int:
     """Put on record how calls ended, and call again where policy says so; how many ended. Found by the sweep.
 
-    A ring that has ended is due until that was done; whoever else sweeps at the same time leaves it alone.
+    A ring that has ended is due until that was done; whoever else sweeps at the same time leaves it alone. One whose
+    end was not told in time goes on record once, and stays as it is: the news may come yet.
     """
     due = select(Letter.message_id).where(*_ended_by(runtime))
     # Messages before letters, as whoever decides or edits does; all of them before the record, which comes last.
@@ -125,8 +138,7 @@ def follow_up(session: Session, runtime: Runtime) -> int:
 
 
 def _ended_by(runtime: Runtime) -> tuple[ColumnElement[bool], ...]:
-    ended = Letter.state.in_(_ENDED), Letter.due_at <= runtime.now()
-    return *ended, Letter.kind == KIND, Letter.channel == CHANNEL
+    return Letter.state.in_((*_ENDED, "accepted")), Letter.due_at <= runtime.now(), ARE_RINGS
 
 
 def _conclude(session: Session, runtime: Runtime, letter: Letter, message: Message) -> dict[str, object]:
@@ -143,7 +155,7 @@ def _conclude(session: Session, runtime: Runtime, letter: Letter, message: Messa
         "officer": person.email if person else "",
         "letter": letter.id,
         "n": n,
-        "how": letter.outcome or letter.error or letter.state,
+        "how": UNTOLD if letter.state == "accepted" else letter.outcome or letter.error or letter.state,
         "waits": waits,
         "again": again is not None,
     }
@@ -175,6 +187,27 @@ def rung(session: Session, message: Message) -> dict[int, int]:
         .group_by(Letter.staff_id)
     )
     return {staff_id: count for staff_id, count in session.execute(query) if staff_id is not None}
+
+
+def unsure(session: Session, message: Message) -> set[int]:
+    """Who may have been called about the current version, but nobody knows how that ended; ids of staff."""
+    untold = or_(Letter.state == "unknown", and_(Letter.state == "accepted", Letter.due_at.is_(None)), _in_doubt())
+    query = select(Letter.staff_id).where(
+        Letter.message_id == message.id, Letter.dedupe.startswith(f"{_front(message)}:"), untold
+    )
+    return {staff_id for staff_id in session.scalars(query) if staff_id is not None}
+
+
+def _any_in_doubt(session: Session, made: list[Letter]) -> bool:
+    ids = [one.id for one in made]
+    return session.scalar(select(Letter.id).where(Letter.id.in_(ids), _in_doubt()).limit(1)) is not None
+
+
+def _in_doubt() -> ColumnElement[bool]:
+    """The provider was asked whether it made this call, and has never said how it ended."""
+    doubted = or_(Attempt.looked_up > 0, Attempt.code.in_(_DOUBTS))
+    asked = select(Attempt.id).where(Attempt.letter_id == Letter.id, doubted).exists()
+    return and_(Letter.state.in_(FINAL), Letter.outcome.is_(None), asked)
 
 
 def _cancel(session: Session, runtime: Runtime, *which: ColumnElement[bool]) -> None:

@@ -281,17 +281,6 @@ def test_a_new_version_is_rung_for_anew(bank: SmallBank) -> None:
     assert asyncio.run(send_letter(bank.runtime, rings_of(bank)[-1].id))
 
 
-def test_never_on_doubt(bank: SmallBank) -> None:
-    bank.providers["voice"].answer = lambda one: Outcome(one.attempt, "unknown", error="timed out")
-    submit(bank)
-    [first] = rings_of(bank)
-    assert asyncio.run(send_letter(bank.runtime, first.id))
-    for _ in range(20):
-        tick(bank, 60)
-    assert rings_of(bank)[0].state == "unknown"
-    assert len(bank.providers["voice"].got) == 1, "not even escalation rings where a call may be under way"
-
-
 def test_what_the_provider_refuses_for_good_is_a_persons_task(bank: SmallBank) -> None:
     bank.providers["voice"].answer = lambda one: Outcome(one.attempt, "rejected", "fall-back", error="not allowed")
     submit(bank)
