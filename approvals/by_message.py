@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from approvals import dictation, one_press, submission, written
 from approvals.submission import Submission
-from approvals.written import Written
+from approvals.written import UNPROVEN, Written
 from dispatcher.model import Callback, DistributionList, Message, Reply, Staff, Version
 from dispatcher.model.errors import DispatcherError
 from dispatcher.model.ports import InboundReply
@@ -146,7 +146,10 @@ def _follow(case: _Case) -> Message | None:
     message = call.message
     if message is None or message.current.text.strip() or not _takes_text(case, message):
         return _draft(case)
-    return _add(case, message, replace=False)
+    if message.state == "pending":  # officers may be hearing it: nobody else's words are to come before them
+        number, reference = message.id, references.of(case.runtime, message.id)
+        return case.refuse(f"alert {number} waits for an officer. To add its text, begin with {reference}")
+    return _add(case, message, replace=False, via=UNPROVEN if case.reply.channel == "sms" else "")
 
 
 def _sounds(case: _Case) -> bool:
@@ -161,7 +164,7 @@ def _takes_text(case: _Case, message: Message) -> bool:
     return message.state == "pending" and (message.submitted_at or message.created_at) > at - authors.WITHIN
 
 
-def _add(case: _Case, message: Message, *, replace: bool) -> Message | None:
+def _add(case: _Case, message: Message, *, replace: bool, via: str = "") -> Message | None:
     number, reference = message.id, references.of(case.runtime, message.id)
     if not case.alert.text:
         return case.refuse(f"it names alert {number}, but holds no words")
@@ -172,7 +175,7 @@ def _add(case: _Case, message: Message, *, replace: bool) -> Message | None:
         return case.refuse(f"alert {number} has its text already. To replace it, begin with {reference}")
     try:
         with case.session.begin_nested():
-            dictation.add_text(case.session, case.runtime, case.author, message, case.alert.text, case.via)
+            dictation.add_text(case.session, case.runtime, case.author, message, case.alert.text, via or case.via)
     except DispatcherError as error:
         return case.refuse(f"alert {number}: {error}")
     words = f"the text of alert {number}"
@@ -222,7 +225,7 @@ def _drafts_lately(case: _Case) -> int:
     query = select(func.count()).where(
         Version.editor_id == case.author.id,
         Version.number == 1,
-        Version.via.in_(tuple(_VIA.values())),
+        Version.via.in_(written.WAYS),
         Version.created_at > case.runtime.now() - timedelta(hours=1),
     )
     return case.session.scalar(query) or 0

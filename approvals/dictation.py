@@ -6,23 +6,20 @@ break off at any moment and a piece of sound may come at any time, or twice, wit
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from approvals import dictation_letters, duty, submission, takes
-from approvals.submission import Submission
+from approvals import dictated_draft, dictation_letters, duty, submission, takes, written
 from dispatcher.model import Media, Message, Recording, Staff, StaffCall, Version
 from dispatcher.model.errors import DispatcherError, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import media, recordings
+from dispatcher.services import recordings
 from dispatcher.services.audience_lists import listed_customers
 from dispatcher.services.audit import record
-from dispatcher.services.media import Upload
 
 # A draft made by telephone, mail or text is offered to its author's next call for so long.
 OFFERED_FOR = timedelta(days=1)
@@ -56,24 +53,27 @@ def recorded(
         session, runtime, provider=call.provider, ref=ref, call_ref=call.call_ref, purpose=takes.PURPOSE,
         seconds=seconds, staff_call=call,
     )  # fmt: skip
-    call = _locked(session, call)
+    call = dictated_draft.locked(session, call)
     if anew and call.take_after < piece.id:
         before = [one.id for one in recordings.pieces(session, call) if one.id < piece.id]
         call.take_after, call.base_id = max([call.take_after, *before]), None
         session.flush()
         session.expire(call, ["base"])
     if call.message is not None:
-        _keep_draft(session, runtime, call)  # its sound may have outrun this step
+        dictated_draft.follow(session, runtime, call)  # its sound may have outrun this step
 
 
 def piece_arrived(session: Session, runtime: Runtime, recording: Recording) -> None:
     """A piece is here, silent, empty or lost: the draft gets what there is. Any order, any number of times."""
     if recording.purpose != takes.PURPOSE or recording.staff_call is None:
         return
-    call = _locked(session, recording.staff_call)
+    call = dictated_draft.locked(session, recording.staff_call)
     if call.proven_at is None:
         return
-    _keep_draft(session, runtime, call)
+    if gone := dictated_draft.gone_on(session, call):
+        _tell_late(session, runtime, call, recording, gone)
+        return
+    dictated_draft.follow(session, runtime, call)
     if call.ended_at is not None:
         _tell_end(session, runtime, call)
 
@@ -108,7 +108,7 @@ def open_draft(session: Session, runtime: Runtime, person: Staff) -> Message | N
             Message.author_id == person.id,
             Message.state == "draft",
             Message.created_at > runtime.now() - OFFERED_FOR,
-            Version.via.in_(("phone", "mail", "sms")),
+            Version.via.in_(("phone", *written.WAYS)),
             Message.id.not_in(in_hand),
         )
         .order_by(Message.id.desc())
@@ -131,10 +131,10 @@ def keep(session: Session, runtime: Runtime, call: StaffCall, *, named: bool = F
     Sound that is still on its way comes to the draft when it is here. None where there is no draft yet: with `named`
     only where nothing was recorded, because its reference is to be said.
     """
-    call = _locked(session, call)
+    call = dictated_draft.locked(session, call)
     call.ended_at = call.ended_at or runtime.now()
     waiting = bool(takes.take_of(session, call).waiting)
-    message = _keep_draft(session, runtime, call, without_sound=named and waiting)
+    message = dictated_draft.follow(session, runtime, call, without_sound=named and waiting)
     call.idle_at = runtime.now() + LATE if waiting else None
     _tell_end(session, runtime, call)
     return message
@@ -145,14 +145,14 @@ def left(session: Session, runtime: Runtime, call_id: int) -> None:
     call = session.get(StaffCall, call_id)
     if call is None:
         return
-    call = _locked(session, call)
+    call = dictated_draft.locked(session, call)
     if call.idle_at is None or call.idle_at > runtime.now():
         return
     call.idle_at, late = None, call.ended_at is not None
     if not late:
         keep(session, runtime, call)
     else:
-        _keep_draft(session, runtime, call, without_sound=bool(takes.take_of(session, call).waiting))
+        dictated_draft.follow(session, runtime, call, without_sound=bool(takes.take_of(session, call).waiting))
         _tell_end(session, runtime, call, late=True)
 
 
@@ -162,10 +162,12 @@ def left(session: Session, runtime: Runtime, call_id: int) -> None:
 def submit(session: Session, runtime: Runtime, call: StaffCall) -> Handed:
     """Submit what was recorded to the lists chosen, by the same gates as everywhere, once however often it is asked."""
     waiting = look(session, runtime, call)
-    call = _locked(session, call)
+    call = dictated_draft.locked(session, call)
     if call.message is not None and call.message.state != "draft":
         done = call.message.state == "pending" and call.ended_at is not None
         return _handed(session, runtime, call.message) if done else Handed("decided", call.message)
+    if dictated_draft.gone_on(session, call):
+        return Handed("decided", call.message)  # a later call has it in hand
     if not takes.chosen(session, call):
         return Handed("no lists")
     take = takes.take_of(session, call)
@@ -175,7 +177,7 @@ def submit(session: Session, runtime: Runtime, call: StaffCall) -> Handed:
         return Handed("lost")
     if take.pieces and not take.heard:
         return Handed("silent")
-    person, message = call.staff, _keep_draft(session, runtime, call)
+    person, message = call.staff, dictated_draft.follow(session, runtime, call)
     if person is None or message is None:
         return Handed("silent")
     try:
@@ -218,75 +220,7 @@ def add_text(session: Session, runtime: Runtime, author: Staff, message: Message
     return submission.edit(session, runtime, author, message.id, {"text": text.strip()}, via=via).current
 
 
-# --- what all of these share -----------------------------------------------------------------------------
-
-
-def _locked(session: Session, call: StaffCall) -> StaffCall:
-    """The call's row, against a step of the call, an arrival and the sweep at the same time.
-
-    Its recordings, where they are written, are written before: everybody locks in this order. The weaker lock lets
-    rows that refer to the call be written meanwhile.
-    """
-    return session.scalars(
-        select(StaffCall)
-        .where(StaffCall.id == call.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one()
-
-
-def _keep_draft(session: Session, runtime: Runtime, call: StaffCall, *, without_sound: bool = False) -> Message | None:
-    """Make the draft hold what the call has come to; None where there is nothing to hold.
-
-    `without_sound`: also where all sound is still on its way, so that there is something to name and to find.
-    """
-    person, message = call.staff, call.message
-    if person is None or not person.has("analyst"):
-        return None  # the sound is kept, but nobody may make an alert of it
-    if message is not None and message.state != "draft":
-        return message
-    take = takes.take_of(session, call)
-    sound = _joined(take)
-    lists, urgency = [one.key for one in takes.chosen(session, call)], "urgent" if call.urgent else "normal"
-    if message is None:
-        if sound is None and not without_sound:
-            return None
-        form = Submission(subject=_subject(call), lists=lists, urgency=urgency, recording=_upload(sound))
-        message = submission.create(session, runtime, person, form, draft=True, via="phone")
-        call.message_id = message.id
-        session.flush()
-        session.expire(call, ["message"])
-        return message
-    version, changes = message.current, dict[str, object]()
-    if sound is not None and (version.recording is None or version.recording.sha256 != _sha256(sound)):
-        changes["recording"] = _upload(sound)
-    if {one.key for one in version.lists} != set(lists):
-        changes["lists"] = lists
-    if version.urgency != urgency:
-        changes["urgency"] = urgency
-    if changes:
-        submission.edit(session, runtime, person, message.id, changes, via="phone")
-    return message
-
-
-def _joined(take: takes.Take) -> bytes | None:
-    """The sound of a take as one; None where nothing new is to be heard."""
-    if not any(one.state == "kept" for one in take.pieces):
-        return None
-    parts = [one.read() for one in take.heard]
-    return parts[0] if len(parts) == 1 else media.joined(parts)
-
-
-def _upload(sound: bytes | None) -> Upload | None:
-    return Upload("recording.wav", sound) if sound is not None else None
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _subject(call: StaffCall) -> str:
-    return f"Recorded alert, {call.created_at.day} {call.created_at:%b %Y %H:%M} UTC"
+# --- what its author is told -------------------------------------------------------------------------------
 
 
 def _tell_end(session: Session, runtime: Runtime, call: StaffCall, *, late: bool = False) -> None:
@@ -297,6 +231,13 @@ def _tell_end(session: Session, runtime: Runtime, call: StaffCall, *, late: bool
     if take.waiting and not late:
         return
     if call.message is None:
-        dictation_letters.nothing_heard(session, runtime, call)
+        dictation_letters.nothing_heard(session, runtime, call, lost=take.lost)
     else:
-        dictation_letters.kept(session, runtime, call, call.message, sound=bool(take.heard) and not take.waiting)
+        dictation_letters.kept(session, runtime, call, call.message, sound=bool(take.heard) and take.is_whole)
+
+
+def _tell_late(session: Session, runtime: Runtime, call: StaffCall, piece: Recording, gone: datetime) -> None:
+    """A piece of a draft that has gone on without it is no part of the alert: its author decides what is to be done."""
+    counts = piece.state == "kept" and piece.id > call.take_after
+    if counts and call.message is not None and piece.kept_at is not None and piece.kept_at > gone:
+        dictation_letters.late(session, runtime, call, call.message, piece)

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from approvals import one_press
-from dispatcher.model import Message, StaffCall
+from dispatcher.model import Message, Recording, StaffCall
 from dispatcher.runtime import Runtime
-from dispatcher.services import letters, references
-
-KIND = "dictation"
+from dispatcher.services import authors, letters, recordings, references
 
 
 def submitted(
@@ -41,13 +39,14 @@ def submitted(
 
 
 def kept(session: Session, runtime: Runtime, call: StaffCall, message: Message, *, sound: bool) -> None:
-    """It is a draft; what it lacks."""
+    """It is a draft; what it lacks. Without all of its `sound` nothing in the letter submits it."""
     reference = references.of(runtime, message.id)
     lacks = "" if message.current.lists else "No list is chosen yet. "
-    if not sound:
-        lacks += "Its recording, or a part of it, could not be fetched from the telephone's provider yet. "
     line = runtime.settings.analyst_line
     again = f"call {line} again: it is offered to you there for a day" if line else ""
+    if not sound:
+        _incomplete(session, runtime, call, message, lacks, again)
+        return
     _tell(
         session, runtime, call, message, "kept",
         subject=f"Your recorded alert is not submitted yet (reference {reference})",
@@ -62,8 +61,47 @@ def kept(session: Session, runtime: Runtime, call: StaffCall, message: Message, 
     )  # fmt: skip
 
 
-def nothing_heard(session: Session, runtime: Runtime, call: StaffCall) -> None:
-    """The call had a recording, and nothing is on it."""
+def _incomplete(session: Session, runtime: Runtime, call: StaffCall, message: Message, lacks: str, again: str) -> None:
+    reference = references.of(runtime, message.id)
+    missing = "Its recording, or a part of it, could not be fetched from the telephone's provider"
+    _tell(
+        session, runtime, call, message, "incomplete",
+        subject=f"Your recorded alert is NOT complete (reference {reference})",
+        text=(
+            f"{missing}: draft {message.id} does not hold all that you said. It is not submitted. {lacks}".rstrip()
+            + "\n\n"
+            "Should the rest come, you are told. Otherwise hear what there is and go on from there on its page, "
+            f"{_link(runtime, message)}{f'; or {again}' if again else ''}.\n\nReference: {reference}"
+        ),
+        short=f"NOT complete, not submitted: a part of your recorded alert, draft {message.id}, reference {reference}, "
+        f"could not be fetched. {lacks}Hear what there is: {_link(runtime, message)}{f' or {again}' if again else ''}",
+    )  # fmt: skip
+
+
+def late(session: Session, runtime: Runtime, call: StaffCall, message: Message, piece: Recording) -> None:
+    """A piece has come that the alert has gone on without."""
+    length = recordings.length(piece.seconds or 0)
+    words = (
+        f"A part of what you recorded on the telephone ({length}) came too late: it is NOT part of alert {message.id}, "
+        f"which is {message.state}. If it is needed, record it again."
+    )
+    _tell(
+        session, runtime, call, message, f"late:{piece.id}",
+        subject=f"A part of your recording is not in alert {message.id}",
+        text=f"{words}\n\n{_link(runtime, message)}",
+        short=f"{words} {_link(runtime, message)}",
+    )  # fmt: skip
+
+
+def nothing_heard(session: Session, runtime: Runtime, call: StaffCall, *, lost: bool) -> None:
+    """The call had a recording, and nothing is on it, or it is lost."""
+    if lost:
+        words = (
+            "What you recorded on the telephone could not be fetched from the telephone's provider, so there is no "
+            "draft. Please record it again."
+        )
+        _tell(session, runtime, call, None, "lost", subject="Your recording is lost", text=words, short=words)
+        return
     words = "Nothing is to be heard on what you recorded on the telephone, so nothing was kept. Please record it again."
     _tell(session, runtime, call, None, "silent", subject="Your recording is silent", text=words, short=words)
 
@@ -96,6 +134,6 @@ def _tell(
 ) -> None:
     if call.staff is not None:
         letters.tell_staff(
-            session, runtime, call.staff, kind=KIND, dedupe=f"dictation:{call.id}:{what}", subject=subject, text=text,
-            short_text=short, message_id=message.id if message else None,
+            session, runtime, call.staff, kind=authors.ABOUT_DICTATED, dedupe=f"dictation:{call.id}:{what}",
+            subject=subject, text=text, short_text=short, message_id=message.id if message else None,
         )  # fmt: skip

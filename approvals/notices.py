@@ -60,7 +60,7 @@ def tell(
             session,
             runtime,
             officer,
-            kind="approval",
+            kind=rings.KIND,
             dedupe=f"{_front(message)}:{level}",
             subject=f"{urgent}Alert {message.id} {what}",
             text=(

@@ -14,7 +14,7 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from approvals import submission
+from approvals import submission, takes
 from dispatcher.model import Message, Reply, Version
 from dispatcher.model.errors import NotFound, StateConflict
 from dispatcher.runtime import Runtime
@@ -30,10 +30,11 @@ _MOST_NAMED = 10
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a link leads to. `standing`: open (its button submits), changed (another version is current), late (its
-    day is over), or gone (it was submitted, or else dealt with: see the message's state)."""
+    day is over), lacking (a piece of its recording is on its way or lost), or gone (it was submitted, or else dealt
+    with: see the message's state)."""
 
     version: Version
-    standing: Literal["open", "changed", "late", "gone"]
+    standing: Literal["open", "changed", "late", "lacking", "gone"]
 
     @property
     def message(self) -> Message:
@@ -56,7 +57,9 @@ def look(session: Session, runtime: Runtime, token: str) -> Look:
         return Look(version, "gone")
     if message.version != version.number:
         return Look(version, "changed")
-    return Look(version, "open" if version.created_at > runtime.now() - LASTS else "late")
+    if version.created_at <= runtime.now() - LASTS:
+        return Look(version, "late")
+    return Look(version, "lacking" if takes.lacks(session, message) else "open")
 
 
 def submit(session: Session, runtime: Runtime, token: str, lists: Sequence[str] = ()) -> Look:
@@ -80,6 +83,8 @@ def submit(session: Session, runtime: Runtime, token: str, lists: Sequence[str] 
         raise StateConflict("the alert was changed after this link was sent: submit it on its page", state="draft")
     if found.standing == "late":
         raise StateConflict("the link was valid for a day: submit the alert on its page", state="draft")
+    if found.standing == "lacking":
+        raise StateConflict("a part of its recording is missing: hear it and submit it on its page", state="draft")
     if lists and not version.lists:
         submission.edit(session, runtime, author, message.id, {"lists": list(lists)}, via=version.via)
     submission.submit(session, runtime, author, message.id)
@@ -140,7 +145,7 @@ def tell_added(session: Session, runtime: Runtime, message: Message, reply: Repl
     page = f"{runtime.settings.public_url}/messages/{message.id}"
     draft = message.state == "draft"
     state = "It is still a draft" if draft else f"It is {message.state}, and the officers are told of the new version"
-    where = link(runtime, message.current) if draft else page
+    where = link(runtime, message.current) if draft and not takes.lacks(session, message) else page
     not_taken = f"Not taken: {_some(left)}.\n\n" if left else ""
     alert_intake.tell(
         session,

@@ -241,7 +241,7 @@ def pass_on(session: Session, runtime: Runtime, call: StaffCall, colleague: Staf
         session,
         runtime,
         colleague,
-        kind="approval",
+        kind=rings.KIND,
         dedupe=f"approval-passed:{call.id}:{message.current.id}",
         subject=f"{officer.name} passes alert {message.id} to you",
         text=(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import DistributionList, Media, Recording, StaffCall
+from dispatcher.model import DistributionList, Media, Message, Recording, StaffCall
 from dispatcher.runtime import Runtime
 from dispatcher.services import recordings
 from dispatcher.services.media import MAX_RECORDING_SECONDS
@@ -42,6 +42,11 @@ class Take:
     def lost(self) -> bool:
         """Whether a piece of it will not come."""
         return any(one.state == "lost" for one in self.pieces)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing that was recorded."""
+        return not self.waiting and not self.lost
 
     @property
     def seconds(self) -> float:
@@ -91,6 +96,19 @@ def take_of(session: Session, call: StaffCall) -> Take:
     """What counts of what was recorded for the call's alert."""
     pieces = [one for one in recordings.pieces(session, call) if one.id > call.take_after]
     return Take(call.base, tuple(pieces))
+
+
+def lacks(session: Session, message: Message) -> bool:
+    """Whether a piece of what was dictated for this message is on its way or lost. A take that was begun anew needs
+    nothing of the calls before it."""
+    calls = select(StaffCall).where(StaffCall.message_id == message.id).order_by(StaffCall.id.desc())
+    for call in session.scalars(calls):
+        take = take_of(session, call)
+        if not take.is_whole:
+            return True
+        if take.pieces and take.base is None:
+            return False
+    return False
 
 
 def has_something(session: Session, call: StaffCall) -> bool:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from approvals import decisions, escalation, review, submission
+from approvals import decisions, escalation, review, submission, written
 from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import Customer, ListMember, Message, Version, VersionList
@@ -101,6 +101,7 @@ def _page(
         earlier=[one for one in message.decisions if one.version_id != version.id],
         decided=next((one for one in message.decisions if one.version_id == version.id), None),
         reasons=review.reasons_of(session, message),
+        unproven=written.is_unproven(version),
         code=review.code_of(version.digest),
         wrong=wrong or {},
         comment=comment,

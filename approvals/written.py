@@ -12,11 +12,15 @@ from sqlalchemy.orm import Session
 
 from approvals import rules
 from approvals.rules import Submission
-from dispatcher.model import DistributionList
+from dispatcher.model import DistributionList, Version
 from dispatcher.model.ports import File
 from dispatcher.services import mail_text
 from dispatcher.services.media import Upload, examine_recording
 
+# How a version came, where it came by message. Whoever can write a caller's number can write UNPROVEN words: they
+# follow a dictated alert without its reference.
+UNPROVEN = "sms-unproven"
+WAYS = ("mail", "sms", UNPROVEN)
 MOST_SUBJECT = 120  # of one that is made of the first line
 _BRACKET = re.compile(r"\s*\[([^\[\]]{1,200})\]\s*")
 _LISTS_LINE = re.compile(r"\s*(?:lists?|verteiler|listen?|listes?)\s*:\s*([^\n]{1,500})(?:\n|\Z)", re.IGNORECASE)
@@ -82,6 +86,21 @@ def entitle(written: Written, author: str) -> None:
         written.subject, written.text = first.strip(), rest.strip()
     else:
         written.subject = f"Alert by {author}"
+
+
+def way_of_words(version: Version) -> str:
+    """The `via` by which its text came; an edit of other things leaves that."""
+    first = version
+    for one in sorted(version.message.versions, key=lambda one: -one.number):
+        if one.number < version.number and one.text != version.text:
+            break
+        first = one if one.number < first.number else first
+    return first.via
+
+
+def is_unproven(version: Version) -> bool:
+    """Whether nothing shows that its text is its author's: it came by text message, without the reference."""
+    return bool(version.text.strip()) and way_of_words(version) == UNPROVEN
 
 
 def sort_files(written: Written, files: Sequence[File], html: str) -> None:

@@ -86,6 +86,7 @@ class Up:
             return None
         if asked:
             self.env.update(self.settings.stand_in(carrier_settings(asked, self.settings)))
+            self.env["TELEPHONE_SPEED"] = f"{self.speed:g}"
             servers.append(carrier := self.child("carrier", self._carrier("serve", "--bind", self.settings.bind)))
         directory = fill_directory(beside_carrier(self.settings), self.demo)
         doors.append(web := self.child("web", [*PYTHON, "dispatcher.cli", "web"]))

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import DistributionList, Letter, Message, Recording, Staff, StaffCall
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
-from dispatcher.services import references
+from dispatcher.services import references, staff_calls
 from dispatcher.services.references import Quoted
 
 MAILBOX = "alerts"
@@ -54,8 +54,8 @@ def by_answer(session: Session, runtime: Runtime, letter: Letter, sender: str) -
 
 def by_number(session: Session, number: str) -> Staff | None:
     """The analyst whose registered telephone this is; None where several people have it."""
-    found = session.scalars(select(Staff).where(Staff.phone == number, Staff.active.is_(True)).limit(2)).all()
-    return found[0] if number and len(found) == 1 and found[0].has("analyst") else None
+    person = staff_calls.by_number(session, number)
+    return person if person is not None and person.has("analyst") else None
 
 
 def of(session: Session, channel: str, sender: str) -> Staff | None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from flask import Flask, request, url_for
 from markupsafe import Markup
 
+from approvals import written
 from dispatcher import door
 from dispatcher.model import Customer, Staff, Version
 from dispatcher.services import accounts, directory
@@ -22,6 +23,7 @@ CHANNEL_WORDS = {"email": "Mail", "sms": "Text message", "voice": "Voice", "fax"
 WAYS_IN = {
     "phone": "{} telephone", "mail": "{} mail from the author's registered address",
     "sms": "{} SMS from the author's registered number", "api": "{} API",
+    written.UNPROVEN: "{} text message; the sender is not proven",
 }  # fmt: skip
 ROLE_WORDS = {"analyst": "Analyst", "officer": "Officer", "rep": "Representative", "admin": "Administrator"}
 # How a state looks: waiting, moving, good, bad, over.
@@ -103,13 +105,8 @@ def channel(name: str | None) -> str:
 
 def came(version: Version) -> str:
     """How the words of a version came, where they were not typed on a page; an edit of other things leaves that."""
-    first = version
-    for one in sorted(version.message.versions, key=lambda one: -one.number):
-        if one.number < version.number and one.text != version.text:
-            break
-        first = one if one.number < first.number else first
     what = "text by" if version.text.strip() else "by"
-    return WAYS_IN.get(first.via, "").format(what)
+    return WAYS_IN.get(written.way_of_words(version), "").format(what)
 
 
 def role(name: str) -> str:

@@ -133,7 +133,8 @@ def test_a_text_becomes_the_written_form(light: World, front: str) -> None:
     reference = references.of(light.runtime, number)
     by_text(light, front.format(reference=reference, dashed=reference.replace(" ", "-")) + WORDS)
     message = draft(light)
-    assert (message.id, message.version, message.current.text, message.current.via) == (number, 2, WORDS, "sms")
+    via = "sms" if front else "sms-unproven"
+    assert (message.id, message.version, message.current.text, message.current.via) == (number, 2, WORDS, via)
     assert keys(message) == ["semis"]
     (letter,) = letters(light)
     assert letter.address == PHONE
@@ -236,6 +237,17 @@ def test_what_was_decided_takes_no_text(light: World) -> None:
     assert "it is released" in letters(light)[0].text
     with light.runtime.sessions() as session:
         assert session.get_one(Message, number).version == 1
+
+
+def test_what_waits_for_an_officer_takes_no_text_without_the_reference(light: World) -> None:
+    number = dictated(light)
+    with light.runtime.sessions() as session:
+        session.get_one(Message, number).state = "pending"
+        session.commit()
+    by_text(light, "Sell all.")
+    assert f"begin with {references.of(light.runtime, number)}" in letters(light)[0].text
+    (message,) = messages(light)
+    assert (message.version, message.current.text) == (1, "")
 
 
 def test_a_text_waits_for_the_recording_that_it_belongs_to(world: World) -> None:

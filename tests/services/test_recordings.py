@@ -198,8 +198,6 @@ def test_what_a_customer_said(light: Desk, content: bytes, state: str, text: str
     assert not light.fetch(number)
     one = light.one()
     assert one.state == state
-    assert recordings.is_heard(one) == (state == "kept")
-    assert recordings.is_settled(one)
     assert one.reply is not None
     assert one.reply.text.endswith(text)
     assert any(part in one.reply.note for part in note.split("|"))

@@ -20,7 +20,7 @@ from flask import Flask
 from sqlalchemy import select
 
 import webhooks
-from approvals import decisions, dictation, submission
+from approvals import decisions, dictation, one_press, submission
 from dispatcher import bells, jobs
 from dispatcher.model import (
     AuditEntry,
@@ -32,6 +32,7 @@ from dispatcher.model import (
     Staff,
     StaffCall,
 )
+from dispatcher.model.errors import StateConflict
 from dispatcher.model.ports import File
 from dispatcher.services import favourites, recordings, references, sweep
 from tests.webhooks.world import LINE, World
@@ -510,7 +511,7 @@ def test_call_record_hang_up_is_a_draft_and_a_letter(here: World, order: Order, 
     for one in told:
         assert references.of(here.runtime, draft.id) in one.text
         assert ("No list is chosen yet." in one.text) == (not lists)
-        assert f"/messages/{draft.id}" in one.text
+        assert "/s/" in one.text, "the link that submits it"
         assert STAFF_LINE in one.text
 
 
@@ -741,3 +742,40 @@ def test_a_draft_with_text_alone_is_heard_and_submitted(here: World) -> None:
 def test_customers_and_strangers_do_not_reach_this_line(here: World) -> None:
     answer = here.voice("voice", From="+12025550102", To=LINE, Direction="inbound")
     assert "Choose your lists" not in answer.get_data(as_text=True)
+
+
+# --- a piece that does not come ---------------------------------------------------------------------------
+
+
+def lost(world: World, ref: str) -> None:
+    """The provider does not give it."""
+    with world.runtime.sessions() as session:
+        piece = session.scalars(select(Recording).where(Recording.ref == ref)).one()
+        recordings.lost(session, world.runtime, piece, "HTTP 500")
+        dictation.piece_arrived(session, world.runtime, piece)
+        bells.commit(session, world.runtime.bells)
+
+
+def test_a_lost_piece_is_told_and_no_link_submits_the_rest(here: World) -> None:
+    call = Call(here).keys("19").speak(40)
+    first = call.refs[-1]
+    lost(here, first)
+    call.keys("4").speak(20).arrives().take(CallStatus="completed", Digits="hangup")
+    for one in letters(here):
+        assert "NOT complete" in one.text + (one.subject or "")
+        assert "/s/" not in one.text
+    assert len(letters(here)) == 2
+    [draft] = messages(here)
+    with here.runtime.sessions() as session:
+        message = session.get_one(Message, draft.id)
+        token = one_press.link(here.runtime, message.current).rpartition("/")[2]
+        assert one_press.look(session, here.runtime, token).standing == "lacking"
+        with pytest.raises(StateConflict, match="missing"):
+            one_press.submit(session, here.runtime, token)
+        submission.submit(session, here.runtime, message.author, message.id)
+        session.commit()
+    here.bank.time.pass_by(60)
+    fetched(here, first, wav())
+    fetched(here, first, wav())
+    late = [one for one in letters(here) if "NOT part of alert" in one.text]
+    assert len(late) == 2

@@ -18,6 +18,7 @@ from sqlalchemy import Delete, Update, delete, select, update
 from sqlalchemy.orm import Session
 
 from approvals import decisions, review, submission
+from channels.twilio_line import MOST_DOCUMENT
 from dispatcher import bells
 from dispatcher.model import (
     AuditEntry,
@@ -35,7 +36,7 @@ from dispatcher.services import recordings
 from dispatcher.services.media import Upload
 from tests.webhooks.world import World, world_of
 from webhooks import prompts
-from webhooks.lines import officer
+from webhooks.lines import officer, officer_hears
 from webhooks.lines.talking import Line
 from webhooks.lines.walking import Place
 
@@ -93,6 +94,8 @@ class Call:
 
     def press(self, keys: str) -> Call:
         for key in keys:
+            if key == "-" and self.place.state == "officer.hearing":
+                self.world.bank.time.pass_by(60)  # until all of it is played
             self.take(digits="" if key == "-" else self.code if key == "C" else key)
         return self
 
@@ -161,7 +164,7 @@ def test_who_for_whom_and_the_very_words_and_then_the_menu(light: World) -> None
         "To Semis, Top: 3 customers, 1 by mail, 1 by text, 1 by call. "
         "Downgrade We cut LTMY to hold."
     )
-    assert call.take().said == (
+    assert call.press("-").said == (
         "To approve, press 1. To return it and say why, 2. To reject it, 3. To hear it again, 4. "
         "To pass it to a colleague, 5."
     )
@@ -231,6 +234,40 @@ def test_a_wrong_code_is_asked_once_more_and_then_nothing_is_decided(light: Worl
     assert state(light, number) == "pending"
     assert not call.press("1C").said.startswith("That is"), "the menu still stands"
     assert state(light, number) == "releasing"
+
+
+def test_an_end_that_comes_too_soon_is_no_hearing(light: World) -> None:
+    """The vendor could not fetch the recording: it goes on at once, as after all of it."""
+    number = submitted(light, recording=wav(60))
+    call = Call(light).take()
+    light.bank.time.pass_by(30)
+    call.take()
+    assert call.press("1").said.startswith("Please hear all of it before you approve.")
+    assert '"whole": true' not in "".join(one.detail for one in on_record(light, "hear message"))
+    light.bank.time.pass_by(70)
+    assert call.take().press("1C").said.startswith("Approved.")
+    assert state(light, number) == "releasing"
+
+
+def test_what_one_call_cannot_hold_is_approved_on_the_page(light: World) -> None:
+    number = submitted(light, text="&" * 12_000)
+    call = Call(light).take()
+    assert "too long to be heard whole on the telephone" in call.said
+    assert "too long" in call.press("-1").said
+    assert state(light, number) == "pending"
+    assert officer_hears.MOST_SAID + 4000 < MOST_DOCUMENT, "nothing is cut before"
+
+
+@pytest.mark.parametrize("via", ["sms", "sms-unproven"])
+def test_words_of_a_sender_who_is_not_proven_are_marked(light: World, via: str) -> None:
+    number = submitted(light)
+    with light.runtime.sessions() as session:
+        analyst = light.bank.staff(session, "analyst")
+        submission.edit(session, light.runtime, analyst, number, {"text": "Sell."}, via=via)
+        submission.edit(session, light.runtime, analyst, number, {"urgency": "urgent"})
+        bells.commit(session, light.runtime.bells)
+    marked = "Its text came by text message; the sender is not proven." in Call(light).take().said
+    assert marked == (via == "sms-unproven")
 
 
 def test_an_early_one_does_not_approve_but_goes_on_from_the_start(light: World) -> None:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from approvals import dictation, takes
 from approvals.dictation import Handed
-from dispatcher.model.telephone import CallStep, Go, Hangup, Pause, Play, Record, Say, Verb
+from dispatcher.model.telephone import CallStep, Go, Pause, Play, Record, Say, Verb
 from dispatcher.services import favourites, list_numbers
+from webhooks.lines import analyst_ends as ends
 from webhooks.lines import analyst_says as says
 from webhooks.lines.talking import Line, State
 from webhooks.lines.walking import Place
@@ -23,7 +24,6 @@ SILENCE = 8  # seconds that end a recording: people think while they dictate
 LOOKS, FIRST_LOOK, LOOK_EVERY = 10, 1, 2  # times, seconds, seconds
 LIST_DIGITS = 9
 MOST_HEARD = 2  # times a reference
-RECORDED, RECORDED_ANEW = "analyst.recorded", "analyst.recorded-anew"
 
 
 def begin(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
@@ -51,7 +51,7 @@ def _draft(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     if step.digits == "2":
         return _ask_lists(line, place.to("analyst.lists"), ())
     if step.digits != "1":
-        return _missed(line, place, step, _ask_draft)
+        return ends.missed(line, place, step, _ask_draft)
     draft = dictation.open_draft(line.session, line.runtime, line.call.staff) if line.call.staff else None
     if draft is not None:
         dictation.go_on(line.session, line.call, draft)
@@ -78,7 +78,7 @@ def _lists(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     if step.digits == "9":
         if takes.has_something(line.session, line.call):
             return _ask_menu(line, place, says.chosen(line))
-        return _record(line, place, RECORDED, ())
+        return _record(line, place, ends.RECORDED, ())
     if step.digits == "0":
         return _ask_number(line, place, ())
     if step.digits == "8" and (further or place.at):
@@ -87,7 +87,7 @@ def _lists(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     if step.digits == "7" and line.call.staff:
         keys = [one.key for one in favourites.last_used(line.session, line.call.staff)]
     if not keys:
-        return _missed(line, place, step, lambda line, place, front: _ask_lists(line, _again(place), front))
+        return ends.missed(line, place, step, lambda line, place, front: _ask_lists(line, _again(place), front))
     takes.choose(line.session, line.call, *keys)
     return _ask_more(line, place, says.chosen(line))
 
@@ -105,7 +105,7 @@ def _number(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     found = list_numbers.list_with(line.session, step.digits)
     if found is None:
         if place.is_hopeless:
-            return _missed(line, place, step, _ask_number)
+            return ends.missed(line, place, step, _ask_number)
         what = "analyst no such list" if step.digits else "nothing heard"
         return _ask_lists(line, _again(place.missed()), line.say(what))
     takes.choose(line.session, line.call, found.key)
@@ -116,7 +116,7 @@ def _number(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
 
 
 def _record(line: Line, place: Place, then: str, front: Front) -> tuple[Verb, ...]:
-    most = min(LONGEST_PIECE, takes.room(line.session, line.call, anew=then == RECORDED_ANEW))
+    most = min(LONGEST_PIECE, takes.room(line.session, line.call, anew=then == ends.RECORDED_ANEW))
     if most < LEAST_PIECE:
         return _ask_menu(line, place, line.say("analyst full"))
     takes.is_live(line.runtime, line.call, most)
@@ -128,16 +128,19 @@ def _record(line: Line, place: Place, then: str, front: Front) -> tuple[Verb, ..
 def _recorded(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     """What ended it is no key of a menu: people were told that any key would."""
     if step.recording_ref and step.recording_seconds > 0:
-        anew = place.state == RECORDED_ANEW
+        anew = place.state == ends.RECORDED_ANEW
+        # The recording is held before the call's row, which being alive writes: as by the job that brings the sound.
         dictation.recorded(line.session, line.runtime, line.call, step.recording_ref, step.recording_seconds, anew=anew)
+        ends.is_live(line)
         if step.hung_up:
-            return _hang_up(line)
+            return ends.hang_up(line)
         seconds = round(takes.take_of(line.session, line.call).seconds)
         return _ask_menu(line, place, line.say("analyst recorded", seconds=seconds))
     if step.hung_up:
-        return _hang_up(line)
+        return ends.hang_up(line)
+    ends.is_live(line)
     if place.is_hopeless:
-        return _give_up(line)
+        return ends.give_up(line)
     return _record(line, place.missed(), place.state, line.say("analyst silence"))
 
 
@@ -151,7 +154,7 @@ def _ask_menu(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
 
 def _menu(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     taken = MENU.get(step.digits)
-    return taken(line, place, step) if taken else _missed(line, place, step, _ask_menu)
+    return taken(line, place, step) if taken else ends.missed(line, place, step, _ask_menu)
 
 
 def _to_lists(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
@@ -159,7 +162,7 @@ def _to_lists(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
 
 
 def _to_record(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
-    return _record(line, place, RECORDED_ANEW if step.digits == "3" else RECORDED, ())
+    return _record(line, place, ends.RECORDED_ANEW if step.digits == "3" else ends.RECORDED, ())
 
 
 def _turn_urgent(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
@@ -216,11 +219,11 @@ def _needs_list(line: Line, place: Place, handed: Handed) -> tuple[Verb, ...]:
 
 
 def _silent(line: Line, place: Place, handed: Handed) -> tuple[Verb, ...]:
-    return _record(line, place, RECORDED_ANEW, line.say("analyst silence"))
+    return _record(line, place, ends.RECORDED_ANEW, line.say("analyst silence"))
 
 
 def _late(line: Line, place: Place, handed: Handed) -> tuple[Verb, ...]:
-    return _give_up(line, "analyst not here")
+    return ends.give_up(line, "analyst not here")
 
 
 def _decided(line: Line, place: Place, handed: Handed) -> tuple[Verb, ...]:
@@ -228,49 +231,14 @@ def _decided(line: Line, place: Place, handed: Handed) -> tuple[Verb, ...]:
 
 
 def _refused(line: Line, place: Place, handed: Handed) -> tuple[Verb, ...]:
-    return _give_up(line, "analyst refused")
+    return ends.give_up(line, "analyst refused")
 
 
 def _keep(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
-    return _give_up(line)
+    return ends.give_up(line)
 
 
-# --- the end ----------------------------------------------------------------------------------------------
-
-
-def _give_up(line: Line, *why: str) -> tuple[Verb, ...]:
-    """A friendly end of a call without a submission; what was recorded is a draft."""
-    kept = dictation.keep(line.session, line.runtime, line.call, named=True)
-    if kept is None or kept.state != "draft":
-        return line.end(*why)
-    return (*line.say(*why), *line.end("analyst kept", reference=says.reference(line, kept)))
-
-
-def _hang_up(line: Line) -> tuple[Verb, ...]:
-    dictation.keep(line.session, line.runtime, line.call)
-    return (Hangup(),)
-
-
-def _missed(
-    line: Line, place: Place, step: CallStep, again: Callable[[Line, Place, Front], tuple[Verb, ...]]
-) -> tuple[Verb, ...]:
-    return _give_up(line) if place.is_hopeless else line.misheard(place, step, again)
-
-
-def _live(state: State) -> State:
-    """Every step of a call shows that somebody is there, except for the one that says that nobody is any more."""
-
-    def taken(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
-        if step.hung_up and place.state not in (RECORDED, RECORDED_ANEW):
-            return _hang_up(line)
-        if line.call.staff is None or not line.call.staff.has("analyst"):
-            return line.end("staff nothing")
-        if line.call.ended_at is None:
-            takes.is_live(line.runtime, line.call)
-        return state(line, place, step)
-
-    return taken
-
+# --- the tables ----------------------------------------------------------------------------------------------
 
 KEYS = tuple(str(key) for key in range(1, says.OFFERED + 1))
 
@@ -295,13 +263,13 @@ ANSWERS: Mapping[str, Callable[[Line, Place, Handed], tuple[Verb, ...]]] = {
 }
 
 STATES: Mapping[str, State] = {
-    name: _live(state)
+    name: ends.live(state)
     for name, state in {
         "analyst.draft": _draft,
         "analyst.lists": _lists,
         "analyst.number": _number,
-        RECORDED: _recorded,
-        RECORDED_ANEW: _recorded,
+        ends.RECORDED: _recorded,
+        ends.RECORDED_ANEW: _recorded,
         "analyst.menu": _menu,
         "analyst.hearing": _hear,
         "analyst.submitting": _submit,

@@ -6,7 +6,6 @@ stand for exactly what was heard, and only these, keyed in the same call, approv
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -59,20 +58,21 @@ def _play(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
         return line.end("call again")
     heard = review.heard_of(line.session, line.runtime, message)
     about = () if line.call.heard_at else officer_hears.about(line, heard)
-    said = (*front, *about, *officer_hears.alert(line, heard))
-    ends_at = line.runtime.now().timestamp() + officer_hears.seconds(heard, said)
+    if officer_hears.is_too_long(heard):
+        return _ask_menu(line, place, (*front, *about, *line.say("officer too long")))
+    here = place.to("officer.hearing", at=officer_hears.begins_at(line, front))
     # The shortest wait for a key: what ends without one was heard to the end.
-    return line.ask(place.to("officer.hearing", at=math.ceil(ends_at)), said, timeout=1)
+    return line.ask(here, (*front, *about, *officer_hears.alert(line, heard)), timeout=1)
 
 
 def _hearing(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
-    """It has ended, or a key was pressed meanwhile."""
+    """It has ended, or a key was pressed meanwhile. `at` is when it began."""
     if moved := _moved(line, place):
         return moved
-    if not step.digits or line.runtime.now().timestamp() >= place.at:
-        review.heard_out(line.session, line.runtime, line.call, step.digits)
-    else:
-        review.skipped(line.session, line.runtime, line.call, step.digits)
+    if line.call.heard_at is None and line.call.message is not None:
+        whole = officer_hears.was_whole(line, line.call.message, place.at, by_key=bool(step.digits))
+        note = review.heard_out if whole else review.skipped
+        note(line.session, line.runtime, line.call, step.digits)
     if not step.digits:
         return _ask_menu(line, place, ())
     taken = KEYS.get(step.digits)

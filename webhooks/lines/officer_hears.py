@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
+from xml.sax.saxutils import escape
 
-from approvals import review
+from approvals import review, written
 from approvals.review import Heard
-from dispatcher.model import Decision
+from dispatcher.model import Decision, Message
 from dispatcher.model.telephone import Pause, Play, Say
 from webhooks.lines.talking import Line
 
 SLOW = 60.0  # a forecast in seconds from which on it is worth a sentence
-_LETTERS_A_SECOND = 15.0  # as voices read
+_LETTERS_A_SECOND, _MOST_LETTERS = 15.0, 25.0  # as voices read: usually, and at the quickest
+_NEARLY = 0.9  # of a recording: so much must have passed where nothing else tells that all of it was played
+# Of one document, in bytes; the vendors' adapters cut what is longer, and a cut alert is not heard whole.
+MOST_SAID, _TAG = 50_000, 70
 
 
 def about(line: Line, heard: Heard) -> tuple[Say, ...]:
@@ -28,6 +33,8 @@ def about(line: Line, heard: Heard) -> tuple[Say, ...]:
     ]
     if version.number > 1:
         said += line.say("officer version", number=version.number, editor=version.editor.name)
+    if written.is_unproven(version):
+        said += line.say("officer unproven")
     said += _whom(line, heard)
     if heard.seconds >= SLOW:
         said += line.say("officer slow", minutes=math.ceil(heard.seconds / 60))
@@ -67,10 +74,33 @@ def clock(at: datetime) -> str:
     return f"{at:%Y-%m-%d, %H:%M} UTC"
 
 
-def seconds(heard: Heard, said: tuple[Say | Play | Pause, ...]) -> float:
-    """How long it takes to say all of this, about."""
-    letters = sum(len(one.text) for one in said if isinstance(one, Say))
-    return heard.recording_seconds + letters / _LETTERS_A_SECOND
+def is_too_long(heard: Heard) -> bool:
+    """Whether one call cannot hold its words: it is to be read on the page."""
+    texts = [heard.version.subject, *heard.text, *(one.name for one in heard.version.attachments)]
+    return sum(_TAG + len(escape(text).encode()) for text in texts) > MOST_SAID
+
+
+def begins_at(line: Line, front: Sequence[Say | Play | Pause]) -> int:
+    """When all before the alert will have been said, in thousandths of a second since 1970."""
+    wait = _letters(front) / _LETTERS_A_SECOND / line.runtime.settings.telephone_speed
+    return math.ceil((line.runtime.now().timestamp() + wait) * 1000)
+
+
+def was_whole(line: Line, message: Message, began: int, *, by_key: bool) -> bool:
+    """Whether all of it can have been played since `began`.
+
+    A key says nothing of that: the usual time must be over. An end without one says that it was played, unless the
+    vendor could not fetch the recording: then it comes early.
+    """
+    heard = review.heard_of(line.session, line.runtime, message)
+    letters, sound = _letters((*about(line, heard), *alert(line, heard))), heard.recording_seconds
+    least = sound + letters / _LETTERS_A_SECOND if by_key else sound * _NEARLY + letters / _MOST_LETTERS
+    passed = line.runtime.now().timestamp() - began / 1000
+    return not is_too_long(heard) and passed * line.runtime.settings.telephone_speed >= least
+
+
+def _letters(said: Sequence[Say | Play | Pause]) -> int:
+    return sum(len(one.text) for one in said if isinstance(one, Say))
 
 
 def approved(line: Line, made: Decision) -> tuple[Say, ...]:
