@@ -1,6 +1,8 @@
-"""What members of staff say of themselves for the telephone: their PIN and their language."""
+"""What members of staff say of themselves: their PIN, their language on the telephone, and how they are told."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
@@ -12,6 +14,21 @@ from dispatcher.services.audit import record
 
 # Those that the line has sentences in, by their own names.
 LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français"}
+
+
+WAYS = ("email", "sms", "voice")
+
+
+def choose_ways(session: Session, runtime: Runtime, person: Staff, ways: Sequence[str]) -> None:
+    """By which channels they want to be told. Raises Refused: `ways`."""
+    chosen = [one for one in WAYS if one in ways]
+    if not chosen or set(ways) - set(WAYS):
+        raise Refused({"ways": f"choose at least one of {', '.join(WAYS)}"})
+    if not person.phone and chosen != ["email"]:
+        raise Refused({"ways": "no telephone is registered for you: ask an administrator for one"})
+    if person.channels != chosen:
+        person.channels = chosen
+        record(session, runtime, person, "set channels", f"staff {person.email}", channels=chosen)
 
 
 def choose_pin(session: Session, runtime: Runtime, person: Staff, password: str, pin: str) -> None:

@@ -86,7 +86,7 @@ def find(session: Session, provider: str, ref: str) -> Recording | None:
 
 
 def pieces(session: Session, call: StaffCall) -> list[Recording]:
-    """What an analyst recorded in this call, in that order: kept or not, see `is_heard`."""
+    """What an analyst recorded in this call, in that order, kept or not."""
     return list(
         session.scalars(
             select(Recording)
@@ -96,22 +96,22 @@ def pieces(session: Session, call: StaffCall) -> list[Recording]:
     )
 
 
-def is_heard(recording: Recording) -> bool:
-    """Whether it is here and somebody can be heard on it."""
-    return recording.state == "kept"
-
-
-def is_settled(recording: Recording) -> bool:
-    """Whether it is known what became of it: nothing more comes."""
-    return recording.state != "waiting"
-
-
 def look(session: Session, runtime: Runtime, recording: Recording) -> None:
     """A live call waits for it: ring for it now, if it should have been fetched by now."""
     now = runtime.now()
     is_due = recording.fetch_at is not None and recording.fetch_at <= now
     if recording.state == "waiting" and is_due and recording.created_at <= now - LOOK_AFTER:
         _ring(session, recording)
+
+
+def came_to(session: Session, runtime: Runtime, provider: str, call_ref: str) -> str:
+    """The state of the answer that was last recorded in a live call, which waits for it; "" where there is none."""
+    mine = select(Recording).where(Recording.provider == provider, Recording.call_ref == call_ref)
+    last = session.scalar(mine.where(Recording.purpose == "reply").order_by(Recording.id.desc()).limit(1))
+    if last is None:
+        return ""
+    look(session, runtime, last)
+    return last.state
 
 
 def is_ready(session: Session, runtime: Runtime, recording: Recording) -> None:

@@ -29,6 +29,7 @@ def _page(wrong: dict[str, str] | None = None, token: str = "", status: int = 20
         this=g.sign_in_id,
         tokens=accounts.tokens(reading, staff),
         languages=own_line.LANGUAGES,
+        ways=own_line.WAYS,
         absence=absence.Form.of(reading, door.runtime(), staff),
         wrong=wrong or {},
         token=token,
@@ -83,6 +84,19 @@ def language() -> ResponseReturnValue:
     own_line.set_language(door.db(), door.runtime(), staff, staff.id, request.form.get("language", ""))
     door.commit()
     flash("The telephone speaks to you in that language.")
+    return redirect(url_for(".show"))
+
+
+@bp.post("/ways")
+@may()
+def ways() -> ResponseReturnValue:
+    try:
+        own_line.choose_ways(door.db(), door.runtime(), door.me(), request.form.getlist("ways"))
+    except Refused as refused:
+        door.only_look()
+        return _page(refused.fields, status=422)
+    door.commit()
+    flash("From now on you are told so.")
     return redirect(url_for(".show"))
 
 

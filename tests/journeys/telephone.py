@@ -50,7 +50,7 @@ def dial(bank: Bank, caller: str, to: str, script: list[dict[str, Any]]) -> dict
         call = bank.carrier("GET", f"/calls/{made['sid']}")
         return None if call["live"] else call
 
-    call: dict[str, Any] = wait_for(over, 60, "the call is over")
+    call: dict[str, Any] = wait_for(over, 120, "the call is over")
     return call
 
 
@@ -71,7 +71,7 @@ class Telephone:
             taken = [one["sid"] for one in calls if one["status"] == "in-progress"]
             return next((sid for sid in taken if sid != after), None)
 
-        self.sid = wait_for(rings, 30, "the telephone rings")
+        self.sid = wait_for(rings, 90, "the telephone rings")
 
     @property
     def call(self) -> dict[str, Any]:
@@ -92,5 +92,5 @@ class Telephone:
 
     def over(self) -> dict[str, Any]:
         """The call, once it is over."""
-        found: dict[str, Any] = wait_for(lambda: None if (call := self.call)["live"] else call, 60, "the call is over")
+        found: dict[str, Any] = wait_for(lambda: None if (call := self.call)["live"] else call, 120, "the call is over")
         return found

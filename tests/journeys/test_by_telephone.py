@@ -17,10 +17,10 @@ ADMIN = "violetta.flantz@bank.example"
 STRANGE = "+12025550177"
 TEXT = (SAMPLES / "alert-1.txt").read_text().partition("\n\n")[2].strip()
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def bank(request: pytest.FixtureRequest) -> Bank:
     env = {"TWILIO_CALLS_PER_SECOND": "50", "CALL_OFFICER_AGAIN_MINUTES": "0.05", "CALL_AGAIN_MINUTES": ""}
     if request.param == "postgresql":

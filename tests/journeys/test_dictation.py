@@ -43,6 +43,7 @@ def seconds_until(call: dict[str, Any], words: str) -> float:
     raise AssertionError(f"nobody said {words!r}: {said(call)}")
 
 
+@pytest.mark.long
 def test_dictated_and_submitted_in_less_than_90_seconds(bank: Bank) -> None:
     pin = {"press": f"{person(ANALYST)['pin']}#"}
     keys = [{"press": "1"}, {"press": "2"}, {"press": "9"}]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 
 import pytest
 
 from channels.twilio_line import VOICES
-from dispatcher.model.telephone import CallStep, Dial, Gather, Hangup, Play, Record, Say, Verb
+from dispatcher.model.telephone import CallStep, Dial, Gather, Go, Hangup, Pause, Play, Record, Say, Verb
 from webhooks import prompts
 from webhooks.lines import customer_menu
 from webhooks.lines.customer_menu import Answerer, Script
@@ -67,9 +68,15 @@ class Telephone:
         self.heard.append(spoken(move.verbs))
         self.deeds += [move.deed] if move.deed else []
         for verb in move.verbs:
-            if isinstance(verb, Gather | Record | Dial):
-                self.place = place_of(verb.next_url)
+            if isinstance(verb, Gather | Record | Dial | Go):
+                self.place = place_of(verb.url if isinstance(verb, Go) else verb.next_url)
         return self
+
+    def speak(self, spoken: str = "kept", **changes: object) -> Telephone:
+        """Words of nine seconds, of which this is known once they were looked at."""
+        self.take(**{"recording_ref": "RE1", "recording_seconds": 9, **changes})
+        self.script = replace(self.script, spoken=spoken)
+        return self.take()
 
     def press(self, keys: str) -> Telephone:
         for key in keys:
@@ -257,13 +264,34 @@ def test_an_answer_is_recorded_after_saying_so_and_what_an_order_is_worth(langua
     phone = Telephone(language=language).take().press("2")
     *said, record = phone.verbs
     assert isinstance(record, Record)
-    assert (record.done_url, record.max_seconds) == ("/done", 180)
+    assert (record.done_url, record.max_seconds) == ("/done", 120)
     assert said[0] == Say(RULE[language], language)
-    phone.take(recording_ref="RE1", recording_seconds=9)
+    phone.speak()
     assert "Rita" in phone.heard[-1]
     assert RULE[language] in phone.heard[-1]
     assert phone.deeds == ["voice"]
     assert phone.ended
+
+
+def test_silence_that_lasted_is_asked_about_twice_too() -> None:
+    phone = Telephone().take().press("2")
+    for _ in range(2):
+        phone.speak("silent")
+        assert "heard nothing" in phone.heard[-1]
+        assert isinstance(phone.verbs[-1], Record)
+    assert phone.speak("silent").ended
+    assert "are on their way" not in " ".join(phone.heard)
+
+
+def test_what_is_not_here_yet_is_looked_for_four_times_and_then_believed() -> None:
+    phone = Telephone().take().press("2").speak("waiting")
+    looks = 2  # with the one that came with the words
+    while not phone.ended:
+        assert [type(verb) for verb in phone.verbs] == [Pause, Go]
+        phone.take()
+        looks += 1
+    assert looks == customer_menu.LOOKS + 1
+    assert "on their way to Rita" in phone.heard[-1]
 
 
 def test_silence_is_asked_about_twice_and_kept_never() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Staff
 from dispatcher.model.telephone import CallStep, Hangup, Play, Say, Verb
 from dispatcher.runtime import Runtime
-from dispatcher.services import calls, codes
+from dispatcher.services import calls, codes, recordings
 from dispatcher.services.dialable import dialable
 from webhooks import prompts
 from webhooks.lines import customer_menu
@@ -37,6 +38,8 @@ def answer(
     if caller is None:
         return _sorry(runtime)
     script = _script(session, runtime, provider, who, caller, step, query.get("call", ""))
+    if place.state == "listened":
+        script = replace(script, spoken=recordings.came_to(session, runtime, provider, step.call_ref))
     move = customer_menu.walk(script, place, step)
     _do(session, runtime, provider, caller, script, place, step, move.deed, query.get("call", ""))
     return move.verbs

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dispatcher.model.telephone import CallStep, Dial, Gather, Hangup, Play, Record, Say, Verb
+from dispatcher.model.telephone import CallStep, Dial, Gather, Go, Hangup, Pause, Play, Record, Say, Verb
 from webhooks import prompts
 from webhooks.lines.walking import Place
 
 MOST_PLAYS = 5
 MOST_CODES = 3  # tries of one call
 CODE_DIGITS = 18
+LOOKS = 4  # a second each, at what was just recorded
 LONGEST_ANSWER = 120  # seconds; what is longer no vendor writes down
 # Of whoever is rung for the caller, who waits meanwhile: seconds for a key, and how often they are asked once more.
 DECIDE_WITHIN, ASKED_AGAIN = 6, 1
@@ -61,6 +62,7 @@ class Script:
     code: str = ""  # of this alert, said to a machine
     stranger: bool = False
     elsewhere: bool = False
+    spoken: str = ""  # what became of the answer just recorded: a Recording's state
 
     def say(self, *names: str, **blanks: object) -> tuple[Say, ...]:
         """Sentences of the tables in the caller's language."""
@@ -147,10 +149,30 @@ def _offered(script: Script, place: Place, step: CallStep) -> Move:
 
 def _recorded(script: Script, place: Place, step: CallStep) -> Move:
     if step.recording_ref and step.recording_seconds > 0:
-        thanks = "caller message kept" if script.stranger else "recorded"
-        return Move((*script.say(thanks, "caller order rule", "goodbye"), Hangup()), "voice")
-    if step.hung_up or place.is_hopeless:
-        return Move((Hangup(),) if step.hung_up else (*script.say("goodbye"), Hangup()))
+        return Move((Hangup(),) if step.hung_up else _listen(script, place, 0), "voice")
+    if step.hung_up:
+        return Move((Hangup(),))
+    return _silent(script, place)
+
+
+def _listened(script: Script, place: Place, step: CallStep) -> Move:
+    """Once it is here, silence is known from words; `at` counts the looks."""
+    if script.spoken in ("silent", "empty"):
+        return _silent(script, place)
+    if script.spoken == "waiting" and place.at < LOOKS:
+        return Move(_listen(script, place, place.at))
+    thanks = "caller message kept" if script.stranger else "recorded"
+    return Move((*script.say(thanks, "caller order rule", "goodbye"), Hangup()))
+
+
+def _listen(script: Script, place: Place, looks: int) -> tuple[Verb, ...]:
+    there = place.still_missing().to("listened", at=looks + 1)
+    return Pause(1), Go(script.address(there))
+
+
+def _silent(script: Script, place: Place) -> Move:
+    if place.is_hopeless:
+        return Move((*script.say("silence", "goodbye"), Hangup()))
     return Move(_record(script, place.missed(), script.say("silence")))
 
 
@@ -279,6 +301,7 @@ STATES: Mapping[str, Step] = {
     "dialled": _dialled,
     "offered": _offered,
     "recorded": _recorded,
+    "listened": _listened,
     "whisper": _whisper,
     "taken": _taken,
 }

@@ -47,6 +47,10 @@ class Place:
         """Here, with the alert heard once more."""
         return replace(self, plays=self.plays + 1)
 
+    def still_missing(self) -> Place:
+        """Here, with the misses to be counted on in the next state."""
+        return replace(self, again=True)
+
     def missed(self) -> Place:
         """Here, after a key that was none."""
         return replace(self, misses=self.misses + 1, again=True)
