@@ -18,9 +18,10 @@ import soundfile
 from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 import webhooks
-from approvals import decisions, dictation, one_press, submission
+from approvals import decisions, dictation, one_press, submission, takes
 from dispatcher import bells, jobs
 from dispatcher.model import (
     AuditEntry,
@@ -779,3 +780,23 @@ def test_a_lost_piece_is_told_and_no_link_submits_the_rest(here: World) -> None:
     fetched(here, first, wav())
     late = [one for one in letters(here) if "NOT part of alert" in one.text]
     assert len(late) == 2
+
+
+def test_a_recording_is_held_before_the_calls_row(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by the job that brings the sound: the other way round the two would wait for each other."""
+    written: list[bool] = []
+    find = recordings.find
+
+    def watched(session: Session, provider: str, ref: str) -> Recording | None:
+        call = session.scalars(select(StaffCall)).one()
+        written.append(call.idle_at is not None and call.idle_at == here.runtime.now() + takes.QUIET)
+        return find(session, provider, ref)
+
+    call = Call(here).keys("19")
+    recordings_of_news = {"RecordingSid": "RE" + "b" * 32, "RecordingStatus": "completed", "RecordingDuration": "4"}
+    assert here.twilio(call.done, {**recordings_of_news, "CallSid": call.sid}).status_code == 204
+    here.work()
+    here.bank.time.pass_by(3)
+    monkeypatch.setattr(recordings, "find", watched)
+    call.take(RecordingSid="RE" + "b" * 32, RecordingDuration="4", Digits="#", CallStatus="in-progress")
+    assert written == [False]
