@@ -242,7 +242,7 @@ def test_an_end_that_comes_too_soon_is_no_hearing(light: World) -> None:
     call = Call(light).take()
     light.bank.time.pass_by(30)
     call.take()
-    assert call.press("1").said.startswith("Please hear all of it before you approve.")
+    assert call.press("1").said.startswith("Please hear all of it before you decide.")
     assert '"whole": true' not in "".join(one.detail for one in on_record(light, "hear message"))
     light.bank.time.pass_by(70)
     assert call.take().press("1C").said.startswith("Approved.")
@@ -273,7 +273,7 @@ def test_words_of_a_sender_who_is_not_proven_are_marked(light: World, via: str) 
 def test_an_early_one_does_not_approve_but_goes_on_from_the_start(light: World) -> None:
     number = submitted(light)
     call = Call(light).take().press("1")
-    assert call.said.startswith(f"Please hear all of it before you approve. Alert {number}")
+    assert call.said.startswith(f"Please hear all of it before you decide. Alert {number}")
     assert "skip message" in [one.action for one in on_record(light, "skip message")]
     call.press("1" + "11")
     assert state(light, number) == "pending"
@@ -306,6 +306,14 @@ def test_hearing_it_again_leaves_out_what_is_known(light: World) -> None:
 
 
 # --- return, reject ---------------------------------------------------------------------------------------
+
+
+def test_what_was_not_heard_is_not_rejected(light: World) -> None:
+    number = submitted(light)
+    call = Call(light).take().press("3")
+    assert call.said.startswith("Please hear all of it before you decide.")
+    call.press("9")
+    assert state(light, number) == "pending"
 
 
 def test_rejecting_needs_another_key(light: World) -> None:

@@ -205,6 +205,13 @@ def _keep(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
 # --- reject -----------------------------------------------------------------------------------------------
 
 
+def _reject(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
+    """For good, so not by a key that was keyed too often and runs on into an alert that nobody has heard."""
+    if line.call.heard_at is None:
+        return _play(line, place, line.say("officer to the end"))
+    return _ask_sure(line, place, ())
+
+
 def _ask_sure(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
     return line.ask(place.to("officer.sure"), (*front, *line.say("officer sure")))
 
@@ -273,7 +280,7 @@ def _opens(ask: Again) -> State:
 KEYS: Mapping[str, State] = {
     "1": _approve,
     "2": _opens(_ask_why),
-    "3": _opens(_ask_sure),
+    "3": _reject,
     "4": _again,
     "5": _opens(_ask_colleague),
     "6": _next,

@@ -60,7 +60,7 @@ SAID = {
     "officer menu": "Zum Freigeben drücken Sie die 1. Zum Zurückgeben mit Begründung die 2. Zum Ablehnen die 3. Noch "
     "einmal hören, die 4. An Kollegen weitergeben, die 5.",
     "officer more": "Zur nächsten Meldung die 6.",
-    "officer to the end": "Bitte hören Sie alles, bevor Sie freigeben.",
+    "officer to the end": "Bitte hören Sie alles, bevor Sie entscheiden.",
     "officer too long": "Sie ist zu lang, um am Telefon ganz gehört zu werden. Zum Freigeben gehen Sie bitte auf "
     "die Seite.",
     "officer code": "Zum Freigeben geben Sie {code} ein.",

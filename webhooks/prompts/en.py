@@ -58,7 +58,7 @@ SAID = {
     "officer menu": "To approve, press 1. To return it and say why, 2. To reject it, 3. To hear it again, 4. To pass "
     "it to a colleague, 5.",
     "officer more": "For the next alert, 6.",
-    "officer to the end": "Please hear all of it before you approve.",
+    "officer to the end": "Please hear all of it before you decide.",
     "officer too long": "It is too long to be heard whole on the telephone. To approve it, please go to the page.",
     "officer code": "To approve it, key {code}.",
     "officer other code": "That is another code.",

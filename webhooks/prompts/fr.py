@@ -60,7 +60,7 @@ SAID = {
     "officer menu": "Pour approuver, tapez 1. Pour la renvoyer en disant pourquoi, 2. Pour la rejeter, 3. Pour la "
     "réécouter, 4. Pour la passer à un collègue, 5.",
     "officer more": "Pour l'alerte suivante, 6.",
-    "officer to the end": "Veuillez tout écouter avant d'approuver.",
+    "officer to the end": "Veuillez tout écouter avant de décider.",
     "officer too long": "Elle est trop longue pour être entendue en entier au téléphone. Pour l'approuver, "
     "veuillez aller sur la page.",
     "officer code": "Pour l'approuver, composez {code}.",
