@@ -58,11 +58,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browsers and whole products are heavy: one xdist worker runs the browser tests, and they come last."""
-    for item in items:
+    """Whole products and browsers are heavy, and calls have clocks of their own: one xdist worker runs one product
+    after the other from the first minute on, one the browser tests at the end, while others do the rest."""
+
+    def place(item: pytest.Item) -> int:
         if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+            return 2
+        return 0 if item.get_closest_marker("journey") else 1
+
+    groups = {0: "journeys", 2: "browser"}
+    for item in items:
+        if place(item) in groups:
+            item.add_marker(pytest.mark.xdist_group(groups[place(item)]))
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
