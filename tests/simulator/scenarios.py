@@ -106,7 +106,7 @@ def news(state: str, copies: int = 2) -> Act:
     async def act(world: World) -> None:
         entry = next(one for one in reversed(world.carrier.ledger) if one.category.startswith("message-"))
         body: dict[str, object] = {
-            "event": f"late:{state}", "state": state, "attempt": entry.attempt, "ref": entry.ref,
+            "event": f"late:{state}", "state": state, "outcome": "", "attempt": entry.attempt, "ref": entry.ref,
             "address": entry.address, "at": world.true_now().isoformat(),
         }  # fmt: skip
         for _ in range(copies):

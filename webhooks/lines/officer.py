@@ -71,8 +71,8 @@ def _hearing(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
         return moved
     if line.call.heard_at is None and line.call.message is not None:
         whole = officer_hears.was_whole(line, line.call.message, place.at, by_key=bool(step.digits))
-        note = review.heard_out if whole else review.skipped
-        note(line.session, line.runtime, line.call, step.digits)
+        put_down = review.heard_out if whole else review.skipped
+        put_down(line.session, line.runtime, line.call, step.digits)
     if not step.digits:
         return _ask_menu(line, place, ())
     taken = KEYS.get(step.digits)
