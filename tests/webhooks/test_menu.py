@@ -217,7 +217,7 @@ def test_where_nobody_answers_they_are_recorded(status: str, answerers: tuple[An
     assert "cannot be reached" in phone.heard[-1]
     assert "not accepted until your representative has confirmed it" in phone.heard[-1]
     assert isinstance(phone.verbs[-1], Record)
-    phone.take(recording_ref="RE1", recording_seconds=4)
+    phone.speak()
     assert phone.ended
     assert phone.deeds == ["call", *["joined"] * len(answerers), "voice"]
 
@@ -410,7 +410,7 @@ def test_what_a_stranger_says_is_recorded_where_nobody_answers(case: str) -> Non
     assert phone.heard[-1].startswith("Nobody can take your call at the moment. Please leave a message.")
     assert RULE["en"] in phone.heard[-1]
     assert "your name and your number" in phone.heard[-1]
-    assert "Somebody will call you back" in phone.take(recording_ref="RE1", recording_seconds=4).heard[-1]
+    assert "Somebody will call you back" in phone.speak().heard[-1]
     assert phone.deeds[-1] == "voice"
     assert phone.ended
 
