@@ -23,6 +23,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.orm import Session, sessionmaker
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from dispatcher import embedded
 from dispatcher.settings import Settings, valkey_socket
@@ -57,20 +59,29 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole products and browsers are heavy, and calls have clocks of their own: one xdist worker runs one product
-    after the other from the first minute on, one the browser tests at the end, while others do the rest."""
+# Whole products and browsers are heavy, and simulated calls have clocks of their own: of each kind one at a time.
+ONE_AT_A_TIME = {
+    "tests/journeys/": "products",
+    "tests/setup/test_up.py": "products",
+    "tests/web/test_browser.py": "browsers",
+    "tests/setup/test_browser.py": "browsers",
+    "tests/carrier/test_page.py": "browsers",
+}
 
-    def place(item: pytest.Item) -> int:
-        if item.get_closest_marker("browser"):
-            return 2
-        return 0 if item.get_closest_marker("journey") else 1
 
-    groups = {0: "journeys", 2: "browser"}
-    for item in items:
-        if place(item) in groups:
-            item.add_marker(pytest.mark.xdist_group(groups[place(item)]))
-    items.sort(key=place)
+class OneAtATime(LoadScopeScheduling):
+    """Gives each test to whoever is free, and all of one kind of ONE_AT_A_TIME to one worker, from the beginning on.
+
+    By the place of the file: xdist's own groups are written into the names of tests, which pytest 9.2 no longer shows.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((kind for place, kind in ONE_AT_A_TIME.items() if nodeid.startswith(place)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneAtATime:
+    return OneAtATime(config, log)
 
 
 @pytest.fixture(scope="session")
