@@ -14,7 +14,7 @@ from jinja2 import StrictUndefined
 
 from dispatcher import door, web
 from dispatcher.runtime import Runtime
-from dispatcher.services import accounts
+from dispatcher.services import accounts, hashing
 from dispatcher.web import errors, filters, guard
 from dispatcher.web.limits import Limits
 
@@ -38,6 +38,7 @@ HSTS = "max-age=31536000; includeSubDomains"
 
 def create_app(runtime: Runtime) -> Flask:
     """The application for this runtime: pages for people, approvals, the API and the webhooks."""
+    hashing.prepare()
     app = Flask("dispatcher", static_folder="web/static", template_folder="web/templates")
     app.extensions["runtime"] = runtime
     app.extensions["limits"] = Limits(runtime.settings)

@@ -10,14 +10,13 @@ import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, contains_eager
 
 from dispatcher.model import ROLES, ApiToken, Grant, SignIn, Staff
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
 from dispatcher.runtime import Runtime
+from dispatcher.services import hashing
 from dispatcher.services.audit import record
 
 IDLE = timedelta(hours=8)
@@ -27,20 +26,14 @@ MIN_PASSWORD, MAX_PASSWORD = 12, 200
 TOKEN_PREFIX = "dsp_"  # noqa: S105 - shows secret scanners whose token it is
 WRONG = "The mail address or the password is wrong."
 
-_hasher = PasswordHasher()
-# Verified in place of a missing hash, so that an unknown address takes as long as a wrong password.
-_NOBODY = _hasher.hash(secrets.token_urlsafe(24))
-
 
 def _sha256(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _matches(stored: str | None, password: str) -> bool:
-    try:
-        return _hasher.verify(stored or _NOBODY, password[:MAX_PASSWORD]) and stored is not None
-    except (VerificationError, InvalidHashError):
-        return False
+    """An unknown address, which has nothing stored, takes as long as a wrong password."""
+    return hashing.matches(stored, password[:MAX_PASSWORD])
 
 
 def find(session: Session, email: str) -> Staff:
@@ -71,8 +64,8 @@ def sign_in(session: Session, runtime: Runtime, email: str, password: str, brows
         who = f"staff {staff.email}" if staff else "unknown address"
         record(session, runtime, "system", "refuse sign-in", who)
         raise Refused({"password": WRONG})
-    if staff.password_hash and _hasher.check_needs_rehash(staff.password_hash):
-        staff.password_hash = _hasher.hash(password)
+    if staff.password_hash and hashing.is_outdated(staff.password_hash):
+        staff.password_hash = hashing.hashed(password)
     cookie = secrets.token_urlsafe(32)
     moment = runtime.now()
     session.add(
@@ -153,7 +146,7 @@ def hash_password(email: str, name: str, password: str) -> str:
     wrong = _weakness(email, name, password)
     if wrong:
         raise Refused({"password": wrong})
-    return _hasher.hash(password)
+    return hashing.hashed(password)
 
 
 def _weakness(email: str, name: str, password: str) -> str:

@@ -11,19 +11,16 @@ chooses a new one on a page, and everything that the line does can be done on th
 from __future__ import annotations
 
 import re
-import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Staff, StaffCall
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import letters, tasks
+from dispatcher.services import hashing, letters, tasks
 from dispatcher.services.audit import record
 
 MOST = 5
@@ -32,9 +29,6 @@ MOST_FROM_STRANGERS, WITHIN = 30, timedelta(hours=1)
 
 _FORM = re.compile(r"[0-9]{4,12}", re.ASCII)
 _RUNS = "01234567890 09876543210"
-_hasher = PasswordHasher()
-# Verified where there is no PIN, so that a number that is nobody's takes as long as a wrong PIN.
-_NOBODY = _hasher.hash(secrets.token_urlsafe(24))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +122,7 @@ def _failed(session: Session, runtime: Runtime, call: StaffCall, person: Staff) 
 
 
 def _matches(stored: str | None, pin: str) -> bool:
-    try:
-        return _hasher.verify(stored or _NOBODY, pin[:32]) and stored is not None
-    except (VerificationError, InvalidHashError):
-        return False
+    return hashing.matches(stored, pin[:32])
 
 
 # --- choosing and unlocking -------------------------------------------------------------------------------
@@ -144,11 +135,6 @@ def weakness(pin: str) -> str:
     return "is too easy to guess" if pin in _RUNS or len(set(pin)) == 1 else ""
 
 
-def hashed(pin: str) -> str:
-    """What is stored of it."""
-    return _hasher.hash(pin)
-
-
 def is_theirs(person: Staff, pin: str) -> bool:
     """Whether they have this PIN; "" for none. For files alone: it counts no tries."""
     return _matches(person.pin_hash, pin) if pin and person.pin_hash else not pin and not person.pin_hash
@@ -156,7 +142,7 @@ def is_theirs(person: Staff, pin: str) -> bool:
 
 def give(person: Staff, pin: str) -> None:
     """Their PIN from a file, or none; a new one may be tried anew."""
-    person.pin_hash = hashed(pin) if pin else None
+    person.pin_hash = hashing.hashed(pin) if pin else None
     person.pin_failures, person.pin_wait_until, person.pin_locked_at = 0, None, None
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import CHANNELS, ROLES, Grant, Staff
 from dispatcher.runtime import Runtime
-from dispatcher.services import own_line, pins
+from dispatcher.services import hashing, own_line, pins
 from dispatcher.services.customer_fields import Cells, Problem, address_of, name_of
 
 STAFF_COLUMNS = ("email", "name", "roles", "phone", "pin", "channels")
@@ -123,7 +123,7 @@ def _add(session: Session, runtime: Runtime, fields: StaffFields) -> None:
             name=fields.name,
             phone=fields.phone,
             channels=list(fields.channels),
-            pin_hash=pins.hashed(fields.pin) if fields.pin else None,
+            pin_hash=hashing.hashed(fields.pin) if fields.pin else None,
             language=fields.language or "en",
             created_at=runtime.now(),
             grants=[Grant(role=role) for role in sorted(fields.roles)],

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from dispatcher.app import create_app
 from dispatcher.model import AuditEntry, SignIn, Staff
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
-from dispatcher.services import accounts
+from dispatcher.services import accounts, hashing
 from dispatcher.storage import make_engine, make_sessions
 from dispatcher.web.guard import local_path
 from tests.small_bank import SmallBank, small_bank
@@ -27,8 +27,9 @@ WRONG = "The mail address or the password is wrong."
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Argon2 as it is, but with less work: these tests hash a hundred times."""
     hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-    monkeypatch.setattr(accounts, "_hasher", hasher)
-    monkeypatch.setattr(accounts, "_NOBODY", hasher.hash("nobody"))
+    nobody = hasher.hash("nobody")
+    monkeypatch.setattr(hashing, "_hasher", hasher)
+    monkeypatch.setattr(hashing, "_nobody", lambda: nobody)
 
 
 @pytest.fixture
@@ -84,14 +85,14 @@ def test_refusals_look_alike(site: Site, monkeypatch: pytest.MonkeyPatch, case: 
             site.bank.staff(session, "rep").active = False
             session.commit()
     verified: list[str] = []
-    real = accounts._hasher
+    real = hashing._hasher
 
     class Counting:
         def verify(self, stored: str, password: str) -> bool:
             verified.append(stored[:9])
             return real.verify(stored, password)
 
-    monkeypatch.setattr(accounts, "_hasher", Counting())
+    monkeypatch.setattr(hashing, "_hasher", Counting())
     answer = sign_in(site("nobody"), email or "rep@bank.example", "wrong" if case == "wrong" else PASSWORD)
     assert answer.status_code == 422
     assert WRONG in answer.text

@@ -14,9 +14,9 @@ from sqlalchemy import select, text
 
 from dispatcher.model import AuditEntry, Callback, Staff
 from dispatcher.model.ports import WebRequest
-from dispatcher.services import letters, pins
+from dispatcher.services import hashing, letters, pins
 from dispatcher.storage import make_engine, make_sessions
-from tests.webhooks.test_staff_sign_in import CHEAP, PIN, REP, STRANGE, WRONG, Call, staffed
+from tests.webhooks.test_staff_sign_in import CHEAP, NOBODY, PIN, REP, STRANGE, WRONG, Call, staffed
 from tests.webhooks.world import PUBLIC_URL, SID, TOKEN, World, world_of
 
 
@@ -27,7 +27,7 @@ def line(light: World) -> World:
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pins, "_NOBODY", CHEAP.hash("nobody's"))
+    monkeypatch.setattr(hashing, "_nobody", lambda: NOBODY)
 
 
 def kept(line: World) -> list[tuple[Callback, str]]:

@@ -16,12 +16,13 @@ from sqlalchemy import func, select
 import webhooks
 from dispatcher.bells import commit
 from dispatcher.model import AuditEntry, Letter, Staff, StaffCall, Task
-from dispatcher.services import pins, sweep, verify
+from dispatcher.services import hashing, pins, sweep, verify
 from dispatcher.services.letter_sending import send_letter
 from tests.webhooks.world import World
 
 STAFF_LINE, REP, OTHER, STRANGE = "+12025550190", "+12025550199", "+12025550188", "+12025550177"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+NOBODY = CHEAP.hash("nobody's")
 PIN, WRONG = "740218", "740219"
 BEYOND = "There is nothing for you on this line."  # a rep's, once the PIN was right
 
@@ -44,7 +45,7 @@ def staffed(world: World) -> World:
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashing is slow on purpose; what is verified in nobody's place costs as little here as the PINs do."""
-    monkeypatch.setattr(pins, "_NOBODY", CHEAP.hash("nobody's"))
+    monkeypatch.setattr(hashing, "_nobody", lambda: NOBODY)
 
 
 @pytest.fixture
