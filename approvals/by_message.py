@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from approvals import dictation, one_press, submission, written
 from approvals.submission import Submission
 from approvals.written import UNPROVEN, Written
+from dispatcher.bells import undoable
 from dispatcher.model import Callback, DistributionList, Message, Reply, Staff, Version
 from dispatcher.model.errors import DispatcherError
 from dispatcher.model.ports import InboundReply
@@ -174,7 +175,7 @@ def _add(case: _Case, message: Message, *, replace: bool, via: str = "") -> Mess
     if message.current.text.strip() and not replace:
         return case.refuse(f"alert {number} has its text already. To replace it, begin with {reference}")
     try:
-        with case.session.begin_nested():
+        with undoable(case.session):
             dictation.add_text(case.session, case.runtime, case.author, message, case.alert.text, via or case.via)
     except DispatcherError as error:
         return case.refuse(f"alert {number}: {error}")
@@ -206,7 +207,7 @@ def _draft(case: _Case) -> Message | None:
         attachments=alert.attachments,
     )
     try:
-        with session.begin_nested():
+        with undoable(session):
             message = submission.create(session, case.runtime, case.author, form, draft=True, via=case.via)
     except DispatcherError as error:
         return case.refuse(str(error))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from approvals import submission, takes
 from approvals.submission import Submission
 from dispatcher.model import Message, Recording, StaffCall
+from dispatcher.model.call import ALERT
 from dispatcher.runtime import Runtime
 from dispatcher.services import media
 from dispatcher.services.media import Upload
@@ -41,7 +42,7 @@ def gone_on(session: Session, call: StaffCall) -> datetime | None:
     later = select(func.min(StaffCall.created_at)).where(
         StaffCall.message_id == message.id,
         StaffCall.id > call.id,
-        or_(StaffCall.ended_at.is_(None), StaffCall.recordings.any(Recording.purpose == takes.PURPOSE)),
+        or_(StaffCall.ended_at.is_(None), StaffCall.recordings.any(Recording.purpose == ALERT)),
     )
     return session.scalar(later)
 

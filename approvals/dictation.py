@@ -14,7 +14,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from approvals import dictated_draft, dictation_letters, duty, submission, takes, written
+from dispatcher.bells import undoable
 from dispatcher.model import Media, Message, Recording, Staff, StaffCall, Version
+from dispatcher.model.call import ALERT
 from dispatcher.model.errors import DispatcherError, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import recordings
@@ -50,7 +52,7 @@ def recorded(
 ) -> None:
     """The call's own step after a piece. `anew`: it takes the place of all before it."""
     piece = recordings.expect(
-        session, runtime, provider=call.provider, ref=ref, call_ref=call.call_ref, purpose=takes.PURPOSE,
+        session, runtime, provider=call.provider, ref=ref, call_ref=call.call_ref, purpose=ALERT,
         seconds=seconds, staff_call=call,
     )  # fmt: skip
     call = dictated_draft.locked(session, call)
@@ -65,7 +67,7 @@ def recorded(
 
 def piece_arrived(session: Session, runtime: Runtime, recording: Recording) -> None:
     """A piece is here, silent, empty or lost: the draft gets what there is. Any order, any number of times."""
-    if recording.purpose != takes.PURPOSE or recording.staff_call is None:
+    if recording.purpose != ALERT or recording.staff_call is None:
         return
     call = dictated_draft.locked(session, recording.staff_call)
     if call.proven_at is None:
@@ -181,7 +183,7 @@ def submit(session: Session, runtime: Runtime, call: StaffCall) -> Handed:
     if person is None or message is None:
         return Handed("silent")
     try:
-        with session.begin_nested():
+        with undoable(session):
             submission.submit(session, runtime, person, message.id)
     except DispatcherError as error:
         dictation_letters.refused(session, runtime, call, message, str(error))

@@ -15,7 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from approvals import decisions, duty, submission
+from dispatcher.bells import undoable
 from dispatcher.model import Decision, Message, Recording, Staff, StaffCall, Version
+from dispatcher.model.call import REASON
 from dispatcher.model.errors import DispatcherError, NotAllowed, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import audience, calls, letters, recordings, rings, staff_calls
@@ -167,7 +169,7 @@ def decide(session: Session, runtime: Runtime, call: StaffCall, decision: str, c
         raise NotAllowed("nobody has proven in this call who they are")
     if officer.pin_locked_at is not None:
         raise NotAllowed("your PIN has been locked meanwhile")
-    with session.begin_nested():
+    with undoable(session):
         return decisions.decide(
             session, runtime, officer, message_id, decision, call.digest or "", comment, via="phone", call=call
         )
@@ -194,7 +196,7 @@ def has_words(reason: Recording) -> bool:
 def reasons_of(session: Session, message: Message) -> dict[int, Recording]:
     """The words that were said with its decisions, by the decision's id."""
     query = select(Recording).join(Decision, Recording.decision_id == Decision.id)
-    found = session.scalars(query.where(Decision.message_id == message.id, Recording.purpose == "reason"))
+    found = session.scalars(query.where(Decision.message_id == message.id, Recording.purpose == REASON))
     return {one.decision_id: one for one in found if one.decision_id is not None}
 
 
@@ -206,7 +208,7 @@ def reason_arrived(session: Session, runtime: Runtime, reason: Recording) -> Dec
     call = reason.staff_call
     if call is None or call.ended_at is None or reason.decision is not None or reason.state != "kept":
         return None
-    last = max((one.id for one in call.recordings if one.purpose == "reason"), default=None)
+    last = max((one.id for one in call.recordings if one.purpose == REASON), default=None)
     if last != reason.id or standing(session, call) != "waits":
         return None
     try:

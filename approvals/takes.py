@@ -13,7 +13,6 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import recordings
 from dispatcher.services.media import MAX_RECORDING_SECONDS
 
-PURPOSE = "alert"
 # Of an alert that is put together from pieces; joined they are a little longer than the provider counts.
 MOST_SECONDS = MAX_RECORDING_SECONDS - 10
 # A call that asks for nothing for so long after all that was said to it has ended, whatever became of its end.

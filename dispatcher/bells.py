@@ -7,7 +7,8 @@ what is due.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from redis import Redis
@@ -78,6 +79,19 @@ class RedisBells:
 def note(session: Session, queue: str, function: str, *ids: int | str) -> None:
     """Remember a ring for when this session has committed. Use cases note, doors commit."""
     session.info.setdefault("rings", []).append((queue, function, ids))
+
+
+@contextmanager
+def undoable(session: Session) -> Iterator[None]:
+    """A savepoint: where what is done in it fails, nothing of it is left, and nothing that it noted is rung."""
+    noted = len(session.info.get("rings", []))
+    try:
+        with session.begin_nested():
+            yield
+            session.flush()
+    except BaseException:
+        del session.info.get("rings", [])[noted:]
+        raise
 
 
 def commit(session: Session, bells: Bells) -> None:

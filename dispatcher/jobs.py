@@ -13,12 +13,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import uvloop
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from approvals import by_message, dictation, escalation, review
 from dispatcher.bells import commit
 from dispatcher.model import Recording
+from dispatcher.model.call import ALERT, REASON
 from dispatcher.runtime import Runtime
 from dispatcher.services import (
     alert_intake,
@@ -32,7 +33,7 @@ from dispatcher.services import (
 )
 from dispatcher.services import release as releasing
 from dispatcher.services.sending import Pump
-from dispatcher.storage import gave_way
+from dispatcher.storage import taken_again
 
 log = logging.getLogger(__name__)
 
@@ -174,15 +175,13 @@ def _apply_alone(callback_id: int) -> None:
 def _transact(work: Callable[[Session, Runtime], object]) -> None:
     """One use case in one transaction, again where the database chose it to give way to another."""
     runtime = _current()
-    for left in reversed(range(TRANSACTION_TRIES)):
-        try:
-            with runtime.sessions() as session:
-                work(session, runtime)
-                commit(session, runtime.bells)
-            return
-        except OperationalError as error:
-            if not left or not gave_way(error):
-                raise
+
+    def once() -> None:
+        with runtime.sessions() as session:
+            work(session, runtime)
+            commit(session, runtime.bells)
+
+    taken_again(once, TRANSACTION_TRIES)
 
 
 def fetch_recording(recording_id: int) -> None:
@@ -192,9 +191,9 @@ def fetch_recording(recording_id: int) -> None:
 
 def _arrived(session: Session, runtime: Runtime, recording: Recording) -> None:
     """What members of staff have recorded goes into what they recorded it for."""
-    if recording.purpose == "alert":
+    if recording.purpose == ALERT:
         dictation.piece_arrived(session, runtime, recording)
-    elif recording.purpose == "reason":
+    elif recording.purpose == REASON:
         review.reason_arrived(session, runtime, recording)
 
 

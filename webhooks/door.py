@@ -11,7 +11,7 @@ from typing import cast
 
 from flask import Blueprint, Flask, Response, request
 from flask.blueprints import BlueprintSetupState
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dispatcher import bells
@@ -20,7 +20,7 @@ from dispatcher.model.ports import WebhookSource, WebRequest
 from dispatcher.model.telephone import Hangup, Verb
 from dispatcher.runtime import Runtime
 from dispatcher.services import callbacks
-from dispatcher.storage import gave_way
+from dispatcher.storage import taken_again
 from webhooks import lines
 from webhooks.keeping import Keeper
 from webhooks.lines import staff
@@ -111,7 +111,7 @@ def _take(desk: _Desk, provider: str, what: str) -> Response:
         return _plain(503 if mail else 403)
     try:
         if what in callbacks.LIVE:
-            return _answer_call(runtime, provider, what, web)
+            return taken_again(lambda: _take_step(runtime, provider, what, web), STEP_TRIES)
         desk.keeper.keep(callbacks.row_of(runtime, provider, what, web))
     except ProviderError:
         return _plain(503)  # it arrived cut off
@@ -146,15 +146,6 @@ def _is_authentic(source: WebhookSource, web: WebRequest, provider: str, what: s
     except Exception as error:  # whatever a forger sends, the answer is no
         log.warning("a webhook of %s/%s could not be verified: %s", provider, what, type(error).__name__)
         return False
-
-
-def _answer_call(runtime: Runtime, provider: str, what: str, web: WebRequest, tries: int = STEP_TRIES) -> Response:
-    try:
-        return _take_step(runtime, provider, what, web)
-    except OperationalError as error:
-        if tries == 1 or not gave_way(error):
-            raise
-    return _answer_call(runtime, provider, what, web, tries - 1)
 
 
 def _take_step(runtime: Runtime, provider: str, what: str, web: WebRequest) -> Response:

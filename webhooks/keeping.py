@@ -11,7 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from dispatcher.runtime import Runtime
 from dispatcher.services import callbacks
-from dispatcher.storage import gave_way
+from dispatcher.storage import taken_again
 
 
 @dataclass(slots=True)
@@ -67,15 +67,12 @@ class Keeper:
         return None
 
     def _commit(self, together: Sequence[_Entry]) -> None:
-        for last in (False, True):
-            try:
-                with self._runtime.sessions() as session:
-                    new = callbacks.keep_all(session, [entry.row for entry in together])
-                    session.commit()
-                # One ring for all that is kept until it is heard; a bell each would cost more than the rest.
-                if new and callbacks.must_ring(self._runtime):
-                    self._runtime.bells.ring([callbacks.RING])
-                return
-            except OperationalError as error:
-                if last or not gave_way(error):
-                    raise
+        def once() -> int:
+            with self._runtime.sessions() as session:
+                new = callbacks.keep_all(session, [entry.row for entry in together])
+                session.commit()
+                return new
+
+        # One ring for all that is kept until it is heard; a bell each would cost more than the rest.
+        if taken_again(once, 2) and callbacks.must_ring(self._runtime):
+            self._runtime.bells.ring([callbacks.RING])

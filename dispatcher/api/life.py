@@ -155,13 +155,12 @@ def _transaction(
             return _replay(call, kept)
     act = Act(session, runtime, me, body.files)
     try:
-        with session.begin_nested():
+        with bells.undoable(session):
             response = _finish(call, _deed(call, act, body, arguments))
     except (DispatcherError, Problem) as error:
         problem = error if isinstance(error, Problem) else of_error(error)
         if not key:
             raise problem from None
-        session.info.pop("rings", None)  # what was undone must not be rung
         response = problem.response()
     if key:
         idempotency.keep(session, me, key, response.status_code, response.get_data(as_text=True))

@@ -13,6 +13,9 @@ from dispatcher.model.delivery import Letter
 from dispatcher.model.message import Decision, Media, Message
 from dispatcher.model.staff import Staff
 
+# What a recording is for: a piece of an alert, the reason of a decision, a customer's answer.
+ALERT, REASON, REPLY = "alert", "reason", "reply"
+
 
 class StaffCall(Base):
     """One call between a member of staff and our line.

@@ -41,6 +41,13 @@ def make_token(key: bytes, purpose: str, number: int) -> str:
     return front + _mac(key, purpose, front)
 
 
+def spoken_digits(key: bytes, number: int, count: int) -> str:
+    """So many digits for a row which nobody can guess: for what people hear and key. Few of them are soon
+    found by trying, so whoever asks for them counts the tries."""
+    raw = hmac.digest(key, str(number).encode(), "sha256")
+    return f"{int.from_bytes(raw[:16], 'big') % 10**count:0{count}d}"
+
+
 def read_token(key: bytes, purpose: str, token: str) -> int | None:
     """The row's number, or None for anything that was not made with this key for this purpose."""
     token = token.strip().lower()

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import DistributionList, Letter, Message, Recording, Staff, StaffCall
+from dispatcher.model.call import ALERT
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
 from dispatcher.services import references, staff_calls
@@ -36,10 +37,7 @@ def by_mail(session: Session, runtime: Runtime, reply: InboundReply) -> Staff | 
     names = mailboxes(runtime, reply.recipients)
     if not names:
         return None
-    person = session.scalar(select(Staff).where(Staff.email == reply.sender.strip().lower()))
-    if person is None or not person.has("analyst"):
-        return None
-    return person if MAILBOX in names or lists_at(session, names) else None
+    return of(session, "email", reply.sender) if MAILBOX in names or lists_at(session, names) else None
 
 
 def by_answer(session: Session, runtime: Runtime, letter: Letter, sender: str) -> Staff | None:
@@ -131,7 +129,7 @@ def dictated(session: Session, author: Staff, at: datetime, message_id: int | No
             StaffCall.proven_at.is_not(None),
             func.coalesce(StaffCall.ended_at, StaffCall.proven_at) > at - WITHIN,
             StaffCall.proven_at <= at,
-            Recording.purpose == "alert",
+            Recording.purpose == ALERT,
             Recording.state.in_(("waiting", "kept")),
         )
         .order_by(StaffCall.id.desc())

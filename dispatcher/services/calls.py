@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Customer, Delivery, Message, Recipient, Reply, Staff
+from dispatcher.model.call import REPLY
 from dispatcher.model.delivery import MAY_HAVE_LEFT
 from dispatcher.runtime import Runtime
 from dispatcher.services import covers, matching, recordings, renditions, reply_notices, reply_store, suppressions
@@ -253,7 +254,7 @@ def leaves_recording(
         provider=provider,
         ref=recording_ref,
         call_ref=call_ref,
-        purpose="reply",
+        purpose=REPLY,
         seconds=seconds,
         reply=reply,
     )

@@ -11,6 +11,7 @@ import hmac
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Delivery
+from dispatcher.model.tokens import spoken_digits
 from dispatcher.runtime import Runtime
 from dispatcher.services import counting, tasks
 from dispatcher.services.counting import Count
@@ -34,8 +35,7 @@ def read(runtime: Runtime, digits: str) -> int | None:
 
 
 def _mac(runtime: Runtime, delivery_id: int) -> str:
-    raw = hmac.digest(runtime.key("alert code"), str(delivery_id).encode(), "sha256")
-    return f"{int.from_bytes(raw[:16]) % 10**MAC_DIGITS:0{MAC_DIGITS}d}"
+    return spoken_digits(runtime.key("alert code"), delivery_id, MAC_DIGITS)
 
 
 def may_try(session: Session, runtime: Runtime, number: str) -> bool:

@@ -16,6 +16,7 @@ from sqlalchemy import Select, delete, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from dispatcher.bells import undoable
 from dispatcher.model import Attempt, Callback, Delivery, Letter, ProviderEvent
 from dispatcher.model.ports import Event, InboundReply
 from dispatcher.runtime import Runtime
@@ -100,15 +101,12 @@ def _take(session: Session, runtime: Runtime, found: Sequence[Callback]) -> None
 @contextmanager
 def _alone(session: Session, reading: _Reading) -> Iterator[None]:
     """What fails in here leaves nothing behind but the name of its error at its callback."""
-    rings = len(session.info.get("rings", []))
     try:
-        with session.begin_nested():
+        with undoable(session):
             yield
-            session.flush()
     except _AWAY:
         raise
     except Exception as error:
-        del session.info.get("rings", [])[rings:]
         # The name alone: a text of an error may repeat what a person wrote.
         reading.error = type(error).__name__
         callback = reading.callback

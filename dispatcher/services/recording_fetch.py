@@ -12,13 +12,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from dispatcher.bells import commit
+from dispatcher.bells import commit, undoable
 from dispatcher.model import Recording
 from dispatcher.model.ports import File
 from dispatcher.runtime import Runtime
 from dispatcher.services import recordings, tasks
 from dispatcher.services.recordings import Weighed
-from dispatcher.storage import gave_way
+from dispatcher.storage import taken_again
 
 log = logging.getLogger(__name__)
 
@@ -135,16 +135,13 @@ def _begin(runtime: Runtime, recording_id: int, arrived: Arrived | None) -> _Cla
 
 
 def _keep(runtime: Runtime, recording_id: int, file: File, found: Weighed, arrived: Arrived | None) -> None:
-    for left in reversed(range(KEEP_TRIES)):
-        try:
-            with runtime.sessions() as session:
-                recording = recordings.keep(session, runtime, recording_id, file, found)
-                _tell(session, runtime, recording, arrived)
-                commit(session, runtime.bells)
-            return
-        except OperationalError as error:
-            if not left or not gave_way(error):
-                raise
+    def once() -> None:
+        with runtime.sessions() as session:
+            recording = recordings.keep(session, runtime, recording_id, file, found)
+            _tell(session, runtime, recording, arrived)
+            commit(session, runtime.bells)
+
+    taken_again(once, KEEP_TRIES)
 
 
 def _not_there(runtime: Runtime, claim: _Claim, arrived: Arrived | None) -> None:
@@ -177,14 +174,11 @@ def _tell(session: Session, runtime: Runtime, recording: Recording | None, arriv
     """What follows from it may fail; the recording is kept all the same."""
     if recording is None or arrived is None:
         return
-    rings = len(session.info.get("rings", []))
     try:
-        with session.begin_nested():
+        with undoable(session):
             arrived(session, runtime, recording)
-            session.flush()
     except _AWAY:
         raise
     except Exception as error:
-        del session.info.get("rings", [])[rings:]
         why = f"recording {recording.id} is here, but nothing came of it: {type(error).__name__}"
         tasks.alarm(session, runtime, "voice", why, about=f"recording {recording.id}")

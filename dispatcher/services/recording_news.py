@@ -8,12 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Recording, StaffCall
+from dispatcher.model.call import ALERT, REASON, REPLY
 from dispatcher.model.telephone import RecordingNews
 from dispatcher.runtime import Runtime
 from dispatcher.services import calls, recordings, transcripts
 from dispatcher.services.once import clean
 
-STAFF = ("alert", "reason")  # what members of staff record
+STAFF = (ALERT, REASON)  # what members of staff record
 
 
 def take(session: Session, runtime: Runtime, provider: str, news: RecordingNews, query: str) -> bool:
@@ -53,7 +54,7 @@ def _first_heard_of(
         return _expect(session, runtime, provider, news, purpose, call)
     if not news.available:
         # The call's step makes the answer, if its menu takes an empty one for an answer at all.
-        return _expect(session, runtime, provider, news, "reply", None)
+        return _expect(session, runtime, provider, news, REPLY, None)
     caller = calls.by_address(session, runtime, given)
     if caller is None:
         return None

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
 from dispatcher.model import Decision, Recording, Reply, StaffCall
+from dispatcher.model.call import ALERT, REPLY
 from dispatcher.model.ports import File
 from dispatcher.runtime import Runtime
 from dispatcher.services import media, poison, reply_notices, sound
@@ -90,7 +91,7 @@ def pieces(session: Session, call: StaffCall) -> list[Recording]:
     return list(
         session.scalars(
             select(Recording)
-            .where(Recording.staff_call_id == call.id, Recording.purpose == "alert")
+            .where(Recording.staff_call_id == call.id, Recording.purpose == ALERT)
             .order_by(Recording.id)
         )
     )
@@ -107,7 +108,7 @@ def look(session: Session, runtime: Runtime, recording: Recording) -> None:
 def came_to(session: Session, runtime: Runtime, provider: str, call_ref: str) -> str:
     """The state of the answer that was last recorded in a live call, which waits for it; "" where there is none."""
     mine = select(Recording).where(Recording.provider == provider, Recording.call_ref == call_ref)
-    last = session.scalar(mine.where(Recording.purpose == "reply").order_by(Recording.id.desc()).limit(1))
+    last = session.scalar(mine.where(Recording.purpose == REPLY).order_by(Recording.id.desc()).limit(1))
     if last is None:
         return ""
     look(session, runtime, last)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dispatcher.model.tokens import spoken_digits
 from dispatcher.runtime import Runtime
 
 DIGITS = 4
@@ -36,8 +37,7 @@ def of(runtime: Runtime, message_id: int) -> str:
 
 def code_of(runtime: Runtime, message_id: int) -> str:
     """The four digits."""
-    digest = hmac.digest(runtime.key("reference"), str(message_id).encode(), "sha256")
-    return f"{int.from_bytes(digest[:8], 'big') % 10**DIGITS:0{DIGITS}d}"
+    return spoken_digits(runtime.key("reference"), message_id, DIGITS)
 
 
 def is_right(runtime: Runtime, quoted: Quoted) -> bool:

@@ -215,7 +215,7 @@ def _cancel(session: Session, runtime: Runtime, *which: ColumnElement[bool]) -> 
 
     Whoever claims holds the letter and waits for the record, which the caller may hold already.
     """
-    waiting = select(Letter).where(*which, Letter.kind == KIND, Letter.channel == CHANNEL, Letter.state.in_(WAITING))
+    waiting = select(Letter).where(*which, ARE_RINGS, Letter.state.in_(WAITING))
     for one in session.scalars(waiting.order_by(Letter.id).with_for_update(skip_locked=True)):
         one.state, one.due_at, one.settled_at = "cancelled", None, runtime.now()
     session.flush()

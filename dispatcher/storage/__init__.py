@@ -1,5 +1,13 @@
 """The database: SQLite and PostgreSQL behind one engine, and its migrations."""
 
-from dispatcher.storage.engine import gave_way, lock_chain, make_engine, make_sessions, migrate, schema_is_newest
+from dispatcher.storage.engine import (
+    gave_way,
+    lock_chain,
+    make_engine,
+    make_sessions,
+    migrate,
+    schema_is_newest,
+    taken_again,
+)
 
-__all__ = ["gave_way", "lock_chain", "make_engine", "make_sessions", "migrate", "schema_is_newest"]
+__all__ = ["gave_way", "lock_chain", "make_engine", "make_sessions", "migrate", "schema_is_newest", "taken_again"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -14,6 +15,8 @@ from sqlalchemy.orm import Session, sessionmaker
 # Alembic is imported where it is used: it takes a third of a second, which no other process should pay.
 if TYPE_CHECKING:
     from alembic.config import Config
+
+T = TypeVar("T")
 
 BUSY_MS = 30_000  # a writer waits so long for the others
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -129,6 +132,17 @@ def schema_is_newest(engine: Engine) -> bool:
     head = ScriptDirectory.from_config(_config("")).get_current_head()
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def taken_again(work: Callable[[], T], tries: int) -> T:
+    """What `work`, one whole transaction, gives; it is done anew where the database chose it to give way to another."""
+    for left in reversed(range(tries)):
+        try:
+            return work()
+        except OperationalError as error:
+            if not left or not gave_way(error):
+                raise
+    raise ValueError("a transaction is tried once at least")
 
 
 def gave_way(error: DBAPIError) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from approvals import dictation, takes
 from approvals.dictation import Handed
+from dispatcher.model.call import ALERT
 from dispatcher.model.telephone import CallStep, Go, Pause, Play, Record, Say, Verb
 from dispatcher.services import favourites, list_numbers
 from webhooks.lines import analyst_ends as ends
@@ -121,7 +122,7 @@ def _record(line: Line, place: Place, then: str, front: Front) -> tuple[Verb, ..
         return _ask_menu(line, place, line.say("analyst full"))
     takes.is_live(line.runtime, line.call, most)
     speak, after = line.say("analyst speak"), line.address(place.to(then))
-    record = Record(after, line.done_url(takes.PURPOSE), most, SILENCE, speak[0].language)
+    record = Record(after, line.done_url(ALERT), most, SILENCE, speak[0].language)
     return (*front, *speak, record)
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from approvals import review
 from dispatcher.model import Message, Recording
+from dispatcher.model.call import REASON
 from dispatcher.model.errors import DispatcherError
 from dispatcher.model.telephone import CallStep, Hangup, Pause, Play, Record, Say, Verb
 from dispatcher.services import recordings
@@ -142,7 +143,7 @@ def _code(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
 
 def _ask_why(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
     spoken, why = line.address(place.to("officer.why")), line.say("officer why")
-    record = Record(spoken, line.done_url("reason"), LONGEST_REASON, language=why[0].language)
+    record = Record(spoken, line.done_url(REASON), LONGEST_REASON, language=why[0].language)
     return (*front, *why, record)
 
 
@@ -172,7 +173,7 @@ def _spoken(line: Line, step: CallStep) -> Recording | None:
         provider=line.provider,
         ref=step.recording_ref,
         call_ref=step.call_ref,
-        purpose="reason",
+        purpose=REASON,
         seconds=step.recording_seconds,
         staff_call=line.call,
     )
