@@ -329,9 +329,9 @@ def find_chromium() -> str | None:
     return str(mac) if mac.exists() else None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def chromium() -> Iterator[Any]:
-    """A running browser (playwright)."""
+    """A running browser (playwright), of this test alone: beside one no other test of its process can run a loop."""
     path = find_chromium()
     if path is None:
         reason = "NO BROWSER FOUND, its tests did not run: install chromium (Debian: apt install chromium)"
