@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
 
 from dispatcher.model.base import Base, BigId, now
 from dispatcher.model.delivery import Delivery, Letter
@@ -18,10 +18,18 @@ if TYPE_CHECKING:
     from dispatcher.model.call import Recording
 
 
+# What an answer is: what somebody may want of us, then what needs nobody, then what is no customer's.
+WANTED = ("order", "question", "call", "complaint", "other")
+WISHES = ("opt-out", "opt-in", "wrong-person")
+MACHINES = ("out-of-office", "automatic")
+KINDS = (*WANTED, *WISHES, *MACHINES, "alert")
+
+
 class Conversation(Base):
     """One thread per customer and message. Without a message: the customer wrote of their own accord.
 
-    `state` is open, claimed or closed; `channel` and `address` are those the customer used last.
+    `state` is open, claimed or closed; `channel` and `address` are those the customer used last. `rep_id` is whose
+    inbox it is in, by the rule that `routed_by` names; unless somebody has claimed it by `claim_by`, it is passed on.
     """
 
     __tablename__ = "conversations"
@@ -44,6 +52,9 @@ class Conversation(Base):
     claimed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     channel: Mapped[str] = mapped_column(String(16))
     address: Mapped[str] = mapped_column(String(320), default="")
+    routed_by: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    claim_by: Mapped[datetime | None] = mapped_column(index=True)
+    passes: Mapped[int] = mapped_column(default=0, server_default="0")  # how often it was passed on unclaimed
     created_at: Mapped[datetime] = mapped_column(default=now)
     last_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -57,10 +68,11 @@ class Conversation(Base):
 class Reply(Base):
     """What a customer said. `text` is what is shown, `original` all they wrote; the raw callback is kept too.
 
-    `kind` is answer, call (asked to speak to the rep), voice (a spoken answer), opt-out, opt-in, automatic, or alert
-    (a member of staff's, to be made a draft of). `state` is matched, unmatched (belongs to nobody yet), settled (an
-    unmatched one a person has dealt with, an alert that was taken in) or new (an alert that is still to be taken in,
-    at `due_at`).
+    `kind` is one of KINDS (alert: a member of staff's, to be made a draft of); `kind_by` is what decided it, key,
+    button, rule, provider, header or person, and `kind_because` the key, the sentence or the header. `doubt` is the
+    kind a person should consider, where the rules could not tell. `state` is matched, unmatched (belongs to nobody
+    yet), settled (an unmatched one a person has dealt with, an alert that was taken in) or new (an alert that is still
+    to be taken in, at `due_at`). `sender_check` is what is known of the sender of a mail, e.g. "spf=pass dkim=pass".
     """
 
     __tablename__ = "replies"
@@ -77,7 +89,14 @@ class Reply(Base):
     subject: Mapped[str] = mapped_column(String(300), default="")
     text: Mapped[str] = mapped_column(Text, default="")
     original: Mapped[str] = mapped_column(Text, default="")
-    kind: Mapped[str] = mapped_column(String(16), default="answer")
+    html: Mapped[str] = deferred(
+        mapped_column(Text, default="", server_default="", nullable=False)
+    )  # as it came, to be cleaned
+    kind: Mapped[str] = mapped_column(String(16), default="other", index=True)
+    kind_by: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    kind_because: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    doubt: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    sender_check: Mapped[str] = mapped_column(String(200), default="", server_default="")
     state: Mapped[str] = mapped_column(String(16), default="matched", index=True)
     note: Mapped[str] = mapped_column(String(300), default="")  # e.g. "shared by A and B", "sender not verified"
     recording_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"))
@@ -91,6 +110,55 @@ class Reply(Base):
     delivery: Mapped[Delivery | None] = relationship()
     recording: Mapped[Media | None] = relationship()
     spoken: Mapped[Recording | None] = relationship(back_populates="reply", uselist=False)
+    files: Mapped[list[ReplyFile]] = relationship(order_by="ReplyFile.position")
+    order: Mapped[OrderRequest | None] = relationship(back_populates="reply", uselist=False)
+
+    @property
+    def is_spoken(self) -> bool:
+        """True for an answer left as a recording, fetched already or not, unless it was found empty."""
+        return self.recording_id is not None or (self.spoken is not None and self.spoken.state != "empty")
+
+
+class ReplyFile(Base):
+    """A file that came with a reply, by the name its sender gave it, made harmless; `note`: why bytes are missing."""
+
+    __tablename__ = "reply_files"
+
+    reply_id: Mapped[int] = mapped_column(ForeignKey("replies.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    media_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"))
+    note: Mapped[str] = mapped_column(String(200), default="")
+
+    media: Mapped[Media | None] = relationship()
+
+
+class OrderRequest(Base):
+    """What a customer asked to be bought or sold: a request and no more, until their representative has confirmed it.
+
+    `state` is waiting, claimed, confirmed, declined or withdrawn (it was none, or was taken back). `due_at` is when,
+    while it waits, the next ones are told. `read_back` is what the representative understood and told the customer.
+    """
+
+    __tablename__ = "order_requests"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    reply_id: Mapped[int] = mapped_column(ForeignKey("replies.id"), unique=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    state: Mapped[str] = mapped_column(String(16), default="waiting")
+    due_at: Mapped[datetime | None] = mapped_column(index=True)
+    escalations: Mapped[int] = mapped_column(default=0, server_default="0")
+    claimed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    claimed_at: Mapped[datetime | None]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    decided_at: Mapped[datetime | None]
+    read_back: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    reply: Mapped[Reply] = relationship(back_populates="order")
+    conversation: Mapped[Conversation] = relationship()
+    claimer: Mapped[Staff | None] = relationship(foreign_keys=[claimed_by])
+    decider: Mapped[Staff | None] = relationship(foreign_keys=[decided_by])
 
 
 class Response(Base):

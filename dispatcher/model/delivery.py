@@ -144,6 +144,7 @@ class Delivery(Base):
     error: Mapped[str | None] = mapped_column(String(300))
     accepted_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
+    heard_at: Mapped[datetime | None]  # somebody listened to the end
 
     message: Mapped[Message] = relationship()
     recipients: Mapped[list[Recipient]] = relationship(back_populates="delivery", order_by="Recipient.id")

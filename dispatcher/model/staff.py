@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dispatcher.model.base import Base, BigId, now
 
-ROLES = ("analyst", "officer", "rep", "admin")
+ROLES = ("analyst", "officer", "rep", "compliance", "admin")
 
 
 class Staff(Base):

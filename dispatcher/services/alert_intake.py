@@ -18,6 +18,7 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import authors, caps, letters, reply_notices, reply_store, tasks
 from dispatcher.services.audit import record
 from dispatcher.services.once import clean
+from dispatcher.services.understanding import Understood
 
 MAX_TRIES = 3
 # Whoever claimed one has this long to take it in; then it is claimed again.
@@ -46,7 +47,7 @@ def keep(
         dedupe=reply.dedupe,
         channel=reply.channel,
         sender=reply.sender,
-        kind="alert",
+        understood=Understood("alert", "rule"),
         text=text,
         original=original,
         subject=reply.subject,

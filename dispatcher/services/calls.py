@@ -15,6 +15,7 @@ from dispatcher.model.delivery import MAY_HAVE_LEFT
 from dispatcher.runtime import Runtime
 from dispatcher.services import covers, matching, recordings, renditions, reply_notices, reply_store, suppressions
 from dispatcher.services.directory import owner_of
+from dispatcher.services.understanding import Understood
 
 # A call is answered within minutes of its attempt, or hours where many wait at the provider.
 CALL_LIFE = timedelta(days=1)
@@ -164,6 +165,13 @@ def heard(runtime: Runtime, message: Message) -> Alert:
     return Alert(version.subject, pieces, version.recording_id, tuple(one for one in written if one.strip()))
 
 
+_BY_KEY = {
+    "call": Understood("call", "key", "asked to be joined or called"),
+    "spoken": Understood("other", "key", "left a spoken answer"),
+    "stop": Understood("opt-out", "key", "9"),
+}
+
+
 # --- what they ask for ------------------------------------------------------------------------------------
 
 
@@ -172,7 +180,7 @@ def _keep(
     runtime: Runtime,
     caller: Caller,
     dedupe: str,
-    kind: str,
+    understood: Understood,
     text: str,
 ) -> Reply:
     return reply_store.keep(
@@ -181,7 +189,7 @@ def _keep(
         dedupe=dedupe,
         channel="voice",
         sender=caller.number,
-        kind=kind,
+        understood=understood,
         text=text,
         person=caller.customer,
         message_id=caller.message.id if caller.message else None,
@@ -193,7 +201,7 @@ def _keep(
 
 def asks_for_call(session: Session, runtime: Runtime, provider: str, call_ref: str, caller: Caller) -> Reply:
     """They want to speak to their representative. Kept once a call; told in a minute, or with the result."""
-    return _keep(session, runtime, caller, f"{provider}:{call_ref}:call", "call", RESULTS["asked"])
+    return _keep(session, runtime, caller, f"{provider}:{call_ref}:call", _BY_KEY["call"], RESULTS["asked"])
 
 
 _ASKED = "Asked by key to speak to you at once"
@@ -247,7 +255,9 @@ def leaves_recording(
     """
     caller = replace(caller, note="; ".join(one for one in (caller.note, ORDER_RULE) if one))
     length = f", {recordings.length(seconds)}" if seconds else ""
-    reply = _keep(session, runtime, caller, f"{provider}:recording:{recording_ref}", "voice", f"Spoken answer{length}.")
+    reply = _keep(
+        session, runtime, caller, f"{provider}:recording:{recording_ref}", _BY_KEY["spoken"], f"Spoken answer{length}."
+    )
     recordings.expect(
         session,
         runtime,
@@ -266,6 +276,6 @@ def wants_no_calls(session: Session, runtime: Runtime, provider: str, call_ref: 
     dedupe = f"{provider}:{call_ref}:stop"
     if session.scalar(select(Reply.id).where(Reply.dedupe == dedupe)):
         return  # an old copy must not undo what they may have taken back since
-    _keep(session, runtime, caller, dedupe, "opt-out", "Pressed 9: no more calls.")
+    _keep(session, runtime, caller, dedupe, _BY_KEY["stop"], "Pressed 9: no more calls.")
     actor = f"customer {caller.customer.key}" if caller.customer else "system"
     suppressions.suppress(session, runtime, "voice", caller.number, "opt-out", "key 9", actor)

@@ -9,10 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Delivery, Reply
+from dispatcher.model.conversation import WISHES
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import matching, reply_store
+from dispatcher.services import matching, reply_store, understanding
 from dispatcher.services.once import clean
+from dispatcher.services.understanding import Understood
 
 MOST_FROM_PAGE = 5_000
 _SAME_PAGE_REPLY = timedelta(minutes=10)
@@ -38,13 +40,16 @@ def from_page(session: Session, runtime: Runtime, delivery_id: int, text: str, w
     if known is not None:
         return known
     person, note = matching.person_of(session, delivery, delivery.address, words)
+    meant = Understood("call", "button") if wants_call else understanding.of_words("page", words)
+    if meant.kind in WISHES:  # the page has buttons for these: what is written is read by a person
+        meant = Understood(doubt=meant.kind, because=meant.because)
     return reply_store.keep(
         session,
         runtime,
         dedupe=keys[0],
         channel="page",
         sender=delivery.address,
-        kind="call" if wants_call else "answer",
+        understood=meant,
         text=words,
         person=person,
         message_id=delivery.message_id,

@@ -25,10 +25,12 @@ _GSM = frozenset(
 _GSM_DOUBLE = frozenset("\f^{}\\[~]|€")
 _TWO_SEGMENTS = {True: 306, False: 134}  # units that fit, by whether the whole text is GSM-7
 
-_KINDS = {
-    "answer": "answered by",
+_DID = {
+    "order": "asked for an order by",
+    "question": "asks by",
     "call": "asked to speak to you, by",
-    "voice": "left a spoken answer by",
+    "complaint": "complains by",
+    "wrong-person": "says they are not the one we look for, by",
 }
 _WAYS = {"email": "mail", "sms": "text message", "voice": "telephone", "fax": "fax", "page": "the alert's page"}
 
@@ -161,7 +163,7 @@ def long_text(runtime: Runtime, conversation: Conversation, reply: Reply) -> str
     """What a mail to staff says about a reply."""
     message = conversation.message
     parts = [
-        f"{who(conversation.customer)} {_KINDS.get(reply.kind, 'answered by')} "
+        f"{who(conversation.customer)} {_did(reply)} "
         f"{_WAYS.get(reply.channel, reply.channel)}, {_moment(reply.received_at)}."
     ]
     if message:
@@ -169,7 +171,7 @@ def long_text(runtime: Runtime, conversation: Conversation, reply: Reply) -> str
         parts.append(f"Alert: {subject_of(message)}{released}")
     if reply.text:
         parts.append(reply.text[:_MOST_WORDS])
-    if reply.recording_id or (reply.kind == "voice" and not (reply.spoken and reply.spoken.state == "empty")):
+    if reply.is_spoken:
         parts.append(f"Listen: {page_of(runtime, conversation)}")
     if reply.note:
         parts.append(f"Note: {reply.note}")
@@ -178,6 +180,10 @@ def long_text(runtime: Runtime, conversation: Conversation, reply: Reply) -> str
         f"The whole conversation: {page_of(runtime, conversation)}"
     )
     return "\n\n".join(parts)
+
+
+def _did(reply: Reply) -> str:
+    return "left a spoken answer by" if reply.is_spoken else _DID.get(reply.kind, "answered by")
 
 
 def short_text(conversation: Conversation, reply: Reply) -> str:

@@ -8,13 +8,15 @@ from sqlalchemy import Select, false, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Conversation, Customer, Reply, Staff
+from dispatcher.model.conversation import WANTED
 from dispatcher.runtime import Runtime
 from dispatcher.services import conversations, reply_notices
 from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.once import clean, insert_once
+from dispatcher.services.understanding import Understood
 
 # Kinds that a person wants to be read; the others are kept and shown, but disturb nobody.
-READ = ("answer", "call", "voice")
+READ = (*WANTED, "wrong-person")
 
 
 def keep(
@@ -24,7 +26,7 @@ def keep(
     dedupe: str,
     channel: str,
     sender: str,
-    kind: str,
+    understood: Understood,
     text: str,
     original: str | None = None,
     subject: str = "",
@@ -46,7 +48,14 @@ def keep(
     conversation = None
     if person is not None:
         conversation = conversations.thread(
-            session, runtime, person, message_id, channel=channel, address=address, at=at, disturb=kind in READ
+            session,
+            runtime,
+            person,
+            message_id,
+            channel=channel,
+            address=address,
+            at=at,
+            disturb=understood.kind in READ,
         )
     new = insert_once(
         session,
@@ -62,7 +71,10 @@ def keep(
         subject=clean(subject, 300),
         text=text,
         original=text if original is None else original,
-        kind=kind,
+        kind=understood.kind,
+        kind_by=understood.by,
+        kind_because=clean(understood.because, 300),
+        doubt=understood.doubt,
         state=state or ("matched" if conversation else "unmatched"),
         note=clean(note, 300),
         received_at=at,
@@ -71,10 +83,10 @@ def keep(
         return session.scalars(select(Reply).where(Reply.dedupe == key)).one()
     # Last of all locks but one: the record's. What a customer wrote is held to it by `verify`.
     who = f"customer {person.key}" if person else "system"
-    record(session, runtime, who, "receive reply", f"reply {new.id}", kind=kind, words=fingerprint(new.original))
-    if kind in READ and conversation:
+    record(session, runtime, who, "receive reply", f"reply {new.id}", kind=new.kind, words=fingerprint(new.original))
+    if new.kind in READ and conversation:
         reply_notices.tell_owner(session, runtime, conversation, new, due_at=tell_at)
-    elif kind in READ and new.state == "unmatched":
+    elif new.kind in READ and new.state == "unmatched":
         reply_notices.tell_of_unmatched(session, runtime)
     return new
 

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from dispatcher.api.shapes.common import EXAMPLE_TIME, Given, Key, PageQuery, RowNumber, Text, Told, example, no_example
 from dispatcher.api.shapes.messages import Recording
+from dispatcher.model.conversation import KINDS
 
 ReplyState = Literal["matched", "unmatched", "settled", "new"]
 ConversationState = Literal["open", "claimed", "closed"]
@@ -18,7 +19,8 @@ class ReplyInfo(Told):
     """What a customer said."""
 
     model_config = example(
-        id=12, customer="C00625", message=7, channel="sms", text="Call me, please.", kind="answer", state="matched",
+        id=12, customer="C00625", message=7, channel="sms", text="Call me, please.", kind="call", kind_by="rule",
+        kind_because="Call me, please.", doubt="", state="matched",
         rep="brandi.barnes@bank.example", conversation=4, sender="+14105550186", subject="", note="", recording=None,
         received_at=EXAMPLE_TIME,
     )  # fmt: skip
@@ -29,7 +31,10 @@ class ReplyInfo(Told):
     channel: str
     text: str = Field(description="In their own words; what they quote is in `original` of the conversation.")
     recording: Recording | None
-    kind: Literal["answer", "call", "voice", "opt-out", "opt-in", "automatic", "alert"]
+    kind: str = Field(description="What it is. `other`: a person decides.", json_schema_extra={"enum": list(KINDS)})
+    kind_by: str = Field(description="What decided it: key, button, rule, provider, header or person.")
+    kind_because: str = Field(description="The key, the header or the sentence that decided.")
+    doubt: str = Field(description="The kind a person should consider, where the words may mean it; else empty.")
     state: ReplyState
     rep: str | None = Field(description="Mail address of whose inbox it is in.")
     conversation: int | None

@@ -1,0 +1,45 @@
+"""What our own people answer by mail or text message: passed on to the customer, or refused and said so."""
+
+from __future__ import annotations
+
+import hashlib
+
+from dispatcher.model import Reply
+from dispatcher.model.errors import DispatcherError, Refused
+from dispatcher.services import caps, conversations, reply_notices
+from dispatcher.services.arrival import Arrival
+from dispatcher.services.matching import Match
+from dispatcher.services.once import clean
+from dispatcher.services.understanding import Understood
+
+
+def take(arrival: Arrival, understood: Understood) -> Reply | None:
+    """Make a response of it: then None. What may not be passed on is kept, and its writer is told."""
+    found, reply = arrival.found, arrival.reply
+    assert found.staff is not None
+    assert found.conversation is not None
+    if found.note:
+        return _refuse(arrival, understood, f"it is {found.note}")
+    via = "mail" if reply.channel == "email" else "sms"
+    text = arrival.said.own if found.text is None else found.text
+    key = clean(reply.dedupe, 200)
+    try:
+        conversations.respond(
+            arrival.session, arrival.runtime, found.staff, found.conversation.id, text, via=via, dedupe=key
+        )
+    except DispatcherError as error:
+        why = error.fields["text"] if isinstance(error, Refused) and "text" in error.fields else str(error)
+        return _refuse(arrival, understood, f"it {why}")
+    return None
+
+
+def _refuse(arrival: Arrival, understood: Understood, why: str) -> Reply:
+    """Kept, but not passed on; the representative is told at their own address."""
+    staff, conversation = arrival.found.staff, arrival.found.conversation
+    assert staff is not None
+    assert conversation is not None
+    digest = hashlib.sha256(arrival.reply.dedupe.encode()).hexdigest()[:32]
+    if caps.may_answer(arrival.session, arrival.runtime, staff):
+        reply_notices.tell_not_sent(arrival.session, arrival.runtime, staff, conversation, why, digest)
+    note = f"an answer of {staff.email}, not passed on: {why}"
+    return arrival.keep(understood, note, state="settled", found=Match())
