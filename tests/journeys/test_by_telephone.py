@@ -130,7 +130,7 @@ def _called_back_from_a_strange_telephone(bank: Bank, message: dict[str, Any]) -
 
     def kept() -> Any:
         found = bank.api(ADMIN, "GET", "/replies", params={"limit": 200}).json()["items"]
-        return [one for one in found if one["kind"] == "voice" and one.get("recording")]
+        return [one for one in found if one["channel"] == "voice" and one.get("recording")]
 
     (reply,) = wait_for(kept, 40, "the spoken answer is kept")
     assert reply["message"] == message["id"]

@@ -147,7 +147,7 @@ def _recorded(bank: Bank, customer: str) -> None:
     said = heard(bank, call["sid"])
     assert said.count("Your order is not accepted until your representative has confirmed it.") == 2
     wait_for(
-        lambda: [one for one in replies(bank, customer="recorded") if one["kind"] == "voice" and one.get("recording")],
+        lambda: [one for one in replies(bank, customer="recorded") if one["channel"] == "voice" and one.get("recording")],
         60,
         "what they said is stored",
     )
@@ -207,4 +207,4 @@ def _left_by_a_stranger(bank: Bank) -> None:
     call = ring_us(bank, {"press": "0"}, {"speak_seconds": 3})
     assert "Nobody can take your call at the moment." in heard(bank, call["sid"])
     (reply,) = wait_for(lambda: replies(bank, state="unmatched"), 40, "the unmatched queue")
-    assert reply["kind"] == "voice"
+    assert (reply["kind"], reply["channel"]) == ("other", "voice")

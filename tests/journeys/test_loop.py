@@ -203,7 +203,7 @@ def _reply_by_telephone(bank: Bank, caller: dict[str, str]) -> None:
 
     def heard() -> Any:
         found = bank.api(rep, "GET", "/replies", params={"customer": caller["customer_id"]}).json()["items"]
-        return [one for one in found if one["kind"] == "voice" and one.get("recording")]
+        return [one for one in found if one["channel"] == "voice" and one.get("recording")]
 
     reply = wait_for(heard, 40, "the spoken answer is stored")[0]
     assert reply["channel"] == "voice"

@@ -24,6 +24,7 @@ from dispatcher.model import (
     Suppression,
     Task,
 )
+from dispatcher.model.conversation import MACHINES, WANTED
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.services import replies, reply_notices, suppressions
 from tests.webhooks.world import SUBJECT, World, world_of
@@ -57,7 +58,8 @@ def test_mail_with_a_token(world: World) -> None:
     world.mail("ana@simon.example", world.reply_to(ids["ana"]), text)
     world.work()
     reply = world.replies()[0]
-    assert (reply.text, reply.kind, reply.state, reply.note) == ("Please call me.", "answer", "matched", "")
+    assert (reply.text, reply.state, reply.note) == ("Please call me.", "matched", "")
+    assert reply.kind in WANTED
     assert "> We cut LTMY" in reply.original
     assert (reply.message_id, reply.delivery_id, reply.customer_id) == (
         ids["message"],
@@ -188,8 +190,9 @@ def test_machines_mail_is_kept_flagged_and_disturbs_nobody(light: World, headers
         )
     light.work()
     found = light.replies()
-    assert {(one.kind, one.state) for one in found} == {("automatic", "matched")}
-    assert found[0].note.startswith("automatic: ")
+    assert {one.kind for one in found} <= set(MACHINES)
+    assert {(one.state, one.kind_by) for one in found} == {("matched", "header")}
+    assert found[0].kind_because == headers.strip() or found[0].kind_because in headers
     assert conversation_of(light, found[0]).state == "closed"
     with light.runtime.sessions() as session:
         assert session.scalars(select(Letter)).all() == []
@@ -301,14 +304,14 @@ def test_yes_is_an_answer_unless_it_takes_a_stop_back(light: World) -> None:
     light.work()
     light.sms(BOB, "Yes")
     light.work()
-    assert [one.kind for one in light.replies()] == ["answer", "opt-out", "opt-in"]
+    assert [one.kind for one in light.replies()] == ["other", "opt-out", "opt-in"]
 
 
 def test_help_reaches_the_representative_and_is_not_answered(light: World) -> None:
     light.alert()
     light.sms(BOB, "HELP")
     light.work()
-    assert [(one.kind, one.note) for one in light.replies()] == [("answer", "the carrier has answered this word")]
+    assert [(one.kind, one.note) for one in light.replies()] == [("other", "the carrier has answered this word")]
     assert light.letters("response") == []
 
 
@@ -317,7 +320,7 @@ def test_a_wrong_person_gets_nothing_more_and_the_representative_is_told(world: 
     world.sms(BOB, "Sorry, this is not Bob")
     world.work()
     reply = world.replies()[0]
-    assert (reply.kind, reply.state) == ("answer", "matched")
+    assert (reply.kind, reply.state) == ("wrong-person", "matched")
     with world.runtime.sessions() as session:
         order = suppressions.in_force(session, "sms", BOB)
         assert order is not None
@@ -337,26 +340,27 @@ def test_a_wrong_person_gets_nothing_more_and_the_representative_is_told(world: 
 
 
 @pytest.mark.parametrize(
-    ("text", "subject", "spf", "tokened", "kind"),
+    ("text", "subject", "spf", "tokened", "stops"),
     [
-        ("unsubscribe", f"Re: {SUBJECT}", "pass", True, "opt-out"),
-        ("unsubscribe", f"Re: {SUBJECT}", "fail", True, "opt-out"),
-        ("", "Unsubscribe", "pass", True, "opt-out"),
-        ("unsubscribe\n\n> We cut LTMY", f"Re: {SUBJECT}", "pass", True, "opt-out"),
-        ("unsubscribe", "hello", "pass", False, "opt-out"),
-        ("unsubscribe", "hello", "fail", False, "answer"),
-        ("stop loss at 42", f"Re: {SUBJECT}", "pass", True, "answer"),
-        ("cancel", f"Re: {SUBJECT}", "pass", True, "answer"),
+        ("unsubscribe", f"Re: {SUBJECT}", "pass", True, True),
+        ("unsubscribe", f"Re: {SUBJECT}", "fail", True, True),
+        ("", "Unsubscribe", "pass", True, True),
+        ("unsubscribe\n\n> We cut LTMY", f"Re: {SUBJECT}", "pass", True, True),
+        ("unsubscribe", "hello", "pass", False, True),
+        ("unsubscribe", "hello", "fail", False, False),
+        ("stop loss at 42", f"Re: {SUBJECT}", "pass", True, False),
+        ("cancel", f"Re: {SUBJECT}", "pass", True, False),
     ],
 )
-def test_opt_out_by_mail(light: World, text: str, subject: str, spf: str, tokened: bool, kind: str) -> None:
+def test_opt_out_by_mail(light: World, text: str, subject: str, spf: str, tokened: bool, stops: bool) -> None:
     ids = light.alert()
     to = light.reply_to(ids["ana"]) if tokened else "alerts@in.bank.example"
     light.mail("ana@simon.example", to, text, subject, spf=spf)
     light.work()
-    assert light.replies()[0].kind == kind
+    kind = light.replies()[0].kind
+    assert kind == "opt-out" if stops else kind in WANTED
     with light.runtime.sessions() as session:
-        assert (suppressions.in_force(session, "email", "ana@simon.example") is not None) == (kind == "opt-out")
+        assert (suppressions.in_force(session, "email", "ana@simon.example") is not None) == stops
 
 
 @pytest.mark.parametrize("text", ["unsubscribe", "I am not Ana", "Wrong person", "start", "Sorry, wrong email"])
@@ -375,7 +379,7 @@ def test_who_got_an_alert_passed_on_silences_nobody(world: World, text: str) -> 
         )
         assert task.text.startswith("friend@other.example ")
     for reply in world.replies():
-        assert (reply.kind, reply.state, reply.customer_id) == ("answer", "matched", world.bank.ids["ana"])
+        assert (reply.kind, reply.state, reply.customer_id) == ("other", "matched", world.bank.ids["ana"])
         assert "is not ana@simon.example: nothing was changed" in reply.note
     assert conversation_of(world, reply).state == "open"
 
@@ -557,7 +561,7 @@ def test_a_notice_by_text_message_has_two_segments_at_most(words: str, name: str
     from channels.sms import count_segments
 
     conversation = Conversation(id=number, customer=Customer(name=name))
-    text = reply_notices.short_text(conversation, Reply(kind="answer", text=words))
+    text = reply_notices.short_text(conversation, Reply(kind="other", text=words))
     assert count_segments(text).segments <= 2
     assert text.startswith(f"#{number} ")
     assert text.endswith(f"Answer: #{number} and your words")

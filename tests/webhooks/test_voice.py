@@ -188,7 +188,7 @@ def test_key_1_and_nobody_there(light: World, status: str) -> None:
     assert call.tags[-1] == "Record"
     call.take(RecordingSid=RECORDING, RecordingDuration="7")
     asked, spoken = light.replies()
-    assert (asked.kind, spoken.kind) == ("call", "voice")
+    assert (asked.kind, spoken.kind) == ("call", "other")
     assert "call back" in asked.text
     assert spoken.note == "was told that no order is accepted until you have confirmed it"
 
@@ -300,7 +300,7 @@ def test_key_2_is_a_spoken_answer_that_the_representative_can_hear(world: World)
     done = record.attrib["recordingStatusCallback"].partition("#")[0]
     call.take(RecordingSid=RECORDING, RecordingDuration="7", Digits="hangup")
     (reply,) = world.replies()
-    assert (reply.kind, reply.text, reply.recording_id) == ("voice", "Spoken answer, 0:07.", None)
+    assert (reply.kind, reply.text, reply.recording_id) == ("other", "Spoken answer, 0:07.", None)
     assert awaited(world) == [(RECORDING, "reply", "waiting")]
     assert all(one.due_at and one.due_at > world.runtime.now() for one in world.letters())
 
@@ -335,7 +335,7 @@ def test_news_of_a_recording_before_the_calls_own_step(world: World) -> None:
     world.twilio(record.attrib["recordingStatusCallback"].partition("#")[0], news)
     world.work()
     call.take(RecordingSid=RECORDING, RecordingDuration="7")
-    assert [one.kind for one in world.replies()] == ["voice"]
+    assert [one.kind for one in world.replies()] == ["other"]
     assert awaited(world) == [(RECORDING, "reply", "waiting")]
     assert len(world.letters()) == 2
 
@@ -395,7 +395,7 @@ def test_copies_of_every_step_say_the_same_and_count_once(world: World) -> None:
         for _ in range(2):
             again = Call(world, address).take(**fields)
             assert ElementTree.tostring(again.document) == first
-    assert [one.kind for one in world.replies()] == ["call", "voice"]
+    assert [one.kind for one in world.replies()] == ["call", "other"]
     with world.runtime.sessions() as session:
         kept = session.scalars(select(Callback)).all()
         assert len(kept) == len(steps)
@@ -502,7 +502,7 @@ def test_what_they_leave_waits_in_the_unmatched_queue(
         else:
             call.take(RecordingSid=RECORDING, RecordingDuration="7")
     (reply,) = light.replies()
-    assert (reply.state, reply.customer_id, reply.sender, reply.kind) == ("unmatched", None, sender, "voice")
+    assert (reply.state, reply.customer_id, reply.sender, reply.kind) == ("unmatched", None, sender, "other")
     assert {one.address for one in light.letters()} == {"admin@bank.example"}
 
 
