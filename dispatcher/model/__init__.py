@@ -21,13 +21,13 @@ from dispatcher.model.idempotency import IdempotencyKey
 from dispatcher.model.message import Attachment, Decision, Media, Message, Version, VersionList
 from dispatcher.model.routing import RoutingRule
 from dispatcher.model.staff import ROLES, ApiToken, Duty, Grant, SignIn, Staff
-from dispatcher.model.suppression import Suppression
+from dispatcher.model.suppression import ListReading, Suppression
 
 __all__ = [
     "CHANNELS", "ROLES", "ApiToken", "Attachment", "Attempt", "AuditEntry", "Base", "Callback", "CapUse",
     "ContactPoint", "Conversation", "Customer", "Decision", "Delivery", "DistributionList", "Duty", "Firm", "Grant",
-    "Hook", "HookEvent", "HookPost", "IdempotencyKey", "Letter", "ListMember", "Mark", "Media", "Message",
-    "OrderRequest", "Pause", "Preference", "ProviderEvent", "Recipient", "Recording", "Reply", "ReplyFile",
-    "Response", "RoutingRule", "SignIn", "Staff", "StaffCall", "Suppression", "Task", "Transcoding", "Version",
-    "VersionList", "now",
+    "Hook", "HookEvent", "HookPost", "IdempotencyKey", "Letter", "ListMember", "ListReading", "Mark", "Media",
+    "Message", "OrderRequest", "Pause", "Preference", "ProviderEvent", "Recipient", "Recording", "Reply",
+    "ReplyFile", "Response", "RoutingRule", "SignIn", "Staff", "StaffCall", "Suppression", "Task", "Transcoding",
+    "Version", "VersionList", "now",
 ]  # fmt: skip

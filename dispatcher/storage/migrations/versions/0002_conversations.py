@@ -134,8 +134,22 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("sender_check", sa.String(length=200), server_default="", nullable=False))
         batch_op.create_index(batch_op.f("ix_replies_kind"), ["kind"], unique=False)
 
+    op.create_table(
+        "list_readings",
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("read_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_list_readings")),
+    )
     with op.batch_alter_table("suppressions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("topic", sa.String(length=64), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("reply_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True))
+        batch_op.add_column(sa.Column("mirror", sa.String(length=16), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("mirror_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("mirror_tries", sa.Integer(), server_default="0", nullable=False))
+        batch_op.create_index(batch_op.f("ix_suppressions_reply_id"), ["reply_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_suppressions_mirror_at"), ["mirror_at"], unique=False)
         batch_op.drop_index("uq_suppressions_in_force")
         batch_op.create_index(
             "uq_suppressions_in_force",
@@ -167,7 +181,14 @@ def downgrade() -> None:
             sqlite_where=sa.text("lifted_at IS NULL"),
             postgresql_where=sa.text("lifted_at IS NULL"),
         )
+        batch_op.drop_index(batch_op.f("ix_suppressions_mirror_at"))
+        batch_op.drop_index(batch_op.f("ix_suppressions_reply_id"))
+        batch_op.drop_column("mirror_tries")
+        batch_op.drop_column("mirror_at")
+        batch_op.drop_column("mirror")
+        batch_op.drop_column("reply_id")
         batch_op.drop_column("topic")
+    op.drop_table("list_readings")
 
     with op.batch_alter_table("replies", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_replies_kind"))
