@@ -190,12 +190,30 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """What a mail server's report says of a mail of ours: to whom it could not be brought, and why.
+
+    `failed` are the addresses it has given up, `delayed` those it still tries. `status` is the code of RFC 3463, e.g.
+    "5.1.1". Of the headers of ours that it quotes: `attempts`, 32 hex digits each, and `quoted`, addresses with tokens.
+    """
+
+    failed: tuple[str, ...] = ()
+    delayed: tuple[str, ...] = ()
+    status: str = ""
+    said: str = ""
+    attempts: tuple[str, ...] = ()
+    quoted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class InboundReply:
     """Something a person sent us. `recipients` are the addresses of ours they wrote to.
 
     `keyword` is stop, start or help where the provider or a whole-message keyword says so.
-    `automatic` is why a machine is thought to have written it, else "". `verified` is "" where the sender is
-    proven as far as the channel can, else why not.
+    `automatic` is what proves that a machine has written it, in words, else ""; `machine` is then its kind as far as
+    its headers tell: absence, bounce, delayed, ticket, challenge, list, receipt, calendar, own or other. `hint` is what
+    only makes one think of a machine; the words decide. `returned` is what a bounce says. `verified` is "" where the
+    sender is proven as far as the channel can, else why not.
     """
 
     dedupe: str  # ≤ 190 characters
@@ -208,6 +226,9 @@ class InboundReply:
     html: str = ""
     keyword: str = ""
     automatic: str = ""
+    machine: str = ""
+    hint: str = ""
+    returned: Returned | None = None
     verified: str = ""
     message_ref: str = ""  # the provider's id
     attachments: tuple[File, ...] = ()
