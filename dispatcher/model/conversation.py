@@ -23,6 +23,7 @@ WANTED = ("order", "question", "call", "complaint", "other")
 WISHES = ("opt-out", "opt-in", "wrong-person")
 MACHINES = ("out-of-office", "automatic")
 KINDS = (*WANTED, *WISHES, *MACHINES, "alert")
+READ = (*WANTED, "wrong-person")  # what somebody is to read; the rest is kept and shown, but disturbs nobody
 
 
 class Conversation(Base):
@@ -30,6 +31,7 @@ class Conversation(Base):
 
     `state` is open, claimed or closed; `channel` and `address` are those the customer used last. `rep_id` is whose
     inbox it is in, by the rule that `routed_by` names; unless somebody has claimed it by `claim_by`, it is passed on.
+    What was said up to the reply `done_up_to` was dealt with when it was last closed, and routes it no more.
     """
 
     __tablename__ = "conversations"
@@ -53,6 +55,8 @@ class Conversation(Base):
     channel: Mapped[str] = mapped_column(String(16))
     address: Mapped[str] = mapped_column(String(320), default="")
     routed_by: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    routed_to: Mapped[str] = mapped_column(String(16), default="", server_default="")  # one of routing.TARGETS
+    done_up_to: Mapped[int | None] = mapped_column(BigId)
     claim_by: Mapped[datetime | None] = mapped_column(index=True)
     passes: Mapped[int] = mapped_column(default=0, server_default="0")  # how often it was passed on unclaimed
     created_at: Mapped[datetime] = mapped_column(default=now)

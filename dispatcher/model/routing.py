@@ -18,7 +18,8 @@ class RoutingRule(Base):
     """One line of the table: the first whose conditions hold and whose target is there decides.
 
     `kind` is one of conversation.KINDS or "" for any, `urgency` of the message normal, urgent or "" for any, `topic`
-    one topic or "" for any. Who gets it has `minutes` to claim it before it is passed on.
+    one topic or "" for any; with `asks_analyst` only where the customer's own words ask for the analyst. Who gets it
+    has `minutes` to claim it before it is passed on.
     """
 
     __tablename__ = "routing_rules"
@@ -29,6 +30,7 @@ class RoutingRule(Base):
     kind: Mapped[str] = mapped_column(String(16), default="")
     urgency: Mapped[str] = mapped_column(String(16), default="")
     topic: Mapped[str] = mapped_column(String(64), default="")
+    asks_analyst: Mapped[bool] = mapped_column(default=False)
     target: Mapped[str] = mapped_column(String(16))
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))  # of the target "person"
     minutes: Mapped[int] = mapped_column(default=30)

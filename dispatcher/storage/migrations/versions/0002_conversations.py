@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("urgency", sa.String(length=16), nullable=False),
         sa.Column("topic", sa.String(length=64), nullable=False),
+        sa.Column("asks_analyst", sa.Boolean(), nullable=False),
         sa.Column("target", sa.String(length=16), nullable=False),
         sa.Column("staff_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("minutes", sa.Integer(), nullable=False),
@@ -119,6 +120,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("conversations", schema=None) as batch_op:
         batch_op.add_column(sa.Column("routed_by", sa.String(length=200), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("routed_to", sa.String(length=16), server_default="", nullable=False))
+        batch_op.add_column(
+            sa.Column("done_up_to", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True)
+        )
         batch_op.add_column(sa.Column("claim_by", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("passes", sa.Integer(), server_default="0", nullable=False))
         batch_op.create_index(batch_op.f("ix_conversations_claim_by"), ["claim_by"], unique=False)
@@ -205,6 +210,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_conversations_claim_by"))
         batch_op.drop_column("passes")
         batch_op.drop_column("claim_by")
+        batch_op.drop_column("done_up_to")
+        batch_op.drop_column("routed_to")
         batch_op.drop_column("routed_by")
 
     op.drop_table("reply_files")
