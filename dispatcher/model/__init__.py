@@ -4,7 +4,7 @@ from dispatcher.model.audit import AuditEntry
 from dispatcher.model.base import Base, now
 from dispatcher.model.bounds import CapUse, Mark, Pause
 from dispatcher.model.call import Recording, StaffCall, Transcoding
-from dispatcher.model.callback import Callback, ProviderEvent
+from dispatcher.model.callback import Callback, Poll, ProviderEvent
 from dispatcher.model.conversation import Conversation, OrderRequest, Reply, ReplyFile, Response
 from dispatcher.model.delivery import Attempt, Delivery, Letter, Recipient, Task
 from dispatcher.model.directory import (
@@ -27,7 +27,7 @@ __all__ = [
     "CHANNELS", "ROLES", "ApiToken", "Attachment", "Attempt", "AuditEntry", "Base", "Callback", "CapUse",
     "ContactPoint", "Conversation", "Customer", "Decision", "Delivery", "DistributionList", "Duty", "Firm", "Grant",
     "Hook", "HookEvent", "HookPost", "IdempotencyKey", "Letter", "ListMember", "ListReading", "Mark", "Media",
-    "Message", "OrderRequest", "Pause", "Preference", "ProviderEvent", "Recipient", "Recording", "Reply",
+    "Message", "OrderRequest", "Pause", "Poll", "Preference", "ProviderEvent", "Recipient", "Recording", "Reply",
     "ReplyFile", "Response", "RoutingRule", "SignIn", "Staff", "StaffCall", "Suppression", "Task", "Transcoding",
     "Version", "VersionList", "now",
 ]  # fmt: skip

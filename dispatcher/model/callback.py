@@ -37,6 +37,19 @@ class Callback(Base):
     applied_at: Mapped[datetime | None]
 
 
+class Poll(Base):
+    """How far a provider has been asked for what its webhooks may have failed to bring.
+
+    It is asked again at `due_at`; `asked_to` is the moment up to which everything has been asked for and kept.
+    """
+
+    __tablename__ = "polls"
+
+    provider: Mapped[str] = mapped_column(String(32), primary_key=True)
+    asked_to: Mapped[datetime]
+    due_at: Mapped[datetime]
+
+
 class ProviderEvent(Base):
     """One piece of news in a callback, in our words. Unique, so that a repeat has no second effect.
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from dispatcher.model.gate import Gate, Limits, OpenGate
 from dispatcher.model.telephone import PhoneLine, Transcriber
@@ -213,7 +213,9 @@ class InboundReply:
     `automatic` is what proves that a machine has written it, in words, else ""; `machine` is then its kind as far as
     its headers tell: absence, bounce, delayed, ticket, challenge, list, receipt, calendar, own or other. `hint` is what
     only makes one think of a machine; the words decide. `returned` is what a bounce says. `verified` is "" where the
-    sender is proven as far as the channel can, else why not.
+    sender is proven as far as the channel can, else why not. `distrust` is why nothing may be done on its word,
+    whatever token came along: its sender's own domain disowns it, or it could not be read as a mail; else "".
+    `sender_check` is what is known of the sender, for people, e.g. "spf=pass dkim=pass dmarc=fail (p=reject)".
     """
 
     dedupe: str  # ≤ 190 characters
@@ -230,6 +232,8 @@ class InboundReply:
     hint: str = ""
     returned: Returned | None = None
     verified: str = ""
+    distrust: str = ""
+    sender_check: str = ""
     message_ref: str = ""  # the provider's id
     attachments: tuple[File, ...] = ()
 
@@ -286,6 +290,19 @@ class WebhookSource(Protocol):
         """A key, ≤ 150 characters, that is the same for copies of the same request, from what is signed."""
 
     def parse(self, what: str, request: WebRequest) -> Parsed: ...
+
+
+@runtime_checkable
+class TextLog(Protocol):
+    """A provider that can be asked which text messages people wrote to us: a webhook that is lost is told by nobody."""
+
+    name: str
+
+    async def received_since(self, since: datetime) -> Sequence[WebRequest]:
+        """Each text message to us since then, oldest first, as its webhook would have brought it; more does no harm.
+
+        Raises ProviderError where the provider cannot be asked.
+        """
 
 
 @dataclass(frozen=True, slots=True)

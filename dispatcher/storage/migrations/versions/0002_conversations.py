@@ -108,6 +108,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_order_requests_due_at"), ["due_at"], unique=False)
 
     op.create_table(
+        "polls",
+        sa.Column("provider", sa.String(length=32), nullable=False),
+        sa.Column("asked_to", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("provider", name=op.f("pk_polls")),
+    )
+    op.create_table(
         "reply_files",
         sa.Column("reply_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -215,6 +222,7 @@ def downgrade() -> None:
         batch_op.drop_column("routed_by")
 
     op.drop_table("reply_files")
+    op.drop_table("polls")
     with op.batch_alter_table("order_requests", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_order_requests_due_at"))
         batch_op.drop_index(batch_op.f("ix_order_requests_conversation_id"))
