@@ -26,6 +26,7 @@ from dispatcher.services import (
     callbacks,
     letter_sending,
     news,
+    passing,
     reconcile,
     recording_erasure,
     recording_fetch,
@@ -110,6 +111,16 @@ def release(message_id: int) -> None:
 def escalate(message_id: int) -> None:
     """Tell more people that nobody has decided."""
     _transact(lambda session, runtime: escalation.escalate(session, runtime, message_id))
+
+
+def pass_on(conversation_id: int) -> None:
+    """Nobody has claimed a conversation in time, or its owner has left: the next one has it."""
+    _transact(lambda session, runtime: passing.pass_on(session, runtime, conversation_id))
+
+
+def escalate_order(order_id: int) -> None:
+    """Put an order that nobody has claimed to more people."""
+    _transact(lambda session, runtime: order_rings.escalate(session, runtime, order_id))
 
 
 def end_call(call_id: int) -> None:

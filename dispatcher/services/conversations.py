@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import CHANNELS, Conversation, Customer, Message, Reply, Response, Staff
+from dispatcher.model import CHANNELS, Conversation, Customer, Firm, Message, Reply, Response, Staff
+from dispatcher.model.conversation import READ
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import letters, reply_notices, suppressions
+from dispatcher.services import letters, passing, reply_notices, suppressions
 from dispatcher.services.audit import fingerprint, record
-from dispatcher.services.directory import owner_of
 from dispatcher.services.matching import latest_message
 from dispatcher.services.once import clean, insert_once
+from dispatcher.services.order_asked import UNDECIDED, was_asked
+from dispatcher.services.order_words import say
+from dispatcher.services.sight import owned_by
 
 WRITTEN = ("email", "sms")
 MOST_WORDS = 5_000
@@ -40,16 +43,15 @@ def thread(
 ) -> Conversation:
     """The one conversation of this customer about this message, locked; made where there is none.
 
-    With `disturb` it is open afterwards, goes by `channel` and belongs to who owns the customer now. Without
-    (an opt-out, a machine's mail) one that exists is left as it is, and a new one is closed: nothing to answer.
+    With `disturb` it is open afterwards and goes by `channel`; without (an opt-out, a machine's mail) one that exists
+    is left as it is, and a new one is closed: nothing to answer. Whose it is says `passing.route`, once the reply is
+    stored.
     """
-    owner = owner_of(session, customer)
     new = insert_once(
         session,
         Conversation,
         message_id=message_id,
         customer_id=customer.id,
-        rep_id=owner.id if owner else None,
         state="open" if disturb else "closed",
         channel=channel,
         address=address,
@@ -66,18 +68,22 @@ def thread(
         .execution_options(populate_existing=True)
     ).one()
     if disturb:
-        known.rep_id = owner.id if owner else None
         known.channel, known.address = channel, address
         known.last_at = max(known.last_at, at)
         if known.state == "closed":
-            known.state, known.claimed_by = "open", None
+            known.state, known.claimed_by, known.claim_by, known.passes = "open", None, None, 0
+            read = select(func.max(Reply.id)).where(Reply.conversation_id == known.id, Reply.kind.in_(READ))
+            known.done_up_to = session.scalar(read)
     return known
 
 
 def visible(
     session: Session, staff: Staff, rep: str | int | None = None, state: str | None = None
 ) -> Select[Conversation]:
-    """The conversations this person may see, newest word first: their own and claimed ones, for administrators all.
+    """The conversations this person may see, newest word first, administrators all.
+
+    Theirs are those in their inbox, those they have claimed and, unless compliance has it, every one with a customer
+    of theirs; those of compliance are everybody's who holds that role.
 
     `rep` narrows to one representative, by mail address or id; `state` to open, claimed or closed.
     """
@@ -101,7 +107,13 @@ def get(session: Session, staff: Staff, conversation_id: int) -> Conversation:
 def _theirs(staff: Staff) -> ColumnElement[bool]:
     if not staff.active:
         return false()
-    return or_(Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id)
+    owned = select(Customer.id).outerjoin(Firm, Firm.id == Customer.firm_id).where(owned_by(staff))
+    seen = [Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id]
+    if staff.has("rep"):
+        seen.append(and_(Conversation.routed_to != "compliance", Conversation.customer_id.in_(owned)))
+    if staff.has("compliance"):
+        seen.append(Conversation.routed_to == "compliance")
+    return or_(*seen)
 
 
 def _locked(session: Session, staff: Staff, conversation_id: int) -> Conversation:
@@ -123,16 +135,28 @@ def claim(session: Session, runtime: Runtime, staff: Staff, conversation_id: int
         return conversation
     if conversation.state != "open":
         raise StateConflict(f"the conversation is {conversation.state} already", state=conversation.state)
-    conversation.state, conversation.claimed_by = "claimed", staff.id
+    taken_on(conversation, staff)
     record(session, runtime, staff, "claim conversation", f"conversation {conversation.id}")
     return conversation
 
 
+def taken_on(conversation: Conversation, staff: Staff) -> None:
+    """Somebody answers for it from now on: who has claimed it, unless it is closed, stays; it is passed on no more."""
+    if conversation.state == "closed" or conversation.claimed_by is None:
+        conversation.claimed_by = staff.id
+    conversation.state, conversation.claim_by = "claimed", None
+
+
 def close(session: Session, runtime: Runtime, staff: Staff, conversation_id: int) -> Conversation:
-    """Nothing more to do. The customer's next word opens it again."""
+    """Nothing more to do. The customer's next word opens it again.
+
+    Raises StateConflict while an order in it is neither confirmed nor declined.
+    """
     conversation = _locked(session, staff, conversation_id)
     if conversation.state != "closed":
-        conversation.state = "closed"
+        if _has_open_order(session, conversation):
+            raise StateConflict("an order in it is not decided: confirm or decline it first", state=conversation.state)
+        conversation.state, conversation.claim_by = "closed", None
         record(session, runtime, staff, "close conversation", f"conversation {conversation.id}")
     return conversation
 
@@ -149,11 +173,16 @@ def respond(
     *,
     via: str,
     dedupe: str | None = None,
+    seen: int | None = None,
+    by_telephone: bool = False,
+    on_order: bool = False,
 ) -> Response:
     """Answer the customer by the channel they used last; what came by call, page or fax, in writing.
 
-    `via` is page, api, mail or sms; a second call with the same `dedupe` gives the first response. Raises
-    NotFound, and Refused where the text will not do or no contact point may be used.
+    `via` is page, api, mail or sms; a second call with the same `dedupe` gives the first response. `seen` is the last
+    response that its writer has read, 0 for none: a colleague's later one is read first. With `by_telephone` it was
+    said, and is kept without a letter. What is not `on_order` says so, where an order waits and its writer may not
+    have seen that. Raises NotFound, and Refused where the text will not do or no contact point may be used.
     """
     conversation = _locked(session, staff, conversation_id)
     key = clean(dedupe, 200) if dedupe else f"{via}:{uuid4().hex}"
@@ -161,29 +190,35 @@ def respond(
     if known is not None:
         return known
     words = clean(text).strip()
-    channel, address = _way(session, runtime, conversation)
+    channel, address = ("voice", "") if by_telephone else _way(session, runtime, conversation)
     _check(session, runtime, conversation, words, channel, via)
+    if seen is not None:
+        _require_read(session, conversation, staff, seen)
     response = Response(
         dedupe=key, conversation_id=conversation.id, staff_id=staff.id, text=words, via=via, created_at=runtime.now()
     )
     session.add(response)
     session.flush()
-    response.letter_id = letters.write(
-        session,
-        runtime,
-        kind="response",
-        dedupe=f"response:{response.id}",
-        channel=channel,
-        address=address,
-        subject=_subject(runtime, conversation.message),
-        text=_letter_text(runtime, staff, words, channel),
-        customer=conversation.customer,
-        message_id=conversation.message_id,
-        conversation=conversation,
-        sender_name=staff.name,
-    ).id
-    conversation.state, conversation.last_at = "claimed", runtime.now()
-    conversation.claimed_by = conversation.claimed_by or staff.id
+    if not by_telephone:
+        told = _letter_text(runtime, staff, words, channel)
+        if via in ("mail", "sms") and not on_order and _has_open_order(session, conversation):
+            told += f"\n\n{say(conversation.customer, 'open')}"
+        response.letter_id = letters.write(
+            session,
+            runtime,
+            kind="response",
+            dedupe=f"response:{response.id}",
+            channel=channel,
+            address=address,
+            subject=_subject(runtime, conversation.message),
+            text=told,
+            customer=conversation.customer,
+            message_id=conversation.message_id,
+            conversation=conversation,
+            sender_name=staff.name,
+        ).id
+    taken_on(conversation, staff)
+    conversation.last_at = runtime.now()
     record(
         session, runtime, staff, "respond", f"conversation {conversation.id}",
         response=response.id, letter=response.letter_id, channel=channel, via=via, words=fingerprint(words),
@@ -210,6 +245,28 @@ def _check(session: Session, runtime: Runtime, conversation: Conversation, words
         )
         if (lately or 0) >= MOST_AN_HOUR:
             raise Refused({"text": f"was the {MOST_AN_HOUR + 1}th answer within an hour; answer on the page"})
+
+
+def _require_read(session: Session, conversation: Conversation, staff: Staff, seen: int) -> None:
+    """Two who answer at once would tell the customer two things."""
+    newer = session.scalars(
+        select(Response)
+        .where(Response.conversation_id == conversation.id, Response.id > seen, Response.staff_id != staff.id)
+        .order_by(Response.id.desc())
+        .limit(1)
+    ).first()
+    if newer is not None:
+        raise Refused({"text": f"was not sent: {newer.staff.name} has answered meanwhile. Read that, then send yours"})
+
+
+def _has_open_order(session: Session, conversation: Conversation) -> bool:
+    return bool(
+        session.scalar(
+            select(OrderRequest.id)
+            .where(OrderRequest.conversation_id == conversation.id, OrderRequest.state.in_(UNDECIDED))
+            .limit(1)
+        )
+    )
 
 
 def _way(session: Session, runtime: Runtime, conversation: Conversation) -> tuple[str, str]:
@@ -272,6 +329,7 @@ def assign(session: Session, runtime: Runtime, staff: Staff, reply_id: int, cust
     )
     reply.customer_id, reply.message_id, reply.conversation_id = customer.id, message_id, conversation.id
     reply.state = "matched"
+    passing.route(session, runtime, conversation)
     record(session, runtime, staff, "assign reply", f"reply {reply.id}", customer=customer.key)
     session.flush()
     reply_notices.tell_owner(session, runtime, conversation, reply)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Select, false, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Conversation, Customer, Reply, Staff
-from dispatcher.model.conversation import WANTED
+from dispatcher.model.conversation import READ
 from dispatcher.runtime import Runtime
-from dispatcher.services import conversations, reply_notices
+from dispatcher.services import conversations, passing, reply_notices
 from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.once import clean, insert_once
 from dispatcher.services.understanding import Understood
-
-# Kinds that a person wants to be read; the others are kept and shown, but disturb nobody.
-READ = (*WANTED, "wrong-person")
 
 
 def keep(
@@ -38,10 +35,14 @@ def keep(
     state: str = "",
     received_at: datetime | None = None,
     tell_at: datetime | None = None,
+    proven: bool = True,
+    html: str = "",
+    sender_check: str = "",
 ) -> Reply:
     """The reply with this `dedupe`. A new one is `state`, else matched where a `person` is known, else unmatched.
 
-    Its owner is told now or at `tell_at`; of one that belongs to nobody, the administrators.
+    Its owner is told now or at `tell_at`, of an order at once; of one that belongs to nobody, the administrators.
+    Where the sender is not `proven`, nothing is written to them by itself.
     """
     at = received_at or runtime.now()
     key, address = clean(dedupe, 200), clean(sender, 320)
@@ -75,16 +76,25 @@ def keep(
         kind_by=understood.by,
         kind_because=clean(understood.because, 300),
         doubt=understood.doubt,
+        html=html,
+        sender_check=clean(sender_check, 200),
         state=state or ("matched" if conversation else "unmatched"),
         note=clean(note, 300),
+        html=clean(html, MOST_HTML),
+        sender_check=clean(sender_check, 200),
         received_at=at,
     )
     if new is None:  # another worker had a copy of it
         return session.scalars(select(Reply).where(Reply.dedupe == key)).one()
+    if conversation is not None:
+        passing.route(session, runtime, conversation)
+    digests = reply_files.keep(session, new, files) if files else []
     # Last of all locks but one: the record's. What a customer wrote is held to it by `verify`.
     who = f"customer {person.key}" if person else "system"
     record(session, runtime, who, "receive reply", f"reply {new.id}", kind=new.kind, words=fingerprint(new.original))
-    if new.kind in READ and conversation:
+    if new.kind == "order" and conversation:
+        orders.request(session, runtime, conversation, new, who, proven=proven)
+    elif new.kind in READ and conversation:
         reply_notices.tell_owner(session, runtime, conversation, new, due_at=tell_at)
     elif new.kind in READ and new.state == "unmatched":
         reply_notices.tell_of_unmatched(session, runtime)
@@ -94,10 +104,18 @@ def keep(
 def visible(session: Session, staff: Staff) -> Select[Reply]:
     """The replies this person may see, newest first: of their own conversations, for administrators all."""
     query = select(Reply).order_by(Reply.id.desc())
-    if not staff.active:
-        return query.where(false())
     if staff.has("admin"):
         return query
-    return query.join(Conversation, Reply.conversation_id == Conversation.id).where(
-        or_(Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id)
-    )
+    theirs = conversations.visible(session, staff).with_only_columns(Conversation.id).order_by(None)
+    return query.where(Reply.conversation_id.in_(theirs))
+
+
+def assign(session: Session, runtime: Runtime, staff: Staff, reply_id: int, customer_key: str) -> Reply:
+    """Give an unmatched reply to a customer, and so to their representative, who is told; an order waits from now on.
+
+    Raises as `conversations.assign`.
+    """
+    reply = conversations.assign(session, runtime, staff, reply_id, customer_key)
+    if reply.kind == "order" and reply.conversation is not None:
+        orders.request(session, runtime, reply.conversation, reply, staff, proven=False)
+    return reply

@@ -18,6 +18,7 @@ from dispatcher.services import (
     expiry,
     fan_out,
     lag,
+    passing,
     pause,
     reconcile,
     recording_erasure,
@@ -100,6 +101,10 @@ def _rings(session: Session, runtime: Runtime) -> int:
     return rings.follow_up(session, runtime)
 
 
+def _orders(session: Session, runtime: Runtime) -> int:
+    return order_rings.due(session, runtime)
+
+
 def _undecided(session: Session, runtime: Runtime) -> int:
     """Messages on which nobody has decided in the time that their urgency allows."""
     due = session.scalars(
@@ -140,6 +145,15 @@ def _alerts(session: Session, runtime: Runtime) -> int:
     return len(due)
 
 
+def _passing(session: Session, runtime: Runtime) -> int:
+    """Conversations that nobody has claimed in time, and those whose owner has left."""
+    passing.close_claimed(session, runtime)
+    due = passing.due(session, runtime)
+    for conversation_id in due:
+        note(session, "notices", "pass_on", conversation_id)
+    return len(due)
+
+
 PARTS: Mapping[str, Callable[[Session, Runtime], int]] = {
     "late": _late,
     "releases": _releases,
@@ -152,4 +166,6 @@ PARTS: Mapping[str, Callable[[Session, Runtime], int]] = {
     "calls": _calls,
     "rings": _rings,
     "undecided": _undecided,
+    "orders": _orders,
+    "passing": _passing,
 }
