@@ -306,6 +306,36 @@ class TextLog(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """An address on a list that a provider keeps by itself, since `at`."""
+
+    address: str
+    at: datetime
+
+
+class SuppressionList(Protocol):
+    """The lists by which a provider of `channel` itself keeps mail from people. Reasons: opt-out, complaint.
+
+    Every verb raises ProviderError where it cannot be done now.
+    """
+
+    name: str
+    channel: str
+    reasons: tuple[str, ...]  # those of which there is a list
+
+    async def put(self, address: str) -> None:
+        """Have the provider know an opt-out. One that it knows already does no harm."""
+
+    async def take_off(self, address: str) -> None:
+        """Take an address off every list. One that is on none does no harm."""
+
+    async def read(self, reason: str, since: datetime | None, skip: int) -> Sequence[Listed]:
+        """A page of what was put on the list since then, without its first `skip`; at the end an empty one."""
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Adapters:
     """Everything `bootstrap` made of `channels/` under the settings."""
 
@@ -314,3 +344,4 @@ class Adapters:
     sources: Mapping[str, WebhookSource]  # by vendor, as in the webhook's address
     lines: Mapping[str, PhoneLine] = field(default_factory=dict)  # by vendor
     transcriber: Transcriber | None = None
+    lists: Mapping[str, SuppressionList] = field(default_factory=dict)  # by vendor

@@ -65,16 +65,16 @@ def words_as_recorded(session: Session, runtime: Runtime, asked: Question) -> It
 
 def orders_as_recorded(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
     """P4: every standing order not to use an address that was given and not taken back is in force."""
-    standing: dict[str, bool] = {}
-    for _, action, subject, _ in _entries(session, "suppress", "lift suppression"):
-        standing[subject] = action == "suppress"
+    standing: dict[tuple[str, str], bool] = {}
+    for _, action, subject, detail in _entries(session, "suppress", "lift suppression"):
+        standing[subject, detail.get("topic", "")] = action == "suppress"
     held = {
-        f"{channel} {address}"[:120]
-        for channel, address in session.execute(
-            select(Suppression.channel, Suppression.address).where(Suppression.lifted_at.is_(None))
+        (f"{channel} {address}"[:120], topic)
+        for channel, address, topic in session.execute(
+            select(Suppression.channel, Suppression.address, Suppression.topic).where(Suppression.lifted_at.is_(None))
         )
     }
-    for subject in [one for one, stands in standing.items() if stands and one not in held][:MOST]:
+    for subject, _ in [one for one, stands in standing.items() if stands and one not in held][:MOST]:
         yield Breach("P4", f"suppression of {subject}", "was ordered and never taken back, but is not in force")
 
 

@@ -87,7 +87,7 @@ def _next_contact_point(session: Session, runtime: Runtime, message: Message, re
         address = points.get(channel)
         if address is None or channel not in runtime.usable_channels() or (channel, address) in tried:
             continue
-        if suppressions.in_force(session, channel, address) is None:
+        if suppressions.in_force(session, channel, address, message.current.topic) is None:
             return _Next(channel, address)
     return None
 

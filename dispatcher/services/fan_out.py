@@ -18,7 +18,7 @@ from dispatcher.model.base import among
 from dispatcher.model.delivery import GOING, WAITING, due_by, in_states
 from dispatcher.model.message import end_of_validity
 from dispatcher.runtime import Runtime
-from dispatcher.services import addressees, caps, dialable, dialling, fallback, pause
+from dispatcher.services import addressees, caps, dialable, dialling, fallback, pause, suppressions
 from dispatcher.services.lease import lease_of
 
 # Shown as the reason of a delivery that waits for the end of its customer's quiet hours.
@@ -43,6 +43,7 @@ class _Going:
     id: int
     version_id: int
     urgent: bool
+    topic: str
     until: datetime | None  # the end of its validity
 
 
@@ -124,14 +125,22 @@ def _going_message(session: Session, message_id: int) -> _Going | None:
     if pause.in_force(session) is not None:
         return None
     row = session.execute(
-        select(Message.id, Message.released_at, Message.valid_for, Version.id.label("version_id"), Version.urgency)
+        select(
+            Message.id,
+            Message.released_at,
+            Message.valid_for,
+            Version.id.label("version_id"),
+            Version.urgency,
+            Version.topic,
+        )
         .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
         .where(Message.id == message_id, Message.state.in_(GOING))
         .with_for_update(read=True, of=Message)
     ).one_or_none()
     if row is None:
         return None
-    return _Going(row.id, row.version_id, row.urgency == "urgent", end_of_validity(row.released_at, row.valid_for))
+    until = end_of_validity(row.released_at, row.valid_for)
+    return _Going(row.id, row.version_id, row.urgency == "urgent", row.topic, until)
 
 
 def _due(session: Session, runtime: Runtime, message_id: int, channel: str, limit: int) -> Sequence[_Row]:
@@ -164,7 +173,7 @@ def _sorted_out(
             select(Suppression.address).where(
                 Suppression.channel == channel,
                 among(Suppression.address, [one.address for one in due]),
-                Suppression.lifted_at.is_(None),
+                suppressions.concerns(message.topic),
             )
         )
     )

@@ -19,7 +19,7 @@ from dispatcher.bells import note
 from dispatcher.model import ContactPoint, Customer, Delivery, Letter, Message, Recipient, Suppression
 from dispatcher.model.delivery import CALL_FOLLOWS, FALLBACK, WAITING
 from dispatcher.runtime import Runtime
-from dispatcher.services import forecast, quiet_hours
+from dispatcher.services import forecast, quiet_hours, suppressions
 from dispatcher.services.forecast import Forecast
 
 _AT_ONCE = 500  # letters written by one statement
@@ -232,7 +232,9 @@ def _late_calls(message: Message, late: int) -> Select[*tuple[Any, ...]]:
         .subquery()
     )
     suppressed = exists().where(
-        Suppression.channel == "sms", Suppression.address == point.address, Suppression.lifted_at.is_(None)
+        Suppression.channel == "sms",
+        Suppression.address == point.address,
+        suppressions.concerns(message.current.topic),
     )
     gets_it = exists().where(text.channel == "sms", text.address == point.address, text.message_id == message.id)
     return (

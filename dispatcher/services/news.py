@@ -265,7 +265,7 @@ def _learn(session: Session, runtime: Runtime, one: _News) -> None:
     before, one.reading.error = one.reading.error, ""
     with _alone(session, one.reading):
         source = f"{provider} {event.code or event.detail}".strip()
-        suppressions.learn(session, runtime, channel, address, event.mark, source)
+        suppressions.learn(session, runtime, channel, address, event.mark, source, of_send=bool(event.state))
     one.failed = bool(one.reading.error)
     one.reading.error = one.reading.error or before
 

@@ -110,7 +110,16 @@ def never_the_opted_out(session: Session, runtime: Runtime, asked: Question) -> 
     against = (
         select(Attempt.id, Suppression.id, Suppression.created_at, Attempt.started_at)
         .join(Delivery, Attempt.delivery_id == Delivery.id)
-        .join(Suppression, and_(Suppression.channel == Delivery.channel, Suppression.address == Delivery.address))
+        .join(Message, Message.id == Delivery.message_id)
+        .join(Version, and_(Version.message_id == Message.id, Version.number == Message.version))
+        .join(
+            Suppression,
+            and_(
+                Suppression.channel == Delivery.channel,
+                Suppression.address == Delivery.address,
+                Suppression.topic.in_(("", Version.topic)),
+            ),
+        )
         .where(
             Suppression.created_at < Attempt.started_at,
             or_(Suppression.lifted_at.is_(None), Suppression.lifted_at > Attempt.started_at),

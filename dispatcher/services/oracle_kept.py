@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, Exists, and_, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from dispatcher.model import Attempt, Callback, Delivery, Letter, Message, Recipient, Reply, Suppression, Task
+from dispatcher.model import Attempt, Callback, Delivery, Letter, Message, Recipient, Reply, Suppression, Task, Version
 from dispatcher.model.delivery import WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services.oracle import MOST, TAKEN, Breach, Promise, Question
@@ -71,9 +71,17 @@ def everybody_accounted_for(session: Session, runtime: Runtime, asked: Question)
     )
     for number, owed, got in session.execute(astray.order_by(Recipient.id).limit(MOST)):
         yield Breach("P1", f"recipient {number}", f"is owed message {owed}, but has a delivery of message {got}")
-    unexplained = select(Delivery.id).where(
+    unexplained = (
+        select(Delivery.id)
+        .join(Message, Message.id == Delivery.message_id)
+        .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
+    ).where(
         Delivery.state == "suppressed",
-        ~exists().where(Suppression.channel == Delivery.channel, Suppression.address == Delivery.address),
+        ~exists().where(
+            Suppression.channel == Delivery.channel,
+            Suppression.address == Delivery.address,
+            Suppression.topic.in_(("", Version.topic)),
+        ),
     )
     for number in session.scalars(unexplained.order_by(Delivery.id).limit(MOST)):
         yield Breach("P1", f"delivery {number}", "is suppressed, and no suppression says why")

@@ -104,9 +104,8 @@ def settle_one(session: Session, runtime: Runtime, channel: str, outcome: Outcom
     attempt.error, attempt.settled_at = outcome.error or None, runtime.now()
     target = target_of(session, attempt)
     if outcome.mark:
-        suppressions.learn(
-            session, runtime, channel, target.address, outcome.mark, f"{attempt.provider} {outcome.code}"
-        )
+        source = f"{attempt.provider} {outcome.code}"
+        suppressions.learn(session, runtime, channel, target.address, outcome.mark, source, of_send=True)
     if attempt.n == target.tries:
         apply_state(session, runtime, target, _next_state(session, target, outcome), outcome)
 

@@ -210,8 +210,14 @@ def _require_going(target: Delivery | Letter) -> None:
         raise StateConflict(f"the message is {target.message.state}: nothing more of it is sent", state=target.state)
 
 
+def _stopped(session: Session, target: Delivery | Letter) -> bool:
+    if isinstance(target, Letter):
+        return suppressions.against(session, target) is not None
+    return suppressions.in_force(session, target.channel, target.address, target.message.current.topic) is not None
+
+
 def _require_may_go(session: Session, runtime: Runtime, target: Delivery | Letter, call_again: bool) -> None:
-    if suppressions.in_force(session, target.channel, target.address):
+    if _stopped(session, target):
         raise StateConflict("this address may not be used any more: reach them another way", state=target.state)
     if isinstance(target, Letter):
         return

@@ -28,6 +28,7 @@ from sqlalchemy.schema import CreateTable, DropTable
 
 from dispatcher.model import CHANNELS, ContactPoint, Preference, Suppression
 from dispatcher.runtime import Runtime
+from dispatcher.services import suppressions
 from dispatcher.services.channel_choice import INVALID, RANKS, SUPPRESSED, USABLE, Choice, choose
 
 # Temporary tables of this connection alone, gone with the transaction at the latest.
@@ -96,7 +97,7 @@ def _count_rows(connection: Connection, *tables: Table) -> None:
 
 
 def _situations(topic: str) -> Select[int, int]:
-    return select(AUDIENCE.c.customer_id, func.coalesce(_preferences(topic), 0) + func.coalesce(_points(), 0))
+    return select(AUDIENCE.c.customer_id, func.coalesce(_preferences(topic), 0) + func.coalesce(_points(topic), 0))
 
 
 def _place(channel: Any) -> ColumnElement[int]:
@@ -117,11 +118,11 @@ def _preferences(topic: str) -> ScalarSelect[int]:
     )
 
 
-def _points() -> ScalarSelect[int]:
+def _points(topic: str) -> ScalarSelect[int]:
     suppressed = exists().where(
         Suppression.channel == ContactPoint.channel,
         Suppression.address == ContactPoint.address,
-        Suppression.lifted_at.is_(None),
+        suppressions.concerns(topic),
     )
     state = case((~ContactPoint.valid, INVALID), (suppressed, SUPPRESSED), else_=USABLE)
     return (

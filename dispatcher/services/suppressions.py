@@ -2,28 +2,80 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, ScalarSelect, select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import ContactPoint, Delivery, Letter, Staff, Suppression
-from dispatcher.model.delivery import WAITING
+from dispatcher.bells import note
+from dispatcher.model import ContactPoint, Delivery, Letter, Message, Staff, Suppression, Version
+from dispatcher.model.delivery import CALL_FOLLOWS, WAITING
 from dispatcher.model.errors import NotFound
 from dispatcher.runtime import Runtime
 from dispatcher.services.audit import record
 from dispatcher.services.once import clean, insert_once
 
-REASONS = ("opt-out", "bounce", "complaint", "wrong-person", "provider", "by-hand")
+REASONS = ("opt-out", "bounce", "complaint", "wrong-person", "provider", "by-hand", "doubt")
 # What the person themselves may take back by a START or in their preferences. The others are the bank's.
-THEIR_OWN = ("opt-out", "provider")
+THEIR_OWN = ("opt-out", "provider", "doubt")
+# A second order counts where it is the graver one: who complained must not get alerts again by a START.
+_GRAVITY = {"doubt": 0, "opt-out": 1, "provider": 1}
+_GRAVEST = 2
+# How long the confirmation of an opt-out may take. A provider that is told before would drop it.
+CONFIRMED_WITHIN = timedelta(minutes=5)
+_MIRRORED_AFTER = CONFIRMED_WITHIN + timedelta(minutes=1)
+# So long after somebody has come back, a provider's refusal to send may still speak of the time before.
+_REFUSALS_LAG = timedelta(minutes=10)
 
 
-def in_force(session: Session, channel: str, address: str) -> Suppression | None:
-    """The standing order for this address on this channel, if there is one."""
-    return session.scalar(
-        select(Suppression).where(
-            Suppression.channel == channel, Suppression.address == address, Suppression.lifted_at.is_(None)
+def concerns(topic: str | ColumnElement[str] | ScalarSelect[str]) -> ColumnElement[bool]:
+    """The order is in force, and holds for messages of this topic: it is for all topics or for that one."""
+    return Suppression.topic.in_(("", topic)) & Suppression.lifted_at.is_(None)
+
+
+def in_force(session: Session, channel: str, address: str, topic: str = "") -> Suppression | None:
+    """The standing order that keeps messages of this topic from the address: for all topics first, else for that one.
+
+    Without a topic: the order for all topics.
+    """
+    return session.scalars(
+        select(Suppression)
+        .where(Suppression.channel == channel, Suppression.address == address, concerns(topic))
+        .order_by(Suppression.topic)
+        .limit(1)
+    ).first()
+
+
+def all_in_force(session: Session, channel: str, address: str) -> list[Suppression]:
+    """Every standing order for the address, the one for all topics first."""
+    return list(
+        session.scalars(
+            select(Suppression)
+            .where(Suppression.channel == channel, Suppression.address == address, Suppression.lifted_at.is_(None))
+            .order_by(Suppression.topic)
         )
     )
+
+
+def against(session: Session, letter: Letter) -> Suppression | None:
+    """The standing order that keeps a letter from its customer; None for letters to staff.
+
+    Its own order lets the one confirmation of it pass. While it is doubtful what they meant, what a person answers
+    them goes out, and nothing else.
+    """
+    if letter.customer_id is None:
+        return None
+    about = letter.message_id if letter.kind == CALL_FOLLOWS else None
+    topic = session.get_one(Message, about).current.topic if about else ""
+    order = in_force(session, letter.channel, letter.address, topic)
+    if order is None or (order.reason == "doubt" and letter.kind == "response"):
+        return None
+    return None if order.reason == "opt-out" and letter.dedupe == confirmation_of(order) else order
+
+
+def confirmation_of(order: Suppression) -> str:
+    """The `dedupe` of the letter that confirms an order: there is one, and it alone passes that order."""
+    return f"stopped:{order.id}"
 
 
 def suppress(
@@ -34,45 +86,97 @@ def suppress(
     reason: str,
     source: str,
     actor: Staff | str = "system",
+    *,
+    topic: str = "",
+    reply_id: int | None = None,
+    at_provider: bool = False,
 ) -> Suppression:
-    """Do not use this address on this channel from now on. A second order leaves the first as it is.
+    """Do not use this address from now on, for messages of `topic` or for all. The order that is then in force.
 
-    `reason` is one of REASONS; `source` says how it came, e.g. "sms STOP"; `actor` who ordered it.
+    `reason` is one of REASONS; `source` says how it came, e.g. "sms STOP"; `actor` who ordered it; `reply_id` names the
+    reply it was read in. A second order leaves the first as it is, unless it is the graver one. `at_provider`: the
+    provider knows it already, from the customer.
     """
-    # What waits for this address is held while the order is written: a claim that has begun comes first, a later one
-    # passes these rows by. The sweep then leaves them out and lets the recipient's next channel take over.
-    session.execute(
-        update(Delivery)
-        .where(Delivery.channel == channel, Delivery.address == address, Delivery.state.in_(WAITING))
-        .values(due_at=runtime.now())
-        .execution_options(synchronize_session=False)
-    )
-    session.execute(
-        update(Letter)
-        .where(
-            Letter.channel == channel,
-            Letter.address == address,
-            Letter.state.in_(WAITING),
-            Letter.customer_id.is_not(None),
+    _hold_what_waits(session, runtime, channel, address, topic)
+    new = known = None
+    while new is None and known is None:  # a known one may be lifted between the two looks
+        new = insert_once(
+            session,
+            Suppression,
+            channel=channel,
+            address=address,
+            topic=topic,
+            reason=reason,
+            source=clean(source, 200),
+            reply_id=reply_id,
+            created_at=runtime.now(),
         )
-        .values(due_at=runtime.now())
-        .execution_options(synchronize_session=False)
+        known = _locked(session, channel, address, topic) if new is None else None
+    order = new or known
+    assert order is not None
+    graver = known is not None and _gravity(reason) > _gravity(known.reason)
+    if graver:
+        order.reason, order.source, order.reply_id = reason, clean(source, 200), reply_id
+    if new is not None or graver:
+        record(
+            session, runtime, actor, "suppress", f"{channel} {address}"[:120],
+            reason=reason, source=source, **_told(topic),
+        )  # fmt: skip
+    _mirror(runtime, order, at_provider)
+    return order
+
+
+def _hold_what_waits(session: Session, runtime: Runtime, channel: str, address: str, topic: str) -> None:
+    """What waits for this address is held while the order is written: a claim that has begun comes first, a later one
+    passes these rows by. The sweep then leaves them out and lets the recipient's next channel take over.
+    """
+    of_topic = (
+        select(Message.id)
+        .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
+        .where(Version.topic == topic)
     )
-    new = insert_once(
-        session,
-        Suppression,
-        channel=channel,
-        address=address,
-        reason=reason,
-        source=clean(source, 200),
-        created_at=runtime.now(),
+    for table, more in (
+        (Delivery, Delivery.message_id.in_(of_topic) if topic else None),
+        (Letter, Letter.message_id.in_(of_topic) & (Letter.kind == CALL_FOLLOWS) if topic else None),
+    ):
+        held = [table.channel == channel, table.address == address, table.state.in_(WAITING)]
+        held += [Letter.customer_id.is_not(None)] if table is Letter else []
+        held += [more] if more is not None else []
+        session.execute(
+            update(table).where(*held).values(due_at=runtime.now()).execution_options(synchronize_session=False)
+        )
+
+
+def _gravity(reason: str) -> int:
+    return _GRAVITY.get(reason, _GRAVEST)
+
+
+def _told(topic: str) -> dict[str, str]:
+    return {"topic": topic} if topic else {}
+
+
+def _locked(session: Session, channel: str, address: str, topic: str) -> Suppression | None:
+    """The order in force for exactly this topic, held until the end of the transaction."""
+    return session.scalar(
+        select(Suppression)
+        .where(
+            Suppression.channel == channel,
+            Suppression.address == address,
+            Suppression.topic == topic,
+            Suppression.lifted_at.is_(None),
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    if new is None:
-        known = in_force(session, channel, address)
-        assert known is not None  # the partial unique index was what refused ours
-        return known
-    record(session, runtime, actor, "suppress", f"{channel} {address}"[:120], reason=reason, source=source)
-    return new
+
+
+def _mirror(runtime: Runtime, order: Suppression, at_provider: bool) -> None:
+    """How it is to stand on the list that the provider keeps by itself, which knows of no topics."""
+    listing = any(one.channel == order.channel for one in runtime.adapters.lists.values())
+    if at_provider:
+        order.mirror, order.mirror_at = "listed" if listing else "theirs", None
+    elif listing and order.mirror == "" and order.reason == "opt-out" and order.topic == "":
+        order.mirror, order.mirror_at = "put", runtime.now() + _MIRRORED_AFTER
 
 
 def lift(
@@ -83,19 +187,37 @@ def lift(
     actor: Staff | str = "system",
     *,
     reasons: tuple[str, ...] = REASONS,
+    topic: str | None = "",
 ) -> bool:
-    """Use the address again; False where no order for one of these reasons was in force."""
-    known = session.scalar(
-        select(Suppression)
-        .where(Suppression.channel == channel, Suppression.address == address, Suppression.lifted_at.is_(None))
-        .with_for_update()
-    )
-    if known is None or known.reason not in reasons:
-        return False
-    known.lifted_at = runtime.now()
-    known.lifted_by = (actor.email if isinstance(actor, Staff) else actor)[:200]
-    record(session, runtime, actor, "lift suppression", f"{channel} {address}"[:120], reason=known.reason)
-    return True
+    """Use the address again; False where no order for one of these reasons was in force.
+
+    It is the order for all topics that is lifted, or that for `topic`; with None every one.
+    """
+    lifted = False
+    for one in all_in_force(session, channel, address):
+        known = _locked(session, channel, address, one.topic) if topic in (None, one.topic) else None
+        if known is None or known.reason not in reasons:
+            continue
+        known.lifted_at = runtime.now()
+        known.lifted_by = (actor.email if isinstance(actor, Staff) else actor)[:200]
+        _take_off(session, runtime, known)
+        record(
+            session, runtime, actor, "lift suppression", f"{channel} {address}"[:120],
+            reason=known.reason, **_told(known.topic),
+        )  # fmt: skip
+        lifted = True
+    return lifted
+
+
+def _take_off(session: Session, runtime: Runtime, order: Suppression) -> None:
+    """The provider, too, is to send to them again. One that is being told of the order is told of the end after it."""
+    if order.mirror == "put" and order.mirror_tries == 0:
+        order.mirror, order.mirror_at = "", None
+    elif order.mirror in ("put", "listed", "failed"):
+        under_way = order.mirror == "put" and order.mirror_at is not None
+        order.mirror_at = order.mirror_at if under_way else runtime.now()
+        order.mirror, order.mirror_tries = "take", 0
+        note(session, "lookups", "mirror_orders")
 
 
 def learn(
@@ -106,19 +228,31 @@ def learn(
     mark: str,
     source: str,
     actor: Staff | str = "system",
+    *,
+    of_send: bool = False,
 ) -> None:
     """Act on what a provider says about an address: `mark` is invalid, opt-out, opt-in, complaint or "".
 
-    The caller vouches for the evidence: the news is authentic, and for "invalid" about an attempt of ours.
+    The caller vouches for the evidence: the news is authentic, and for "invalid" about an attempt of ours. `of_send`:
+    it is why something was not sent, and no act of the person's now.
     """
     if mark == "invalid":
         mark_invalid(session, runtime, channel, address, source)
-    elif mark == "opt-out":
-        suppress(session, runtime, channel, address, "opt-out", source, actor)
     elif mark == "opt-in":
-        lift(session, runtime, channel, address, actor, reasons=THEIR_OWN)
-    elif mark == "complaint":
-        suppress(session, runtime, channel, address, "complaint", source, actor)
+        lift(session, runtime, channel, address, actor, reasons=THEIR_OWN, topic=None)
+    elif mark in ("opt-out", "complaint") and not (of_send and _is_back(session, runtime, channel, address)):
+        suppress(session, runtime, channel, address, mark, source, actor, at_provider=True)
+
+
+def _is_back(session: Session, runtime: Runtime, channel: str, address: str) -> bool:
+    """Whether an order was lifted just now, of which the provider may not have heard when it refused."""
+    since = runtime.now() - _REFUSALS_LAG
+    lifted = select(Suppression.id).where(
+        Suppression.channel == channel,
+        Suppression.address == address,
+        (Suppression.lifted_at > since) | ((Suppression.mirror == "take") & Suppression.lifted_at.is_not(None)),
+    )
+    return session.scalar(lifted.limit(1)) is not None
 
 
 def mark_invalid(session: Session, runtime: Runtime, channel: str, address: str, because: str) -> int:
