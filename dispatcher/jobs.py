@@ -26,6 +26,7 @@ from dispatcher.services import (
     callbacks,
     letter_sending,
     news,
+    order_rings,
     passing,
     reconcile,
     recording_erasure,

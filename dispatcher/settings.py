@@ -125,6 +125,8 @@ class Settings(BaseSettings):
 
     decide_within_minutes: float = Field(30, gt=0, le=1440, description="then an undecided alert is escalated, twice")
     decide_urgent_within_minutes: float = Field(5, gt=0, le=1440, description="the same for urgent ones")
+    order_claim_minutes: float = Field(2, gt=0, le=1440, description="then an unclaimed order is put to others")
+    order_claim_urgent_minutes: float = Field(1, gt=0, le=1440, description="the same after an urgent alert")
     call_officer_again_minutes: float = Field(2, gt=0, le=60, description="after a ring that came to no decision")
     telephone_speed: float = Field(1, gt=0, le=100, description="times real time; only a simulated one is not 1")
     rings_per_officer: int = Field(3, ge=1, le=10, description="for one version, before it is escalated")

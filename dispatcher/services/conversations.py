@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import CHANNELS, Conversation, Customer, Firm, Message, Reply, Response, Staff
+from dispatcher.model import CHANNELS, Conversation, Customer, Firm, Message, OrderRequest, Reply, Response, Staff
 from dispatcher.model.conversation import READ
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
@@ -108,7 +108,7 @@ def _theirs(staff: Staff) -> ColumnElement[bool]:
     if not staff.active:
         return false()
     owned = select(Customer.id).outerjoin(Firm, Firm.id == Customer.firm_id).where(owned_by(staff))
-    seen = [Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id]
+    seen = [Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id, was_asked(staff)]
     if staff.has("rep"):
         seen.append(and_(Conversation.routed_to != "compliance", Conversation.customer_id.in_(owned)))
     if staff.has("compliance"):

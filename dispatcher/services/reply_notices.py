@@ -25,8 +25,17 @@ _GSM = frozenset(
 _GSM_DOUBLE = frozenset("\f^{}\\[~]|€")
 _TWO_SEGMENTS = {True: 306, False: 134}  # units that fit, by whether the whole text is GSM-7
 
+ORDER = "ORDER REQUEST (not accepted yet)"
+_MAY_BE = {
+    "opt-out": "a wish to get no more of this",
+    "opt-in": "a wish to get this again",
+    "wrong-person": "somebody else than we look for",
+    "order": "an order",
+    "automatic": "a machine's answer",
+    "call": "a wish to be called",
+}
 _DID = {
-    "order": "asked for an order by",
+    "order": "asks for an order by",
     "question": "asks by",
     "call": "asked to speak to you, by",
     "complaint": "complains by",
@@ -50,9 +59,9 @@ def tell_owner(
             person,
             kind="reply",
             dedupe=f"reply:{reply.id}",
-            subject=_subject(conversation),
+            subject=_subject(conversation, reply),
             text=long_text(runtime, conversation, reply),
-            short_text=short_text(conversation, reply),
+            short_text=short_text(runtime, conversation, reply),
             message_id=conversation.message_id,
             conversation=conversation,
             due_at=due_at,
@@ -68,7 +77,9 @@ def tell_now(session: Session, runtime: Runtime, conversation: Conversation, rep
         .with_for_update()
     ):
         letter.text = (
-            short_text(conversation, reply) if letter.channel == "sms" else long_text(runtime, conversation, reply)
+            short_text(runtime, conversation, reply)
+            if letter.channel == "sms"
+            else long_text(runtime, conversation, reply)
         )
         letter.due_at = runtime.now()
         note(session, "notices", "send_letter", letter.id)
@@ -154,9 +165,10 @@ def subject_of(message: Message | None) -> str:
     return message.current.subject if message else ""
 
 
-def _subject(conversation: Conversation) -> str:
+def _subject(conversation: Conversation, reply: Reply) -> str:
     about = subject_of(conversation.message)
-    return f"Reply from {who(conversation.customer)}" + (f": {about}" if about else "")
+    what = f"{ORDER}: {who(conversation.customer)}" if reply.kind == "order" else ""
+    return (what or f"Reply from {who(conversation.customer)}") + (f": {about}" if about else "")
 
 
 def long_text(runtime: Runtime, conversation: Conversation, reply: Reply) -> str:
@@ -173,27 +185,54 @@ def long_text(runtime: Runtime, conversation: Conversation, reply: Reply) -> str
         parts.append(reply.text[:_MOST_WORDS])
     if reply.is_spoken:
         parts.append(f"Listen: {page_of(runtime, conversation)}")
+    if reply.files:
+        parts.append("Files: " + ", ".join(one.name for one in reply.files))
     if reply.note:
         parts.append(f"Note: {reply.note}")
-    parts.append(
-        f"To answer {conversation.customer.name}, just answer this mail; your words reach them by the way they wrote. "
-        f"The whole conversation: {page_of(runtime, conversation)}"
+    if reply.doubt:
+        parts.append(f"It may be {_MAY_BE.get(reply.doubt, reply.doubt)}: please say so on the page.")
+    answer = (
+        f"To answer {conversation.customer.name}, just answer this mail; your words reach them by the way they wrote."
     )
+    if reply.kind == "order":
+        parts.insert(0, f"{ORDER}.")
+        parts.append(how_to_confirm(runtime, conversation))
+        answer += " That confirms nothing."
+    parts.append(f"{answer} The whole conversation: {page_of(runtime, conversation)}")
     return "\n\n".join(parts)
+
+
+def how_to_confirm(runtime: Runtime, conversation: Conversation) -> str:
+    """What a notice of an order says of claiming and confirming it."""
+    return (
+        f"Claim it, read it back and confirm or decline it here: {page_of(runtime, conversation)}\n"
+        'Nothing else confirms an order: "confirm", answered to a notice, is not believed.'
+    )
 
 
 def _did(reply: Reply) -> str:
     return "left a spoken answer by" if reply.is_spoken else _DID.get(reply.kind, "answered by")
 
 
-def short_text(conversation: Conversation, reply: Reply) -> str:
+def short_text(runtime: Runtime, conversation: Conversation, reply: Reply) -> str:
     """What a text message to staff says: at most two segments, the reference that an answer repeats in front."""
     words = " ".join(reply.text.split()) or "(no words)"
+    if reply.kind == "order":
+        return short_order(runtime, conversation, words)
     what = "wants to speak to you. " if reply.kind == "call" and not reply.text else ""
     return _fitted(
         f"#{conversation.id} {who(conversation.customer)}: {what}",
         words,
         f"\nAnswer: #{conversation.id} and your words",
+    )
+
+
+def short_order(runtime: Runtime, conversation: Conversation, words: str) -> str:
+    """What a text message says of an order that waits: the words come last, so that they are what is cut."""
+    return _fitted(
+        f"{ORDER}. #{conversation.id} {who(conversation.customer)}: ",
+        words,
+        f"\nConfirm only here: {page_of(runtime, conversation)}",
     )
 
 

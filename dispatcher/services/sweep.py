@@ -18,6 +18,7 @@ from dispatcher.services import (
     expiry,
     fan_out,
     lag,
+    order_rings,
     passing,
     pause,
     reconcile,

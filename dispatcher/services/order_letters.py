@@ -1,0 +1,114 @@
+"""The few letters that tell a customer by themselves how an order request stands; all else a representative writes."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Letter, OrderRequest, Staff
+from dispatcher.runtime import Runtime
+from dispatcher.services import counting, letters, reply_notices, suppressions, tasks
+from dispatcher.services.order_words import hour, say
+
+KIND = "order-noted"
+# On the telephone and on the alert's page they hear or read it at once.
+WRITTEN = ("email", "sms")
+
+
+def note_it(session: Session, runtime: Runtime, order: OrderRequest, *, proven: bool) -> Letter | None:
+    """Tell the customer, once for each order, that it is not accepted yet; None where nothing is written.
+
+    Never to an address that is not proven to be theirs, and never to what may be a machine.
+    """
+    reply = order.reply
+    if reply.channel not in WRITTEN or not proven or reply.doubt == "automatic":
+        return None
+    rep, phone = _rep(order), _phone(runtime)
+    customer = order.conversation.customer
+    text = [
+        say(
+            customer, "noted", at=hour(reply.received_at), rep=rep.name if rep else say(customer, "your representative")
+        ),
+        say(customer, "not passed"),
+    ]
+    if phone:
+        text.append(say(customer, "call", phone=phone))
+    return _write(session, runtime, order, f"order-noted:{reply.id}", say(customer, "subject"), text)
+
+
+def take_it_back(session: Session, runtime: Runtime, order: OrderRequest, staff: Staff) -> Letter | None:
+    """Tell the customer that it is none, where they have read that it was noted. What has not left does not leave."""
+    noted = session.scalar(select(Letter).where(Letter.dedupe == f"order-noted:{order.reply_id}"))
+    if noted is None:
+        return None
+    stopped = session.scalar(
+        update(Letter)
+        .where(Letter.id == noted.id, Letter.state == "queued", Letter.tries == 0)
+        .values(state="cancelled", due_at=None, settled_at=runtime.now())
+        .returning(Letter.id)
+        .execution_options(synchronize_session="fetch")
+    )
+    if stopped is not None or noted.state in ("suppressed", "failed", "rejected", "bounced", "cancelled"):
+        return None
+    customer = order.conversation.customer
+    text = [say(customer, "withdrawn", at=hour(order.reply.received_at), rep=staff.name)]
+    dedupe = f"order-withdrawn:{order.id}:{runtime.now():%Y%m%d%H%M%S}"
+    return _write(session, runtime, order, dedupe, say(customer, "withdrawn subject"), text)
+
+
+def _write(
+    session: Session, runtime: Runtime, order: OrderRequest, dedupe: str, subject: str, text: list[str]
+) -> Letter | None:
+    reply, conversation = order.reply, order.conversation
+    channel, address = reply.channel, reply.sender.strip().lower()
+    if channel not in runtime.usable_channels() or suppressions.in_force(session, channel, address):
+        return None
+    if not _may_answer(session, runtime, channel, address):
+        return None
+    rep, firm = _rep(order), runtime.settings.firm_name
+    return letters.write(
+        session,
+        runtime,
+        kind=KIND,
+        dedupe=dedupe,
+        channel=channel,
+        address=address,
+        subject=f"{subject}: {about}" if (about := reply_notices.subject_of(conversation.message)) else subject,
+        text=f"{firm}: {' '.join(text)}" if channel == "sms" else "\n\n".join([*text, firm]),
+        customer=conversation.customer,
+        message_id=conversation.message_id,
+        conversation=conversation,
+        sender_name=rep.name if rep else "",
+    )
+
+
+def _rep(order: OrderRequest) -> Staff | None:
+    rep = order.conversation.rep
+    return rep if rep is not None and rep.active else None
+
+
+def _phone(runtime: Runtime) -> str:
+    """Where customers reach us by telephone: the line that knows them, else the desk. Never a person's own number."""
+    return runtime.settings.customer_line or runtime.settings.desk_phone
+
+
+def _may_answer(session: Session, runtime: Runtime, channel: str, address: str) -> bool:
+    """Whether this address may get another automatic letter today."""
+    most = runtime.settings.cap_answers_per_sender_day
+    got = session.scalar(
+        select(func.count())
+        .select_from(Letter)
+        .where(
+            Letter.channel == channel,
+            Letter.address == address,
+            Letter.kind.in_((KIND, "confirmation")),
+            Letter.created_at >= counting.today(runtime),
+        )
+    )
+    if not most or (got or 0) < most:
+        return True
+    tasks.alarm(
+        session, runtime, "answers", f"a sender got {most} automatic answers today, the most of "
+        "CAP_ANSWERS_PER_SENDER_DAY: it gets no more; look whether two machines answer each other", about="cap",
+    )  # fmt: skip
+    return False

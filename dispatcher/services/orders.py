@@ -1,0 +1,277 @@
+"""Orders are only requests: claimed, read back, and confirmed or declined by one person. Nothing is executed here.
+
+Who has claimed a request decides it, nobody else. Everything is on record with its time: requested, told, claimed,
+read back, decided.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Conversation, OrderRequest, Reply, Staff
+from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
+from dispatcher.runtime import Runtime
+from dispatcher.services import conversations, covers, order_letters, order_rings
+from dispatcher.services.audit import fingerprint, record
+from dispatcher.services.once import clean, insert_once
+from dispatcher.services.order_asked import UNDECIDED
+from dispatcher.services.order_words import hour, say
+
+STATES = ("waiting", "claimed", "confirmed", "declined", "withdrawn")
+MOST_WORDS = 1_000  # so that, with what stands around them, they fit into a text message
+ROLES = ("rep", "admin")
+
+
+# --- what customers ask for -------------------------------------------------------------------------------
+
+
+def request(
+    session: Session,
+    runtime: Runtime,
+    conversation: Conversation,
+    reply: Reply,
+    actor: Staff | str,
+    *,
+    proven: bool = True,
+) -> OrderRequest:
+    """The request that this reply is, waiting for somebody who claims it; its owner is told, and the customer once.
+
+    The caller holds the conversation. Asked for again it is the same one; one that was withdrawn waits anew. Where the
+    sender is not `proven`, nothing is written to them.
+    """
+    now = runtime.now()
+    by = now + order_rings.patience(runtime, conversation)
+    made = insert_once(
+        session, OrderRequest,
+        reply_id=reply.id, conversation_id=conversation.id, state="waiting", due_at=by, created_at=now,
+    )  # fmt: skip
+    if made is None:
+        made = session.scalars(select(OrderRequest).where(OrderRequest.reply_id == reply.id).with_for_update()).one()
+        if made.state != "withdrawn":
+            return made
+        made.state, made.due_at, made.escalations, made.read_back = "waiting", by, 0, ""
+        made.claimed_by = made.claimed_at = made.decided_by = made.decided_at = None
+    session.expire(reply, ["order"])
+    record(
+        session, runtime, actor, "request order", f"order {made.id}",
+        reply=reply.id, conversation=conversation.id, channel=reply.channel, due_at=by,
+    )  # fmt: skip
+    order_rings.tell_owner(session, runtime, made)
+    order_letters.note_it(session, runtime, made, proven=proven)
+    return made
+
+
+def withdraw(session: Session, runtime: Runtime, staff: Staff, reply: Reply) -> None:
+    """It was no order after all. Raises StateConflict where it was decided. The caller holds the conversation."""
+    order = session.scalar(select(OrderRequest).where(OrderRequest.reply_id == reply.id).with_for_update())
+    if order is None or order.state == "withdrawn":
+        return
+    if order.state not in UNDECIDED:
+        raise StateConflict(f"the order is {order.state} already, so it stays one", state=order.state)
+    if order.state == "claimed" and order.claimed_by != staff.id:
+        raise StateConflict(f"{_claimer(order)} has claimed the order, and says what it is", state=order.state)
+    order_letters.take_it_back(session, runtime, order, staff)
+    _end(session, runtime, staff, order, "withdrawn")
+    record(session, runtime, staff, "withdraw order", f"order {order.id}", reply=reply.id)
+
+
+# --- what representatives do ------------------------------------------------------------------------------
+
+
+def visible(session: Session, staff: Staff, state: str | None = None) -> Select[OrderRequest]:
+    """The orders in conversations this person may see, the one that has waited longest first."""
+    theirs = conversations.visible(session, staff).with_only_columns(Conversation.id).order_by(None)
+    query = select(OrderRequest).where(OrderRequest.conversation_id.in_(theirs))
+    if state:
+        query = query.where(OrderRequest.state == state)
+    return query.order_by(OrderRequest.created_at, OrderRequest.id)
+
+
+def get(session: Session, staff: Staff, order_id: int) -> OrderRequest:
+    """One of them. Raises NotFound."""
+    found = session.scalar(visible(session, staff).where(OrderRequest.id == order_id))
+    if found is None:
+        raise NotFound(f"there is no order {order_id}")
+    return found
+
+
+def claim(session: Session, runtime: Runtime, staff: Staff, order_id: int) -> OrderRequest:
+    """Take it on, and with it the conversation if nobody has. Raises StateConflict where somebody else was quicker.
+
+    An administrator takes over what a colleague has claimed who is away or gone.
+    """
+    order = _held(session, staff, order_id)
+    if order.state == "claimed" and order.claimed_by == staff.id:
+        return order
+    over = order.claimer.email if order.state == "claimed" and order.claimer else ""
+    if order.state != "waiting" and not (over and staff.has("admin") and _is_gone(runtime, order)):
+        raise _conflict(order)
+    now = runtime.now()
+    order.state, order.claimed_by, order.claimed_at = "claimed", staff.id, now
+    order.due_at = now + order_rings.TO_DECIDE * order_rings.patience(runtime, order.conversation)
+    order_rings.close_task(session, runtime, order, staff)
+    conversations.taken_on(order.conversation, staff)
+    session.flush()
+    session.expire(order, ["claimer"])
+    waited = round((now - order.created_at).total_seconds(), 3)
+    record(
+        session,
+        runtime,
+        staff,
+        "claim order",
+        f"order {order.id}",
+        waited_seconds=waited,
+        **({"from": over} if over else {}),
+    )
+    return order
+
+
+def give_back(session: Session, runtime: Runtime, staff: Staff, order_id: int) -> OrderRequest:
+    """Claimed by mistake: it waits again, and the administrators are told at once."""
+    order = _claimed(session, staff, order_id)
+    order.state, order.claimed_by, order.claimed_at, order.read_back = "waiting", None, None, ""
+    session.flush()
+    session.expire(order, ["claimer"])
+    order_rings.close_task(session, runtime, order, staff)
+    record(session, runtime, staff, "give back order", f"order {order.id}")
+    order_rings.put_back(session, runtime, order)
+    return order
+
+
+def read_back(
+    session: Session, runtime: Runtime, staff: Staff, order_id: int, text: str, *, via: str, by_telephone: bool = False
+) -> OrderRequest:
+    """Tell the customer what was understood: in writing, or by telephone, of which this is the note.
+
+    It may be read back anew until it is decided. Raises Refused for words that will not do or cannot be sent.
+    """
+    order = _claimed(session, staff, order_id)
+    words = _words(text, "what you have understood")
+    if words != order.read_back:
+        told = say(order.conversation.customer, "read back", rep=staff.name, words=words)
+        _tell(session, runtime, staff, order, told, f"read-back:{fingerprint(words)[:16]}", via, by_telephone)
+        order.read_back = words
+        record(
+            session, runtime, staff, "read back order", f"order {order.id}",
+            words=fingerprint(words), by="telephone" if by_telephone else "letter",
+        )  # fmt: skip
+    return order
+
+
+def confirm(
+    session: Session, runtime: Runtime, staff: Staff, order_id: int, *, via: str, by_telephone: bool = False
+) -> OrderRequest:
+    """Accept it as it was read back, and tell the customer. Raises StateConflict where it was not read back."""
+    order = _claimed(session, staff, order_id, but="confirmed")
+    if order.state == "confirmed":
+        return order
+    if not order.read_back:
+        raise StateConflict("the order has not been read back: do that first", state=order.state)
+    return _decide(session, runtime, staff, order, "confirmed", order.read_back, via, by_telephone)
+
+
+def decline(
+    session: Session,
+    runtime: Runtime,
+    staff: Staff,
+    order_id: int,
+    reason: str,
+    *,
+    via: str,
+    by_telephone: bool = False,
+) -> OrderRequest:
+    """Do not accept it, and tell the customer why. Raises Refused without a reason."""
+    order = _claimed(session, staff, order_id, but="declined")
+    if order.state == "declined":
+        return order
+    return _decide(session, runtime, staff, order, "declined", _words(reason, "the reason"), via, by_telephone)
+
+
+def _decide(
+    session: Session,
+    runtime: Runtime,
+    staff: Staff,
+    order: OrderRequest,
+    state: str,
+    words: str,
+    via: str,
+    by_telephone: bool,
+) -> OrderRequest:
+    told = say(order.conversation.customer, state, rep=staff.name, at=hour(runtime.now()), words=words)
+    _tell(session, runtime, staff, order, told, state, via, by_telephone)
+    _end(session, runtime, staff, order, state)
+    record(
+        session, runtime, staff, "confirm order" if state == "confirmed" else "decline order", f"order {order.id}",
+        words=fingerprint(words), by="telephone" if by_telephone else "letter",
+    )  # fmt: skip
+    return order
+
+
+def _tell(
+    session: Session,
+    runtime: Runtime,
+    staff: Staff,
+    order: OrderRequest,
+    text: str,
+    what: str,
+    via: str,
+    by_telephone: bool,
+) -> None:
+    claimed = order.claimed_at.isoformat() if order.claimed_at else ""
+    conversations.respond(
+        session, runtime, staff, order.conversation_id, text,
+        via=via, dedupe=f"order:{order.id}:{claimed}:{what}", by_telephone=by_telephone, on_order=True,
+    )  # fmt: skip
+
+
+def _words(text: str, what: str) -> str:
+    words = clean(text.replace("\r\n", "\n")).strip()
+    if not words:
+        raise Refused({"text": f"is empty; write {what}"})
+    if len(words) > MOST_WORDS:
+        raise Refused({"text": f"has {len(words)} characters; at most {MOST_WORDS} are taken"})
+    return words
+
+
+def _held(session: Session, staff: Staff, order_id: int) -> OrderRequest:
+    """An order this person may act on, locked after its conversation. Raises NotFound, NotAllowed."""
+    get(session, staff, order_id)
+    if not staff.has(*ROLES):
+        raise NotAllowed("only representatives and administrators take orders on")
+    return order_rings.locked(session, order_id)
+
+
+def _claimed(session: Session, staff: Staff, order_id: int, but: str = "") -> OrderRequest:
+    """An order that this very person has claimed; or which they have decided so (`but`) before."""
+    order = _held(session, staff, order_id)
+    if order.state == but and order.decided_by == staff.id:
+        return order
+    if order.state == "waiting":
+        raise StateConflict("nobody has claimed the order: claim it first", state=order.state)
+    if order.state != "claimed" or order.claimed_by != staff.id:
+        raise _conflict(order)
+    return order
+
+
+def _end(session: Session, runtime: Runtime, staff: Staff, order: OrderRequest, state: str) -> None:
+    order.state, order.due_at = state, None
+    order.decided_by, order.decided_at = staff.id, runtime.now()
+    order_rings.close_task(session, runtime, order, staff)
+    session.flush()
+    session.expire(order, ["decider"])
+
+
+def _conflict(order: OrderRequest) -> StateConflict:
+    if order.state == "claimed":
+        return StateConflict(f"{_claimer(order)} has claimed the order", state=order.state)
+    who = f" by {order.decider.name}" if order.decider else ""
+    return StateConflict(f"the order is {order.state} already{who}", state=order.state)
+
+
+def _claimer(order: OrderRequest) -> str:
+    return order.claimer.name if order.claimer else "somebody"
+
+
+def _is_gone(runtime: Runtime, order: OrderRequest) -> bool:
+    return order.claimer is None or not order.claimer.active or covers.is_away(runtime, order.claimer)
