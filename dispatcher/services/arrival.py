@@ -15,6 +15,7 @@ from dispatcher.services.once import clean
 from dispatcher.services.understanding import Understood
 
 MOST_SHOWN = 100_000  # characters of `text`; `original` is whole
+MOST_HTML = 500_000  # characters of the page that a mail brought along; its raw callback is whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,6 @@ class Arrival:
     def keep(self, understood: Understood, note: str = "", *, state: str = "", found: Match | None = None) -> Reply:
         """The reply, kept once and told to whom it belongs: as it was found, or as `found` says instead."""
         reply, found = self.reply, self.found if found is None else found
-        unverified = f"sender not verified: {reply.verified}" if reply.verified and not found.staff else ""
         return reply_store.keep(
             self.session,
             self.runtime,
@@ -55,10 +55,31 @@ class Arrival:
             message_id=found.message_id,
             delivery_id=found.delivery.id if found.delivery else None,
             callback_id=self.callback_id,
-            note="; ".join(part for part in (note, found.note, unverified) if part),
+            note="; ".join(part for part in (note, found.note, "" if found.staff else self._unproven) if part),
             state=state,
             received_at=reply.received_at,
+            proven=self.believed,
+            html=clean(reply.html, MOST_HTML),
+            sender_check=reply.sender_check,
+            files=reply.attachments,
         )
+
+    @property
+    def believed(self) -> bool:
+        """False where it may be anybody's: neither a token that we gave to this address nor its domain proves it, or
+        its domain disowns it. By telephone networks a number is all that is known, and taken for it.
+        """
+        reply, found = self.reply, self.found
+        if reply.distrust or found.stranger:
+            return False
+        return reply.channel != "email" or not reply.verified or bool(found.address)
+
+    @property
+    def _unproven(self) -> str:
+        reply = self.reply
+        if reply.distrust:
+            return f"nothing was done on its word: {reply.distrust}"
+        return f"sender not verified: {reply.verified}" if reply.verified else ""
 
 
 def read(reply: InboundReply) -> Said:
@@ -69,6 +90,4 @@ def read(reply: InboundReply) -> Said:
     else:
         original = clean(reply.text.replace("\r\n", "\n"))
         own = original.strip()
-    files = "\n".join(f"[Attached: {clean(one.name, 100)}, {one.media_type}]" for one in reply.attachments[:20])
-    shown = "\n\n".join(part for part in ((own or original.strip())[:MOST_SHOWN], files) if part)
-    return Said(own, shown, original)
+    return Said(own, (own or original.strip())[:MOST_SHOWN], original)

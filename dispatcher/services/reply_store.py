@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Select, select
@@ -9,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Conversation, Customer, Reply, Staff
 from dispatcher.model.conversation import READ
+from dispatcher.model.ports import File
 from dispatcher.runtime import Runtime
-from dispatcher.services import conversations, passing, reply_notices
+from dispatcher.services import conversations, orders, passing, reply_files, reply_notices
 from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.once import clean, insert_once
 from dispatcher.services.understanding import Understood
@@ -38,6 +40,7 @@ def keep(
     proven: bool = True,
     html: str = "",
     sender_check: str = "",
+    files: Sequence[File] = (),
 ) -> Reply:
     """The reply with this `dedupe`. A new one is `state`, else matched where a `person` is known, else unmatched.
 
@@ -80,15 +83,14 @@ def keep(
         sender_check=clean(sender_check, 200),
         state=state or ("matched" if conversation else "unmatched"),
         note=clean(note, 300),
-        html=clean(html, MOST_HTML),
-        sender_check=clean(sender_check, 200),
         received_at=at,
     )
     if new is None:  # another worker had a copy of it
         return session.scalars(select(Reply).where(Reply.dedupe == key)).one()
     if conversation is not None:
         passing.route(session, runtime, conversation)
-    digests = reply_files.keep(session, new, files) if files else []
+    if files:
+        reply_files.keep(session, new, files)
     # Last of all locks but one: the record's. What a customer wrote is held to it by `verify`.
     who = f"customer {person.key}" if person else "system"
     record(session, runtime, who, "receive reply", f"reply {new.id}", kind=new.kind, words=fingerprint(new.original))
