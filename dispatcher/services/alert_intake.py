@@ -39,7 +39,8 @@ def keep(
 ) -> Reply:
     """Keep it and ring for it; what is not proven, or in `doubt`, is not taken, and the author is told why.
 
-    `message_id` is the draft whose letter it answers: the token in that letter's address is proof enough.
+    `message_id` is the draft whose letter it answers: the token in that letter's address is proof enough, unless the
+    author's own domain disowns the mail.
     """
     kept = reply_store.keep(
         session,
@@ -55,14 +56,15 @@ def keep(
         callback_id=callback_id,
         state="new",
         received_at=runtime.now(),
+        sender_check=reply.sender_check,
     )
     if kept.due_at is not None or kept.state != "new":
         return kept  # another worker had a copy of it
     if doubt:  # it may be a customer's: an administrator sees whose it is
         refuse(session, runtime, kept, author, doubt, state="unmatched")
         return kept
-    if reply.verified and message_id is None:
-        refuse(session, runtime, kept, author, f"it is not proven to be from you ({reply.verified})")
+    if reply.distrust or (reply.verified and message_id is None):
+        refuse(session, runtime, kept, author, f"it is not proven to be from you ({reply.distrust or reply.verified})")
         return kept
     kept.due_at = runtime.now()
     note(session, "events", "take_alert", kept.id)

@@ -45,6 +45,8 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
     understood = understanding.of_words(
         reply.channel, said.own, subject=reply.subject, keyword=reply.keyword, name=name
     )
+    if reply.distrust and understood.kind in (*WISHES, "order"):
+        understood = Understood(doubt=understood.kind, by=understood.by, because=understood.because)
     if understood.kind in WISHES and wishes.may_be_obeyed(arrival, understood):
         return wishes.obey(arrival, understood)
     if found.author:
