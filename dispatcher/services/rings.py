@@ -4,13 +4,16 @@ Nothing of the alert is in such a letter: the line for members of staff tells it
 came to nothing, because the line was busy, nobody answered, or who answered did not decide, is followed by another
 one a little later. A few of them, then the alert is escalated.
 
+One telephone rings once at a time, however many alerts wait: whoever is on the line hears of all of them. A ring about
+another alert waits until the first has ended, and then as long again as a second one about the same alert.
+
 Only on the provider's own word, though: where nobody knows whether or how a call was made, that officer is not called
 again for this version. Mails, texts and the escalation to others do the rest.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -27,6 +30,8 @@ PASSED = "passed"
 # So long after it was accepted the provider should have told how a ring ended: it is due then.
 TOLD_WITHIN = timedelta(minutes=10)
 UNTOLD = "its end was not told"
+# How soon a ring that waits for the end of another is looked at again.
+LOOK_AGAIN = timedelta(seconds=15)
 ARE_RINGS = and_(Letter.kind == KIND, Letter.channel == CHANNEL)
 _ENDED = ("delivered", "failed", "bounced")
 # What the attempt of a call says that may have been made, for all anybody knows.
@@ -99,6 +104,24 @@ def still_true(session: Session, letter: Letter) -> bool:
     return session.scalar(select(Message.state).where(Message.id == letter.message_id)) == "pending"
 
 
+def must_wait(session: Session, runtime: Runtime, letter: Letter) -> bool:
+    """Put off a ring to an officer who is being rung about another alert, or is on the line; False where it may start.
+
+    Their row is held, so that of two rings that start at the same time one sees the other.
+    """
+    if not is_ring(letter):
+        return False
+    session.execute(select(Staff.id).where(Staff.id == letter.staff_id).with_for_update())
+    under_way = or_(
+        Letter.state.in_(("sending", "unknown")), and_(Letter.state == "accepted", Letter.due_at.is_not(None))
+    )
+    other = select(Letter.id).where(ARE_RINGS, Letter.staff_id == letter.staff_id, Letter.id != letter.id, under_way)
+    if session.scalar(other.limit(1)) is None:
+        return False
+    letter.due_at = runtime.now() + LOOK_AGAIN
+    return True
+
+
 def note_start(session: Session, runtime: Runtime, letter: Letter) -> None:
     """Put on record that an officer is being called."""
     if is_ring(letter) and letter.staff is not None:
@@ -144,12 +167,13 @@ def _ended_by(runtime: Runtime) -> tuple[ColumnElement[bool], ...]:
 def _conclude(session: Session, runtime: Runtime, letter: Letter, message: Message) -> dict[str, object]:
     """Ring again, if that is to be; what the record says of it."""
     letter.due_at = None
+    wait = timedelta(minutes=runtime.settings.call_officer_again_minutes)
+    _put_off(session, letter, runtime.now() + wait)
     waits = message.state == "pending" and letter.dedupe.startswith(f"{_front(message)}:")
     person, n = letter.staff, _number(letter)
     again = None
     left = waits and letter.outcome != PASSED and n < runtime.settings.rings_per_officer
     if left and person is not None and person.active:
-        wait = timedelta(minutes=runtime.settings.call_officer_again_minutes)
         again = ring(session, runtime, person, message, again_in=wait)
     return {
         "officer": person.email if person else "",
@@ -159,6 +183,22 @@ def _conclude(session: Session, runtime: Runtime, letter: Letter, message: Messa
         "waits": waits,
         "again": again is not None,
     }
+
+
+def _put_off(session: Session, ended: Letter, until: datetime) -> None:
+    """Rings about other alerts to who has just been rung do not follow at once, unless they are urgent."""
+    others = select(Letter).where(
+        ARE_RINGS,
+        Letter.staff_id == ended.staff_id,
+        Letter.id != ended.id,
+        Letter.state.in_(WAITING),
+        Letter.due_at < until,
+    )
+    # One that is being claimed is not waited for: it looks for itself whether it may start.
+    for other in session.scalars(others.order_by(Letter.id).with_for_update(skip_locked=True)):
+        about = session.get(Message, other.message_id)
+        if about is None or about.current.urgency != "urgent":
+            other.due_at = until
 
 
 def _front(message: Message) -> str:

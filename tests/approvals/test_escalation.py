@@ -88,6 +88,11 @@ def tick(bank: SmallBank, seconds: float = 0) -> None:
 def call(bank: SmallBank, letter: Letter, state: str, outcome: str) -> None:
     """The officer is called, and the provider tells how that ended."""
     assert asyncio.run(send_letter(bank.runtime, letter.id))
+    tell(bank, state, outcome)
+
+
+def tell(bank: SmallBank, state: str, outcome: str) -> None:
+    """The provider tells how the last call ended."""
     attempt = bank.providers["voice"].got[-1].attempt
     for n, (news, how) in enumerate((("accepted", ""), (state, outcome))):
         event = Event(f"{attempt}:{n}", news, bank.time(), attempt=attempt, outcome=how, detail=outcome)
@@ -218,6 +223,24 @@ def test_a_ring_that_came_to_nothing_is_followed_by_another_and_all_of_it_is_on_
     assert f'"how": "{outcome or "failed"}"' in audit(light, "end ring")[0]
     with light.sessions() as session:
         assert session.scalars(select(Task.text)).all() == [], "escalation follows, no task"
+
+
+@pytest.mark.parametrize(("urgency", "after"), [("normal", 120), ("urgent", 15)])
+def test_one_ring_at_a_time_however_many_alerts_wait(bank: SmallBank, urgency: str, after: int) -> None:
+    submit(bank)
+    submit(bank, urgency=urgency)
+    first, second = rings_of(bank)
+    assert asyncio.run(send_letter(bank.runtime, first.id))
+    assert not asyncio.run(send_letter(bank.runtime, second.id)), "the telephone rings already"
+    tick(bank, 16)
+    assert len(bank.providers["voice"].got) == 1
+    tell(bank, "delivered", "answered")
+    bank.time.pass_by(after - 1)
+    at_once = asyncio.run(send_letter(bank.runtime, second.id))
+    assert at_once == (urgency == "urgent"), "they have just been on the line"
+    bank.time.pass_by(1)
+    assert at_once or asyncio.run(send_letter(bank.runtime, second.id))
+    assert len(bank.providers["voice"].got) == 2
 
 
 def test_nobody_is_rung_once_it_is_decided(bank: SmallBank) -> None:
