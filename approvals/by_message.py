@@ -212,7 +212,7 @@ def _draft(case: _Case) -> Message | None:
     except DispatcherError as error:
         return case.refuse(str(error))
     alert_intake.settle(session, case.runtime, case.reply, f"draft {message.id}", message=message.id, version=1)
-    one_press.tell_draft(session, case.runtime, message, case.reply, alert.left, alert.unknown)
+    one_press.tell_draft(session, case.runtime, message, case.reply, alert)
     return message
 
 

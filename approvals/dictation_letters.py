@@ -53,7 +53,8 @@ def kept(session: Session, runtime: Runtime, call: StaffCall, message: Message, 
         text=(
             f"What you recorded on the telephone is kept as draft {message.id}. It is not submitted. {lacks}".rstrip()
             + "\n\n"
-            f"Choose its lists and submit it here, without signing in: {one_press.link(runtime, message.current)}\n"
+            f"{'Submit it' if message.current.lists else 'Choose its lists and submit it'} here, without signing in: "
+            f"{one_press.link(runtime, message.current)}\n"
             f"Or on its page, {_link(runtime, message)}{f'; or {again}' if again else ''}.\n\nReference: {reference}"
         ),
         short=f"Not submitted: your recorded alert is draft {message.id}, reference {reference}. {lacks}"

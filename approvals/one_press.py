@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from approvals import submission, takes
+from approvals.written import Written
 from dispatcher.model import Message, Reply, Version
 from dispatcher.model.errors import NotFound, StateConflict
 from dispatcher.runtime import Runtime
@@ -104,17 +105,19 @@ def customers_of(session: Session, version: Version) -> int:
 
 
 def tell_draft(
-    session: Session, runtime: Runtime, message: Message, reply: Reply, left: Sequence[str], unknown: Sequence[str]
+    session: Session, runtime: Runtime, message: Message, reply: Reply, written: Written
 ) -> None:
     """It is a draft, and how to submit it. Not a word of the alert is in the letter."""
     version = message.current
     reference, address = references.of(runtime, message.id), link(runtime, version)
     what = "mail" if reply.channel == "email" else "text message"
     faults = []
-    if unknown:
-        faults.append(f"There is no list {_some([repr(one) for one in unknown])}.")
-    if left:
-        faults.append(f"Not taken: {_some(left)}.")
+    if written.unknown:
+        faults.append(f"There is no list {_some([repr(one) for one in written.unknown])}.")
+    if written.standing and not version.lists:
+        faults.append(f"{_some(written.standing)} names no list and stays in the alert.")
+    if written.left:
+        faults.append(f"Not taken: {_some(written.left)}.")
     to = _audience(session, version, _MOST_NAMED) or "no list yet: choose it on the page"
     briefly = _audience(session, version, 2) or "no list yet"
     holds = _files(version)

@@ -31,13 +31,14 @@ _SOUNDS = ("wav", "mp3", "ogg", "oga", "opus", "m4a", "aac", "amr", "flac", "wma
 
 @dataclass(slots=True)
 class Written:
-    """An alert as it was written. `lists` are those it names, `unknown` names of none, `left` what could not be taken
-    and why."""
+    """An alert as it was written. `lists` are those it names, `unknown` names of none, `standing` marks that may have
+    been meant for one but stay in the alert ("#LTMY cut"), `left` what could not be taken and why."""
 
     subject: str
     text: str
     lists: list[DistributionList] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    standing: list[str] = field(default_factory=list)
     recording: Upload | None = None
     attachments: list[Upload] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
@@ -56,7 +57,8 @@ def of_mail(session: Session, subject: str, original: str, *, answer: bool = Fal
     written = Written(subject, plain(own))
     while found := _BRACKET.match(written.subject):
         if not _take(session, written, found[1]):
-            break  # "[External]" is no list
+            written.standing.append(found[0].strip())  # "[External]" is no list
+            break
         written.subject = written.subject[found.end() :]
     if line := _LISTS_LINE.match(written.text):
         written.text = written.text[line.end() :].lstrip("\n")
@@ -71,6 +73,8 @@ def of_text(session: Session, original: str) -> Written:
     written = Written("", plain(original))
     while (mark := _MARK.match(written.text)) and _take(session, written, mark[1]):
         written.text = written.text[mark.end() :].strip()
+    if left := _MARK.match(written.text):
+        written.standing.append(f"#{left[1]}")
     front = _FRONT.match(written.text)
     if front and not written.lists and _take(session, written, front[1], whole=True):
         written.text = written.text[front.end() :].strip()

@@ -209,6 +209,14 @@ class Settings(BaseSettings):
             raise ValueError("write smtps://user:password@host:465 or smtp://host:587")
         return value
 
+    @field_validator("telephone_speed")
+    @classmethod
+    def _people_speak_in_real_time(cls, value: float, info: ValidationInfo) -> float:
+        host = urlsplit(str(info.data.get("twilio_api_url", ""))).hostname or ""
+        if value != 1 and info.data.get("twilio_account_sid") and host.endswith("twilio.com"):
+            raise ValueError("is for simulated telephones: with a real account leave it away")
+        return value
+
     @field_validator("firm_name")
     @classmethod
     def _firm(cls, value: str) -> str:

@@ -136,6 +136,28 @@ def test_a_list_that_is_none_is_named_in_the_letter(light: World) -> None:
     assert "There is no list 'oil'" in letters(light)[0].text
 
 
+@pytest.mark.parametrize(
+    ("subject", "text", "told"),
+    [
+        ("[oil] Cut", "Words", "[oil] names no list and stays in the alert."),
+        ("", "#oil Words", "#oil names no list and stays in the alert."),
+        ("[External] [semis] Cut", "Words", "[External] names no list and stays in the alert."),
+        ("[semis] [External] Cut", "Words", ""),
+        ("Cut", "Words", ""),
+    ],
+)
+def test_a_mark_that_names_no_list_stays_and_is_named_in_the_letter(
+    light: World, subject: str, text: str, told: str
+) -> None:
+    if subject:
+        by_mail(light, text, subject, ALERTS)
+    else:
+        by_text(light, text)
+    words = letters(light)[0].text
+    assert told in words
+    assert ("names no list" in words) == bool(told)
+
+
 def test_files_are_taken_where_they_fit_and_named_where_not(light: World, samples: Path) -> None:
     with_files(
         light,

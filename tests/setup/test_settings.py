@@ -193,3 +193,10 @@ def test_the_socket_is_always_short_and_stays_the_same(tmp_path: Path) -> None:
     assert len(os.fsencode(valkey_socket(deep))) < 104
     assert valkey_socket(deep) == valkey_socket(deep) != valkey_socket(deep / "y")
     assert valkey_socket(Path("/v")) == Path("/v/valkey/valkey.sock")
+
+
+def test_real_telephones_keep_their_time(tmp_path: Path) -> None:
+    account = {"var_dir": tmp_path, "twilio_account_sid": "AC" + "0" * 32, "telephone_speed": 5}
+    with pytest.raises(SettingsError, match=r"TELEPHONE_SPEED.*simulated"):
+        load_settings(**account)
+    assert load_settings(**account, twilio_api_url="http://127.0.0.1:8001").telephone_speed == 5
