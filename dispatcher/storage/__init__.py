@@ -2,6 +2,7 @@
 
 from dispatcher.storage.engine import (
     gave_way,
+    is_of_model,
     lock_chain,
     make_engine,
     make_sessions,
@@ -10,4 +11,7 @@ from dispatcher.storage.engine import (
     taken_again,
 )
 
-__all__ = ["gave_way", "lock_chain", "make_engine", "make_sessions", "migrate", "schema_is_newest", "taken_again"]
+__all__ = [
+    "gave_way", "is_of_model", "lock_chain", "make_engine", "make_sessions", "migrate", "schema_is_newest",
+    "taken_again",
+]  # fmt: skip

@@ -6,7 +6,7 @@ from alembic import context
 
 from dispatcher.model import Base
 from dispatcher.model.base import Utc
-from dispatcher.storage.engine import make_engine
+from dispatcher.storage.engine import is_of_model, make_engine
 
 
 def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
@@ -25,6 +25,7 @@ with engine.connect() as connection:
         target_metadata=Base.metadata,
         render_as_batch=True,
         render_item=render_item,
+        include_name=is_of_model,
     )
     with context.begin_transaction():
         context.run_migrations()
