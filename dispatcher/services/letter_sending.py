@@ -14,7 +14,7 @@ from dispatcher.model import Attempt, Letter
 from dispatcher.model.delivery import WAITING
 from dispatcher.model.ports import REPLY_TAG, Content, Outbound, Outcome, Provider, Rendition
 from dispatcher.runtime import Runtime
-from dispatcher.services import caps, dialling, lag, outcomes, pause, poison, rings, suppressions, tasks
+from dispatcher.services import caps, confirmations, dialling, lag, outcomes, pause, poison, rings, suppressions, tasks
 from dispatcher.services.circuit import Circuit, Out
 from dispatcher.services.lease import Lease, lease_of
 from dispatcher.services.limits import channel_rate
@@ -110,17 +110,20 @@ def _claim(runtime: Runtime, letter_id: int, provider: Provider | None) -> _Read
 def _may_leave(session: Session, runtime: Runtime, letter: Letter, provider: Provider | None) -> bool:
     """False where it ends here, or waits for the end of a pause."""
     now = runtime.now()
-    if not (lag.still_true(session, letter) and rings.still_true(session, letter)):
+    overtaken = not (lag.still_true(session, letter) and rings.still_true(session, letter))
+    if overtaken or confirmations.is_stale(session, runtime, letter):
         letter.state, letter.settled_at, letter.due_at = "cancelled", now, None
     elif provider is None:
         letter.state, letter.settled_at, letter.due_at = "failed", now, None
         letter.error = f"no provider is configured for {letter.channel}"
         outcomes.hand_back(session, letter, letter.error)
         tasks.alarm(session, runtime, letter.channel, letter.error)
+    elif rings.must_wait(session, runtime, letter):
+        pass  # it is due again
     elif why := dialling.refuse_letter(session, runtime, letter):
         letter.state, letter.settled_at, letter.due_at, letter.error = "failed", now, None, why[:300]
         outcomes.hand_back(session, letter, why)
-    elif letter.customer_id is not None and suppressions.in_force(session, letter.channel, letter.address):
+    elif suppressions.against(session, letter) is not None:
         letter.state, letter.settled_at, letter.due_at = "suppressed", now, None
         outcomes.hand_back(session, letter, "they asked not to be reached so")
     elif letter.customer_id is not None and pause.in_force(session) is not None:
@@ -179,4 +182,10 @@ def content_of(runtime: Runtime, letter: Letter) -> Content:
         sender_name=sender,
         reply_to=reply_to,
         category=f"letter-{letter.id}",
+        # A response is a person's; of the others those that answer somebody say so, and machines answer neither.
+        auto_submitted=""
+        if letter.kind == "response"
+        else "auto-replied"
+        if caps.is_answer(letter)
+        else "auto-generated",
     )

@@ -177,9 +177,10 @@ def apply_state(session: Session, runtime: Runtime, target: Delivery | Letter, s
 def hand_back(session: Session, letter: Letter, why: str) -> None:
     """A letter that will not arrive is a task: the conversation's rep's for a response, else the administrators'.
 
-    Not one that says that a call will follow: the call does. Nor a ring to an officer that is followed up by policy.
+    Not one that says that a call will follow: the call does. Nor one that confirms an opt-out, which counts without it;
+    nor a ring to an officer that is followed up by policy.
     """
-    if letter.kind == CALL_FOLLOWS or (rings.is_ring(letter) and letter.due_at is not None):
+    if letter.kind in (CALL_FOLLOWS, "confirmation") or (rings.is_ring(letter) and letter.due_at is not None):
         return
     of_rep = letter.kind == "response" and letter.conversation_id is not None
     whose = session.get(Conversation, letter.conversation_id) if of_rep else None

@@ -12,7 +12,7 @@ from dispatcher.model import Delivery, Reply
 from dispatcher.model.conversation import WISHES
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import matching, reply_store, understanding
+from dispatcher.services import matching, reply_store, understanding, wishes
 from dispatcher.services.once import clean
 from dispatcher.services.understanding import Understood
 
@@ -43,7 +43,7 @@ def from_page(session: Session, runtime: Runtime, delivery_id: int, text: str, w
     meant = Understood("call", "button") if wants_call else understanding.of_words("page", words)
     if meant.kind in WISHES:  # the page has buttons for these: what is written is read by a person
         meant = Understood(doubt=meant.kind, because=meant.because)
-    return reply_store.keep(
+    kept = reply_store.keep(
         session,
         runtime,
         dedupe=keys[0],
@@ -56,3 +56,5 @@ def from_page(session: Session, runtime: Runtime, delivery_id: int, text: str, w
         delivery_id=delivery.id,
         note=note,
     )
+    wishes.hold(session, runtime, kept, delivery.channel, delivery.address)
+    return kept

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
-from dispatcher.model import ContactPoint, Delivery, Letter, Message, Staff, Suppression, Version
+from dispatcher.model import ContactPoint, Delivery, Letter, Message, Staff, Suppression, Task, Version
 from dispatcher.model.delivery import CALL_FOLLOWS, WAITING
 from dispatcher.model.errors import NotFound
 from dispatcher.runtime import Runtime
@@ -116,6 +116,7 @@ def suppress(
     assert order is not None
     graver = known is not None and _gravity(reason) > _gravity(known.reason)
     if graver:
+        _no_longer_asked(session, runtime, order)
         order.reason, order.source, order.reply_id = reason, clean(source, 200), reply_id
     if new is not None or graver:
         record(
@@ -144,6 +145,21 @@ def _hold_what_waits(session: Session, runtime: Runtime, channel: str, address: 
         held += [more] if more is not None else []
         session.execute(
             update(table).where(*held).values(due_at=runtime.now()).execution_options(synchronize_session=False)
+        )
+
+
+def doubt_task(reply_id: int) -> str:
+    """The `dedupe` of the task that asks a person what a reply meant."""
+    return f"doubt:{reply_id}"
+
+
+def _no_longer_asked(session: Session, runtime: Runtime, order: Suppression) -> None:
+    """What a person was asked is settled by a plainer word."""
+    if order.reason == "doubt" and order.reply_id is not None:
+        session.execute(
+            update(Task)
+            .where(Task.dedupe == doubt_task(order.reply_id), Task.state == "open")
+            .values(state="closed", closed_at=runtime.now())
         )
 
 
@@ -189,11 +205,22 @@ def lift(
     reasons: tuple[str, ...] = REASONS,
     topic: str | None = "",
 ) -> bool:
-    """Use the address again; False where no order for one of these reasons was in force.
+    """Use the address again; False where no order for one of these reasons was in force. See `take_back`."""
+    return bool(take_back(session, runtime, channel, address, actor, reasons=reasons, topic=topic))
 
-    It is the order for all topics that is lifted, or that for `topic`; with None every one.
-    """
-    lifted = False
+
+def take_back(
+    session: Session,
+    runtime: Runtime,
+    channel: str,
+    address: str,
+    actor: Staff | str = "system",
+    *,
+    reasons: tuple[str, ...] = REASONS,
+    topic: str | None = "",
+) -> list[Suppression]:
+    """Lift the order for all topics, or that for `topic`, with None every one: those that were lifted."""
+    lifted = []
     for one in all_in_force(session, channel, address):
         known = _locked(session, channel, address, one.topic) if topic in (None, one.topic) else None
         if known is None or known.reason not in reasons:
@@ -201,11 +228,12 @@ def lift(
         known.lifted_at = runtime.now()
         known.lifted_by = (actor.email if isinstance(actor, Staff) else actor)[:200]
         _take_off(session, runtime, known)
+        _no_longer_asked(session, runtime, known)
         record(
             session, runtime, actor, "lift suppression", f"{channel} {address}"[:120],
             reason=known.reason, **_told(known.topic),
         )  # fmt: skip
-        lifted = True
+        lifted.append(known)
     return lifted
 
 

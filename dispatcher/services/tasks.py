@@ -91,6 +91,15 @@ def visible(session: Session, staff: Staff, state: str | None = "open") -> Selec
     return query.where(Task.state == state) if state else query
 
 
+def one(session: Session, staff: Staff, task_id: int) -> Task:
+    """One task of this person's, as it is now. Raises NotFound."""
+    query = visible(session, staff, state=None).where(Task.id == task_id)
+    task = session.scalar(query.execution_options(populate_existing=True))
+    if task is None:
+        raise NotFound(f"there is no task {task_id}")
+    return task
+
+
 def locked(session: Session, staff: Staff, task_id: int) -> Task:
     """One task of this person's, held until the end of the transaction. Raises NotFound."""
     query = visible(session, staff, state=None).where(Task.id == task_id)

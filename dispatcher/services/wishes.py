@@ -1,12 +1,21 @@
-"""Wishes about our messages themselves, obeyed at once: no more of this, again, this is not me."""
+"""Wishes about our messages themselves, obeyed at once: no more of this, again, this is not me.
+
+What may be one is asked of a person, and until they have answered nothing goes to that contact point.
+"""
 
 from __future__ import annotations
 
 import hashlib
 
-from dispatcher.model import Reply
-from dispatcher.services import keywords, suppressions, tasks
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import ContactPoint, Customer, Reply, Staff, Suppression, Task
+from dispatcher.model.errors import Refused, StateConflict
+from dispatcher.runtime import Runtime
+from dispatcher.services import confirmations, keywords, suppressions, tasks
 from dispatcher.services.arrival import Arrival
+from dispatcher.services.audit import record
 from dispatcher.services.directory import owner_of
 from dispatcher.services.once import clean
 from dispatcher.services.understanding import Understood
@@ -16,49 +25,76 @@ _ASKS = {
     "opt-in": "wants to get this again",
     "wrong-person": "says this is not theirs",
 }
+_WAYS = {"email": "mail", "sms": "text message", "voice": "telephone", "page": "the alert's page"}
+_OBEYED = 60  # characters of what was said that an order keeps as its source
+
+# What a person answers to the task "doubt".
+ANSWERS = ("opt-out", "not")
 
 
 def may_be_obeyed(arrival: Arrival, understood: Understood) -> bool:
-    """False where a person must read it: a forged mail must not cut a customer off, a representative's goes out.
-
-    A sender of mail who knows no token of ours may be anybody.
-    """
-    reply, found = arrival.reply, arrival.found
-    if reply.channel == "email" and (found.staff or not (found.address or not reply.verified)):
+    """False where a person must read it: a forged mail must not cut a customer off, a representative's goes out."""
+    if not _is_theirs(arrival):
         return False
     if understood.kind == "wrong-person":
-        return not (found.author or found.staff)
-    if understood.kind == "opt-in" and keywords.is_agreement(arrival.said.own):
-        order = suppressions.in_force(arrival.session, reply.channel, reply.sender)
+        return not (arrival.found.author or arrival.found.staff)
+    return _may_come_back(arrival) if understood.kind == "opt-in" else True
+
+
+def _is_theirs(arrival: Arrival) -> bool:
+    """Whether it is the word of whoever has the address. A sender of mail who knows no token of ours may be anybody."""
+    reply, found = arrival.reply, arrival.found
+    if reply.distrust:
+        return False
+    return reply.channel != "email" or not (found.staff or not (found.address or not reply.verified))
+
+
+def _may_come_back(arrival: Arrival) -> bool:
+    """A bare yes only where it must mean that. What the carrier blocks it gives free for words of its own alone."""
+    reply = arrival.reply
+    agreed = keywords.is_agreement(arrival.said.own)
+    order = suppressions.in_force(arrival.session, reply.channel, _address(arrival))
+    if agreed:
         return order is not None and order.reason in suppressions.THEIR_OWN
-    return True
+    return order is None or order.mirror != "theirs" or reply.keyword == "start"
 
 
 def obey(arrival: Arrival, understood: Understood) -> Reply:
-    """At once, and recorded; never forwarded as if it were an answer."""
+    """At once, and recorded; never forwarded as if it were an answer. Confirmed, unless the carrier has done it."""
     if arrival.found.stranger:
         return _keep_strangers(arrival, understood)
     if understood.kind == "wrong-person":
         return _stop_for_wrong_person(arrival, understood)
-    found, session, runtime = arrival.found, arrival.session, arrival.runtime
+    found, session, runtime, reply = arrival.found, arrival.session, arrival.runtime, arrival.reply
     # The reply first: whoever writes takes the conversation before the record's chain, so nobody waits in a circle.
     kept = arrival.keep(understood, state="" if found.customer else "settled")
     actor = f"customer {found.customer.key}" if found.customer else "system"
-    channel, address = arrival.reply.channel, _address(arrival)
+    channel, address = reply.channel, _address(arrival)
     if understood.kind == "opt-in":
-        suppressions.lift(session, runtime, channel, address, actor, reasons=suppressions.THEIR_OWN)
+        lifted = suppressions.take_back(
+            session, runtime, channel, address, actor, reasons=suppressions.THEIR_OWN, topic=None
+        )
+        answered = reply.keyword == "start" or (channel == "sms" and keywords.is_agreement(arrival.said.own))
+        for order in lifted[:1] if not answered else ():
+            confirmations.of_return(session, runtime, order, found.customer, kept.conversation_id)
     else:
-        words = " ".join(arrival.said.own.split())[:60] or arrival.reply.subject[:60] or "STOP"
-        suppressions.suppress(session, runtime, channel, address, "opt-out", f"{channel} {words}", actor)
+        order = suppressions.suppress(
+            session, runtime, channel, address, "opt-out", f"{channel} {_words(kept) or 'STOP'}", actor,
+            reply_id=kept.id, at_provider=reply.keyword == "stop",
+        )  # fmt: skip
+        confirmations.of_stop(session, runtime, order, found.customer, kept.conversation_id)
     return kept
 
 
 def _stop_for_wrong_person(arrival: Arrival, understood: Understood) -> Reply:
-    """Somebody else has this address now: nothing more goes there, and the representative finds the right one."""
+    """Somebody else has this address now: nothing more goes there, no answer either, and the representative finds the
+    right one."""
     kept = arrival.keep(understood, "says they are the wrong person: nothing more is sent to this address")
     channel, address = arrival.reply.channel, _address(arrival)
-    source = f"{channel} {' '.join(arrival.said.own.split())[:60]}"
-    suppressions.suppress(arrival.session, arrival.runtime, channel, address, "wrong-person", source)
+    suppressions.suppress(
+        arrival.session, arrival.runtime, channel, address, "wrong-person", f"{channel} {_words(kept)}",
+        reply_id=kept.id,
+    )  # fmt: skip
     _find_out(
         arrival, f"wrong-person:{channel}:{address}", f"{address} says this is not theirs: find the right address"
     )
@@ -80,6 +116,10 @@ def _address(arrival: Arrival) -> str:
     return clean(arrival.found.address or arrival.reply.sender, 320)
 
 
+def _words(reply: Reply) -> str:
+    return (" ".join(reply.text.split()) or reply.subject)[:_OBEYED]
+
+
 def _find_out(arrival: Arrival, of: str, text: str) -> None:
     """A task for the owner, once a day for each address and who speaks of it; without a customer none."""
     person = arrival.found.customer
@@ -97,3 +137,102 @@ def _find_out(arrival: Arrival, of: str, text: str) -> None:
         message_id=arrival.found.message_id,
         delivery_id=arrival.found.delivery.id if arrival.found.delivery else None,
     )
+
+
+# --- what may be a wish -----------------------------------------------------------------------------------
+
+
+def weigh(arrival: Arrival, kept: Reply) -> Reply:
+    """Hold the contact point that a reply speaks of where it may be an opt-out, unless anybody could have written it."""
+    if _is_theirs(arrival) and not (arrival.found.stranger or arrival.found.staff):
+        hold(arrival.session, arrival.runtime, kept, arrival.reply.channel, _address(arrival))
+    return kept
+
+
+def hold(session: Session, runtime: Runtime, reply: Reply, channel: str, address: str) -> None:
+    """Nothing more to this contact point until a person has said what a doubtful reply meant: asked once, by a task.
+
+    Nothing is done where the reply is not doubtful, no customer has the address, or an order stands already.
+    """
+    if reply.doubt != "opt-out" or suppressions.in_force(session, channel, address) is not None:
+        return
+    point = select(ContactPoint.id).where(ContactPoint.channel == channel, ContactPoint.address == address)
+    if session.scalar(point.limit(1)) is None:
+        return
+    person = session.get(Customer, reply.customer_id) if reply.customer_id else None
+    actor = f"customer {person.key}" if person else "system"
+    words = _words(reply)
+    order = suppressions.suppress(
+        session, runtime, channel, address, "doubt", f"{reply.channel} {words}", actor, reply_id=reply.id
+    )
+    if order.reply_id != reply.id:
+        return  # another worker was quicker
+    rep = owner_of(session, person) if person else None
+    tasks.open_task(
+        session,
+        kind="doubt",
+        dedupe=suppressions.doubt_task(reply.id),
+        text=f"Do they want no more of this? “{words}”, by {_WAYS.get(reply.channel, reply.channel)}. "
+        f"Until you have said so, nothing goes to {address}",
+        rep_id=(reply.conversation.rep_id if reply.conversation else None) or (rep.id if rep else None),
+        customer_id=reply.customer_id,
+        message_id=reply.message_id,
+        delivery_id=reply.delivery_id,
+    )
+
+
+def decided(session: Session, runtime: Runtime, staff: Staff, reply: Reply, kind: str) -> None:
+    """A person has said that a reply is of this kind: what it asked for is done, what it was taken for is undone.
+
+    An opt-out, a wrong person and a wish to come back count for the contact point that the reply is about; any other
+    kind lifts the order that was read in it. A forged reply is a person's to judge: they have looked.
+    """
+    own = session.scalars(
+        select(Suppression).where(Suppression.reply_id == reply.id, Suppression.lifted_at.is_(None)).limit(1)
+    ).first()
+    channel, address = (own.channel, own.address) if own else _point_of(reply)
+    source = f"{reply.channel}, read by {staff.email}: {_words(reply)}"
+    if kind in ("opt-out", "wrong-person"):
+        order = suppressions.suppress(session, runtime, channel, address, kind, source, staff, reply_id=reply.id)
+        if kind == "opt-out":
+            confirmations.of_stop(session, runtime, order, reply.customer, reply.conversation_id)
+    elif kind == "opt-in":
+        lifted = suppressions.take_back(
+            session, runtime, channel, address, staff, reasons=suppressions.THEIR_OWN, topic=None
+        )
+        for order in lifted[:1]:
+            confirmations.of_return(session, runtime, order, reply.customer, reply.conversation_id)
+    elif own is not None:
+        suppressions.take_back(session, runtime, channel, address, staff, topic=own.topic)
+    asked = select(Task).where(Task.dedupe == suppressions.doubt_task(reply.id), Task.closed_by.is_(None))
+    for task in session.scalars(asked.with_for_update()):
+        tasks.mark_closed(runtime, task, staff, "opt-out" if kind == "opt-out" else "not")
+
+
+def _point_of(reply: Reply) -> tuple[str, str]:
+    """The contact point that a reply speaks of: the one it answers, else the one it came from."""
+    delivery = reply.delivery
+    if delivery is not None and reply.channel in (delivery.channel, "page"):
+        return delivery.channel, delivery.address
+    return reply.channel, reply.sender.strip()
+
+
+def answer(session: Session, runtime: Runtime, staff: Staff, task_id: int, word: str) -> Reply:
+    """Settle the task "doubt" with one press: `word` is opt-out or not.
+
+    Raises NotFound, StateConflict where it is settled already, Refused.
+    """
+    if word not in ANSWERS:
+        raise Refused({"answer": f"must be one of {', '.join(ANSWERS)}"})
+    task = tasks.one(session, staff, task_id)
+    number = task.dedupe.partition(":")[2]
+    reply = session.get(Reply, int(number)) if task.kind == "doubt" and number.isdigit() else None
+    if reply is None or task.state != "open":
+        raise StateConflict("this is settled already", state=task.state)
+    before = reply.kind
+    reply.doubt = ""
+    if word == "opt-out":
+        reply.kind, reply.kind_by = "opt-out", "person"
+    decided(session, runtime, staff, reply, reply.kind)
+    record(session, runtime, staff, "settle doubt", f"reply {reply.id}", answer=word, before=before, kind=reply.kind)
+    return reply

@@ -1,0 +1,166 @@
+"""The one letter that confirms an opt-out, which its own order lets pass, and the one that says that somebody is back.
+
+Soon or not at all: who reads it hours later wonders what was stopped. Never where the carrier has answered by itself,
+never where it would not get through, and no more of them a day than two machines could notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Conversation, Customer, Letter, Suppression
+from dispatcher.runtime import Runtime
+from dispatcher.services import letters, suppressions
+
+KIND = "confirmation"
+CHANNELS = ("email", "sms")  # a call to say that there will be no more calls would be one too many
+_MOST_A_DAY = 4
+# Until then the provider has been told to send to them again: it drops what comes before.
+_AFTER_PROVIDER = timedelta(seconds=30)
+_BACK = "back:"
+
+_SAID: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "email": "mail",
+        "sms": "text messages",
+        "stopped": "You will get no more {way} from {firm}.",
+        "topic": "You will get no more {way} about {topic} from {firm}.",
+        "undo": "START or this page brings them back: {page}",
+        "back": "You will get {way} from {firm} again. STOP or this page ends them: {page}",
+        "stopped subject": "No more {way} from {firm}",
+        "back subject": "{way} from {firm} again",
+    },
+    "de": {
+        "email": "E-Mails",
+        "sms": "Textnachrichten",
+        "stopped": "Sie erhalten keine {way} mehr von {firm}.",
+        "topic": "Sie erhalten keine {way} zu {topic} mehr von {firm}.",
+        "undo": "START oder diese Seite macht das rückgängig: {page}",
+        "back": "Sie erhalten wieder {way} von {firm}. STOP oder diese Seite beendet sie: {page}",
+        "stopped subject": "Keine {way} mehr von {firm}",
+        "back subject": "Wieder {way} von {firm}",
+    },
+    "fr": {
+        "email": "e-mails",
+        "sms": "SMS",
+        "stopped": "Vous ne recevrez plus de {way} de {firm}.",
+        "topic": "Vous ne recevrez plus de {way} de {firm} au sujet de {topic}.",
+        "undo": "START ou cette page les rétablit : {page}",
+        "back": "Vous recevrez de nouveau les {way} de {firm}. STOP ou cette page y met fin : {page}",
+        "stopped subject": "Plus de {way} de {firm}",
+        "back subject": "De nouveau des {way} de {firm}",
+    },
+    "es": {
+        "email": "correos",
+        "sms": "mensajes de texto",
+        "stopped": "No recibirá más {way} de {firm}.",
+        "topic": "No recibirá más {way} de {firm} sobre {topic}.",
+        "undo": "START o esta página los reanuda: {page}",
+        "back": "Volverá a recibir {way} de {firm}. STOP o esta página los detiene: {page}",
+        "stopped subject": "No más {way} de {firm}",
+        "back subject": "De nuevo {way} de {firm}",
+    },
+}
+
+
+def of_stop(
+    session: Session,
+    runtime: Runtime,
+    order: Suppression,
+    customer: Customer | None,
+    conversation_id: int | None = None,
+) -> Letter | None:
+    """Confirms an opt-out to the customer by the channel that it stops, in their language; None where nothing goes."""
+    told = order.mirror in ("listed", "theirs")  # the provider blocks it, or has answered by itself
+    if customer is None or told or order.reason != "opt-out" or not _may_write(session, runtime, order):
+        return None
+    say = _words(customer)
+    firm, way = runtime.settings.firm_name, say[order.channel]
+    line = say["topic" if order.topic else "stopped"].format(way=way, firm=firm, topic=order.topic)
+    text = f"{line} {say['undo'].format(page=_page(runtime, customer))}"
+    subject = say["stopped subject"].format(way=way, firm=firm)
+    dedupe = suppressions.confirmation_of(order)
+    return _write(session, runtime, order, customer, dedupe, subject, text, conversation_id)
+
+
+def of_return(
+    session: Session,
+    runtime: Runtime,
+    order: Suppression,
+    customer: Customer | None,
+    conversation_id: int | None = None,
+) -> Letter | None:
+    """Confirms that an order was taken back; the same rules."""
+    barred = order.mirror == "theirs" or suppressions.in_force(session, order.channel, order.address) is not None
+    if customer is None or barred or not _may_write(session, runtime, order):
+        return None
+    say = _words(customer)
+    firm, way = runtime.settings.firm_name, say[order.channel]
+    text = say["back"].format(way=way, firm=firm, page=_page(runtime, customer))
+    subject = say["back subject"].format(way=way, firm=firm)
+    subject = subject[:1].upper() + subject[1:]
+    return _write(session, runtime, order, customer, f"{_BACK}{order.id}", subject, text, conversation_id)
+
+
+def is_stale(session: Session, runtime: Runtime, letter: Letter) -> bool:
+    """True for a confirmation that has waited too long, or of what was undone since."""
+    if letter.kind != KIND or letter.customer_id is None:
+        return False
+    if letter.created_at < runtime.now() - suppressions.CONFIRMED_WITHIN:
+        return True
+    order = session.get(Suppression, int(number)) if (number := letter.dedupe.partition(":")[2]).isdigit() else None
+    return order is None or (order.lifted_at is not None) != letter.dedupe.startswith(_BACK)
+
+
+def _words(customer: Customer) -> Mapping[str, str]:
+    return _SAID.get(customer.language.replace("_", "-").partition("-")[0].lower(), _SAID["en"])
+
+
+def _page(runtime: Runtime, customer: Customer) -> str:
+    return f"{runtime.settings.public_url}/p/{runtime.token('customer', customer.id)}"
+
+
+def _may_write(session: Session, runtime: Runtime, order: Suppression) -> bool:
+    if order.channel not in CHANNELS or order.channel not in runtime.usable_channels():
+        return False
+    lately = session.scalar(
+        select(func.count())
+        .select_from(Letter)
+        .where(
+            Letter.channel == order.channel,
+            Letter.address == order.address,
+            Letter.kind == KIND,
+            Letter.created_at > runtime.now() - timedelta(days=1),
+        )
+    )
+    return (lately or 0) < _MOST_A_DAY
+
+
+def _write(
+    session: Session,
+    runtime: Runtime,
+    order: Suppression,
+    customer: Customer,
+    dedupe: str,
+    subject: str,
+    text: str,
+    conversation_id: int | None,
+) -> Letter:
+    waits = order.mirror == "take"
+    return letters.write(
+        session,
+        runtime,
+        kind=KIND,
+        dedupe=dedupe,
+        channel=order.channel,
+        address=order.address,
+        subject=subject,
+        text=text,
+        customer=customer,
+        conversation=session.get(Conversation, conversation_id) if conversation_id else None,
+        due_at=runtime.now() + _AFTER_PROVIDER if waits else None,
+    )
