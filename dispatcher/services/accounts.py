@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, contains_eager
 from dispatcher.model import ROLES, ApiToken, Grant, SignIn, Staff
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import hashing
+from dispatcher.services import handover, hashing
 from dispatcher.services.audit import record
 
 IDLE = timedelta(hours=8)
@@ -267,11 +267,16 @@ def set_roles(session: Session, runtime: Runtime, admin: Staff, staff_id: int, r
 
 
 def set_active(session: Session, runtime: Runtime, admin: Staff, staff_id: int, active: bool) -> Staff:
-    """Let a person in or keep them out; who is kept out loses every session at once, and tokens stop working."""
+    """Let a person in or keep them out; who is kept out loses every session at once, and tokens stop working.
+
+    Raises StateConflict for somebody whose customers would be left to nobody: they are handed over first.
+    """
     staff = _for_admin(session, admin, staff_id)
     if staff.id == admin.id:
         raise NotAllowed("you cannot deactivate yourself: ask another administrator")
     if staff.active != active:
+        if not active:
+            handover.require_nothing_held(session, staff)
         staff.active = active
         record(session, runtime, admin, "activate staff" if active else "deactivate staff", f"staff {staff.email}")
         if not active:

@@ -9,7 +9,18 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, Exists, String, and_, cast, exists, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from dispatcher.model import Attempt, AuditEntry, Conversation, Decision, Delivery, Letter, Message, Reply
+from dispatcher.model import (
+    Attempt,
+    AuditEntry,
+    Conversation,
+    Decision,
+    Delivery,
+    Grant,
+    Letter,
+    Message,
+    Reply,
+    Staff,
+)
 from dispatcher.runtime import Runtime
 from dispatcher.services.oracle import MOST, Breach, Promise, Question
 
@@ -38,6 +49,20 @@ def every_reply_owned(session: Session, runtime: Runtime, asked: Question) -> It
     )
     for row in session.execute(wrong.order_by(Reply.id).limit(MOST)):
         yield Breach("P6", f"reply {row.id}", f"is {row.state}, but not in exactly one inbox")
+
+
+def every_conversation_owned(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
+    """While it is not closed, a conversation is in the inbox of somebody who works here, or claimed by one."""
+    here = select(Staff.id).where(Staff.active)
+    somebody = exists().where(Grant.staff_id == Staff.id, Grant.role.in_(("rep", "admin")), Staff.active)
+    left = select(Conversation.id, Conversation.state).where(
+        Conversation.state != "closed",
+        or_(Conversation.rep_id.is_(None), Conversation.rep_id.not_in(here)),
+        or_(Conversation.claimed_by.is_(None), Conversation.claimed_by.not_in(here)),
+        somebody,
+    )
+    for row in session.execute(left.order_by(Conversation.id).limit(MOST)):
+        yield Breach("P6", f"conversation {row.id}", f"is {row.state}, and in the inbox of nobody who works here")
 
 
 def no_answer_to_machines(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
@@ -129,6 +154,7 @@ def calls_capped(session: Session, runtime: Runtime, asked: Question) -> Iterato
 
 ALL: tuple[Promise, ...] = (
     every_reply_owned,
+    every_conversation_owned,
     no_answer_to_machines,
     every_act_on_record,
     every_order_signed,

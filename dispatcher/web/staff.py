@@ -11,8 +11,8 @@ from sqlalchemy import or_, select
 from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import ROLES, Grant, Staff
-from dispatcher.model.errors import NotFound, Refused
-from dispatcher.services import accounts, covers, own_line, pins
+from dispatcher.model.errors import NotFound, Refused, StateConflict
+from dispatcher.services import accounts, covers, handover, own_line, pins
 from dispatcher.web import absence, paging
 
 bp = Blueprint("staff", __name__, url_prefix="/directory/staff")
@@ -49,9 +49,18 @@ def _person(staff_id: int, wrong: dict[str, str] | None = None, status: int = 20
         person=person,
         languages=own_line.LANGUAGES,
         absence=absence.Form.of(session, door.runtime(), person),
+        held=handover.held(session, person.id),
+        successors=_successors(person),
         wrong=wrong or {},
     )
     return make_response(html, status)
+
+
+def _successors(person: Staff) -> list[Staff]:
+    """To whom something can be handed over, by name: who works here and may answer customers."""
+    held = select(Grant.staff_id).where(Grant.role.in_(("rep", "analyst", "compliance", "admin")))
+    query = select(Staff).where(Staff.active, Staff.id != person.id, Staff.id.in_(held))
+    return list(door.db().scalars(query.order_by(Staff.name, Staff.id)))
 
 
 @bp.post("/<int:staff_id>/unlock")
@@ -100,10 +109,35 @@ def roles(staff_id: int) -> ResponseReturnValue:
 @may("admin")
 def active(staff_id: int) -> ResponseReturnValue:
     wanted = request.form.get("active") == "yes"
-    person = accounts.set_active(door.db(), door.runtime(), door.me(), staff_id, wanted)
+    try:
+        person = accounts.set_active(door.db(), door.runtime(), door.me(), staff_id, wanted)
+    except StateConflict as error:
+        door.only_look()
+        return _person(staff_id, {"to": f"is not chosen yet: {error}"}, 409)
     door.commit()
     flash(f"{person.name} {'may sign in again' if wanted else 'is out: their sessions and tokens have ended'}.")
     return redirect(url_for(".index", **_same_view()))
+
+
+@bp.post("/<int:staff_id>/handover")
+@may("admin")
+def hand_over(staff_id: int) -> ResponseReturnValue:
+    session, runtime, admin, to = door.db(), door.runtime(), door.me(), request.form.get("to", "")
+    leaves = request.form.get("leaves") == "yes"
+    try:
+        if not (to.isascii() and to.isdigit() and len(to) < 19):
+            raise Refused({"to": "must be chosen from the list"})
+        theirs = handover.hand_over(session, runtime, admin, staff_id, int(to))
+        if leaves:
+            accounts.set_active(session, runtime, admin, staff_id, False)
+    except Refused as refused:
+        door.only_look()
+        return _person(staff_id, refused.fields, 422)
+    door.commit()
+    flash(
+        f"Handed over: {theirs.in_words()}.{' They are out: their sessions and tokens have ended.' if leaves else ''}"
+    )
+    return redirect(url_for(".show", staff_id=staff_id))
 
 
 def _same_view() -> dict[str, Any]:

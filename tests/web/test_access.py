@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from dispatcher import door
-from dispatcher.model import ROLES
+from dispatcher.model import ROLES, Firm
 from tests.web.conftest import Site
 
 WHO = {"analyst": "analyst", "officer": "officer", "rep": "rep", "admin": "admin"}
@@ -101,8 +102,12 @@ def test_buttons_lead_only_where_one_may_go(site: Site) -> None:
 
 def test_staff_who_are_out_are_out_at_once(site: Site) -> None:
     assert site("rep").get("/inbox").status_code == 200
-    answer = site("admin").post(f"/directory/staff/{site.bank.ids['rep']}/active", {"active": "no"})
-    assert answer.status_code == 302
+    out = f"/directory/staff/{site.bank.ids['rep']}"
+    assert site("admin").post(f"{out}/active", {"active": "no"}).status_code == 409, "a firm of theirs would be nobody's"
+    with site.session() as session:
+        session.scalars(select(Firm)).one().rep_id = None
+        session.commit()
+    assert site("admin").post(f"{out}/active", {"active": "no"}).status_code == 302
     assert site("rep").get("/inbox").headers["Location"].startswith("/sign-in")
 
 

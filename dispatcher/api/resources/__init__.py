@@ -1,5 +1,5 @@
 """The calls of the API, one kind of thing a file. Importing them fills the table in `dispatcher.api.calls`."""
 
-from dispatcher.api.resources import customers, duty, lists, messages, progress, replies, sending, talks, tasks
+from dispatcher.api.resources import customers, duty, lists, messages, progress, replies, routing, sending, talks, tasks
 
-ALL = (messages, progress, customers, lists, replies, talks, tasks, sending, duty)
+ALL = (messages, progress, customers, lists, replies, talks, tasks, sending, duty, routing)

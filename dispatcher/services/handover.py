@@ -1,0 +1,194 @@
+"""Somebody leaves: all that is theirs goes to a colleague in one act, and nothing is left to nobody."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from dispatcher.model import (
+    Conversation,
+    Customer,
+    DistributionList,
+    Firm,
+    OrderRequest,
+    RoutingRule,
+    Staff,
+    Task,
+)
+from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
+from dispatcher.runtime import Runtime
+from dispatcher.services import letters
+from dispatcher.services.audit import record
+
+CLAIMED_ORDER = "claimed"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How much of each kind somebody has: customers and firms by name, what is open, lists, rules, whom they cover."""
+
+    customers: int = 0
+    firms: int = 0
+    conversations: int = 0
+    orders: int = 0
+    tasks: int = 0
+    lists: int = 0
+    rules: int = 0
+    covers: int = 0
+
+    @property
+    def keeps_from_leaving(self) -> bool:
+        """Whether somebody would wait for them in vain: a list and an absence of others can do without."""
+        return bool(self.customers or self.firms or self.conversations or self.orders or self.tasks)
+
+    def in_words(self) -> str:
+        """Such as "12 customers, 1 open task"; "nothing"."""
+        names = {
+            "customers": ("customer", "customers"),
+            "firms": ("firm", "firms"),
+            "conversations": ("open conversation", "open conversations"),
+            "orders": ("order they have claimed", "orders they have claimed"),
+            "tasks": ("open task", "open tasks"),
+            "lists": ("list", "lists"),
+            "rules": ("rule of routing", "rules of routing"),
+            "covers": ("colleague covered", "colleagues covered"),
+        }
+        parts = [f"{number} {names[name][number != 1]}" for name, number in asdict(self).items() if number]
+        return ", ".join(parts) or "nothing"
+
+
+def held(session: Session, staff_id: int) -> Held:
+    """What they have now."""
+
+    def number(of: ColumnElement[bool]) -> int:
+        return session.scalar(select(func.count()).where(of)) or 0
+
+    return Held(
+        customers=number(and_(Customer.rep_id == staff_id, Customer.active)),
+        firms=number(Firm.rep_id == staff_id),
+        conversations=number(_open_of(staff_id)),
+        orders=number(_order_of(staff_id)),
+        tasks=number(_task_of(staff_id)),
+        lists=number(DistributionList.owner_id == staff_id),
+        rules=number(RoutingRule.staff_id == staff_id),
+        covers=number(Staff.cover_id == staff_id),
+    )
+
+
+def _open_of(staff_id: int) -> ColumnElement[bool]:
+    mine = or_(Conversation.rep_id == staff_id, Conversation.claimed_by == staff_id)
+    return and_(Conversation.state != "closed", mine)
+
+
+def _order_of(staff_id: int) -> ColumnElement[bool]:
+    return and_(OrderRequest.state == CLAIMED_ORDER, OrderRequest.claimed_by == staff_id)
+
+
+def _task_of(staff_id: int) -> ColumnElement[bool]:
+    return and_(Task.state == "open", Task.rep_id == staff_id)
+
+
+def require_nothing_held(session: Session, person: Staff) -> None:
+    """Raises StateConflict where customers would be left to nobody if this person left now."""
+    theirs = held(session, person.id)
+    if theirs.keeps_from_leaving:
+        raise StateConflict(
+            f"{person.name} still has {theirs.in_words()}: hand everything over first, on their page", state="active"
+        )
+
+
+def hand_over(session: Session, runtime: Runtime, actor: Staff, from_id: int, to_id: int) -> Held:
+    """Everything of one member of staff to another, in this transaction; how much it was.
+
+    Who gets it must work here and, where there are customers to look after, be a representative; lists that they may
+    not keep become the team's. Raises NotAllowed, NotFound, Refused (`to`).
+    """
+    if not actor.has("admin"):
+        raise NotAllowed("only administrators hand over what is somebody's")
+    # Both rows are held, always in the same order: neither leaves while this is done.
+    rows = select(Staff).where(Staff.id.in_((from_id, to_id))).order_by(Staff.id).with_for_update()
+    people = {one.id: one for one in session.scalars(rows.execution_options(populate_existing=True))}
+    person, to = people.get(from_id), people.get(to_id)
+    if person is None:
+        raise NotFound("there is no such member of staff")
+    theirs = held(session, from_id)
+    _require_fit(session, person, to, theirs)
+    assert to is not None
+    _move_people(session, person, to)
+    _move_talks(session, actor, person, to)
+    _move_rest(session, person, to)
+    session.expire_all()
+    record(
+        session, runtime, actor, "hand over", f"staff {person.email}",
+        to=to.email, **{name: number for name, number in asdict(theirs).items() if number},
+    )  # fmt: skip
+    if theirs != Held():
+        _tell(session, runtime, person, to, theirs)
+    return theirs
+
+
+def _require_fit(session: Session, person: Staff, to: Staff | None, theirs: Held) -> None:
+    if to is None or not to.active:
+        raise Refused({"to": "is nobody who works here"})
+    if to.id == person.id:
+        raise Refused({"to": "must be somebody else"})
+    if (theirs.customers or theirs.firms) and not to.has("rep"):
+        raise Refused({"to": f"is no representative, and {person.name} has customers: choose one, or give the role"})
+    complaints = and_(_open_of(person.id), Conversation.routed_to == "compliance")
+    if not to.has("compliance", "admin") and session.scalar(select(Conversation.id).where(complaints).limit(1)):
+        raise Refused({"to": f"is not of compliance, and {person.name} has complaints: choose one, or give the role"})
+    if not to.has("rep", "analyst", "compliance", "admin") and theirs.keeps_from_leaving:
+        raise Refused(
+            {"to": "answers no customers: choose a representative, an analyst, compliance or an administrator"}
+        )
+
+
+def _move_people(session: Session, person: Staff, to: Staff) -> None:
+    for table in (Customer, Firm):
+        _set(session, table, table.rep_id == person.id, rep_id=to.id)
+    keeps = to.has("analyst", "admin")
+    _set(session, DistributionList, DistributionList.owner_id == person.id, owner_id=to.id if keeps else None)
+
+
+def _move_talks(session: Session, actor: Staff, person: Staff, to: Staff) -> None:
+    """A conversation they had claimed is the other's by claim: an administrator has said so."""
+    how = f"handed over by {actor.name}: {person.name} to {to.name}"[:200]
+    mine = and_(Conversation.state != "closed", Conversation.rep_id == person.id)
+    _set(session, Conversation, mine, rep_id=to.id, routed_by=how)
+    claimed = and_(Conversation.state != "closed", Conversation.claimed_by == person.id)
+    _set(session, Conversation, claimed, claimed_by=to.id)
+    _set(session, OrderRequest, _order_of(person.id), claimed_by=to.id)
+    _set(session, Task, _task_of(person.id), rep_id=to.id)
+
+
+def _move_rest(session: Session, person: Staff, to: Staff) -> None:
+    _set(session, RoutingRule, RoutingRule.staff_id == person.id, staff_id=to.id)
+    for covered in session.scalars(select(Staff).where(Staff.cover_id == person.id).order_by(Staff.id)):
+        # Who stands in for somebody must be able to do the same; nobody stands in for themselves.
+        covered.cover_id = to.id if covered.id != to.id and covered.roles & to.roles else None
+    session.flush()
+
+
+def _set(
+    session: Session,
+    table: type[Customer | Firm | DistributionList | Conversation | OrderRequest | Task | RoutingRule],
+    of: ColumnElement[bool],
+    **values: object,
+) -> None:
+    session.execute(update(table).where(of).values(**values), execution_options={"synchronize_session": False})
+
+
+def _tell(session: Session, runtime: Runtime, person: Staff, to: Staff, theirs: Held) -> None:
+    text = f"You have been given what was {person.name}'s: {theirs.in_words()}."
+    letters.tell_staff(
+        session,
+        runtime,
+        to,
+        kind="handover",
+        dedupe=f"handover:{person.id}:{runtime.now():%Y%m%d%H%M%S}",
+        subject=f"{person.name}'s customers are yours now",
+        text=f"{text}\n\nWhat waits for you: {runtime.settings.public_url}/inbox",
+        short_text=text,
+    )
