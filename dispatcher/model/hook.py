@@ -15,7 +15,9 @@ from dispatcher.model.staff import Staff
 class Hook(Base):
     """An address that is told of events. `events` are their names or "*"; `state` is active, paused or ended.
 
-    `secret` signs what is sent; it is shown once, when it is made. `failing_since` is empty while it answers.
+    What signs its posts is derived from SECRET_KEY, its id and `generation`; after a change, at `rotated_at`, both
+    generations sign for a day. It has been told of the record up to `seen`, of deliveries up to `seen_at`.
+    `failing_since` is empty while it answers; while it does not, nothing is tried before `retry_at`.
     """
 
     __tablename__ = "hooks"
@@ -24,9 +26,14 @@ class Hook(Base):
     url: Mapped[str] = mapped_column(String(2000))
     about: Mapped[str] = mapped_column(String(200), default="")
     events: Mapped[list[str]] = mapped_column(Json, default=list)
-    secret: Mapped[str] = mapped_column(String(100))
+    generation: Mapped[int] = mapped_column(default=1, server_default="1")
+    rotated_at: Mapped[datetime | None]
     state: Mapped[str] = mapped_column(String(16), default="active")
+    seen: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
+    seen_at: Mapped[datetime] = mapped_column(default=now)
     failing_since: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")  # one after the other
+    retry_at: Mapped[datetime | None]
     created_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -50,7 +57,7 @@ class HookPost(Base):
     """One event on its way to one hook. `state` is queued, sending, sent or failed (given up; may be sent again)."""
 
     __tablename__ = "hook_posts"
-    __table_args__ = (UniqueConstraint("hook_id", "event_id"), Index("ix_hook_posts_due", "state", "due_at"))
+    __table_args__ = (UniqueConstraint("hook_id", "event_id"), Index("ix_hook_posts_due", "hook_id", "state", "due_at"))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     hook_id: Mapped[int] = mapped_column(ForeignKey("hooks.id"))

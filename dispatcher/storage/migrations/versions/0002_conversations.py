@@ -34,9 +34,14 @@ def upgrade() -> None:
         sa.Column("url", sa.String(length=2000), nullable=False),
         sa.Column("about", sa.String(length=200), nullable=False),
         sa.Column("events", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
-        sa.Column("secret", sa.String(length=100), nullable=False),
+        sa.Column("generation", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("rotated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("seen", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["created_by"], ["staff.id"], name=op.f("fk_hooks_created_by_staff")),
@@ -77,7 +82,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("hook_id", "event_id", name=op.f("uq_hook_posts_hook_id_event_id")),
     )
     with op.batch_alter_table("hook_posts", schema=None) as batch_op:
-        batch_op.create_index("ix_hook_posts_due", ["state", "due_at"], unique=False)
+        batch_op.create_index("ix_hook_posts_due", ["hook_id", "state", "due_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_hook_posts_event_id"), ["event_id"], unique=False)
 
     op.create_table(
