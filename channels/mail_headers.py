@@ -6,6 +6,9 @@ import re
 
 from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Outbound
 
+# By which we know our own mail when it comes back. It says nothing, so that nothing can be read from it.
+OWN_MARK = "X-Dispatcher"
+
 CONTROLS = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
 _ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@\x00-\x20\x7f]+@[^\s<>,;:\"()\[\]\\@\x00-\x20\x7f]+")
 
@@ -27,6 +30,12 @@ def unsafe(content: Content) -> str:
 def is_plain_address(address: str) -> bool:
     """Whether an address is one and nothing but one: no name, no second address, no line break."""
     return _ADDRESS.fullmatch(address) is not None
+
+
+def marks(content: Content) -> dict[str, str]:
+    """What tells other machines not to answer, and us that it is ours, should it come back."""
+    automatic = {"Auto-Submitted": content.auto_submitted} if content.auto_submitted else {}
+    return {"X-Auto-Response-Suppress": "OOF, AutoReply", OWN_MARK: "1", **automatic}
 
 
 def unsubscribe_headers(url: str, outbound: Outbound) -> dict[str, str]:

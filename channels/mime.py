@@ -9,7 +9,7 @@ from email.policy import SMTP
 from email.quoprimime import body_encode
 from email.utils import formatdate
 
-from channels.mail_headers import unsubscribe_headers
+from channels.mail_headers import marks, unsubscribe_headers
 from dispatcher.model.ports import ANY_TAG, TAGS, Content, File, Outbound
 
 _TAGS = re.compile(f"({ANY_TAG.pattern})")
@@ -24,7 +24,8 @@ class Letter:
         message = _structure(content)
         message["From"] = Address(display_name=content.sender_name, addr_spec=sender)
         message["Date"] = formatdate(localtime=False)
-        message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
+        for name, value in marks(content).items():
+            message[name] = value
         self._subject = content.rendition.subject
         self._own_subject = _TAGS.search(self._subject) is not None
         if not self._own_subject:

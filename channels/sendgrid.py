@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from channels.http import Answer, InDoubt, NeverSent, Pool
-from channels.mail_headers import is_plain_address, unsafe, unsubscribe_headers
+from channels.mail_headers import is_plain_address, marks, unsafe, unsubscribe_headers
 from channels.sendgrid_lookup import look_up
 from channels.sending import Unit, each, in_doubt, never_sent
 from dispatcher.model.errors import NotConfigured
@@ -140,7 +140,7 @@ class Letter:
                 "click_tracking": {"enable": False, "enable_text": False},
                 "open_tracking": {"enable": False},
             },
-            "headers": {"X-Auto-Response-Suppress": "OOF, AutoReply"},
+            "headers": marks(content),
         }
         if content.reply_to:
             shared["reply_to"] = {"email": content.reply_to}

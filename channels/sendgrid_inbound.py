@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from channels import inbound_mail as mail
+from channels import machines
 from channels.words import clean, one_line
 from dispatcher.model.base import now
 from dispatcher.model.errors import ProviderError
@@ -142,6 +143,8 @@ def reply(request: WebRequest) -> InboundReply:
     post = _Post(request)
     message, body = post.message()
     sender = _sender(post, message)
+    subject = (mail.header(message, "Subject") or one_line(post.text("subject")))[:1000]
+    signs = machines.signs(message, body, post.envelope_from(), sender, subject)
     return InboundReply(
         dedupe=f"mail:{_key(post, message)}",
         channel="email",
@@ -149,9 +152,12 @@ def reply(request: WebRequest) -> InboundReply:
         recipients=post.recipients(message),
         text=body.text,
         received_at=now(),
-        subject=(mail.header(message, "Subject") or one_line(post.text("subject")))[:1000],
+        subject=subject,
         html=body.html,
-        automatic=mail.automatic(message, post.envelope_from(), sender),
+        automatic=signs.because if signs.machine else "",
+        machine=signs.machine,
+        hint=signs.hint,
+        returned=signs.returned,
         verified=_unverified(post, sender),
         message_ref=mail.header(message, "Message-ID")[:200],
         attachments=body.files,

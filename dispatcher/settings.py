@@ -145,6 +145,7 @@ class Settings(BaseSettings):
     cap_messages_per_hour: int = Field(60, ge=0)
     cap_deliveries_per_hour: int = Field(0, ge=0)
     cap_answers_per_sender_day: int = Field(10, ge=0)
+    cap_answers_per_hour: int = Field(2000, ge=0)
     price_email: float = Field(0, ge=0)
     price_sms: float = Field(0, ge=0)
     price_voice: float = Field(0, ge=0)

@@ -82,6 +82,7 @@ class Content:
     attachments: tuple[File, ...] = ()
     category: str = ""
     valid_for: int | None = None
+    auto_submitted: str = ""  # of RFC 3834, where no person wrote it: auto-generated, or auto-replied for an answer
     gate: Gate = field(default_factory=OpenGate, compare=False)
 
     def holds(self, tag: str) -> bool:

@@ -181,31 +181,52 @@ def require_release(session: Session, runtime: Runtime) -> None:
         )
 
 
-def may_answer(session: Session, runtime: Runtime, sender: Staff) -> bool:
-    """Whether a sender may get another automatic answer today, written with a dedupe that begins with AUTOMATIC."""
+# The kinds of letters that answer a customer by themselves; what answers staff has a dedupe with AUTOMATIC in front.
+ANSWERS = ("order-noted", "confirmation")
+
+
+def may_answer(session: Session, runtime: Runtime, sender: Staff | str) -> bool:
+    """Whether a sender, one of ours or an address, may get another automatic answer now; asked for each, it counts.
+
+    Counted of a sender are the letters of today: of a kind in ANSWERS, or with a dedupe that begins with AUTOMATIC.
+    """
     most = runtime.settings.cap_answers_per_sender_day
-    if not most or _answers_today(session, runtime, sender) < most:
+    if most and _answers_today(session, runtime, sender) >= most:
+        why = f"a sender got {most} automatic answers today, the most of CAP_ANSWERS_PER_SENDER_DAY: it gets no more"
+    elif _counts_this_hour(session, runtime):
         return True
-    tasks.alarm(
-        session, runtime, "answers", f"a sender got {most} automatic answers today, the most of "
-        "CAP_ANSWERS_PER_SENDER_DAY: it gets no more; look whether two machines answer each other", about="cap",
-    )  # fmt: skip
+    else:
+        why = (
+            f"{runtime.settings.cap_answers_per_hour} automatic answers in this hour, the most of CAP_ANSWERS_PER_HOUR"
+        )
+    tasks.alarm(session, runtime, "answers", f"{why}; look whether two machines answer each other", about="cap")
     return False
 
 
-def _answers_today(session: Session, runtime: Runtime, sender: Staff) -> int:
+def _counts_this_hour(session: Session, runtime: Runtime) -> bool:
+    most = runtime.settings.cap_answers_per_hour
+    return not most or counting.take(session, counting.an_hour(runtime, "answers", most)) == 1
+
+
+def _answers_today(session: Session, runtime: Runtime, sender: Staff | str) -> int:
     """By the channel that carried most: one answer goes out by each of a person's channels."""
+    whose = Letter.address == sender.strip().lower() if isinstance(sender, str) else Letter.staff_id == sender.id
     counts = session.scalars(
         select(func.count())
         .select_from(Letter)
-        .where(
-            Letter.staff_id == sender.id,
-            Letter.created_at >= counting.today(runtime),
-            Letter.dedupe.startswith(AUTOMATIC),
-        )
+        .where(whose, Letter.created_at >= counting.today(runtime), _is_answer())
         .group_by(Letter.channel)
     )
     return max(counts, default=0)
+
+
+def is_answer(letter: Letter) -> bool:
+    """Whether this letter answers somebody by itself."""
+    return letter.kind in ANSWERS or letter.dedupe.startswith(AUTOMATIC)
+
+
+def _is_answer() -> ColumnElement[bool]:
+    return or_(Letter.kind.in_(ANSWERS), Letter.dedupe.startswith(AUTOMATIC))
 
 
 # --- for administrators -----------------------------------------------------------------------------------
@@ -226,7 +247,7 @@ def uses(session: Session, runtime: Runtime) -> list[Use]:
     )
     answers = (
         select(func.count().label("times"))
-        .where(Letter.created_at >= today, Letter.dedupe.startswith(AUTOMATIC))
+        .where(Letter.created_at >= today, _is_answer())
         .group_by(Letter.address)
         .subquery()
     )
@@ -261,6 +282,7 @@ def _uses_of_telephone(session: Session, runtime: Runtime) -> list[Use]:
     """What the calls that are no deliveries count in; of many numbers the one that used most."""
     settings, hour, day = runtime.settings, counting.an_hour(runtime, "", 0), counting.a_day(runtime, "", 0)
     rows = (
+        ("CAP_ANSWERS_PER_HOUR", "automatic answers written in this hour", "answers", hour),
         ("CAP_CALLS_PER_HOUR", "calls started in this hour", "calls", hour),
         ("CAP_CALLS_PER_STAFF_DAY", "calls to the telephone of ours that was called most often today", "calls +", day),
         ("CAP_CALLS_PER_CALLER_HOUR", "calls from the number that called most often in this hour", "rings +", hour),

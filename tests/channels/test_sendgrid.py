@@ -64,6 +64,7 @@ def test_a_request_is_what_the_official_helper_builds(stub: tuple[Stub, str]) ->
     theirs.add_content(sdk.Content("text/html", rendition.html))
     theirs.add_category(sdk.Category("message-7"))
     theirs.add_header(sdk.Header("X-Auto-Response-Suppress", "OOF, AutoReply"))
+    theirs.add_header(sdk.Header("X-Dispatcher", "1"))
     theirs.add_attachment(
         sdk.Attachment(
             sdk.FileContent(base64.b64encode(sheet.content).decode()),

@@ -1,0 +1,213 @@
+"""Mail that a machine wrote: told apart by what its headers prove, then by its words; kept, flagged and never answered.
+
+People who look like machines must not be lost: where only a subject, a header that says little, or a sentence that
+people write as well speaks for a machine, and there are words of a person, it is the person's, with a doubt.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Reply
+from dispatcher.model.conversation import MACHINES
+from dispatcher.model.ports import InboundReply
+from dispatcher.runtime import Runtime
+from dispatcher.services import bounces, caps
+from dispatcher.services.arrival import Arrival
+from dispatcher.services.machine_words import (
+    ABSENT,
+    AUTOMATED,
+    DECIDING,
+    PERSON,
+    SUBJECTS,
+    TELEPHONE,
+    is_filler,
+    sentences,
+)
+from dispatcher.services.once import clean
+from dispatcher.services.understanding import Understood
+
+DOUBT = "automatic"
+# Machines of whom nobody wants to see that they wrote, where it belongs to nobody.
+_UNINTERESTING = ("bounce", "delayed", "own", "receipt")
+_ABSENT_SURELY = 3  # features of a note of absence that together make one
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`machine` is one of InboundReply's kinds, "" for a person; `doubtful` where it may be a machine all the same."""
+
+    machine: str = ""
+    by: str = ""
+    because: str = ""
+    doubtful: bool = False
+    note: str = ""  # of an absence: until when, and who is there instead
+
+    @property
+    def understood(self) -> Understood:
+        """What a reply is that this machine wrote."""
+        kind = "out-of-office" if self.machine == "absence" else "automatic"
+        return Understood(kind, self.by, self.because)
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the words of a mail speak for."""
+
+    subject: str | None  # the kind its subject speaks for, "" for a machine's of any kind
+    kind: str  # what a deciding sentence speaks for, and the sentence
+    sentence: str
+    automated: str  # the sentence that says it is automatic
+    absent: frozenset[str]
+    away: str  # the first sentence that speaks of an absence
+    personal: bool
+    any: bool
+
+
+def judge(runtime: Runtime, reply: InboundReply, own: str) -> Verdict:
+    """Who wrote it, by its headers and by its `own` words, those without what is quoted."""
+    words = _read(reply.subject if reply.channel == "email" else "", own)
+    if reply.channel != "email":
+        said = TELEPHONE.search(own)
+        if said:
+            return Verdict("absence", "rule", clean(own, 200))
+        return Verdict("other", "provider", reply.automatic) if reply.automatic else Verdict()
+    if _is_own(runtime, reply):
+        return Verdict("own", "header", f"sent from {reply.sender}, which is ours")
+    verdict = _by_headers(reply, words) if reply.automatic else _by_words(reply, words)
+    return replace(verdict, note=_meanwhile(own)) if verdict.machine == "absence" else verdict
+
+
+def take(arrival: Arrival, verdict: Verdict) -> Reply:
+    """Keep it, flagged; what a bounce with a token of ours says counts. Nobody is told and nothing is answered."""
+    found = arrival.found
+    known = bounces.learn(arrival, verdict.machine) if verdict.machine in bounces.NEWS else None
+    if known is not None:
+        kept = arrival.keep(verdict.understood, known.note, found=known.found)
+        bounces.remember(arrival, known)
+        return kept
+    nobodys = found.customer is None and verdict.machine in _UNINTERESTING
+    note = bounces.UNPROVEN if verdict.machine in bounces.NEWS else verdict.note
+    state = "settled" if found.staff or found.author or nobodys else ""
+    return arrival.keep(verdict.understood, note, state=state)
+
+
+def may_be_answered(session: Session, runtime: Runtime, reply: Reply) -> bool:
+    """Whether an automatic letter of ours may go to who sent this reply. To be asked once for each letter: it counts.
+
+    Never to a machine, nor where there is doubt; and to each sender only so often in a day.
+    """
+    if reply.kind in MACHINES or reply.doubt == DOUBT:
+        return False
+    return caps.may_answer(session, runtime, reply.sender)
+
+
+# --- by headers -------------------------------------------------------------------------------------------
+
+
+def _by_headers(reply: InboundReply, words: _Words) -> Verdict:
+    machine = reply.machine or "other"
+    ordinary = words.personal and not words.kind and not words.automated
+    if ordinary and (machine in ("ticket", "calendar") or (machine == "list" and _is_to_us(reply))):
+        # Desks write from ticket systems and groups, and invitations are answered with a word.
+        return Verdict("", "header", reply.automatic, doubtful=True)
+    if machine == "other":
+        machine = _kind_of(words) or "other"
+    return Verdict(machine, "header", reply.automatic)
+
+
+def _kind_of(words: _Words) -> str:
+    """What kind of machine, where a header proves that it is one."""
+    if words.kind and words.kind not in ("bounce", "delayed"):
+        return words.kind
+    if words.subject:
+        return words.subject
+    if words.kind:
+        return words.kind
+    return "absence" if words.absent & {"away", "back", "access"} or words.subject == "" else ""
+
+
+def _is_to_us(reply: InboundReply) -> bool:
+    return any(re.match(r"(?:reply|conv|staff)\+", one) for one in reply.recipients)
+
+
+def _is_own(runtime: Runtime, reply: InboundReply) -> bool:
+    """From an address that only we send from, or that nobody can send from."""
+    sender = reply.sender.strip().lower()
+    settings = runtime.settings
+    domain = settings.inbound_email_domain.lower()
+    return bool(sender) and (
+        sender == settings.email_from.lower() or (bool(domain) and sender.rpartition("@")[2] == domain)
+    )
+
+
+# --- by words ---------------------------------------------------------------------------------------------
+
+
+def _by_words(reply: InboundReply, words: _Words) -> Verdict:
+    machine, because = _candidate(reply, words)
+    if machine and not words.personal:
+        return Verdict(machine, "rule", because)
+    suspected = bool(machine) or words.subject is not None or reply.hint not in ("", "X-Auto-Response-Suppress")
+    if suspected and not words.any and words.subject is not None:
+        return Verdict(words.subject or "other", "rule", f"Subject: {reply.subject}"[:200])
+    return Verdict("", "rule", because or reply.hint, doubtful=suspected)
+
+
+def _candidate(reply: InboundReply, words: _Words) -> tuple[str, str]:
+    """The machine that the words speak for, if they do so strongly, and the sentence that does."""
+    answers = re.match(r"(?i)\s*(?:re|aw|sv|antw|wg|fwd?)\s*:", reply.subject) is not None
+    hinted = words.subject is not None or bool(reply.hint)
+    if words.kind and (hinted or words.automated or not answers):
+        return words.kind, words.sentence
+    if words.automated and (hinted or not answers or words.absent):
+        return _kind_of(words) or "other", words.automated
+    if words.subject in ("", "absence") and words.absent & {"away", "back", "access", "instead"}:
+        return "absence", words.away
+    enough = _ABSENT_SURELY + (1 if answers and not reply.hint else 0)
+    if "away" in words.absent and len(words.absent) >= enough:
+        return "absence", words.away
+    if words.subject and words.subject != "absence" and words.kind:
+        return words.subject, words.sentence
+    return "", ""
+
+
+def _read(subject: str, own: str) -> _Words:
+    marker = next((kind for kind, words in SUBJECTS if words.search(subject)), None)
+    kind = sentence = automated = away = ""
+    absent: set[str] = set()
+    personal = False
+    found = sentences(own)
+    for one in found:
+        if is_filler(one):
+            continue
+        decided = next((name for name, words in DECIDING if words.search(one)), "")
+        if decided and not kind:
+            kind, sentence = decided, one
+        if AUTOMATED.search(one):
+            automated = automated or one
+        features = {name for name, words in ABSENT if words.search(one)}
+        if features & {"away", "back"} and not away:
+            away = one
+        absent |= features
+        if not decided and "instead" not in features and "thanks" not in features and PERSON.search(one):
+            personal = True
+    return _Words(marker, kind, sentence[:200], automated[:200], frozenset(absent), away[:200], personal, bool(found))
+
+
+def _meanwhile(own: str) -> str:
+    """The sentences that say until when, and who is there instead."""
+    tables = dict(ABSENT)
+    found = sentences(own)
+    back = next((one for one in found if tables["back"].search(one)), "")
+    instead = next(
+        (one for one in found if tables["instead"].search(one) and re.search(r"[@\d]|[A-Z]\w+ [A-Z]", one)), ""
+    )
+    parts = [
+        f"away: “{back[:120]}”" if back else "",
+        f"instead: “{instead[:150]}”" if instead and instead != back else "",
+    ]
+    return "; ".join(one for one in parts if one)
