@@ -167,7 +167,8 @@ def heard(runtime: Runtime, message: Message) -> Alert:
 
 _BY_KEY = {
     "call": Understood("call", "key", "asked to be joined or called"),
-    "spoken": Understood("other", "key", "left a spoken answer"),
+    # Left under "to leave an order or a question": only who hears it knows which.
+    "spoken": Understood("other", "key", "left a spoken answer", doubt="order"),
     "stop": Understood("opt-out", "key", "9"),
 }
 

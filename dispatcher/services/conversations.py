@@ -154,7 +154,7 @@ def close(session: Session, runtime: Runtime, staff: Staff, conversation_id: int
     """
     conversation = _locked(session, staff, conversation_id)
     if conversation.state != "closed":
-        if _has_open_order(session, conversation):
+        if has_open_order(session, conversation):
             raise StateConflict("an order in it is not decided: confirm or decline it first", state=conversation.state)
         conversation.state, conversation.claim_by = "closed", None
         record(session, runtime, staff, "close conversation", f"conversation {conversation.id}")
@@ -201,7 +201,7 @@ def respond(
     session.flush()
     if not by_telephone:
         told = _letter_text(runtime, staff, words, channel)
-        if via in ("mail", "sms") and not on_order and _has_open_order(session, conversation):
+        if via in ("mail", "sms") and not on_order and has_open_order(session, conversation):
             told += f"\n\n{say(conversation.customer, 'open')}"
         response.letter_id = letters.write(
             session,
@@ -259,7 +259,8 @@ def _require_read(session: Session, conversation: Conversation, staff: Staff, se
         raise Refused({"text": f"was not sent: {newer.staff.name} has answered meanwhile. Read that, then send yours"})
 
 
-def _has_open_order(session: Session, conversation: Conversation) -> bool:
+def has_open_order(session: Session, conversation: Conversation) -> bool:
+    """Whether an order in it is neither confirmed nor declined."""
     return bool(
         session.scalar(
             select(OrderRequest.id)
@@ -275,7 +276,8 @@ def _way(session: Session, runtime: Runtime, conversation: Conversation) -> tupl
     name = conversation.customer.name
     if conversation.channel in WRITTEN and conversation.channel in usable and conversation.address:
         order = suppressions.in_force(session, conversation.channel, conversation.address)
-        if order is not None:
+        # While it is doubtful whether they want no more of it, a person may ask them.
+        if order is not None and order.reason != "doubt":
             way = "text messages" if conversation.channel == "sms" else "mail"
             raise Refused({"text": f"cannot be sent: {name} wants no more {way} ({order.source}); telephone them"})
         return conversation.channel, conversation.address

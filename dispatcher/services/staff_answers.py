@@ -10,7 +10,11 @@ from dispatcher.services import caps, conversations, reply_notices
 from dispatcher.services.arrival import Arrival
 from dispatcher.services.matching import Match
 from dispatcher.services.once import clean
+from dispatcher.services.order_words import is_verdict
 from dispatcher.services.understanding import Understood
+
+# "Confirmed", sent on to the customer, would read like a deal that nobody has taken on.
+_VERDICT = "confirms and declines nothing: an order is claimed, read back and decided on the page alone"
 
 
 def take(arrival: Arrival, understood: Understood) -> Reply | None:
@@ -22,6 +26,8 @@ def take(arrival: Arrival, understood: Understood) -> Reply | None:
         return _refuse(arrival, understood, f"it is {found.note}")
     via = "mail" if reply.channel == "email" else "sms"
     text = arrival.said.own if found.text is None else found.text
+    if is_verdict(text) and conversations.has_open_order(arrival.session, found.conversation):
+        return _refuse(arrival, understood, _VERDICT)
     key = clean(reply.dedupe, 200)
     try:
         conversations.respond(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,7 +29,7 @@ from dispatcher.model import (
 from dispatcher.model.conversation import MACHINES, WANTED
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.services import replies, reply_notices, suppressions
-from tests.webhooks.world import SUBJECT, World, world_of
+from tests.webhooks.world import PUBLIC_URL, SUBJECT, World, world_of
 
 BOB, CLEO, SHARED, REP = "+12025550101", "+12025550102", "+12025550103", "+12025550199"
 
@@ -561,10 +563,15 @@ def test_a_notice_by_text_message_has_two_segments_at_most(words: str, name: str
     from channels.sms import count_segments
 
     conversation = Conversation(id=number, customer=Customer(name=name))
-    text = reply_notices.short_text(conversation, Reply(kind="other", text=words))
+    runtime: Any = SimpleNamespace(settings=SimpleNamespace(public_url=PUBLIC_URL))
+    text = reply_notices.short_text(runtime, conversation, Reply(kind="other", text=words))
     assert count_segments(text).segments <= 2
     assert text.startswith(f"#{number} ")
     assert text.endswith(f"Answer: #{number} and your words")
+    order = reply_notices.short_text(runtime, conversation, Reply(kind="order", text=words))
+    assert count_segments(order).segments <= 2
+    assert order.startswith("ORDER REQUEST (not accepted yet)")
+    assert order.endswith(f"Confirm only here: {PUBLIC_URL}/inbox/{number}")
 
 
 # --- any order, any number --------------------------------------------------------------------------------

@@ -1,0 +1,99 @@
+"""A person says what an answer is: what the rules took it for is mended, and what followed from that as well."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Conversation, Reply, Staff
+from dispatcher.model.conversation import MACHINES, READ, WANTED, WISHES
+from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
+from dispatcher.runtime import Runtime
+from dispatcher.services import orders, passing, reply_notices, reply_store, suppressions
+from dispatcher.services.audit import record
+from dispatcher.services.once import clean
+
+# What somebody may say it is. An alert is a member of staff's, and no customer's answer becomes one.
+CHOICES = (*WANTED, *WISHES, *MACHINES)
+MAY = ("rep", "compliance", "analyst", "admin")
+
+
+def correct(session: Session, runtime: Runtime, staff: Staff, reply_id: int, kind: str) -> Reply:
+    """This reply is of that kind, one of CHOICES; whatever was doubtful is settled by it.
+
+    An order becomes a request or is withdrawn, a wish is obeyed or taken back, and the conversation goes to whom the
+    rules give it then. Raises NotFound, Refused for another kind, StateConflict where an order has been decided.
+    """
+    reply, conversation = _held(session, staff, reply_id)
+    if kind not in CHOICES:
+        raise Refused({"kind": f"must be one of {', '.join(CHOICES)}"})
+    if reply.kind == "alert" or conversation is None:
+        raise StateConflict("it belongs to no customer yet: say whose it is first", state=reply.state)
+    if reply.kind == kind and reply.kind_by == "person" and not reply.doubt:
+        return reply
+    before = {"kind": reply.kind, "by": reply.kind_by, "doubt": reply.doubt}
+    if reply.kind == "order" != kind:
+        orders.withdraw(session, runtime, staff, reply)
+    if kind != reply.kind:
+        reply.kind_because = _because(staff, reply)
+        reply.kind, reply.kind_by = kind, "person"
+    reply.doubt = ""
+    session.flush()
+    _settle_wish(session, runtime, staff, reply, before["kind"], before["doubt"])
+    _follow(session, runtime, staff, conversation, reply, before["kind"])
+    record(session, runtime, staff, "correct reply", f"reply {reply.id}", before=before, after=kind)
+    return reply
+
+
+def _held(session: Session, staff: Staff, reply_id: int) -> tuple[Reply, Conversation | None]:
+    """A reply this person may see, locked after its conversation, as everybody does."""
+    seen = session.scalar(reply_store.visible(session, staff).where(Reply.id == reply_id))
+    if seen is None:
+        raise NotFound(f"there is no reply {reply_id}")
+    if not staff.has(*MAY):
+        raise NotAllowed("only those who answer customers say what an answer is")
+    conversation = None
+    if seen.conversation_id is not None:
+        conversation = session.get_one(Conversation, seen.conversation_id, with_for_update=True, populate_existing=True)
+    return session.get_one(Reply, reply_id, with_for_update=True, populate_existing=True), conversation
+
+
+def _because(staff: Staff, reply: Reply) -> str:
+    """Who said so, and what had decided before."""
+    how = f"{reply.kind_by}: {reply.kind_because}" if reply.kind_because else reply.kind_by
+    return clean(f"{staff.name} said so; before: {reply.kind}" + (f" ({how})" if how else ""), 300)
+
+
+def _settle_wish(session: Session, runtime: Runtime, staff: Staff, reply: Reply, before: str, doubt: str) -> None:
+    """Obey what a person reads as a wish; take back what was done because it was read as one."""
+    channel, address = reply.channel, reply.sender
+    if channel == "page":
+        if reply.delivery is None:
+            return
+        channel, address = reply.delivery.channel, reply.delivery.address
+    if reply.kind in ("opt-out", "wrong-person"):
+        suppressions.suppress(
+            session, runtime, channel, address, reply.kind, f"{channel}, as read by {staff.name}", staff,
+            reply_id=reply.id,
+        )  # fmt: skip
+    elif reply.kind == "opt-in":
+        suppressions.lift(session, runtime, channel, address, staff, reasons=suppressions.THEIR_OWN)
+    elif before in ("opt-out", "wrong-person") or doubt == "opt-out":
+        reasons = ("doubt", before) if before in suppressions.REASONS else ("doubt",)
+        suppressions.lift(session, runtime, channel, address, staff, reasons=reasons)
+
+
+def _follow(
+    session: Session, runtime: Runtime, staff: Staff, conversation: Conversation, reply: Reply, before: str
+) -> None:
+    """Who is to read it reads it: what nobody had to read opens its conversation, and a new owner is told."""
+    if reply.kind == before:
+        return
+    was_read = before in READ
+    if reply.kind in READ and not was_read and conversation.state == "closed":
+        conversation.state, conversation.claimed_by, conversation.passes = "open", None, 0
+        conversation.channel, conversation.address = reply.channel, reply.sender
+    moved = passing.route(session, runtime, conversation)
+    if reply.kind == "order":
+        orders.request(session, runtime, conversation, reply, staff)
+    elif reply.kind in READ and (moved or not was_read):
+        reply_notices.tell_owner(session, runtime, conversation, reply)

@@ -1,0 +1,398 @@
+"""Orders are only requests: told at once, claimed by one, read back, confirmed or declined; never lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from dispatcher import bells, jobs
+from dispatcher.model import AuditEntry, Conversation, Customer, Grant, Letter, OrderRequest, Reply, Staff, Task
+from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
+from dispatcher.services import conversations, correcting, order_rings, orders, reply_store, sweep
+from dispatcher.services.order_words import is_verdict
+from dispatcher.services.understanding import Understood
+from tests.webhooks.world import World, world_of
+
+BOB, ANA = "+12025550101", "ana@simon.example"
+WORDS = "Buy 5,000 LTMY at 42.10"
+
+
+@pytest.fixture
+def world(sessions: sessionmaker[Session], tmp_path: Path) -> World:
+    return world_of(sessions, tmp_path)
+
+
+@pytest.fixture
+def light(sqlite_url: str, tmp_path: Path) -> World:
+    from dispatcher.storage import make_engine, make_sessions
+
+    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
+
+
+@pytest.fixture
+def session(light: World) -> Iterator[Session]:
+    with light.runtime.sessions() as session:
+        yield session
+
+
+def person(world: World, session: Session, name: str) -> Staff:
+    return session.get_one(Staff, world.bank.ids[name])
+
+
+def asked(
+    world: World, session: Session, who: str = "bob", channel: str = "sms", sender: str = BOB, kind: str = "order",
+    **more: Any,
+) -> Reply:  # fmt: skip
+    """This customer has written something that is an order."""
+    customer = session.get_one(Customer, world.bank.ids[who])
+    reply = reply_store.keep(
+        session, world.runtime, dedupe=f"{who}:{channel}:{world.runtime.now()}:{more}", channel=channel, sender=sender,
+        understood=Understood(kind, "rule", WORDS), text=WORDS, person=customer, **more,
+    )  # fmt: skip
+    bells.commit(session, world.runtime.bells)
+    return reply
+
+
+def order_of(reply: Reply) -> OrderRequest:
+    assert reply.order is not None
+    return reply.order
+
+
+def colleague(session: Session, name: str, *roles: str) -> Staff:
+    made = Staff(
+        email=f"{name}@bank.example", name=name.title(), channels=["email"], grants=[Grant(role=one) for one in roles]
+    )
+    session.add(made)
+    session.commit()
+    return made
+
+
+def letters(session: Session, kind: str) -> list[Letter]:
+    return list(session.scalars(select(Letter).where(Letter.kind == kind).order_by(Letter.id)))
+
+
+def acts(session: Session, order: OrderRequest) -> list[str]:
+    return list(session.scalars(select(AuditEntry.action).where(AuditEntry.subject == f"order {order.id}")))
+
+
+def minute(world: World, seconds: float = 60) -> None:
+    """Time passes; the clock's sweep rings, and the worker escalates."""
+    world.bank.time.pass_by(seconds)
+    world.bank.bells.rings.clear()
+    with world.runtime.sessions() as session:
+        sweep.sweep(session, world.runtime, "orders")
+        bells.commit(session, world.runtime.bells)
+    jobs.configure(world.runtime)
+    for _, function, ids in [one for one in world.bank.bells.rings if one[1] == "escalate_order"]:
+        getattr(jobs, function)(*ids)
+
+
+# --- from the request to the decision ---------------------------------------------------------------------
+
+
+def test_an_order_is_told_claimed_read_back_and_confirmed(world: World) -> None:
+    with world.runtime.sessions() as session:
+        reply = asked(world, session)
+        order, rep = order_of(reply), person(world, session, "rep")
+        assert (order.state, order.escalations) == ("waiting", 0)
+        told = [one for one in letters(session, "reply") if one.staff_id == rep.id]
+        assert {one.channel for one in told} == {"email", "sms"}
+        assert all((one.subject + one.text).startswith("ORDER REQUEST (not accepted yet)") for one in told)
+        assert all("/inbox/" in one.text for one in told)
+        (noted,) = letters(session, "order-noted")
+        assert (noted.channel, noted.address) == ("sms", BOB)
+        assert "NOT accepted until Rep has confirmed it" in noted.text
+        assert "+18005550100" in noted.text
+        assert WORDS not in noted.text
+        world.bank.time.pass_by(30)
+        assert orders.claim(session, world.runtime, rep, order.id).state == "claimed"
+        with pytest.raises(StateConflict, match="not been read back"):
+            orders.confirm(session, world.runtime, rep, order.id, via="page")
+        orders.read_back(session, world.runtime, rep, order.id, "You buy 5,000 LTMY, limit 42.10", via="page")
+        for _ in range(2):
+            done = orders.confirm(session, world.runtime, rep, order.id, via="page")
+        bells.commit(session, world.runtime.bells)
+        assert (done.state, done.decided_by, done.due_at) == ("confirmed", rep.id, None)
+        back, confirmed = letters(session, "response")
+        assert "Not accepted yet" in back.text
+        assert confirmed.text == ("Rep, Example Bank: Confirmed by Rep at 09:30 UTC: You buy 5,000 LTMY, limit 42.10")
+        assert acts(session, order) == [
+            "request order", "tell of order", "claim order", "read back order", "confirm order",
+        ]  # fmt: skip
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "claim order")).one()
+        assert json.loads(entry.detail)["waited_seconds"] == 30
+
+
+@pytest.mark.parametrize(
+    ("language", "noted", "confirmed"),
+    [
+        ("en", "NOT accepted until Rep", "Confirmed by Rep at 09:30 UTC: 500 SAP"),
+        ("de", "NICHT angenommen, bis Rep", "Bestätigt von Rep um 09:30 UTC: 500 SAP"),
+        ("de-CH", "NICHT angenommen, bis Rep", "Bestätigt von Rep um 09:30 UTC: 500 SAP"),
+        ("fr", "n'est PAS acceptée tant que Rep", "Confirmé par Rep à 09:30 UTC : 500 SAP"),
+        ("ja", "NOT accepted until Rep", "Confirmed by Rep at 09:30 UTC: 500 SAP"),
+    ],
+)
+def test_customers_read_it_in_their_language(
+    light: World, session: Session, language: str, noted: str, confirmed: str
+) -> None:
+    session.get_one(Customer, light.bank.ids["bob"]).language = language
+    order, rep = order_of(asked(light, session)), person(light, session, "rep")
+    orders.claim(session, light.runtime, rep, order.id)
+    orders.read_back(session, light.runtime, rep, order.id, "500 SAP", via="page")
+    orders.confirm(session, light.runtime, rep, order.id, via="page")
+    assert noted in letters(session, "order-noted")[0].text
+    assert confirmed in letters(session, "response")[-1].text
+
+
+def test_declined_with_a_reason(light: World, session: Session) -> None:
+    order, rep = order_of(asked(light, session)), person(light, session, "rep")
+    orders.claim(session, light.runtime, rep, order.id)
+    for empty in ("", "  \n", "\x00", "x" * 1001):
+        with pytest.raises(Refused) as refused:
+            orders.decline(session, light.runtime, rep, order.id, empty, via="api")
+        assert set(refused.value.fields) == {"text"}
+    assert orders.decline(session, light.runtime, rep, order.id, "The book is closed.", via="api").state == "declined"
+    assert "Declined by Rep at 09:30 UTC: The book is closed." in letters(session, "response")[0].text
+    for act in (orders.claim, orders.give_back):
+        with pytest.raises(StateConflict, match="declined already by Rep"):
+            act(session, light.runtime, rep, order.id)
+    assert conversations.close(session, light.runtime, rep, order.conversation_id).state == "closed"
+
+
+def test_only_who_claimed_it_decides(light: World, session: Session) -> None:
+    order = order_of(asked(light, session))
+    rep, admin = person(light, session, "rep"), person(light, session, "admin")
+    stranger = colleague(session, "second", "rep")
+    runtime = light.runtime
+    with pytest.raises(StateConflict, match="claim it first"):
+        orders.decline(session, runtime, rep, order.id, "no", via="page")
+    with pytest.raises(NotFound):
+        orders.claim(session, runtime, stranger, order.id)
+    orders.claim(session, runtime, rep, order.id)
+    with pytest.raises(StateConflict, match="Rep has claimed the order"):
+        orders.claim(session, runtime, admin, order.id)
+    others: list[Callable[[], object]] = [
+        lambda: orders.read_back(session, runtime, admin, order.id, "x", via="page"),
+        lambda: orders.confirm(session, runtime, admin, order.id, via="page"),
+        lambda: orders.decline(session, runtime, admin, order.id, "no", via="page"),
+        lambda: orders.give_back(session, runtime, admin, order.id),
+    ]
+    for other in others:
+        with pytest.raises(StateConflict, match="Rep has claimed the order"):
+            other()
+    with pytest.raises(StateConflict, match="not decided"):
+        conversations.close(session, runtime, rep, order.conversation_id)
+    rep.active = False  # gone: an administrator takes over
+    assert orders.claim(session, runtime, admin, order.id).claimed_by == admin.id
+
+
+def test_analysts_and_compliance_take_no_orders(light: World, session: Session) -> None:
+    order = order_of(asked(light, session))
+    conversation = session.get_one(Conversation, order.conversation_id)
+    analyst = person(light, session, "analyst")
+    conversation.rep_id = analyst.id
+    session.flush()
+    with pytest.raises(NotAllowed):
+        orders.claim(session, light.runtime, analyst, order.id)
+
+
+def test_by_telephone_there_is_a_note_and_no_letter(light: World, session: Session) -> None:
+    """Cleo has a telephone only: what she was told there is written down."""
+    order = order_of(asked(light, session, "cleo", "voice", "+12025550102"))
+    assert letters(session, "order-noted") == []  # it was said in the call
+    rep = person(light, session, "rep")
+    orders.claim(session, light.runtime, rep, order.id)
+    with pytest.raises(Refused, match="telephone them"):
+        orders.read_back(session, light.runtime, rep, order.id, "500 SAP", via="page")
+    orders.read_back(session, light.runtime, rep, order.id, "500 SAP", via="page", by_telephone=True)
+    orders.confirm(session, light.runtime, rep, order.id, via="page", by_telephone=True)
+    assert letters(session, "response") == []
+    said = session.get_one(Conversation, order.conversation_id).responses
+    assert [(one.letter_id, one.text.partition(":")[0]) for one in said] == [
+        (None, "Rep hat verstanden"), (None, "Bestätigt von Rep um 09"),
+    ]  # fmt: skip
+
+
+# --- nobody claims it -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("has_cover", [True, False])
+def test_unclaimed_it_goes_to_more_people_by_the_minute(world: World, has_cover: bool) -> None:
+    with world.runtime.sessions() as session:
+        cover = colleague(session, "cover", "rep")
+        if has_cover:
+            person(world, session, "rep").cover_id = cover.id
+        order_id = order_of(asked(world, session)).id
+    minute(world, 60)
+    rung: list[list[str]] = []
+    with world.runtime.sessions() as session:
+        assert letters(session, "order") == []
+    for _ in range(9):
+        minute(world)
+        with world.runtime.sessions() as session:
+            rung.append([one.address for one in letters(session, "order")])
+    new = [after[len(before) :] for before, after in zip([[], *rung], rung, strict=False)]
+    desk = [["admin@bank.example"]] * order_rings.MOST_RINGS
+    assert new == [*([["cover@bank.example"]] if has_cover else []), *desk, *[[]] * (4 - has_cover)]
+    with world.runtime.sessions() as session:
+        order = session.get_one(OrderRequest, order_id)
+        assert (order.state, order.due_at) == ("waiting", None)
+        task = session.scalars(select(Task).where(Task.kind == "order")).one()
+        assert (task.state, task.rep_id) == ("open", None)
+        assert acts(session, order).count("escalate order") == order_rings.MOST_RINGS + has_cover + 1
+        cover = session.scalars(select(Staff).where(Staff.email == "cover@bank.example")).one()
+        if has_cover:  # who was asked may see and claim it, though the customer is a colleague's
+            assert orders.claim(session, world.runtime, cover, order.id).claimed_by == cover.id
+            assert task.state == "closed"
+            orders.decline(session, world.runtime, cover, order.id, "too late", via="page")
+            assert session.get_one(Conversation, order.conversation_id).claimed_by == cover.id
+        else:
+            with pytest.raises(NotFound):
+                orders.claim(session, world.runtime, cover, order.id)
+
+
+def test_after_an_urgent_alert_there_is_less_time(light: World, session: Session) -> None:
+    message = light.alert()["message"]
+    reply = asked(light, session, message_id=message)
+    assert reply.message is not None
+    assert (order_of(reply).due_at or light.runtime.now()) - light.runtime.now() == order_rings.patience(
+        light.runtime, session.get_one(Conversation, reply.conversation_id)
+    )
+    assert order_rings.patience(light.runtime, session.get_one(Conversation, reply.conversation_id)).seconds == 120
+    reply.message.current.urgency = "urgent"
+    assert order_rings.patience(light.runtime, session.get_one(Conversation, reply.conversation_id)).seconds == 60
+
+
+def test_claimed_and_forgotten_it_is_asked_for(light: World) -> None:
+    with light.runtime.sessions() as session:
+        order_id = order_of(asked(light, session)).id
+        orders.claim(session, light.runtime, person(light, session, "rep"), order_id)
+        session.commit()
+    for _ in range(12):
+        minute(light)
+    with light.runtime.sessions() as session:
+        assert [one.channel for one in letters(session, "order")] == ["email", "sms"]
+        assert all("claimed by you, and not decided" in one.text for one in letters(session, "order"))
+        assert session.scalars(select(Task).where(Task.kind == "order")).one().rep_id == light.bank.ids["rep"]
+        orders.give_back(session, light.runtime, person(light, session, "rep"), order_id)
+        assert "waits again" in letters(session, "order")[-1].text
+        assert session.scalars(select(Task).where(Task.kind == "order")).one().state == "closed"
+
+
+# --- what the customer gets by itself ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("channel", "sender", "more", "letter"),
+    [
+        ("email", ANA, {}, True),
+        ("sms", BOB, {}, True),
+        ("email", ANA, {"proven": False}, False),  # may be forged: nothing goes to whoever is named
+        ("page", ANA, {}, False),  # the page says it
+        ("voice", BOB, {}, False),  # the call has said it
+    ],
+)
+def test_the_note_is_written_once_and_to_nobody_unproven(
+    light: World, session: Session, channel: str, sender: str, more: dict[str, Any], letter: bool
+) -> None:
+    reply = asked(light, session, "ana" if sender == ANA else "bob", channel, sender, **more)
+    conversation = session.get_one(Conversation, reply.conversation_id)
+    orders.request(session, light.runtime, conversation, reply, "system")
+    assert [one.address for one in letters(session, "order-noted")] == [sender] * letter
+    assert order_of(reply).state == "waiting"
+
+
+def test_a_loop_is_cut(light: World, session: Session) -> None:
+    for _ in range(15):
+        light.bank.time.pass_by(1)
+        asked(light, session)
+    assert len(letters(session, "order-noted")) == light.runtime.settings.cap_answers_per_sender_day
+    assert len(session.scalars(select(OrderRequest)).all()) == 15
+
+
+# --- said to be something else ----------------------------------------------------------------------------
+
+
+def test_corrected_it_is_withdrawn_and_comes_back(light: World, session: Session) -> None:
+    reply, rep = asked(light, session), person(light, session, "rep")
+    corrected = correcting.correct(session, light.runtime, rep, reply.id, "question")
+    assert (corrected.kind, corrected.kind_by) == ("question", "person")
+    assert corrected.kind_because == f"Rep said so; before: order (rule: {WORDS})"
+    assert order_of(reply).state == "withdrawn"
+    assert letters(session, "order-noted")[0].state == "cancelled"  # it had not left: nothing to take back
+    correcting.correct(session, light.runtime, rep, reply.id, "order")
+    assert order_of(reply).state == "waiting"
+    order = orders.claim(session, light.runtime, rep, order_of(reply).id)
+    with pytest.raises(StateConflict, match="Rep has claimed the order"):
+        correcting.correct(session, light.runtime, person(light, session, "admin"), reply.id, "other")
+    orders.decline(session, light.runtime, rep, order.id, "no", via="page")
+    with pytest.raises(StateConflict, match="declined already"):
+        correcting.correct(session, light.runtime, rep, reply.id, "other")
+
+
+def test_who_has_read_that_it_was_noted_reads_that_it_is_none(light: World, session: Session) -> None:
+    reply, rep = asked(light, session), person(light, session, "rep")
+    letters(session, "order-noted")[0].state = "delivered"
+    correcting.correct(session, light.runtime, rep, reply.id, "other")
+    _, back = letters(session, "order-noted")
+    assert "Rep has read it: it is not treated as an order" in back.text
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "correct reply")).one()
+    assert json.loads(entry.detail) == {"before": {"kind": "order", "by": "rule", "doubt": ""}, "after": "other"}
+
+
+def test_an_answer_that_is_an_order_after_all(light: World, session: Session) -> None:
+    reply, rep = asked(light, session, kind="other"), person(light, session, "rep")
+    assert reply.order is None
+    correcting.correct(session, light.runtime, rep, reply.id, "order")
+    assert order_of(reply).state == "waiting"
+    assert len(letters(session, "order-noted")) == 1
+    for kind in ("alert", "nonsense", ""):
+        with pytest.raises(Refused) as refused:
+            correcting.correct(session, light.runtime, rep, reply.id, kind)
+        assert set(refused.value.fields) == {"kind"}
+    with pytest.raises(NotFound):
+        correcting.correct(session, light.runtime, colleague(session, "second", "rep"), reply.id, "other")
+
+
+# --- answers by mail and text message confirm nothing -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict"),
+    [
+        ("CONFIRM", True), ("Confirmed.", True), ("ok, confirmed", True), ("order accepted", True), ("Done!", True),
+        ("bestätigt", True), ("Auftrag angenommen", True), ("DECLINE", True), ("we accept", True),
+        ("Confirmed with the desk that they are closed", False), ("I ring you", False), ("", False),
+        ("Done for the day, call you tomorrow", False), ("What limit?", False),
+    ],
+)  # fmt: skip
+def test_verdicts(words: str, verdict: bool) -> None:
+    assert is_verdict(words) is verdict
+
+
+def test_a_reps_word_by_text_message_confirms_nothing(light: World) -> None:
+    light.alert()
+    with light.runtime.sessions() as session:
+        order = order_of(asked(light, session, message_id=1))
+    rep = "+12025550199"
+    light.sms(rep, f"#{order.conversation_id} CONFIRM")
+    light.work()
+    assert light.letters("response") == []
+    assert (
+        "page alone"
+        in next(one for one in light.letters() if "NOT passed on" in one.text and one.channel == "email").text
+    )
+    light.sms(rep, f"#{order.conversation_id} At what limit?")
+    light.work()
+    (response,) = light.letters("response")
+    assert response.text.startswith("Rep, Example Bank: At what limit?")
+    assert "not accepted until it is confirmed to you as such" in response.text
+    with light.runtime.sessions() as session:
+        assert session.get_one(OrderRequest, order.id).state == "waiting"
