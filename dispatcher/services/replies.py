@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -9,7 +11,7 @@ from dispatcher.model import Reply, Response
 from dispatcher.model.conversation import WISHES
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
-from dispatcher.services import alert_intake, matching, staff_answers, understanding, wishes
+from dispatcher.services import alert_intake, machines, matching, staff_answers, understanding, wishes
 from dispatcher.services.arrival import Arrival, read
 from dispatcher.services.matching import Match
 from dispatcher.services.once import clean
@@ -38,13 +40,15 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
     said = read(reply)
     found = matching.match(session, runtime, reply, said.own or said.shown)
     arrival = Arrival(session, runtime, reply, said, found, callback_id)
-    if reply.automatic:
-        understood = Understood("automatic", "header", reply.automatic)
-        return arrival.keep(understood, state="settled" if found.staff or found.author else "")
+    verdict = machines.judge(runtime, reply, said.own)
+    if verdict.machine:
+        return machines.take(arrival, verdict)
     name = found.customer.name if found.customer else ""
     understood = understanding.of_words(
         reply.channel, said.own, subject=reply.subject, keyword=reply.keyword, name=name
     )
+    if verdict.doubtful and not understood.doubt:
+        understood = replace(understood, doubt=machines.DOUBT)
     if reply.distrust and understood.kind in (*WISHES, "order"):
         understood = Understood(doubt=understood.kind, by=understood.by, because=understood.because)
     if understood.kind in WISHES and wishes.may_be_obeyed(arrival, understood):
@@ -55,7 +59,7 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
         return staff_answers.take(arrival, understood)
     if understood.kind in WISHES:
         understood = Understood(doubt=understood.kind, because=understood.because)
-    return arrival.keep(understood, _CARRIERS_HELP if reply.keyword == "help" else "")
+    return wishes.weigh(arrival, arrival.keep(understood, _CARRIERS_HELP if reply.keyword == "help" else ""))
 
 
 def _take_in(arrival: Arrival, understood: Understood) -> Reply:
