@@ -10,6 +10,7 @@ channel, send    a provider called `name`, carrying `channel`     the settings
 verify, parse    the source of webhooks at `/webhooks/<name>/…`   the settings
 read, render     the telephone line of the vendor `name`          the settings
 transcribe       what TRANSCRIPTION calls `name`                  the settings
+put, take_off    the lists of opt-outs of the vendor `name`       the settings
 ===============  ===============================================  =====================
 
 (see the protocols in `dispatcher.model.ports`). A new provider is one new file: nothing is registered anywhere. A
@@ -28,7 +29,7 @@ from typing import Any, cast
 
 import channels
 from dispatcher.model.errors import NotConfigured
-from dispatcher.model.ports import Adapters, Channel, Provider, WebhookSource
+from dispatcher.model.ports import Adapters, Channel, Provider, SuppressionList, WebhookSource
 from dispatcher.model.telephone import PhoneLine, Transcriber
 from dispatcher.settings import Settings
 
@@ -44,6 +45,7 @@ class Found:
         self.sources: dict[str, Maker] = {}
         self.lines: dict[str, Maker] = {}
         self.transcribers: dict[str, Maker] = {}
+        self.lists: dict[str, Maker] = {}
         for module in modules:
             for _, one in inspect.getmembers(module, inspect.isclass):
                 if one.__module__ == getattr(module, "__name__", "") and not one.__name__.startswith("_"):
@@ -62,6 +64,8 @@ class Found:
             _put(self.lines, one.name, one)
         elif hasattr(one, "transcribe"):
             _put(self.transcribers, one.name, one)
+        elif hasattr(one, "put") and hasattr(one, "take_off"):
+            _put(self.lists, one.name, one)
 
     def provider(self, channel: str, name: str) -> Maker:
         """The class of a provider that a setting names. Raises NotConfigured with those that exist."""
@@ -105,6 +109,7 @@ def build(settings: Settings) -> Adapters:
         sources=cast(Mapping[str, WebhookSource], _set_up(found.sources, settings)),
         lines=cast(Mapping[str, PhoneLine], _set_up(found.lines, settings)),
         transcriber=_transcriber(found, settings),
+        lists=cast(Mapping[str, SuppressionList], _set_up(found.lists, settings)),
     )
 
 

@@ -25,6 +25,7 @@ from dispatcher.services import (
     alert_intake,
     callbacks,
     letter_sending,
+    mirrors,
     news,
     order_rings,
     passing,
@@ -66,6 +67,8 @@ def close() -> None:
                 _run(provider.aclose())
         for line in adapters.lines.values():
             _run(line.aclose())
+        for one in adapters.lists.values():
+            _run(one.aclose())
         if adapters.transcriber is not None:
             _run(adapters.transcriber.aclose())
 
@@ -212,6 +215,16 @@ def _arrived(session: Session, runtime: Runtime, recording: Recording) -> None:
 def erase_recordings() -> None:
     """Delete at the provider what has been kept here for long enough."""
     _run(recording_erasure.erase_due(_current()))
+
+
+def mirror_orders() -> None:
+    """Tell the providers that keep lists of opt-outs of those that they do not know."""
+    _run(mirrors.mirror_due(_current()))
+
+
+def read_suppressions() -> None:
+    """Read the lists of opt-outs that providers keep by themselves."""
+    _run(mirrors.read_due(_current()))
 
 
 def transcribe_recording(recording_id: int) -> None:

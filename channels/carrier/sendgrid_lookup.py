@@ -102,6 +102,7 @@ class Lookup:
                 web.delete(f"/v3/suppression/{kind}", self._bulk_lifter(kind)),
             ]
         found += [
+            web.post("/v3/asm/suppressions/global", self.suppress_globally),
             web.get("/v3/asm/suppressions/global/{email}", guard(self.global_of)),
             web.delete("/v3/asm/suppressions/global/{email}", guard(self._lifter("unsubscribes"))),
         ]
@@ -278,6 +279,24 @@ class Lookup:
             return await self._front.guard(work)(request)
 
         return handle
+
+    async def suppress_globally(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+
+        def work(_: web.Request) -> web.Response:
+            try:
+                addresses = orjson.loads(body)["recipient_emails"]
+                wrong = not isinstance(addresses, list) or not all(isinstance(one, str) for one in addresses)
+            except (orjson.JSONDecodeError, KeyError, TypeError):
+                wrong = True
+            if wrong:
+                return errors(400, Wrong("recipient_emails is a list of addresses", "recipient_emails", None))
+            for address in addresses:
+                if address.lower() not in self._carrier.book.suppressed.get("unsubscribes", {}):
+                    self._carrier.book.suppress("unsubscribes", address, "unsubscribed")
+            return reply({"recipient_emails": addresses}, 201)
+
+        return await self._front.guard(work)(request)
 
     def global_of(self, request: web.Request) -> web.Response:
         address = request.match_info["email"].lower()

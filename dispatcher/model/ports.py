@@ -327,8 +327,8 @@ class SuppressionList(Protocol):
     async def put(self, address: str) -> None:
         """Have the provider know an opt-out. One that it knows already does no harm."""
 
-    async def take_off(self, address: str) -> None:
-        """Take an address off every list. One that is on none does no harm."""
+    async def take_off(self, address: str, reason: str) -> None:
+        """Take an address off the lists that kept mail from it for this reason. One that is on none does no harm."""
 
     async def read(self, reason: str, since: datetime | None, skip: int) -> Sequence[Listed]:
         """A page of what was put on the list since then, without its first `skip`; at the end an empty one."""

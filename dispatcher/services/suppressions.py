@@ -114,7 +114,7 @@ def suppress(
         known = _locked(session, channel, address, topic) if new is None else None
     order = new or known
     assert order is not None
-    graver = known is not None and _gravity(reason) > _gravity(known.reason)
+    graver = known is not None and not is_as_grave(known, reason)
     if graver:
         _no_longer_asked(session, runtime, order)
         order.reason, order.source, order.reply_id = reason, clean(source, 200), reply_id
@@ -161,6 +161,11 @@ def _no_longer_asked(session: Session, runtime: Runtime, order: Suppression) -> 
             .where(Task.dedupe == doubt_task(order.reply_id), Task.state == "open")
             .values(state="closed", closed_at=runtime.now())
         )
+
+
+def is_as_grave(order: Suppression, reason: str) -> bool:
+    """Whether an order for this reason would change nothing about one that stands."""
+    return _gravity(reason) <= _gravity(order.reason)
 
 
 def _gravity(reason: str) -> int:

@@ -18,6 +18,7 @@ from dispatcher.services import (
     expiry,
     fan_out,
     lag,
+    mirrors,
     order_rings,
     passing,
     pause,
@@ -155,6 +156,16 @@ def _passing(session: Session, runtime: Runtime) -> int:
     return len(due)
 
 
+def _mirrors(session: Session, runtime: Runtime) -> int:
+    """Opt-outs that a provider does not know of yet, and lists of its own that were not read for an hour."""
+    orders, lists = mirrors.due(session, runtime, 1), mirrors.readings_due(session, runtime)
+    if orders:
+        note(session, "lookups", "mirror_orders")
+    if lists:
+        note(session, "lookups", "read_suppressions")
+    return len(orders) + len(lists)
+
+
 PARTS: Mapping[str, Callable[[Session, Runtime], int]] = {
     "late": _late,
     "releases": _releases,
@@ -169,4 +180,5 @@ PARTS: Mapping[str, Callable[[Session, Runtime], int]] = {
     "undecided": _undecided,
     "orders": _orders,
     "passing": _passing,
+    "mirrors": _mirrors,
 }

@@ -143,7 +143,7 @@ def _find_out(arrival: Arrival, of: str, text: str) -> None:
 
 
 def weigh(arrival: Arrival, kept: Reply) -> Reply:
-    """Hold the contact point that a reply speaks of where it may be an opt-out, unless anybody could have written it."""
+    """Hold the contact point that a reply speaks of where it may be an opt-out, unless anybody may have written it."""
     if _is_theirs(arrival) and not (arrival.found.stranger or arrival.found.staff):
         hold(arrival.session, arrival.runtime, kept, arrival.reply.channel, _address(arrival))
     return kept
