@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.message import Message
-from email.utils import getaddresses
 
-from channels.words import clean, one_line
+from channels.charsets import decoded
+from channels.inbound_headers import addresses, header, headers_of, raw_header, raw_headers, readable
+from channels.mail_parts import MOST_FILES, file, flowed, gather
+from channels.mail_words import text_of
 from dispatcher.model.ports import File
 
-MOST_HTML, MOST_HEADER, MOST_FILES, DEEPEST, MOST_BOUNDARIES = 500_000, 10_000, 50, 40, 500
-# Decoders that are no charsets of text, or slow on purpose-made input.
-_NO_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf_7"}
-_ADDRESS = re.compile(r"[^\s\x00-\x20\x7f<>,;:\"()\[\]@]+@[^\s\x00-\x20\x7f<>,;:\"()\[\]@]+")
+__all__ = [
+    "MOST_FILES", "Body", "addresses", "decoded", "file", "flowed", "header", "headers_of", "raw_header", "raw_headers",
+    "read", "readable", "text_of",
+]  # fmt: skip
 
-# What a machine's subject begins with, in the languages of offices.
-_MACHINE_SUBJECT = re.compile(
-    r"""(?ix)^\s*(?:\[?auto(?:matic)?[ -]?(?:reply|response|antwort)|auto:|out[ ]of[ ](?:the[ ])?office|ooo\b|
-    automatische[ ]antwort|abwesenheit|abwesend|r[ée]ponse[ ]automatique|absence[ ]du[ ]bureau|
-    respuesta[ ]autom[áa]tica|fuera[ ]de[ ]la[ ]oficina|risposta[ ]automatica|fuori[ ]sede|automatisch[ ]antwoord|
-    resposta[ ]autom[áa]tica|autosvar|
-    delivery[ ]status[ ]notification|undeliver|mail[ ]delivery[ ](?:failed|system|subsystem)|returned[ ]mail|
-    failure[ ]notice|delivery[ ](?:failure|has[ ]failed|delayed)|unzustellbar|nicht[ ]zustellbar|non[ ]remis)"""
-)
-_MACHINE_SENDER = re.compile(
-    r"(?i)^(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|auto-?(?:reply|responder|confirm)|bounces?)(?:[+-][^@]*)?@"
-)
+MOST_BOUNDARIES = 500
+_TWISTED = (RecursionError, ValueError, LookupError, TypeError, AttributeError, IndexError, AssertionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,148 +31,15 @@ class Body:
     files: tuple[File, ...] = ()
 
 
-def decoded(content: bytes, charset: str) -> str:
-    """Text in whatever charset it claims; bytes that do not fit are replaced, an unknown charset is read as Latin-1."""
-    name = charset.strip().strip("\"'").lower().replace("-", "_")
-    try:
-        if name in _NO_CHARSETS:
-            raise LookupError(name)
-        return content.decode(name or "utf-8", "replace")
-    except (LookupError, ValueError):
-        return content.decode("latin-1")
-
-
-def headers_of(block: bytes) -> Message:
-    """The headers of a mail, from the block they stand in."""
-    return message_from_bytes(block.strip(b"\r\n") + b"\r\n\r\n")
-
-
-def as_written(content: bytes) -> str:
-    """Text that names no charset: UTF-8, or Latin-1 when it is not that."""
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
-
-
-def raw_header(message: Message, name: str) -> str:
-    """The first header of that name with its encoded words in place, not longer than a mail needs."""
-    for known, value in message.raw_items():
-        if known.lower() == name.lower():
-            return as_written(str(value)[:MOST_HEADER].encode("ascii", "surrogateescape"))
-    return ""
-
-
-def header(message: Message, name: str) -> str:
-    """The first header of that name as people read it, on one line; "" when it is not there."""
-    raw = raw_header(message, name)
-    try:
-        text = str(make_header(decode_header(raw))) if "=?" in raw else raw
-    except (LookupError, ValueError, HeaderParseError):
-        text = raw
-    return one_line(text.encode("utf-8", "replace").decode())
-
-
-def addresses(text: str) -> tuple[str, ...]:
-    """The mail addresses in a header's value, in lower case."""
-    found = [address.lower() for _, address in getaddresses([text]) if _ADDRESS.fullmatch(address)]
-    return tuple(dict.fromkeys(found or [address.lower() for address in _ADDRESS.findall(text)]))
-
-
-def automatic(message: Message, envelope_from: str | None, sender: str) -> str:
-    """Why a machine is thought to have written it, else "". `envelope_from` None: not known."""
-    if envelope_from is not None and envelope_from.strip() in ("", "<>"):
-        return "null sender, as bounces have"
-    submitted = header(message, "Auto-Submitted").partition(";")[0].lower()
-    if submitted and submitted != "no":
-        return f"Auto-Submitted: {submitted}"
-    suppress = header(message, "X-Auto-Response-Suppress").lower()
-    if suppress and suppress != "none":
-        return "X-Auto-Response-Suppress"
-    precedence = header(message, "Precedence").lower()
-    if precedence in ("bulk", "junk", "list", "auto_reply"):
-        return f"Precedence: {precedence}"
-    for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Reply", "X-Autogenerated"):
-        if header(message, name).lower() not in ("", "no"):
-            return name
-    if message.get_content_type() == "multipart/report":
-        return "a report about another mail"
-    if _MACHINE_SENDER.match(sender):
-        return "written by a machine's address"
-    return "a machine's subject" if _MACHINE_SUBJECT.match(header(message, "Subject")) else ""
-
-
-def text_of(html: str) -> str:
-    """What a mail in HTML says, as text."""
-    try:
-        from inscriptis import get_text  # 10 MB, which those who only send need not carry
-
-        return clean(get_text(html[:MOST_HTML]))
-    except Exception:  # a hostile document may break the parser in ways of its own; the words matter
-        return clean(re.sub(r"<[^>]*>", " ", html[:MOST_HTML]))
-
-
-def file(name: str, media_type: str, content: bytes) -> File:
-    """An attachment with a name that is only a name and a type that is a type."""
-    bare = one_line(name).replace("\\", "/").rpartition("/")[2].strip(". ")[-150:]
-    kind = media_type.partition(";")[0].strip().lower()
-    if not re.fullmatch(r"[a-z0-9.+-]+/[a-z0-9.+-]+", kind):
-        kind = "application/octet-stream"
-    return File(bare or "attachment", kind, content)
-
-
 def read(raw: bytes) -> tuple[Message, Body]:
     """A whole mail: headers and body. One too twisted to take apart comes whole, as an attachment."""
+    raw = raw.lstrip(b"\r\n")  # an empty line in front would make all headers part of the text
     try:
         if raw.count(b"boundary=") > MOST_BOUNDARIES:
             raise ValueError("made to be taken apart for ever")
         message = message_from_bytes(raw)
-        return message, _body(message)
-    except (RecursionError, ValueError, LookupError, TypeError, AttributeError, IndexError, AssertionError):
+        found = gather(message, raw)
+        return message, Body(found.text, found.page.replace("\0", ""), tuple(found.files))
+    except _TWISTED:
         block = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
         return headers_of(block), Body(files=(file("message.eml", "message/rfc822", raw),))
-
-
-def _body(message: Message) -> Body:
-    plain: list[str] = []
-    html: list[str] = []
-    files: list[File] = []
-    for part in _parts(message, 0):
-        kind, name = part.get_content_type(), _file_name(part)
-        content = _content(part)
-        attached = part.get_content_disposition() == "attachment" or bool(name)
-        if kind in ("text/plain", "text/html") and not attached:
-            text = decoded(content, part.get_content_charset("utf-8"))
-            (plain if kind == "text/plain" else html).append(text)
-        elif len(files) < MOST_FILES and (content or name):
-            files.append(file(name or kind.replace("/", "."), kind, content))
-    page = "\n".join(html)
-    return Body(
-        clean("\n".join(plain)) or (text_of(page) if page.strip() else ""), page.replace("\0", ""), tuple(files)
-    )
-
-
-def _parts(message: Message, depth: int) -> Iterator[Message]:
-    """The leaves. A mail inside a mail is one leaf."""
-    payload = message.get_payload()
-    if message.get_content_maintype() == "multipart" and isinstance(payload, list) and depth < DEEPEST:
-        for part in payload:
-            if isinstance(part, Message):
-                yield from _parts(part, depth + 1)
-    else:
-        yield message
-
-
-def _content(part: Message) -> bytes:
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        return b"\r\n".join(inner.as_bytes() for inner in payload if isinstance(inner, Message))
-    found = part.get_payload(decode=True)
-    return found if isinstance(found, bytes) else b""
-
-
-def _file_name(part: Message) -> str:
-    try:
-        return one_line(str(make_header(decode_header(part.get_filename() or ""))))
-    except (LookupError, ValueError, HeaderParseError):
-        return "attachment"

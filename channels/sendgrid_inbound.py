@@ -1,7 +1,7 @@
 """Mail from people as SendGrid's Inbound Parse posts it: fields in a multipart form, or the whole mail in one field.
 
-The form is taken apart as bytes. Each field is in a charset of its own, named by the field "charsets"; a framework's
-form would read all of them as UTF-8 and destroy the rest, and turn a form that was cut off into an empty one.
+Each field is in a charset of its own, named by the field "charsets". Nothing raises here: a 4xx would lose the mail and
+a 5xx only puts it off, so what cannot be read as a mail becomes one that says so, for a person.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.message import Message
 from typing import Any
 
@@ -17,86 +16,45 @@ import orjson
 
 from channels import inbound_mail as mail
 from channels import machines
+from channels.form_data import split
+from channels.sender_checks import check
 from channels.words import clean, one_line
 from dispatcher.model.base import now
-from dispatcher.model.errors import ProviderError
 from dispatcher.model.ports import File, InboundReply, WebRequest
 
-_BOUNDARY = re.compile(r'(?i)^multipart/form-data\b.*?;\s*boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))')
-_NAME = re.compile(r'(?i)(?:^|;)\s*name="((?:[^"\\]|\\.)*)"')
-_FILE_NAME = re.compile(r'(?i)(?:^|;)\s*filename="((?:[^"\\]|\\.)*)"')
-_DKIM = re.compile(r"@([\w.-]+)\s*:\s*(\w+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of the form; `file_name` None for a plain field."""
-
-    name: str
-    file_name: str | None
-    media_type: str
-    content: bytes
-
-
-def split(content_type: str, body: bytes) -> list[Part]:
-    """The parts of a multipart form. Raises ProviderError when it is none, or does not reach its end."""
-    match = _BOUNDARY.match(content_type)
-    if match is None:
-        raise ProviderError("inbound mail came without a multipart form")
-    delimiter = b"\r\n--" + (match[1] or match[2]).encode("latin-1", "replace")
-    parts: list[Part] = []
-    for piece in (b"\r\n" + body).split(delimiter)[1:]:
-        if piece.startswith(b"--"):
-            return parts
-        front, found, content = piece.lstrip(b" \t").partition(b"\r\n\r\n")
-        if not found or not front.startswith(b"\r\n"):
-            raise ProviderError("inbound mail came with a part that has no header")
-        parts.append(_part(front, content))
-    raise ProviderError("inbound mail was cut off on its way" if parts else "inbound mail came empty")
-
-
-def _part(front: bytes, content: bytes) -> Part:
-    headers = {}
-    for line in mail.as_written(front).replace("\r\n ", " ").replace("\r\n\t", " ").split("\r\n"):
-        label, _, value = line.partition(":")
-        headers[label.strip().lower()] = value.strip()
-    disposition = headers.get("content-disposition", "")
-    name, file_name = _NAME.search(disposition), _FILE_NAME.search(disposition)
-    return Part(
-        name[1] if name else "",
-        re.sub(r"\\(.)", r"\1", file_name[1]) if file_name else None,
-        headers.get("content-type", ""),
-        content,
-    )
+MOST_SHOWN = 100_000  # characters of what could not be read
+_HOLDS_A_MAIL = ("email", "headers", "text", "html", "from", "subject")
+CUT_OFF, UNREADABLE = "it arrived cut off", "it could not be read as a mail"
 
 
 class _Post:
     """One post, its fields decoded."""
 
     def __init__(self, request: WebRequest) -> None:
-        parts = split(request.headers.get("content-type", ""), request.body)
+        parts, self.whole = split(request.headers.get("content-type", ""), request.body)
         self.fields = {part.name: part.content for part in parts if part.file_name is None or part.name == "email"}
         self.files = [part for part in parts if part.file_name is not None and part.name != "email"]
         self.charsets = _json(self.fields.get("charsets", b""))
-        if not self.fields.get("headers") and not self.fields.get("email"):
-            raise ProviderError("inbound mail came without headers and without the mail itself")
         self.envelope = _json(self.fields.get("envelope", b""))
+        self.holds_mail = any(self.fields.get(name) for name in _HOLDS_A_MAIL)
 
     def text(self, name: str) -> str:
         """A field in its charset."""
-        return mail.decoded(self.fields.get(name, b""), str(self.charsets.get(name) or "utf-8"))
+        return mail.decoded(self.fields.get(name, b""), str(self.charsets.get(name) or ""))
 
     def message(self) -> tuple[Message, mail.Body]:
         if raw := self.fields.get("email"):
             return mail.read(raw)
-        message = mail.headers_of(self.fields["headers"])
+        message = mail.headers_of(self.fields.get("headers", b""))
         html = self.text("html").replace("\0", "")
-        text = clean(self.text("text")) or (mail.text_of(html) if html.strip() else "")
-        return message, mail.Body(text, html, self._attached())
+        plain = self.text("text")
+        text = mail.flowed(message, plain) if message.get_content_type() == "text/plain" else clean(plain)
+        return message, mail.Body(text or (mail.text_of(html) if html.strip() else ""), html, self._attached())
 
     def _attached(self) -> tuple[File, ...]:
         return tuple(
-            mail.file(part.file_name or "", part.media_type, part.content) for part in self.files[: mail.MOST_FILES]
+            mail.file(mail.readable(part.file_name or ""), part.media_type, part.content)
+            for part in self.files[: mail.MOST_FILES]
         )
 
     def recipients(self, message: Message) -> tuple[str, ...]:
@@ -121,17 +79,17 @@ def _json(content: bytes) -> Mapping[str, Any]:
 
 
 def key(request: WebRequest) -> str:
-    """The same for every post of one mail, ≤ 100 characters. Raises ProviderError for one that was cut off."""
+    """The same for every post of one mail, ≤ 100 characters."""
     post = _Post(request)
-    message = mail.headers_of(
-        re.split(rb"\r?\n\r?\n", post.fields.get("email") or post.fields["headers"], maxsplit=1)[0]
-    )
-    return _key(post, message)
+    block = re.split(rb"\r?\n\r?\n", (post.fields.get("email") or b"").lstrip(b"\r\n"), maxsplit=1)[0]
+    return _key(request, post, mail.headers_of(block or post.fields.get("headers", b"")))
 
 
-def _key(post: _Post, message: Message) -> str:
+def _key(request: WebRequest, post: _Post, message: Message) -> str:
     message_id = mail.header(message, "Message-ID")
-    if message_id:
+    if not (post.whole and post.holds_mail):
+        parts = [request.body]  # it must not stand in the way of a copy that comes whole
+    elif message_id:
         parts = [message_id.encode(), *sorted(one.encode() for one in post.recipients(message))]
     else:
         parts = [post.fields.get(name, b"") for name in ("envelope", "headers", "email", "text", "html")]
@@ -139,18 +97,29 @@ def _key(post: _Post, message: Message) -> str:
 
 
 def reply(request: WebRequest) -> InboundReply:
-    """The mail in our words. Raises ProviderError for one that was cut off, and only then."""
-    post = _Post(request)
+    """The mail in our words."""
+    try:
+        post = _Post(request)
+        return _read(request, post) if post.holds_mail else _unreadable(request, UNREADABLE)
+    except Exception as error:  # its sender waits for an answer, whatever we stumble over
+        return _unreadable(request, f"{UNREADABLE} ({type(error).__name__})")
+
+
+def _read(request: WebRequest, post: _Post) -> InboundReply:
     message, body = post.message()
     sender = _sender(post, message)
     subject = (mail.header(message, "Subject") or one_line(post.text("subject")))[:1000]
     signs = machines.signs(message, body, post.envelope_from(), sender, subject)
+    known = check(
+        message, sender, spf=post.text("SPF"), envelope_from=post.envelope_from(), dkim=post.text("dkim")
+    )  # fmt: skip
+    cut = "" if post.whole else CUT_OFF
     return InboundReply(
-        dedupe=f"mail:{_key(post, message)}",
+        dedupe=f"mail:{_key(request, post, message)}",
         channel="email",
         sender=sender,
         recipients=post.recipients(message),
-        text=body.text,
+        text=f"{body.text}\n\n[{cut}]".strip() if cut else body.text,
         received_at=now(),
         subject=subject,
         html=body.html,
@@ -158,9 +127,28 @@ def reply(request: WebRequest) -> InboundReply:
         machine=signs.machine,
         hint=signs.hint,
         returned=signs.returned,
-        verified=_unverified(post, sender),
+        verified=known.unverified or cut,
+        distrust=known.distrust or cut,
+        sender_check=known.said,
         message_ref=mail.header(message, "Message-ID")[:200],
         attachments=body.files,
+    )
+
+
+def _unreadable(request: WebRequest, why: str) -> InboundReply:
+    """Something came that is no mail: nobody's, its words as far as they are words, all of it beside them."""
+    words = clean(mail.decoded(request.body[:MOST_SHOWN]))
+    return InboundReply(
+        dedupe=f"mail:{hashlib.sha256(request.body).hexdigest()}",
+        channel="email",
+        sender="",
+        recipients=(),
+        text=words or "(empty)",
+        received_at=now(),
+        subject="A mail that could not be read",
+        verified=why,
+        distrust=why,
+        attachments=(mail.file("as-it-came.bin", "application/octet-stream", request.body),),
     )
 
 
@@ -169,23 +157,3 @@ def _sender(post: _Post, message: Message) -> str:
         if found := mail.addresses(text):
             return found[0][:320]
     return ""
-
-
-def _unverified(post: _Post, sender: str) -> str:
-    """Why the sender is not proven, or "": a passed DKIM or SPF of the domain that the mail claims to come from."""
-    domain = sender.rpartition("@")[2]
-    signed = {match[1].lower(): match[2].lower() for match in _DKIM.finditer(post.text("dkim"))}
-    if any(result == "pass" and _aligned(by, domain) for by, result in signed.items()):
-        return ""
-    spf = one_line(post.text("SPF")).lower()
-    if spf == "pass" and _aligned((post.envelope_from() or "").rpartition("@")[2].lower(), domain):
-        return ""
-    dkim = ", ".join(f"{result} for {by}" for by, result in signed.items()) or "none"
-    return f"SPF {spf or 'unknown'}, DKIM {dkim}"[:200]
-
-
-def _aligned(proven: str, claimed: str) -> bool:
-    """Whether one domain is the other or below it."""
-    if "." not in proven or "." not in claimed:
-        return False
-    return proven == claimed or proven.endswith("." + claimed) or claimed.endswith("." + proven)

@@ -77,9 +77,8 @@ class Arrival:
     @property
     def _unproven(self) -> str:
         reply = self.reply
-        if reply.distrust:
-            return f"nothing was done on its word: {reply.distrust}"
-        return f"sender not verified: {reply.verified}" if reply.verified else ""
+        why = "; ".join(dict.fromkeys(one for one in (reply.verified, reply.distrust) if one))
+        return f"sender not verified: {why}" if why else ""
 
 
 def read(reply: InboundReply) -> Said:
