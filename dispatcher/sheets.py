@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 Report = Mapping[str, Any]
+_ORDERS = ("waiting", "claimed", "confirmed", "declined", "withdrawn")
 
 MOST_FIRMS = 10
 _COLUMNS = {
@@ -17,7 +18,7 @@ _COLUMNS = {
     "last": "last",
     "spread_seconds": "spread",
 }
-_TOLD_BELOW = ("by_channel", "by_list", "by_firm", "evenness", "first_deliveries", "record")
+_TOLD_BELOW = ("by_channel", "by_list", "by_firm", "evenness", "first_deliveries", "record", "responses")
 
 
 def as_text(report: Report) -> str:
@@ -34,7 +35,41 @@ def as_text(report: Report) -> str:
         shown = [{**row, "firm": row["firm"] or "(no firm)"} for row in report["by_firm"][:MOST_FIRMS]]
         more = len(report["by_firm"]) - len(shown)
         parts.append(_table("firm", shown) + (f"\nand {more} more, reached earlier" if more else ""))
+    if report["released_at"]:
+        parts.append(_responses(report["responses"]))
     return "\n\n".join(parts)
+
+
+def _responses(found: Report) -> str:
+    """Who answered and how soon, in all and by channel, list and firm; orders; what waits."""
+    first, orders, waits = found["first_answer"], found["orders"], found["unanswered"]
+    facts = {
+        "Answered": f"{found['answered']} of {found['reached']} reached{_percent(found['share'])}",
+        "Answers": _counted(found["by_kind"]),
+        "By channel": _counted({name: one["answers"] for name, one in found["by_channel"].items()}),
+        "First answer": f"median {_value(first['median'])} s, nine in ten within {_value(first['p90'])} s",
+        "Orders": _counted({"requested": orders["requested"]} | {name: orders[name] for name in _ORDERS}),
+        "Claimed in": f"median {_value(orders['claimed_in']['median'])} s",
+        "Decided in": f"median {_value(orders['decided_in']['median'])} s",
+        "Waiting": f"{waits['conversations']}, the oldest since {_value(waits['oldest_at'])}",
+        "Opt-outs": str(found["opt_outs"]),
+        "Heard to the end": str(found["heard"]),
+    }
+    width = max(map(len, facts))
+    parts = ["\n".join(f"{label:<{width}}  {words}" for label, words in facts.items())]
+    for name, rows in (("list", found["by_list"]), ("firm", found["by_firm"])):
+        some = [{**row, name: row[name] or f"(no {name})"} for row in rows if row["answered"]][:MOST_FIRMS]
+        if some:
+            parts.append(_table(name, some, leave_out=("name",)))
+    return "\n\n".join(parts)
+
+
+def _counted(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in numbers.items() if count) or "–"
+
+
+def _percent(part: float | None) -> str:
+    return f" ({part:.1%})" if part is not None else ""
 
 
 def _evenness(found: Mapping[str, Any]) -> str:

@@ -23,10 +23,12 @@ from dispatcher.model import (
     Staff,
     VersionList,
 )
+from dispatcher.model.conversation import MACHINES
 from dispatcher.model.errors import NotFound
 from dispatcher.services import evenness, sight
 from dispatcher.services.evenness import Question
 from dispatcher.services.report_spread import Deliveries, Spread, measure, packed, spread, spreads
+from dispatcher.services.response_report import is_said, responses
 
 FAILED = ("bounced", "rejected", "failed", "expired")
 
@@ -47,7 +49,8 @@ def release_report(session: Session, message_id: int) -> dict[str, Any]:
     the latest first, have `deliveries`, `accepted`, `first`, `median`, `last` and `spread_seconds`. All these seconds,
     and `first_deliveries` and `evenness`, are of the deliveries that were to leave at once: not of fallbacks, nor of
     what quiet hours held. `evenness` has a `verdict` (even, uneven, cannot say) and the tests it rests on.
-    `replies` counts what people said; machines' mail is `automatic_replies`. `duplicates_removed` counts entries on its
+    `replies` counts what people said; machines' mail is `automatic_replies`. What came of it is `responses`, see there.
+    `duplicates_removed` counts entries on its
     lists beyond one a customer; lists and firms are as they are now. Raises NotFound.
     """
     return measured(session, message_id).figures
@@ -84,6 +87,7 @@ def measured(session: Session, message_id: int) -> Measured:
         **_replies(session, message),
         "first_deliveries": _figures(spread(found.after[found.timed])),
         "evenness": _evenness(found, lists),
+        "responses": responses(session, message),
         "by_list": _by_list(found, lists),
         "by_firm": _by_firm(session, message, found),
         "record": _entry(session, message),
@@ -97,7 +101,12 @@ def for_eyes_of(session: Session, staff: Staff, message: Message, figures: dict[
         return figures
     theirs = select(Firm.name).where(Firm.id.in_(sight.customers(staff).with_only_columns(Customer.firm_id)))
     names = set(session.scalars(theirs))
-    return {**figures, "by_firm": [row for row in figures["by_firm"] if row["firm"] in names]}
+
+    def own(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [row for row in rows if row["firm"] in names]
+
+    answers = {**figures["responses"], "by_firm": own(figures["responses"]["by_firm"])}
+    return {**figures, "by_firm": own(figures["by_firm"]), "responses": answers}
 
 
 def _ends(message: Message, found: Deliveries) -> tuple[datetime | None, datetime | None]:
@@ -261,9 +270,9 @@ def _duplicates(lists: list[_List]) -> int:
 
 def _replies(session: Session, message: Message) -> dict[str, int]:
     row = session.execute(
-        select(
-            func.count(case((Reply.kind != "automatic", 1))), func.count(case((Reply.kind == "automatic", 1)))
-        ).where(Reply.message_id == message.id)
+        select(func.count(case((is_said(), 1))), func.count(case((Reply.kind.in_(MACHINES), 1)))).where(
+            Reply.message_id == message.id
+        )
     ).one()
     return {"replies": row[0], "automatic_replies": row[1]}
 

@@ -26,6 +26,11 @@ WAYS_IN = {
     written.UNPROVEN: "{} text message; the sender is not proven",
 }  # fmt: skip
 ROLE_WORDS = {"analyst": "Analyst", "officer": "Officer", "rep": "Representative", "admin": "Administrator"}
+KIND_WORDS = {
+    "order": "Order", "question": "Question", "call": "Call me", "complaint": "Complaint", "other": "Other words",
+    "opt-out": "Opt-out", "opt-in": "Opt-in", "wrong-person": "Wrong person", "out-of-office": "Out of office",
+    "automatic": "Automatic", "alert": "Alert",
+}  # fmt: skip
 # How a state looks: waiting, moving, good, bad, over.
 TONES = {
     "draft": "over", "pending": "wait", "approved": "move", "releasing": "move", "released": "good",
@@ -91,6 +96,16 @@ def duration(seconds: float | timedelta | None, coarse: bool = False) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """A number with its word: "1 customer", "1,204 customers"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def percent(part: float | None) -> str:
+    """A part of a whole, from 0 to 1."""
+    return "–" if part is None else f"{part:.0%}" if part in (0, 1) else f"{100 * part:.1f}%"
+
+
+def kind(name: str) -> str:
+    """What an answer is, in words."""
+    return KIND_WORDS.get(name, name.capitalize())
 
 
 def size(octets: int) -> str:
@@ -162,7 +177,7 @@ def register(app: Flask) -> None:
     for name, function in {
         "when": when, "ago": ago, "duration": duration, "count": count, "size": size, "channel": channel,
         "role": role, "tone": tone, "mask": mask, "details": details, "owner": owner,
-        "came": came,
+        "came": came, "percent": percent, "kind": kind,
     }.items():  # fmt: skip
         app.jinja_env.filters[name] = function
 

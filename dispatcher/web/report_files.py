@@ -53,7 +53,14 @@ def _pages() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters.update(duration=filters.duration, channel=filters.channel, count=filters.count, utc=_utc)
+    pages.filters.update(
+        duration=filters.duration,
+        channel=filters.channel,
+        count=filters.count,
+        percent=filters.percent,
+        kind=filters.kind,
+        utc=_utc,
+    )
     return pages
 
 

@@ -341,6 +341,84 @@ class RecordEntry(Told):
     hash: str
 
 
+class TimesInfo(Told):
+    """Seconds: the median, and what nine in ten keep within (nearest rank); null where there was none."""
+
+    count: int
+    median: float | None
+    p90: float | None
+
+
+class AnsweredInfo(Told):
+    """Of one group: who was reached, who answered, how soon after being reached."""
+
+    reached: int
+    answered: int
+    share: float | None = Field(description="Of those reached, from 0 to 1.")
+    median: float | None
+    p90: float | None
+
+
+class FirmAnswered(AnsweredInfo):
+    """One firm's; without a name, of customers without a firm."""
+
+    firm: str
+
+
+class ListAnswered(AnsweredInfo):
+    """One list's."""
+
+    list: str = Field(description="Its key.")
+    name: str
+
+
+class ChannelAnswers(Told):
+    """What came by one channel."""
+
+    answers: int
+    customers: int
+
+
+class OrderFigures(Told):
+    """Requests for orders by what has become of them, and from the request to the claim and to the decision."""
+
+    requested: int
+    waiting: int
+    claimed: int
+    confirmed: int
+    declined: int
+    withdrawn: int
+    claimed_in: TimesInfo
+    decided_in: TimesInfo
+
+
+class Unanswered(Told):
+    """Conversations not closed whose last word nobody has answered."""
+
+    conversations: int
+    oldest_at: datetime | None
+
+
+class Responses(Told):
+    """What came of an alert. Machines' mail never counts."""
+
+    answers: int = Field(description="Orders, questions, wishes to be called, complaints and what else was said.")
+    answered: int = Field(description="Recipients who gave one.")
+    reached: int = Field(description="Recipients whose delivery was accepted and did not fail, and who answered.")
+    share: float | None = Field(description="Answered of reached, from 0 to 1.")
+    first_answer: TimesInfo = Field(description="From being reached to the first answer.")
+    by_kind: dict[str, int] = Field(description="All that people said, opt-outs and wrong persons, too.")
+    by_channel: dict[str, ChannelAnswers]
+    by_firm: list[FirmAnswered] = Field(
+        description="Who answered most in front. Representatives see the firms of their own customers."
+    )
+    by_list: list[ListAnswered]
+    orders: OrderFigures
+    unanswered: Unanswered
+    opt_outs: int
+    heard: int = Field(description="Deliveries that were listened to, to the end.")
+
+
 class Report(Told):
     """How a release went, as measured."""
 
@@ -368,6 +446,7 @@ class Report(Told):
     automatic_replies: int
     first_deliveries: SpreadInfo
     evenness: Evenness
+    responses: Responses
     by_list: list[ListSpread] = Field(description="The one reached last in front.")
     by_firm: list[FirmSpread] = Field(
         description="The one reached last in front. Representatives see the firms of their own customers."
