@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import channels
+from channels.poster import Poster
 from dispatcher.model.errors import NotConfigured
 from dispatcher.model.ports import Adapters, Channel, Provider, SuppressionList, WebhookSource
 from dispatcher.model.telephone import PhoneLine, Transcriber
@@ -110,6 +111,7 @@ def build(settings: Settings) -> Adapters:
         lines=cast(Mapping[str, PhoneLine], _set_up(found.lines, settings)),
         transcriber=_transcriber(found, settings),
         lists=cast(Mapping[str, SuppressionList], _set_up(found.lists, settings)),
+        poster=Poster(settings.hook_hosts, settings.is_local),
     )
 
 

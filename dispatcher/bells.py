@@ -19,11 +19,12 @@ from sqlalchemy.orm import Session
 log = logging.getLogger(__name__)
 
 # One queue for each worker process. Channels have their own, so that slow calls never hold up mail; look-ups have one,
-# because a provider that is in doubt is often slow to answer, and nothing urgent may wait behind that.
-QUEUES = ("email", "sms", "voice", "fax", "notices", "events", "lookups")
+# because a provider that is in doubt is often slow to answer, and nothing urgent may wait behind that; so have the
+# receivers of outgoing webhooks.
+QUEUES = ("email", "sms", "voice", "fax", "notices", "events", "lookups", "hooks")
 
 # A bell for these says only "look": more of them than workers who could come would be noise.
-_LOOK = frozenset({"fan_out", "look_ups"})
+_LOOK = frozenset({"fan_out", "look_ups", "post_hooks"})
 ENOUGH_RUNG = 16
 
 Ring = tuple[str, str, tuple[int | str, ...]]  # queue, function in dispatcher.jobs, ids

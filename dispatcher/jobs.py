@@ -24,6 +24,7 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import (
     alert_intake,
     callbacks,
+    hook_posting,
     letter_sending,
     mirrors,
     news,
@@ -71,6 +72,8 @@ def close() -> None:
             _run(one.aclose())
         if adapters.transcriber is not None:
             _run(adapters.transcriber.aclose())
+        if adapters.poster is not None:
+            _run(adapters.poster.aclose())
 
 
 def _current() -> Runtime:
@@ -105,6 +108,11 @@ def send_letter(letter_id: int) -> None:
 def look_ups() -> None:
     """Ask the providers what became of the attempts in doubt."""
     _run(reconcile.look_ups(_current()))
+
+
+def post_hooks() -> None:
+    """Tell outgoing webhooks what is new."""
+    _run(hook_posting.post_due(_current()))
 
 
 def release(message_id: int) -> None:

@@ -34,6 +34,8 @@ _COUNTRIES = (
 )  # fmt: skip
 _DATABASES = ("sqlite", "postgres", "postgresql", "postgresql+psycopg")
 
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+
 Names = Annotated[tuple[str, ...], NoDecode]
 Minutes = Annotated[tuple[float, ...], NoDecode]
 
@@ -112,6 +114,7 @@ class Settings(BaseSettings):
     smtp_connections: int = Field(16, ge=1)
 
     call_countries: Names = _COUNTRIES
+    hook_hosts: Names = ()
 
     lag_limit_seconds: int = Field(60, ge=1, le=86_400, description="between the first channel to end and the last")
     lag_policy: Literal["slow-first", "same-window", "text-first"] = "slow-first"
@@ -159,6 +162,7 @@ class Settings(BaseSettings):
         "fax_provider",
         "twilio_sms_from",
         "call_countries",
+        "hook_hosts",
         mode="before",
     )
     @classmethod
@@ -301,6 +305,11 @@ class Settings(BaseSettings):
         if not self.redis_url:
             fill(self, "redis_url", self._embedded_url)
         return self
+
+    @property
+    def is_local(self) -> bool:
+        """True where this product is reached on this machine alone."""
+        return urlsplit(self.public_url).hostname in LOCAL_HOSTS
 
     @property
     def embedded_redis(self) -> bool:

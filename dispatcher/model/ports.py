@@ -337,6 +337,27 @@ class SuppressionList(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Posted:
+    """What became of a post to an outgoing webhook: the answer's status, or None and in `error` why there is none.
+
+    `retry_after`: seconds that the receiver asks to be left alone.
+    """
+
+    status: int | None
+    retry_after: float | None = None
+    error: str = ""
+
+
+class Poster(Protocol):
+    """Posts to addresses that administrators chose."""
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
+        """Raises nothing for the receiver's sake."""
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Adapters:
     """Everything `bootstrap` made of `channels/` under the settings."""
 
@@ -346,3 +367,4 @@ class Adapters:
     lines: Mapping[str, PhoneLine] = field(default_factory=dict)  # by vendor
     transcriber: Transcriber | None = None
     lists: Mapping[str, SuppressionList] = field(default_factory=dict)  # by vendor
+    poster: Poster | None = None

@@ -17,6 +17,7 @@ from dispatcher.services import (
     cancellation,
     expiry,
     fan_out,
+    hook_events,
     lag,
     mirrors,
     order_rings,
@@ -166,6 +167,13 @@ def _mirrors(session: Session, runtime: Runtime) -> int:
     return len(orders) + len(lists)
 
 
+def _hooks(session: Session, runtime: Runtime) -> int:
+    if not hook_events.waiting(session, runtime):
+        return 0
+    note(session, "hooks", "post_hooks")
+    return 1
+
+
 PARTS: Mapping[str, Callable[[Session, Runtime], int]] = {
     "late": _late,
     "releases": _releases,
@@ -180,5 +188,6 @@ PARTS: Mapping[str, Callable[[Session, Runtime], int]] = {
     "undecided": _undecided,
     "orders": _orders,
     "passing": _passing,
+    "hooks": _hooks,
     "mirrors": _mirrors,
 }
