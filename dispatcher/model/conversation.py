@@ -65,6 +65,7 @@ class Conversation(Base):
     message: Mapped[Message | None] = relationship()
     customer: Mapped[Customer] = relationship()
     rep: Mapped[Staff | None] = relationship(foreign_keys=[rep_id])
+    claimer: Mapped[Staff | None] = relationship(foreign_keys=[claimed_by])
     replies: Mapped[list[Reply]] = relationship(back_populates="conversation", order_by="Reply.id")
     responses: Mapped[list[Response]] = relationship(back_populates="conversation", order_by="Response.id")
 

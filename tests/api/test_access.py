@@ -57,15 +57,20 @@ def test_every_route_below_the_prefix_is_in_the_table_or_known_to_be_open(bank_a
 POLICY = {
     "analyst": {
         "create_message", "edit_message", "submit_message", "withdraw_message", "cancel_message", "get_audience",
-        "put_list", "put_members", "list_members",
+        "put_list", "put_members", "list_members", "correct_reply",
     },
+    "compliance": {"correct_reply"},
     "officer": {"decide_message", "cancel_message", "get_audience", "get_history", "list_members", "list_duty"},
-    "rep": {"put_customer", "get_history", "answer_task", "resend_delivery"},
+    "rep": {
+        "put_customer", "get_history", "answer_task", "resend_delivery", "correct_reply", "claim_order",
+        "give_back_order", "read_back_order", "confirm_order", "decline_order",
+    },
     "admin": {
         "withdraw_message", "cancel_message", "get_audience", "put_customer", "delete_customer", "get_history",
         "put_list", "put_members", "list_members", "import_customers", "import_staff", "assign_reply", "settle_reply",
         "answer_task", "resend_delivery", "get_sending", "pause_sending", "resume_sending",
-        "list_duty", "add_duty", "remove_duty",
+        "list_duty", "add_duty", "remove_duty", "correct_reply", "claim_order", "give_back_order", "read_back_order",
+        "confirm_order", "decline_order",
     },
 }  # fmt: skip
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dispatcher.model import AuditEntry, Conversation, Delivery, Letter, Media, Reply, Task
+from dispatcher.model import AuditEntry, Conversation, Delivery, Letter, Media, Reply, Suppression, Task
 from dispatcher.model.ports import InboundReply
 from dispatcher.services import media, replies
 from tests.api.conftest import Api, problem, wrong
@@ -43,7 +43,7 @@ def test_a_reply_is_in_its_reps_inbox(talked: Api) -> None:
     (reply,) = talked.ask("rep", "GET", "/replies").get_json()["items"]
     for name, value in {
         "customer": "bob", "message": 1, "channel": "sms", "text": "Please call me.", "rep": "rep@bank.example",
-        "state": "matched", "kind": "answer", "recording": None, "received_at": "2026-11-20T09:40:00Z",
+        "state": "matched", "kind": "call", "recording": None, "received_at": "2026-11-20T09:40:00Z",
     }.items():  # fmt: skip
         assert reply[name] == value, name
     assert talked.ask("rep", "GET", f"/replies/{reply['id']}").get_json() == reply
@@ -149,3 +149,76 @@ def test_conversations_by_rep(talked: Api) -> None:
     assert set(wrong(talked.ask("admin", "GET", "/conversations?state=lost"))) == {"state"}
     with talked.session() as session:
         assert session.query(Conversation).count() == 1
+
+
+# --- orders, and what a person says an answer is ----------------------------------------------------------
+
+
+@pytest.fixture
+def ordered(bank_api: Api) -> Api:
+    """Bob has answered an alert; his representative says that it is an order."""
+    message = bank_api.released()
+    with bank_api.session() as session:
+        for one in session.query(Delivery).filter_by(message_id=message["id"]):
+            one.state, one.accepted_at = "accepted", AT
+        session.commit()
+    say(bank_api, "Please look at 5,000 of these.")
+    answer = bank_api.ask("rep", "PATCH", "/replies/1", json={"kind": "order"})
+    assert answer.status_code == 200, answer.text
+    assert (answer.get_json()["kind"], answer.get_json()["kind_by"]) == ("order", "person")
+    assert answer.get_json()["order"]["state"] == "waiting"
+    return bank_api
+
+
+def test_an_order_is_claimed_read_back_and_confirmed(ordered: Api) -> None:
+    (order,) = ordered.ask("rep", "GET", "/orders?state=waiting").get_json()["items"]
+    assert (order["customer"], order["text"]) == ("bob", "Please look at 5,000 of these.")
+    (line,) = ordered.ask("rep", "GET", "/conversations?order=waiting").get_json()["items"]
+    assert (line["kind"], line["orders_waiting"], line["claim_by"] is not None) == ("order", 1, True)
+    assert line["routed_by"]
+    assert line["waiting_seconds"] is not None
+    assert ordered.ask("rep", "GET", "/conversations?order=claimed").get_json()["items"] == []
+    assert ordered.ask("rep", "GET", "/conversations?kind=question").get_json()["items"] == []
+    assert len(ordered.ask("rep", "GET", "/conversations?kind=order").get_json()["items"]) == 1
+    problem(ordered.ask("rep", "POST", "/orders/1/confirm", json={}), 409, "state-conflict")
+    assert ordered.ask("rep", "POST", "/orders/1/claim").get_json()["claimed_by"] == "rep@bank.example"
+    assert "Rep has claimed" in problem(ordered.ask("admin", "POST", "/orders/1/claim"), 409)["detail"]
+    problem(ordered.ask("rep", "POST", "/orders/1/confirm", json={}), 409, "state-conflict")
+    assert set(wrong(ordered.ask("rep", "POST", "/orders/1/read-back", json={"text": " "}))) == {"text"}
+    told = ordered.ask("rep", "POST", "/orders/1/read-back", json={"text": "You buy 5,000"}).get_json()
+    assert told["read_back"] == "You buy 5,000"
+    done = ordered.ask("rep", "POST", "/orders/1/confirm", json={}).get_json()
+    assert (done["state"], done["decided_by"], done["due_at"]) == ("confirmed", "rep@bank.example", None)
+    assert ordered.ask("rep", "GET", "/orders/1").get_json() == done
+    whole = ordered.ask("rep", "GET", f"/conversations/{order['conversation']}").get_json()
+    assert [one["text"].partition(" at ")[0] for one in whole["responses"]] == [
+        "Rep has understood: You buy 5,000\nNot accepted yet. Please say if anything is wrong.", "Confirmed by Rep",
+    ]  # fmt: skip
+    assert whole["replies"][0]["order"] == done
+    problem(ordered.ask("rep", "PATCH", "/replies/1", json={"kind": "other"}), 409, "state-conflict")
+
+
+def test_an_order_is_declined_or_given_back(ordered: Api) -> None:
+    for who, status in (("analyst", 403), ("officer", 403), ("rep", 200)):
+        assert ordered.ask(who, "POST", "/orders/1/claim").status_code == status, who
+    assert ordered.ask("rep", "POST", "/orders/1/give-back").get_json()["state"] == "waiting"
+    problem(ordered.ask("rep", "POST", "/orders/1/decline", json={"reason": "no"}), 409)
+    assert ordered.ask("admin", "POST", "/orders/1/claim").status_code == 200
+    assert set(wrong(ordered.ask("admin", "POST", "/orders/1/decline", json={}))) == {"reason"}
+    body = {"reason": "The book is closed.", "by_telephone": True}
+    assert ordered.ask("admin", "POST", "/orders/1/decline", json=body).get_json()["state"] == "declined"
+    with ordered.session() as session:
+        assert session.query(Letter).filter_by(kind="response").all() == []
+
+
+def test_a_kind_is_corrected(ordered: Api) -> None:
+    assert set(wrong(ordered.ask("rep", "PATCH", "/replies/1", json={"kind": "alert"}))) == {"kind"}
+    problem(ordered.ask("officer", "PATCH", "/replies/1", json={"kind": "call"}), 403)
+    assert ordered.ask("rep", "PATCH", "/replies/1", json={"kind": "call"}).get_json()["order"]["state"] == "withdrawn"
+    stopped = ordered.ask("rep", "PATCH", "/replies/1", json={"kind": "opt-out"}).get_json()
+    assert stopped["kind_because"].startswith("Rep said so; before: call")
+    with ordered.session() as session:
+        assert session.query(Suppression).one().address == "+12025550101"
+    assert ordered.ask("rep", "PATCH", "/replies/1", json={"kind": "other"}).status_code == 200
+    with ordered.session() as session:
+        assert session.query(Suppression).one().lifted_at is not None

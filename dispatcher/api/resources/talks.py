@@ -16,8 +16,8 @@ from dispatcher.api.shapes.inbox import (
     ResponseInfo,
     SaidInfo,
 )
-from dispatcher.model import Conversation, Customer, Message, Response, Staff
-from dispatcher.services import conversations
+from dispatcher.model import Conversation, Customer, Message, Reply, Response
+from dispatcher.services import conversations, talks
 
 TAG = "Inbox"
 
@@ -30,10 +30,15 @@ TAG = "Inbox"
 )  # fmt: skip
 def list_conversations(act: Act, query: ConversationQuery) -> Page[ConversationLine]:
     rep = act.staff.email if query.rep == "me" else query.rep
-    chosen = conversations.visible(act.session, act.staff, rep, query.state).options(
+    chosen = talks.narrowed(
+        conversations.visible(act.session, act.staff, rep, query.state), kind=query.kind, order=query.order
+    ).options(
         selectinload(Conversation.customer).selectinload(Customer.firm),
         selectinload(Conversation.message).selectinload(Message.versions),
         selectinload(Conversation.rep),
+        selectinload(Conversation.claimer),
+        selectinload(Conversation.replies).selectinload(Reply.order),
+        selectinload(Conversation.responses),
     )
     some, following = page(
         act.session, chosen, Conversation.id, limit=query.limit, cursor=query.cursor, newest_first=True
@@ -81,7 +86,7 @@ def close_conversation(act: Act, conversation_id: int) -> ConversationInfo:
 
 
 def _outline(act: Act, one: Conversation) -> dict[str, object]:
-    claimed = act.session.get(Staff, one.claimed_by) if one.claimed_by else None
+    stands = talks.stands(one)
     return {
         "id": one.id,
         "customer": one.customer.key,
@@ -90,11 +95,17 @@ def _outline(act: Act, one: Conversation) -> dict[str, object]:
         "message": one.message_id,
         "subject": one.message.current.subject if one.message else "",
         "rep": one.rep.email if one.rep else None,
+        "routed_by": one.routed_by,
         "state": one.state,
-        "claimed_by": claimed.email if claimed else None,
+        "claimed_by": one.claimer.email if one.claimer else None,
+        "claim_by": one.claim_by,
         "channel": one.channel,
+        "kind": stands.kind or None,
+        "doubt": stands.doubt,
+        "orders_waiting": len(stands.orders),
         "created_at": one.created_at,
         "last_at": one.last_at,
+        "waiting_seconds": round((act.runtime.now() - stands.since).total_seconds(), 3) if stands.since else None,
     }
 
 
@@ -107,7 +118,8 @@ def _info(act: Act, one: Conversation) -> ConversationInfo:
         _outline(act, one)
         | {
             "replies": [
-                SaidInfo.model_validate(reply_fields(reply) | {"original": reply.original}) for reply in one.replies
+                SaidInfo.model_validate(reply_fields(act, reply) | {"original": reply.original})
+                for reply in one.replies
             ],
             "responses": [_response(each) for each in one.responses],
         }

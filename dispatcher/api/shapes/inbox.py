@@ -13,16 +13,94 @@ from dispatcher.model.conversation import KINDS
 
 ReplyState = Literal["matched", "unmatched", "settled", "new"]
 ConversationState = Literal["open", "claimed", "closed"]
+ReplyKind = Literal[
+    "order", "question", "call", "complaint", "other", "opt-out", "opt-in", "wrong-person", "out-of-office", "automatic"
+]
+OrderState = Literal["waiting", "claimed", "confirmed", "declined", "withdrawn"]
+_ORDER = {
+    "id": 5, "reply": 13, "conversation": 4, "customer": "C00625", "message": 7, "text": "Buy 5,000 at 42.10",
+    "state": "claimed", "claimed_by": "brandi.barnes@bank.example", "claimed_at": EXAMPLE_TIME, "decided_by": None,
+    "decided_at": None, "read_back": "You buy 5,000, limit 42.10", "escalations": 0, "due_at": EXAMPLE_TIME,
+    "created_at": EXAMPLE_TIME, "age_seconds": 61.5,
+}  # fmt: skip
+
+
+class OrderInfo(Told):
+    """What a customer asked to be bought or sold: a request and no more, until it is confirmed."""
+
+    model_config = example(**_ORDER)
+
+    id: int
+    reply: int = Field(description="The reply that it is.")
+    conversation: int
+    customer: str = Field(description="The customer's key.")
+    message: int | None
+    text: str = Field(description="In the customer's own words.")
+    state: OrderState = Field(description="`withdrawn`: somebody has said that it is no order.")
+    claimed_by: str | None = Field(description="Mail address of who alone may decide it.")
+    claimed_at: datetime | None
+    decided_by: str | None
+    decided_at: datetime | None
+    read_back: str = Field(description="What the representative understood and told the customer.")
+    escalations: int = Field(description="How often it was put to more people because nobody had claimed it.")
+    due_at: datetime | None = Field(description="When the next ones are told.")
+    created_at: datetime
+    age_seconds: float = Field(description="Since it came; until it was decided, where it is.")
+
+
+class OrderQuery(PageQuery):
+    """Which orders."""
+
+    state: OrderState | None = None
+
+
+class ReadBack(Given):
+    """What the representative has understood."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"text": "You buy 5,000, limit 42.10", "by_telephone": False}]}
+    )
+
+    text: Text = Field(min_length=1, max_length=20_000)
+    by_telephone: bool = Field(False, description="It was said by telephone: no letter goes out.")
+
+
+class Confirmation(Given):
+    """How the customer is told that the order is accepted as it was read back."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"by_telephone": False}]})
+
+    by_telephone: bool = Field(False, description="It was said by telephone: no letter goes out.")
+
+
+class Declining(Given):
+    """Why the order is not accepted."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "The book is closed.", "by_telephone": False}]}
+    )
+
+    reason: Text = Field(min_length=1, max_length=20_000)
+    by_telephone: bool = Field(False, description="It was said by telephone: no letter goes out.")
+
+
+class FileInfo(Told):
+    """A file that came with a reply."""
+
+    position: int
+    name: str = Field(description="As its sender called it, made harmless.")
+    size: int | None = Field(description="In bytes; null where it was not kept.")
+    note: str = Field(description="Why it was not kept, or is not offered.")
 
 
 class ReplyInfo(Told):
     """What a customer said."""
 
     model_config = example(
-        id=12, customer="C00625", message=7, channel="sms", text="Call me, please.", kind="call", kind_by="rule",
-        kind_because="Call me, please.", doubt="", state="matched",
-        rep="brandi.barnes@bank.example", conversation=4, sender="+14105550186", subject="", note="", recording=None,
-        received_at=EXAMPLE_TIME,
+        id=13, customer="C00625", message=7, channel="sms", text="Buy 5,000 at 42.10", kind="order", kind_by="rule",
+        kind_because="Buy 5,000 at 42.10", doubt="", state="matched",
+        rep="brandi.barnes@bank.example", conversation=4, sender="+14105550186", subject="", note="", sender_check="",
+        recording=None, files=[], order=_ORDER, received_at=EXAMPLE_TIME,
     )  # fmt: skip
 
     id: int
@@ -41,6 +119,9 @@ class ReplyInfo(Told):
     sender: str
     subject: str
     note: str = Field(description='E.g. "sender not verified".')
+    sender_check: str = Field(description='What is known of the sender of a mail, e.g. "spf=pass dkim=pass".')
+    files: list[FileInfo]
+    order: OrderInfo | None = Field(description="How the request stands, where it is one.")
     received_at: datetime
 
 
@@ -50,6 +131,14 @@ class ReplyQuery(PageQuery):
     message: RowNumber | None = None
     customer: Key | None = Field(None, description="A customer's key.")
     state: ReplyState | None = Field(None, description="`unmatched`: those without an owner, for administrators.")
+
+
+class Correction(Given):
+    """What a reply is, as a person sees it. The kind it has already settles a doubt."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"kind": "order"}]})
+
+    kind: Text = Field(max_length=16, description="As of a reply, without `alert`.")
 
 
 class Assignment(Given):
@@ -77,12 +166,20 @@ class ConversationLine(Told):
     firm: str | None
     message: int | None = Field(description="null: the customer wrote of their own accord.")
     subject: str = Field(description="Of the message.")
-    rep: str | None
+    rep: str | None = Field(description="Mail address of whose inbox it is in.")
+    routed_by: str = Field(description="The rule that gave it to them, in words.")
     state: ConversationState
     claimed_by: str | None
+    claim_by: datetime | None = Field(description="Unless somebody has claimed it by then, it is passed on.")
     channel: str = Field(description="The one the customer used last.")
+    kind: str | None = Field(description="Of the customer's last answer that somebody is to read.")
+    doubt: str = Field(description="The kind that a person should consider of one of the answers; else empty.")
+    orders_waiting: int = Field(description="Order requests in it that are neither confirmed nor declined.")
     created_at: datetime
     last_at: datetime
+    waiting_seconds: float | None = Field(
+        description="How long the customer has waited for a person's word; null where nothing is to be answered."
+    )
 
 
 class ResponseInfo(Told):
@@ -123,6 +220,8 @@ class ConversationQuery(PageQuery):
 
     rep: Text | None = Field(None, max_length=320, description="A representative's mail address, or `me`.")
     state: ConversationState | None = None
+    kind: ReplyKind | None = Field(None, description="Those in which a customer's answer is of this kind.")
+    order: Literal["waiting", "claimed"] | None = Field(None, description="Those with an order request in this state.")
 
 
 class NewResponse(Given):
