@@ -50,10 +50,11 @@ def blueprint(runtime: Runtime) -> Blueprint:
     def receive(provider: str, what: str, rest: str = "") -> Response:
         return _receive(desk, provider, what)
 
-    for tail in ("", "/<path:rest>"):  # a vendor without signatures may carry a secret at the end of the address
+    # A vendor without signatures may carry a secret at the end of the address; a slash too many must cost no mail.
+    for name, tail in (("receive", ""), ("receive_with_slash", "/"), ("receive_with_secret", "/<path:rest>")):
         made.add_url_rule(
             f"/webhooks/<provider>/<what>{tail}",
-            f"receive{'_with_secret' if tail else ''}",
+            name,
             receive,
             methods=["POST"],
             strict_slashes=True,
@@ -103,7 +104,7 @@ def _take(desk: _Desk, provider: str, what: str) -> Response:
     try:
         web = _read(MAX_MAIL if mail else MAX_BODY)
     except RequestEntityTooLarge:
-        return _plain(413)
+        return _plain(503 if mail else 413)  # no vendor posts that much; if one ever does, it is not lost at once
     except (HTTPException, OSError):  # it broke off on the way
         return _plain(503 if mail else 400)
     if not _is_authentic(runtime.adapters.sources[provider], web, provider, what):

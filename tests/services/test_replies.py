@@ -345,7 +345,8 @@ def test_a_wrong_person_gets_nothing_more_and_the_representative_is_told(world: 
     ("text", "subject", "spf", "tokened", "stops"),
     [
         ("unsubscribe", f"Re: {SUBJECT}", "pass", True, True),
-        ("unsubscribe", f"Re: {SUBJECT}", "fail", True, True),
+        ("unsubscribe", f"Re: {SUBJECT}", "none", True, True),
+        ("unsubscribe", f"Re: {SUBJECT}", "fail", True, False),
         ("", "Unsubscribe", "pass", True, True),
         ("unsubscribe\n\n> We cut LTMY", f"Re: {SUBJECT}", "pass", True, True),
         ("unsubscribe", "hello", "pass", False, True),
