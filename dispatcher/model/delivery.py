@@ -231,8 +231,8 @@ class Attempt(Base):
 class Task(Base):
     """Something only a person can settle, with its owner: a customer out of reach, an outcome nobody knows.
 
-    `kind` is unreachable, failed, unknown, poison, wrong-person or alarm. Without `rep_id` it is the administrators'.
-    `answer` is what a person said of it with one press: arrived, again, next or leave.
+    `kind` is unreachable, failed, unknown, poison, wrong-person, doubt or alarm. Without `rep_id` it is the
+    administrators'. `answer` is what a person said of it with one press: arrived, again, next, leave, opt-out or not.
     """
 
     __tablename__ = "tasks"

@@ -76,7 +76,7 @@ def of_stop(
 ) -> Letter | None:
     """Confirms an opt-out to the customer by the channel that it stops, in their language; None where nothing goes."""
     told = order.mirror in ("listed", "theirs")  # the provider blocks it, or has answered by itself
-    if customer is None or told or order.reason != "opt-out" or not _may_write(session, runtime, order):
+    if customer is None or told or order.reason != "opt-out" or not _may_write(session, runtime, order, customer):
         return None
     say = _words(customer)
     firm, way = runtime.settings.firm_name, say[order.channel]
@@ -96,7 +96,7 @@ def of_return(
 ) -> Letter | None:
     """Confirms that an order was taken back; the same rules."""
     barred = order.mirror == "theirs" or suppressions.in_force(session, order.channel, order.address) is not None
-    if customer is None or barred or not _may_write(session, runtime, order):
+    if customer is None or barred or not _may_write(session, runtime, order, customer):
         return None
     say = _words(customer)
     firm, way = runtime.settings.firm_name, say[order.channel]
@@ -124,8 +124,11 @@ def _page(runtime: Runtime, customer: Customer) -> str:
     return f"{runtime.settings.public_url}/p/{runtime.token('customer', customer.id)}"
 
 
-def _may_write(session: Session, runtime: Runtime, order: Suppression) -> bool:
+def _may_write(session: Session, runtime: Runtime, order: Suppression, customer: Customer) -> bool:
     if order.channel not in CHANNELS or order.channel not in runtime.usable_channels():
+        return False
+    # The letter holds the customer's own link, which is for nobody who has got hold of one of their mails.
+    if not any(one.channel == order.channel and one.address == order.address for one in customer.contact_points):
         return False
     lately = session.scalar(
         select(func.count())

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, Letter
 from dispatcher.model.delivery import WAITING
-from dispatcher.model.ports import REPLY_TAG, Content, Outbound, Outcome, Provider, Rendition
+from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Outbound, Outcome, Provider, Rendition
 from dispatcher.runtime import Runtime
 from dispatcher.services import caps, confirmations, dialling, lag, outcomes, pause, poison, rings, suppressions, tasks
 from dispatcher.services.circuit import Circuit, Out
@@ -161,7 +161,12 @@ def _start(session: Session, runtime: Runtime, letter: Letter, provider: Provide
 
 def _outbound(runtime: Runtime, letter: Letter) -> Outbound:
     attempt_id = runtime.new_id()
-    return Outbound(attempt_id, letter.address, reply_token=runtime.token("letter", letter.id))
+    return Outbound(
+        attempt_id,
+        letter.address,
+        reply_token=runtime.token("letter", letter.id),
+        prefs_token=runtime.token("customer", letter.customer_id) if letter.customer_id else "",
+    )
 
 
 def content_of(runtime: Runtime, letter: Letter) -> Content:
@@ -181,11 +186,21 @@ def content_of(runtime: Runtime, letter: Letter) -> Content:
         ),
         sender_name=sender,
         reply_to=reply_to,
+        unsubscribe_url=f"{settings.public_url}/p/{PREFS_TAG}/one-click" if _ends_by_click(letter) else "",
         category=f"letter-{letter.id}",
-        # A response is a person's; of the others those that answer somebody say so, and machines answer neither.
-        auto_submitted=""
-        if letter.kind == "response"
-        else "auto-replied"
-        if caps.is_answer(letter)
-        else "auto-generated",
+        auto_submitted=_auto_submitted(letter),
     )
+
+
+def _ends_by_click(letter: Letter) -> bool:
+    """Whether it carries the customer's own link to unsubscribe: a response by mail, if to an address of theirs."""
+    customer = letter.customer if letter.kind == "response" and letter.channel == "email" else None
+    points = customer.contact_points if customer else ()
+    return any(point.channel == "email" and point.address == letter.address for point in points)
+
+
+def _auto_submitted(letter: Letter) -> str:
+    """By which other machines know not to answer it; a response is a person's."""
+    if letter.kind == "response":
+        return ""
+    return "auto-replied" if caps.is_answer(letter) else "auto-generated"

@@ -156,8 +156,8 @@ def _by_delivery(session: Session, runtime: Runtime, delivery: Delivery | None, 
 
 
 def _by_letter(runtime: Runtime, letter: Letter | None, sender: str) -> Match:
-    """A customer's answer to a representative's response."""
-    if letter is None or letter.customer is None or letter.conversation_id is None:
+    """A customer's answer to a representative's response, or to what confirmed an opt-out of theirs."""
+    if letter is None or letter.customer is None:
         return Match(note="the reply address is not one of ours")
     if _is_old(runtime, letter.created_at):
         return Match(note="the reply address has expired")

@@ -2,35 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import CHANNELS, ContactPoint, Customer, Preference, Suppression
+from dispatcher.model import (
+    CHANNELS,
+    ContactPoint,
+    Customer,
+    Delivery,
+    Message,
+    Preference,
+    Recipient,
+    Suppression,
+    Version,
+)
 from dispatcher.model.errors import NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import suppressions
+from dispatcher.services import confirmations, suppressions
 from dispatcher.services.audit import record
+
+MOST_TOPICS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One contact point as its owner sees it: where it stands in their order, and whether it is in use."""
+    """One contact point as its owner sees it: where it stands in their order, and what it is not used for.
+
+    `stopped` is the order for everything, `topics` holds those for one topic.
+    """
 
     point: ContactPoint
     stopped: Suppression | None
+    topics: Mapping[str, Suppression] = field(default_factory=dict)
 
     @property
     def theirs(self) -> bool:
-        """True when the owner may take the stop back; else it is the bank's own."""
-        return self.stopped is None or self.stopped.reason in suppressions.THEIR_OWN
+        """True when the owner may take the stop back here; else it is the bank's own, or the carrier's."""
+        return self.stopped is None or (self.stopped.reason in suppressions.THEIR_OWN and not self.by_carrier)
+
+    @property
+    def by_carrier(self) -> bool:
+        """True where only a START, sent as a text message, brings our messages back: the carrier holds them."""
+        order = self.stopped
+        return order is not None and order.mirror == "theirs" and order.reason in suppressions.THEIR_OWN
+
+    def order_about(self, topic: str) -> Suppression | None:
+        """What keeps messages of this topic from it, if anything does."""
+        return self.stopped or self.topics.get(topic)
 
 
-def by_id(session: Session, customer_id: int | None) -> Customer:
-    """The customer whom a token was made for. Raises NotFound, the same for every reason."""
+def by_id(session: Session, customer_id: int | None, *, left: bool = False) -> Customer:
+    """The customer whom a token was made for, with `left` also one who is no longer active. Raises NotFound, the same
+    for every reason."""
     customer = session.get(Customer, customer_id) if customer_id is not None else None
-    if customer is None or not customer.active:
+    if customer is None or not (customer.active or left):
         raise NotFound("there is no such page")
     return customer
 
@@ -40,7 +68,42 @@ def ways(session: Session, customer: Customer) -> list[Way]:
     order = [step.channel for step in customer.preferences if step.topic == ""]
     places = {channel: place for place, channel in enumerate(dict.fromkeys([*order, *CHANNELS]))}
     points = sorted(customer.contact_points, key=lambda point: places.get(point.channel, len(places)))
-    return [Way(point, suppressions.in_force(session, point.channel, point.address)) for point in points]
+    found = []
+    for point in points:
+        orders = {one.topic: one for one in suppressions.all_in_force(session, point.channel, point.address)}
+        found.append(Way(point, orders.pop("", None), orders))
+    return found
+
+
+def topics(session: Session, customer: Customer, alert_id: int | None = None) -> list[str]:
+    """What the customer got messages about, or has stopped: first what the alert they come from was about, then the
+    latest, at most MOST_TOPICS."""
+    rows = session.execute(
+        select(Version.topic, func.max(Message.released_at).label("last"))
+        .join(Message, (Version.message_id == Message.id) & (Version.number == Message.version))
+        .join(Recipient, Recipient.message_id == Message.id)
+        .where(Recipient.customer_id == customer.id, Version.topic != "", Message.released_at.is_not(None))
+        .group_by(Version.topic)
+        .order_by(func.max(Message.released_at).desc())
+        .limit(MOST_TOPICS)
+    )
+    got = [topic for topic, _ in rows]
+    first = about(session, customer, alert_id)
+    stopped = sorted(topic for way in ways(session, customer) for topic in way.topics)
+    return list(dict.fromkeys([*([first] if first else []), *got, *stopped]))
+
+
+def about(session: Session, customer: Customer, alert_id: int | None) -> str:
+    """The topic of an alert that this customer was meant to get; "" for any other, and for one without."""
+    if alert_id is None:
+        return ""
+    topic = session.scalar(
+        select(Version.topic)
+        .join(Message, (Version.message_id == Message.id) & (Version.number == Message.version))
+        .join(Recipient, Recipient.message_id == Message.id)
+        .where(Recipient.customer_id == customer.id, Message.id == alert_id, Message.released_at.is_not(None))
+    )
+    return topic or ""
 
 
 def set_order(session: Session, runtime: Runtime, customer: Customer, order: Sequence[str]) -> None:
@@ -70,23 +133,59 @@ def allow_urgent(session: Session, runtime: Runtime, customer: Customer, allowed
         )  # fmt: skip
 
 
-def stop(session: Session, runtime: Runtime, customer: Customer, channel: str, source: str) -> ContactPoint:
-    """Do not use this way any more; `source` says how they told us, e.g. "one-click". Raises NotFound."""
+def stop(
+    session: Session, runtime: Runtime, customer: Customer, channel: str, source: str, topic: str = ""
+) -> ContactPoint:
+    """Do not use this way any more, or not for messages of `topic`; confirmed by that way, where it carries words.
+
+    `source` says how they told us, e.g. "preferences page". Raises NotFound.
+    """
     point = _point(customer, channel)
-    actor = f"customer {customer.key}"
-    suppressions.suppress(session, runtime, channel, point.address, "opt-out", source, actor)
+    if topic and topic not in topics(session, customer):
+        raise NotFound("you get nothing about that")
+    _stop(session, runtime, customer, channel, point.address, source, topic)
     return point
 
 
-def resume(session: Session, runtime: Runtime, customer: Customer, channel: str) -> ContactPoint:
-    """Use this way again. Raises NotFound, StateConflict where the stop is the bank's own."""
-    point = _point(customer, channel)
-    order = suppressions.in_force(session, channel, point.address)
-    if order is not None and order.reason not in suppressions.THEIR_OWN:
-        raise StateConflict("this was stopped by us: please ask your representative", state="suppressed")
-    suppressions.lift(
-        session, runtime, channel, point.address, f"customer {customer.key}", reasons=suppressions.THEIR_OWN
+def one_click(session: Session, runtime: Runtime, customer: Customer, alert_id: int | None) -> None:
+    """No more mail to where the alert went that they come from, else to the address that they have now.
+
+    Works for whoever has left the directory since, as long as we know where the mail went. Raises NotFound.
+    """
+    address = session.scalar(
+        select(Delivery.address)
+        .join(Recipient, Recipient.delivery_id == Delivery.id)
+        .where(Recipient.customer_id == customer.id, Delivery.message_id == alert_id, Delivery.channel == "email")
     )
+    _stop(session, runtime, customer, "email", address or _point(customer, "email").address, "one-click", "")
+
+
+def _stop(
+    session: Session, runtime: Runtime, customer: Customer, channel: str, address: str, source: str, topic: str
+) -> None:
+    order = suppressions.suppress(
+        session, runtime, channel, address, "opt-out", source, f"customer {customer.key}", topic=topic
+    )
+    confirmations.of_stop(session, runtime, order, customer)
+
+
+def resume(session: Session, runtime: Runtime, customer: Customer, channel: str, topic: str = "") -> ContactPoint:
+    """Use this way again, or for messages of `topic`. Raises NotFound, StateConflict where it is not theirs to say."""
+    point = _point(customer, channel)
+    found = (way for way in ways(session, customer) if way.point is point)
+    for way in found:
+        if way.by_carrier and not topic:
+            raise StateConflict(
+                "your carrier holds our texts: send START to the number they come from", state="stopped"
+            )
+        if not way.theirs:
+            raise StateConflict("this was stopped by us: please ask your representative", state="suppressed")
+    lifted = suppressions.take_back(
+        session, runtime, channel, point.address, f"customer {customer.key}",
+        reasons=suppressions.THEIR_OWN, topic=topic,
+    )  # fmt: skip
+    for order in lifted:
+        confirmations.of_return(session, runtime, order, customer)
     return point
 
 

@@ -217,6 +217,11 @@ def _point_of(reply: Reply) -> tuple[str, str]:
     return reply.channel, reply.sender.strip()
 
 
+def answers_to(task: Task) -> tuple[str, ...]:
+    """What may be said to a task with one press; () where it asks no such thing, or is settled."""
+    return ANSWERS if task.kind == "doubt" and task.state == "open" else ()
+
+
 def answer(session: Session, runtime: Runtime, staff: Staff, task_id: int, word: str) -> Reply:
     """Settle the task "doubt" with one press: `word` is opt-out or not.
 

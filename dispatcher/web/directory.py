@@ -92,7 +92,8 @@ def suppress(key: str, channel: str) -> ResponseReturnValue:
 @may("rep", "admin")
 def lift(key: str, channel: str) -> ResponseReturnValue:
     point, staff = _point_to_mend(key, channel)
-    suppressions.lift(door.db(), door.runtime(), channel, point.address, staff)
+    topic = request.form.get("topic", "")
+    suppressions.lift(door.db(), door.runtime(), channel, point.address, staff, topic=topic)
     door.commit()
     flash("It will be used again.")
     return redirect(url_for(".show", key=key))

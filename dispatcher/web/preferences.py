@@ -17,16 +17,32 @@ def _customer(token: str) -> Customer:
     return preferences.by_id(door.db(), door.runtime().read_token("customer", token))
 
 
+def _alert() -> int | None:
+    """The alert that they come from, which the links in alerts name."""
+    given = request.values.get("a", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
+
+
+def _topic() -> str:
+    return request.values.get("topic", "").strip()[:64]
+
+
 @bp.get("/<token>")
 @by_token
 def show(token: str) -> ResponseReturnValue:
-    customer = _customer(token)
+    return _page(token, _customer(token))
+
+
+def _page(token: str, customer: Customer, wrong: dict[str, str] | None = None) -> str:
     return render_template(
         "customers/preferences.html",
         token=token,
         customer=customer,
         ways=preferences.ways(door.db(), customer),
-        wrong={},
+        topics=preferences.topics(door.db(), customer, _alert()),
+        about=preferences.about(door.db(), customer, _alert()),
+        alert=_alert(),
+        wrong=wrong or {},
         done=request.args.get("done", ""),
     )
 
@@ -42,11 +58,7 @@ def order(token: str) -> ResponseReturnValue:
     }
     if len(set(places.values())) != len(places):
         wrong = {"order": "gives two ways the same place: give each its own."}
-        page = render_template(
-            "customers/preferences.html", token=token, customer=customer,
-            ways=preferences.ways(session, customer), wrong=wrong, done="",
-        )  # fmt: skip
-        return page, 422
+        return _page(token, customer, wrong), 422
     preferences.set_order(session, door.runtime(), customer, sorted(places, key=lambda channel: places[channel]))
     door.commit()
     return redirect(url_for(".show", token=token, done="order"))
@@ -65,41 +77,61 @@ def quiet(token: str) -> ResponseReturnValue:
 @by_token
 def ask(token: str, channel: str) -> ResponseReturnValue:
     """Asks first. Links in mails are opened by scanners, so that opening this changes nothing."""
-    customer = _customer(token)
-    way = next((way for way in preferences.ways(door.db(), customer) if way.point.channel == channel), None)
-    if way is None or way.stopped is not None:
-        return redirect(url_for(".show", token=token))
-    return render_template("customers/stop.html", token=token, customer=customer, way=way)
+    return _ask(token, _customer(token), channel) or redirect(url_for(".show", token=token, a=_alert()))
+
+
+def _ask(token: str, customer: Customer, channel: str) -> str | None:
+    """The page with the button; None where there is nothing to stop."""
+    session, topic = door.db(), _topic()
+    way = next((way for way in preferences.ways(session, customer) if way.point.channel == channel), None)
+    if way is None or way.order_about(topic) is not None:
+        return None
+    return render_template(
+        "customers/stop.html",
+        token=token,
+        customer=customer,
+        way=way,
+        topic=topic if topic in preferences.topics(session, customer, _alert()) else "",
+        about=preferences.about(session, customer, _alert()),
+        alert=_alert(),
+    )
 
 
 @bp.post("/<token>/stop/<channel>")
 @by_token
 def stop(token: str, channel: str) -> ResponseReturnValue:
-    preferences.stop(door.db(), door.runtime(), _customer(token), channel, "preferences page")
+    preferences.stop(door.db(), door.runtime(), _customer(token), channel, "preferences page", _topic())
     door.commit()
-    return redirect(url_for(".show", token=token, done="stop"))
+    return redirect(url_for(".show", token=token, done="stop", a=_alert()))
 
 
 @bp.post("/<token>/resume/<channel>")
 @by_token
 def resume(token: str, channel: str) -> ResponseReturnValue:
-    preferences.resume(door.db(), door.runtime(), _customer(token), channel)
+    preferences.resume(door.db(), door.runtime(), _customer(token), channel, _topic())
     door.commit()
-    return redirect(url_for(".show", token=token, done="resume"))
+    return redirect(url_for(".show", token=token, done="resume", a=_alert()))
 
 
 @bp.get("/<token>/one-click")
 @by_token
 def one_click_form(token: str) -> ResponseReturnValue:
-    """For people whose mail program opens the address instead of posting to it."""
-    _customer(token)
-    return redirect(url_for(".ask", token=token, channel="email"))
+    """For people whose mail program opens the address instead of posting to it. Scanners press nothing."""
+    customer = _customer(token)
+    return _ask(token, customer, "email") or _page(token, customer)
 
 
 @bp.post("/<token>/one-click")
 @by_token
 def one_click(token: str) -> ResponseReturnValue:
-    """RFC 8058: no cookies, no questions, no redirect; done when it is answered. Twice does no harm."""
-    preferences.stop(door.db(), door.runtime(), _customer(token), "email", "one-click")
+    """RFC 8058: no cookies, no questions, no redirect; done when it is answered. Twice does no harm.
+
+    What says anything else than the one thing that mail programs say was not pressed by a person.
+    """
+    customer = preferences.by_id(door.db(), door.runtime().read_token("customer", token), left=True)
+    if request.form.getlist("List-Unsubscribe") != ["One-Click"]:
+        text = "Nothing was changed: this address takes List-Unsubscribe=One-Click alone.\n"
+        return Response(text, status=400, content_type="text/plain; charset=utf-8")
+    preferences.one_click(door.db(), door.runtime(), customer, _alert())
     door.commit()
     return Response("You will get no more mail from us.\n", content_type="text/plain; charset=utf-8")

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import Task
-from dispatcher.services import resend, tasks
+from dispatcher.services import resend, tasks, wishes
 from dispatcher.web import paging
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")
@@ -19,7 +19,13 @@ WORDS = {
     "again": ("Send it again", "It is sent again."),
     "next": ("Next channel", "It goes on to the next channel."),
     "leave": ("Leave it", "It is left as it is."),
+    "opt-out": ("It is an opt-out", "Noted: nothing more goes there."),
+    "not": ("It is not", "Noted: alerts go there again."),
 }
+
+
+def _answers_to(task: Task) -> tuple[str, ...]:
+    return wishes.answers_to(task) or resend.answers_to(task)
 
 
 @bp.get("")
@@ -34,7 +40,7 @@ def index() -> ResponseReturnValue:
         "tasks.html",
         page=paging.things(session, query),
         state=state,
-        answers_to=resend.answers_to,
+        answers_to=_answers_to,
         words=WORDS,
         open_ones=paging.number(session, tasks.visible(session, staff)),
     )
@@ -54,7 +60,10 @@ def done(task_id: int) -> ResponseReturnValue:
 def answer(task_id: int) -> ResponseReturnValue:
     word = request.form.get("answer", "")
     sure = request.form.get("call_again") == "yes"
-    resend.answer(door.db(), door.runtime(), door.me(), task_id, word, call_again=sure)
+    if word in wishes.ANSWERS:
+        wishes.answer(door.db(), door.runtime(), door.me(), task_id, word)
+    else:
+        resend.answer(door.db(), door.runtime(), door.me(), task_id, word, call_again=sure)
     door.commit()
     flash(WORDS[word][1])
     return redirect(url_for(".index"))

@@ -58,7 +58,7 @@ def test_the_draft_has_what_channels_need(message: Message, runtime: Callable[..
         "Words.",
     )
     assert draft.reply_url == f"https://alerts.bank.example/r/{REPLY_TAG}"
-    assert draft.prefs_url == f"https://alerts.bank.example/p/{PREFS_TAG}"
+    assert draft.prefs_url == f"https://alerts.bank.example/p/{PREFS_TAG}?a={message.id}"
     assert (draft.recording_seconds, draft.attachment_names, draft.phone, draft.urgent) == (
         33.3, ("report.pdf",), "+12125550100", True
     )  # fmt: skip
@@ -71,7 +71,7 @@ def test_mail_has_a_reply_address_an_unsubscribe_and_the_files(
     content = renditions.content_for(session, runtime(), message, "email")
     assert content.rendition == renditions.for_channels(runtime(), message.current)["email"]
     assert content.reply_to == f"reply+{REPLY_TAG}@reply.bank.example"
-    assert content.unsubscribe_url == f"https://alerts.bank.example/p/{PREFS_TAG}/one-click"
+    assert content.unsubscribe_url == f"https://alerts.bank.example/p/{PREFS_TAG}/one-click?a={message.id}"
     assert content.attachments == (File("report.pdf", "application/pdf", b"%PDF"),)
     assert (content.category, content.sender_name) == (f"message-{message.id}", "Example Bank")
     assert renditions.content_for(session, runtime(inbound_email_domain=""), message, "email").reply_to == ""

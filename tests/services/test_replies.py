@@ -363,7 +363,8 @@ def test_opt_out_by_mail(light: World, text: str, subject: str, spf: str, tokene
     kind = light.replies()[0].kind
     assert kind == "opt-out" if stops else kind in WANTED
     with light.runtime.sessions() as session:
-        assert (suppressions.in_force(session, "email", "ana@simon.example") is not None) == stops
+        order = suppressions.in_force(session, "email", "ana@simon.example")
+        assert (order is not None and order.reason == "opt-out") == stops
 
 
 @pytest.mark.parametrize("text", ["unsubscribe", "I am not Ana", "Wrong person", "start", "Sorry, wrong email"])
