@@ -74,7 +74,7 @@ def _give(session: Session, runtime: Runtime, conversation: Conversation, routed
     new = routed.staff.id if routed.staff else None
     same = (conversation.rep_id, conversation.routed_by) == (new, routed.rule) and conversation.state == "open"
     due = _in(runtime, routed.minutes)
-    if conversation.rep_id == new and conversation.state == "open" and conversation.claim_by is not None:
+    if same and conversation.claim_by is not None:  # further words do not put it off
         due = min(conversation.claim_by, due)
     conversation.state, conversation.claimed_by, conversation.claim_by = "open", None, due
     if same:

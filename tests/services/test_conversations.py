@@ -96,7 +96,7 @@ def test_claim_and_close(light: World, session: Session) -> None:
     with pytest.raises(StateConflict):
         conversations.claim(session, light.runtime, rep, number)
     acts = session.scalars(select(AuditEntry.action).where(AuditEntry.subject == f"conversation {number}")).all()
-    assert acts == ["claim conversation", "close conversation"]
+    assert acts == ["route conversation", "claim conversation", "close conversation"]
 
 
 def test_a_response_goes_by_the_way_the_customer_came(world: World) -> None:
@@ -227,7 +227,7 @@ def test_a_representative_who_left_loses_it_to_the_firms_and_at_last_to_the_admi
     leaves(light, second)
     assert owner_and_told(light, number) == (rep, "rep@bank.example")
     leaves(light, rep)
-    assert owner_and_told(light, number) == (None, "admin@bank.example")
+    assert owner_and_told(light, number) == (light.bank.ids["admin"], "admin@bank.example")
 
 
 def test_an_administrator_gives_an_unmatched_reply_to_a_customer(world: World) -> None:

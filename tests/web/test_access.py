@@ -9,10 +9,10 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from dispatcher import door
-from dispatcher.model import ROLES, Firm
+from dispatcher.model import ROLES, Firm, Grant
 from tests.web.conftest import Site
 
-WHO = {"analyst": "analyst", "officer": "officer", "rep": "rep", "admin": "admin"}
+WHO = {"analyst": "analyst", "officer": "officer", "rep": "rep", "admin": "admin", "compliance": "other"}
 FILL = {
     "message_id": "1", "number": "1", "position": "0", "key": "ana", "channel": "email", "conversation_id": "1",
     "reply_id": "1", "task_id": "1", "staff_id": "1", "sign_in_id": "999", "token_id": "999",
@@ -40,6 +40,8 @@ def test_a_route_nobody_declared_is_closed_to_everybody(site: Site, monkeypatch:
 def test_each_role_reaches_its_routes_and_no_other(site: Site, role: str) -> None:
     with site.session() as session:
         site.bank.released(session)
+        site.bank.staff(session, WHO[role]).grants = [Grant(role=role)]
+        session.commit()
     visitor = site(WHO[role])
     wrong = []
     for rule, method, access in site.pages():
@@ -103,7 +105,7 @@ def test_buttons_lead_only_where_one_may_go(site: Site) -> None:
 def test_staff_who_are_out_are_out_at_once(site: Site) -> None:
     assert site("rep").get("/inbox").status_code == 200
     out = f"/directory/staff/{site.bank.ids['rep']}"
-    assert site("admin").post(f"{out}/active", {"active": "no"}).status_code == 409, "a firm of theirs would be nobody's"
+    assert site("admin").post(f"{out}/active", {"active": "no"}).status_code == 409, "their firm would be nobody's"
     with site.session() as session:
         session.scalars(select(Firm)).one().rep_id = None
         session.commit()
