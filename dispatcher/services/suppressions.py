@@ -65,12 +65,19 @@ def against(session: Session, letter: Letter) -> Suppression | None:
     """
     if letter.customer_id is None:
         return None
+    if letter.kind == "response":
+        return against_answer(session, letter.channel, letter.address)
     about = letter.message_id if letter.kind == CALL_FOLLOWS else None
     topic = session.get_one(Message, about).current.topic if about else ""
     order = in_force(session, letter.channel, letter.address, topic)
-    if order is None or (order.reason == "doubt" and letter.kind == "response"):
-        return None
-    return None if order.reason == "opt-out" and letter.dedupe == confirmation_of(order) else order
+    confirms = order is not None and order.reason == "opt-out" and letter.dedupe == confirmation_of(order)
+    return None if confirms else order
+
+
+def against_answer(session: Session, channel: str, address: str) -> Suppression | None:
+    """The standing order that keeps a person's own answer from an address: one that is only doubtful does not."""
+    order = in_force(session, channel, address)
+    return None if order is None or order.reason == "doubt" else order
 
 
 def confirmation_of(order: Suppression) -> str:

@@ -166,7 +166,9 @@ def _orders(session: Session, points: Iterable[ContactPoint]) -> dict[tuple[str,
         return {}
     found = session.scalars(
         select(Suppression).where(
-            tuple_(Suppression.channel, Suppression.address).in_(places), Suppression.lifted_at.is_(None)
+            tuple_(Suppression.channel, Suppression.address).in_(places),
+            Suppression.topic == "",
+            Suppression.lifted_at.is_(None),
         )
     )
     return {(one.channel, one.address): one for one in found}
