@@ -39,6 +39,7 @@ _DECIDING: tuple[tuple[str, str, str], ...] = (
     ("x-askversion", ".", "challenge"),
     ("x-boxtrapper", ".", "challenge"),
     ("x-spamarrest", ".", "challenge"),
+    ("x-boxbe-notice", ".", "challenge"),
     # Lists of every make; "bulk" besides, which vacation programs write as well, decides nothing about the kind.
     ("list-id", ".", "list"),
     ("list-post", ".", "list"),
@@ -48,6 +49,8 @@ _DECIDING: tuple[tuple[str, str, str], ...] = (
     ("x-mailing-list", ".", "list"),
     ("x-google-group-id", ".", "list"),
     ("x-listname", ".", "list"),
+    ("x-listserv", ".", "list"),
+    ("x-list-administrivia", "(?i)yes", "list"),
     ("precedence", "(?i)^list$", "list"),
 )
 _TICKETS = re.compile(
@@ -85,6 +88,7 @@ _NO_PERSON = re.compile(
     r"(?i)^(?:no-?reply|do-?not-?reply|nicht-?antworten|auto-?(?:reply|responder|confirm|answer|mailer)|vacation)"
     r"(?:[+._-][^@]*)?@"
 )
+_ANSWERS = re.compile(r"(?i)\s*(?:re|aw|sv|antw)\s*:")
 _RETURNED_SUBJECT = re.compile(
     r"""(?ix)^\s*(?:\[?(?:postmaster|mailer)[^\]]{0,40}\]\s*)?(?:delivery[ ]status[ ]notification|undeliver|
     mail[ ]delivery[ ](?:failed|failure|system|subsystem)|mail[ ]system[ ]error|returned[ ]mail|failure[ ]notice|
@@ -101,7 +105,7 @@ def signs(message: Message, body: Body, envelope_from: str | None, sender: str, 
         return Signs("own", OWN_MARK)
     if found := _by_structure(message, body, heads, envelope_from, sender, subject):
         return found
-    threaded = bool(heads.get("in-reply-to") or heads.get("references"))
+    threaded = bool(heads.get("in-reply-to") or heads.get("references") or _ANSWERS.match(subject))
     for name, value in heads.items():
         if _TICKETS.fullmatch(name):
             return Signs("ticket", _told(name, message))
@@ -133,8 +137,11 @@ def _by_automatic(
     if _BOUNCER.match(sender):
         return Signs("other", "written by a machine's address")
     if _NO_PERSON.match(sender) or _POSTMASTER.match(sender):
-        said = "written by a machine's address"
-        return Signs(hint=said) if threaded else Signs("other", said)
+        return (
+            Signs(hint="written by a machine's address")
+            if threaded
+            else Signs("other", "written by a machine's address")
+        )
     suppress = heads.get("x-auto-response-suppress", "").lower()
     # Exchange writes it on what people send as well: it decides nothing.
     return Signs(hint="" if suppress in _NOTHING else "X-Auto-Response-Suppress")

@@ -1,280 +1,234 @@
-"""What machines write, in English and German (their subjects in the other languages of offices): sentences, each with
-what it speaks for. And what people write that no machine would.
+"""What machines write, in English and German (their subjects in the other languages of offices), one phrase a line.
+
+A phrase is an expression that is looked for in one sentence. `SUBJECTS` are looked for at the beginning of a subject.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-_RE = r"^\s*(?:\[[^\]]{1,40}\]\s*)?"
+Table = tuple[tuple[str, re.Pattern[str]], ...]
 
-# Subjects, from their beginning. The kind "" is a machine's of which only the words tell the kind.
-SUBJECTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(_RE + f"(?:{words})", re.IGNORECASE))
-    for kind, words in (
-        (
-            "delayed",
-            r"delivery (?:status notification \(delay|delayed|has been delayed)|delayed:|warning: (?:could not "
-            r"send|message \S+ "
-            r"delayed|message still undelivered)|verzögert|zustellung verzögert|verzögerte zustellung",
+
+def _table(phrases: Mapping[str, tuple[str, ...]], front: str = "") -> Table:
+    return tuple((kind, re.compile(front + f"(?:{'|'.join(some)})", re.IGNORECASE)) for kind, some in phrases.items())
+
+
+# Subjects, the first that fits. The kind "" is a machine's of which only the words tell the kind.
+SUBJECTS = _table(
+    {
+        "delayed": (
+            r"delivery status notification \(delay",
+            r"(?:delivery|mail|message) (?:has been )?delayed",
+            r"delayed (?:mail|message|delivery)\b|delayed:",
+            r"warning: (?:could not send|message \S+ delayed|message still undelivered)",
+            r"verzögert:|zustellung verzögert|verzögerte zustellung|zustellungsverzögerung",
         ),
-        (
-            "bounce",
-            r"delivery status notification|undeliver|mail delivery (?:failed|failure|system|subsystem)|returned mail|"
-            r"failure notice|delivery (?:failure|has failed)|nondeliverable|non-?delivery|unzustellbar|nicht "
-            r"zustellbar|"
-            r"nachricht nicht zugestellt|fehler bei der zustellung|non remis|mail system error",
+        "bounce": (
+            r"delivery status notification|delivery (?:failure|has failed|failed)|mail delivery (?:fail|system|"
+            r"subsystem)",
+            r"undeliver(?:able|ed)(?: mail|:| -| message)|nondeliverable|non-?delivery (?:report|notification)",
+            r"returned mail|failure notice|mail system error|message not delivered|could not deliver",
+            r"unzustellbar|nicht zustellbar|nachricht nicht zugestellt|fehler bei der zustellung|"
+            r"zustell(?:ungs)?fehler",
+            r"non remis|no se puede entregar|impossibile recapitare|onbestelbaar",
         ),
-        (
-            "receipt",
-            r"(?:not )?read:|gelesen:|ungelesen|nicht gelesen:|read receipt|return receipt|lesebestätigung|"
-            r"empfangsbestätigung|lu ?:|leído:|letto:|delivered:|übermittelt:|disposition notification",
+        "receipt": (
+            r"(?:not )?read: |read receipt|return receipt|delivered: |disposition notification|message (?:read|"
+            r"opened)\b",
+            r"gelesen: |nicht gelesen: |ungelesen gelöscht|lesebestätigung|übermittelt: |empfangsbestätigung",
+            r"lu ?: |non lu ?: |leído: |letto: |gelezen: ",
         ),
-        (
-            "calendar",
-            r"(?:accepted|declined|tentative(?:ly accepted)?|zugesagt|angenommen|abgelehnt|mit vorbehalt|"
-            r"vorläufig zugesagt|"
-            r"new time proposed|neuer termin vorgeschlagen)(?: \([^)]{1,40}\))?\s*:",
+        "calendar": (
+            r"(?:accepted|declined|tentative|tentatively accepted|new time proposed)(?: \([^)]{1,40}\))?\s*: ",
+            r"(?:zugesagt|angenommen|abgelehnt|mit vorbehalt|vorläufig zugesagt|neuer termin vorgeschlagen)\s*: ",
+            r"accepté ?: |refusé ?: |aceptada: |accettato: ",
         ),
-        (
-            "challenge",
-            r"(?:your )?e-?mail requires verification|.{0,60}verify#|please (?:confirm|verify) (?:your|this|"
-            r"that) (?:e-?mail|"
-            r"message|delivery)|confirm your (?:e-?mail|message)|message (?:held|pending)[^:]{0,30}(?:verification|"
-            r"confirmation)|bitte bestätigen sie ihre (?:nachricht|e-?mail)|ihre (?:nachricht|e-?mail) (?:muss|"
-            r"wartet)|"
-            r"action required to deliver",
+        "challenge": (
+            r"(?:your )?e-?mail requires verification|.{0,60}\bverify#|sender (?:verification|confirmation)",
+            r"(?:please )?(?:confirm|verify) (?:your|this|that) (?:e-?mail|message|delivery|address)\b",
+            r".{0,80}\(?(?:action required to deliver|action required\)|verification required|confirmation required)",
+            r"message (?:held|pending|waiting)[^:]{0,30}(?:verification|confirmation)",
+            r"bitte bestätigen sie (?:ihre|die) (?:nachricht|e-?mail|zustellung)|absender(?:bestätigung|"
+            r"verifizierung)",
         ),
-        (
-            "list",
-            r"your message to \S+ awaits|message (?:for|to) .{1,80} (?:needs|awaits|requires) (?:moderator "
-            r")?approval|"
-            r"request to mailing list|welcome to the .{0,80}mailing list|confirm [0-9a-f]{20,}|posting "
-            r"(?:rejected|held)|"
-            r"ihre nachricht an .{1,80} wartet",
+        "list": (
+            r"your (?:message|post|posting) to .{1,80} (?:awaits|requires|is (?:held|waiting|pending)|was rejected)",
+            r"message (?:for|to) .{1,80} (?:needs|awaits|requires) (?:moderator )?approval|moderat(?:ion|or) ",
+            r"request to mailing list|welcome to (?:the )?.{0,80}(?:mailing )?list|confirm [0-9a-f]{20,}",
+            r"(?:rejected|held) (?:posting|message|post)|post(?:ing)? (?:rejected|held)|message rejected by group",
+            r"ihre nachricht an .{1,80} wartet|(?:moderation|freigabe) erforderlich|abgelehnte nachricht",
         ),
-        (
-            "",
-            r"auto(?:matic|mated|matische|matisch)?[ -]?(?:reply|response|antwort|antwoord)\b|auto:|autosvar|"
-            r"r[ée]ponse automatique|respuesta autom[áa]tica|risposta automatica|resposta autom[áa]tica|"
-            r"automaattinen|"
-            r"automatyczna odpowied",
+        "": (
+            r"auto(?:mat(?:ic|ed|ische|isch))?[ -]?(?:reply|response|antwort|antwoord|nachricht)\b|auto: |autosvar",
+            r"r[ée]ponse automatique|respuesta autom[áa]tica|risposta automatica|resposta autom[áa]tica",
+            r"automaattinen vastaus|automatyczna odpowied|автоответ|automatiskt svar|autorespon",
         ),
-        (
-            "absence",
-            r"out[ -]of[ -](?:the[ -])?office|ooo\b|i am out of|abwesenheit|abwesend|abwesenheitsnotiz|urlaub\b|"
-            r"absence|fuera de la oficina|fuori (?:sede|ufficio)|on (?:vacation|holiday|leave)|away from (?:my|"
-            r"the) (?:desk|"
-            r"office|mail)|nicht im (?:büro|hause)|afwezig|ausente",
+        "absence": (
+            r"out[ -]of[ -](?:the[ -])?office|ooo\b|i am out of|absence\b|away (?:from|until|on)\b|on (?:vacation|"
+            r"holiday)",
+            r"(?:annual|maternity|paternity|parental|sick) leave|on leave\b|vacation (?:reply|notice|response)",
+            r"abwesenheit|abwesend|urlaub(?:s|\b)|(?:betriebs)?ferien|betriebsurlaub|nicht im (?:büro|hause)|außer "
+            r"haus",
+            r"(?:our )?office[s]? (?:is |are )?closed|holiday closure|büro geschlossen|meine abwesenheit|in "
+            r"elternzeit",
+            r"[^:]{2,60} (?:is (?:out of the office|away|on leave|on vacation)|ist (?:außer|ausser) haus|ist nicht "
+            r"im büro|ist abwesend|ist im urlaub)",
+            r"fuera de la oficina|ausente|fuori (?:sede|ufficio)|absent|absence du bureau|afwezig|poissa",
         ),
-        (
-            "ticket",
-            r"(?:re: )?(?:\[[^\]]*#?\d{3,}[^\]]*\]|ticket ?(?:#|nr|no|id|received|created|eröffnet|erstellt)|"
-            r"case ?#? ?\d{3,}|"
-            r"(?:request|incident|inc|req|ritm|sr)[ #:-]{0,3}\d{4,}|#\d{4,}|\(?[A-Z]{2,8}-\d{2,}\)?)|"
-            r"(?:your )?(?:request|enquiry|inquiry) (?:\S{1,20} )?(?:has been )?received|we(?:'ve| have) "
-            r"received your|"
-            r"ihre anfrage|eingangsbestätigung|.{0,60}(?:ticket|vorgang|vorgangsnummer)[ :#-]{1,3}\d{4,}",
+        "ticket": (
+            r"(?:\[[^\]]*#?\d{3,}[^\]]*\]|#\d{4,}|\(?[A-Z]{2,8}-\d{2,}\)?)\s",
+            r"(?:support )?ticket ?(?:#|nr|no|id|number|received|created|opened|eingang|eröffnet|erstellt|nummer)",
+            r"(?:new )?(?:case|incident|request|enquiry|inquiry|inc|req|ritm|sr)[ #:-]{0,3}(?:number |id )?\d{4,}",
+            r"(?:your |new )?(?:request|enquiry|inquiry|case|query) (?:\S{1,20} )?(?:has been )?(?:received|created|"
+            r"opened)",
+            r"we(?:'ve| have|’ve) received your|thank you for contacting|request received|new case email",
+            r"ihre anfrage|eingangsbestätigung|ticketeingang|.{0,60}(?:ticket|vorgang|vorgangsnummer)[ "
+            r":#-]{1,3}\d{4,}",
         ),
-    )
+    },
+    front=r"^\s*(?:\[[^\]]{1,40}\]\s*)?(?:(?:re|aw)\s*:\s*(?=\[))?",
 )
 
-# Sentences only a machine writes; one of them decides, where no person's words stand beside it.
-DECIDING: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(words, re.IGNORECASE))
-    for kind, words in (
-        (
-            "challenge",
-            r"(?:click|follow|visit|reply|open|use|press|klicken|folgen|antworten).{0,120}(?:(?:confirm|verify|"
-            r"prove).{0,60}(?:"
-            r"you are|sender|human|person|not a (?:spam|robot|bot|machine)|real)|(?:deliver|release) (?:your|"
-            r"this|the) "
-            r"(?:message|e-?mail|mail)|bestätigen.{0,60}(?:mensch|absender|spam))|"
-            r"(?:prove|verify|confirm)[^.]{0,40}(?:that )?you are (?:a |an |not a )?(?:real|human|person|"
-            r"legitimate|spam|robot)|"
-            r"(?:unknown|new|first)[ -](?:time )?sender.{0,80}(?:verif|confirm|authori)|(?:spam arrest|"
-            r"boxtrapper|tmda|"
-            r"spamarrest|cleanmail|qurb|choicemail|mailblocks)|whitelist(?:ed)?.{0,40}(?:click|reply|confirm)|"
-            r"kein (?:spammer|roboter|automat) sind|dass sie (?:ein mensch|kein spam)",
+_CASE = r"(?:ticket|request|case|incident|enquiry|inquiry|query|issue)"
+_NUMBER = r"(?:\s\(?(?:id|no\.?|number)?:?\s?#?[\w-]*\d[\w-]*\)?|\s#\S+)"
+
+# Sentences that only a machine writes. One of them decides, where no words of a person stand beside it.
+DECIDING = _table(
+    {
+        "challenge": (
+            r"\b(?:click|follow|visit|press|use|open|reply|send)\b.{0,120}\b(?:confirm|verify|"
+            r"prove)\b.{0,60}\b(?:you are|human|person|sender|not a)",
+            r"\b(?:prove|verify|confirm)\b.{0,40}\byou(?: are|'re|’re) (?:a |an |not a )?(?:real|live|human|person|"
+            r"spam|robot)",
+            r"\b(?:click|use|follow|visit|reply|press)\b.{0,80}\b(?:deliver|release|receive) (?:your|this|the) "
+            r"(?:message|e-?mail|mail)",
+            r"\b(?:your|this|the) (?:message|e-?mail|mail)\b.{0,80}\b(?:waitlisted|being held|is held|on hold|in "
+            r"quarantine)\b",
+            r"\b(?:is|are) (?:being )?held (?:because|until).{0,80}\b(?:verified|confirm|sender|address)",
+            r"\b(?:unknown|new|first[ -]time|unrecognis?zed) sender\b.{0,80}\b(?:verif|confirm|authori|approv)",
+            r"\b(?:guest|white|allow|safe sender'?s?|approved senders?)[ -]?list\b.{0,80}\b(?:add|click|deliver|"
+            r"screen|mail)",
+            r"\bprotected by\b.{0,40}\b(?:arrest|spam|anti-?spam|boxbe|boxtrapper|challenge|verif)",
+            r"\b(?:spam ?arrest|boxtrapper|boxbe|tmda|choicemail|mailblocks|sendio|spamlion|bluebottle)\b",
+            r"\bempty (?:message|reply|e-?mail) to the following address",
+            r"\b(?:klicken|folgen|antworten|senden)\b.{0,120}\b(?:bestätig|zustell|freigeb)",
+            r"\bdass sie (?:ein mensch|kein (?:spam|robo|auto)|der absender)|\bkein (?:spammer|roboter|automat)\b",
         ),
-        (
-            "ticket",
-            r"(?:ticket|request|case|incident|enquiry|inquiry|reference)\b[^.]{0,60}\b(?:has|have) (?:now "
-            r")?been (?:received|created|"
-            r"opened|logged|registered|assigned|submitted|updated|recorded|raised|resolved|closed)|please type "
-            r"your reply "
-            r"above this line|reply above this line|we(?:'ve| have) (?:received|logged|registered) your "
-            r"(?:request|enquiry|"
-            r"inquiry|ticket|case|query|message and)|(?:ticket|vorgang|anfrage|anliegen|meldung|"
-            r"fall)\b[^.]{0,80}\bwurde\b[^.]{0,60}"
-            r"(?:eröffnet|erstellt|angelegt|registriert|erfasst|aufgenommen|geöffnet|geschlossen)|(?:ticket|"
-            r"vorgangs?|fall|"
-            r"bearbeitungs|case|reference|request|incident)-?\s?(?:nummer|number|nr\.?|id|no\.?|#)\s*(?:is|"
-            r"lautet|ist|:)+\s*\S*"
-            r"\d{3,}|(?:ihre|deine) (?:anfrage|nachricht|mitteilung)[^.]{0,40}(?:ist|haben "
-            r"wir)[^.]{0,40}(?:eingegangen|erhalten)"
-            r"|a (?:support )?(?:agent|representative|member of our (?:support|service)[^.]{0,20}) will (?:be "
-            r"in touch|get back|"
-            r"respond|contact)|our support team will",
+        "ticket": (
+            rf"\b(?:your|this|a|the|new|support|following)\s(?:new |support |service )?{_CASE}(?: for "
+            rf"support)?{_NUMBER}?,?"
+            r"\s(?:\w+ )?(?:has|have) (?:now |just |successfully )?been \w*(?:received|created|opened|logged|"
+            r"registered|assigned|submitted|updated|recorded|raised|resolved|closed|escalated)",
+            rf"\b{_CASE}{_NUMBER}\b.{{0,80}}\b(?:received|created|opened|logged|registered|assigned|raised|resolved|"
+            rf"closed|updated)",
+            r"\b(?:ticket|incident)\b.{0,60}\b(?:has|have) been (?:received|created|opened|logged|assigned|raised|"
+            r"resolved|closed)",
+            r"\breply above this line|\btype your reply above|##-",
+            rf"\bwe(?:'ve| have|’ve)? (?:just |now )?(?:received|logged|registered|got) your (?:\w+ )?(?:{_CASE}|"
+            rf"message|e-?mail)\b",
+            rf"\b(?:got|confirm(?:ing)? (?:the )?receipt of|acknowledg\w+) (?:that )?(?:we )?(?:have )?(?:received |"
+            rf"got )?your {_CASE}",
+            r"\byour (?:ticket|case|reference|request|incident) (?:number|id|no\.?|#)\s*(?:is|:)?\s*#?[\w-]*\d",
+            r"\b(?:assigned|given) (?:the |an? )?(?:id|ticket|number|case|reference|#)\b.{0,40}\d",
+            r"\b(?:support|service) (?:team|staff|agent|desk|representative)s?\b.{0,40}\b(?:will|shall)\b",
+            r"\ba (?:representative|team member|member of (?:our|the)\b.{0,30}) will\b",
+            r"\b(?:ticket|vorgang|anfrage|anliegen|meldung|störung)\b.{0,80}\b(?:wurde|ist)\b.{0,60}(?:eröffnet|"
+            r"erstellt|angelegt|registriert|erfasst|aufgenommen|geöffnet|geschlossen|eingegangen|bearbeitet)",
+            r"\b(?:ticket|vorgangs?|fall|bearbeitungs|anfrage|referenz)-?\s?(?:nummer|nr\.?|id)\b.{0,30}\d{3,}",
+            r"\b(?:ihre|deine) (?:anfrage|nachricht|mitteilung|e-?mail|mail)\b.{0,60}\b(?:eingegangen|erhalten)",
+            r"\bwir haben ihre (?:anfrage|nachricht|mitteilung|e-?mail)\b",
         ),
-        (
-            "delayed",
-            r"(?:delivery|message|mail)[^.]{0,60}(?:has been|is|was|been) (?:delayed|deferred)|you do not need "
-            r"to resend|will "
-            r"(?:keep|continue) trying|still (?:being retried|trying)|noch nicht zugestellt|"
-            r"zustellung[^.]{0,40}verzögert|"
-            r"weitere zustellversuche",
+        "delayed": (
+            r"\b(?:delivery|message|mail)\b.{0,60}\b(?:has been|is|was|been) (?:delayed|deferred)",
+            r"\bhas not yet been delivered|\bnot (?:been )?delivered (?:for|after)|\bdelivery incomplete",
+            r"\b(?:do not|don't) need to resend|\bwill (?:keep|continue) (?:on )?try|\bwill retry for|\bstill "
+            r"(?:being retried|trying)",
+            r"\bwarning (?:message )?only\b|noch nicht zugestellt|zustellung.{0,40}verzögert|weitere zustellversuche",
         ),
-        (
-            "bounce",
-            r"(?:message|mail|delivery)[^.]{0,80}(?:could not|couldn't|wasn't|was not|cannot|can't|unable "
-            r"to)[^.]{0,20}"
-            r"(?:be )?(?:delivered|deliver)|delivery[^.]{0,60}failed|undeliverable|failed permanently|"
-            r"permanent(?:ly)? "
-            r"(?:fatal )?error|this is the (?:mail system|qmail-send)|"
-            r"nicht zugestellt werden|unzustellbar|(?:recipient|empfänger)[^.]{0,40}(?:rejected|unknown|unbekannt)",
+        "bounce": (
+            r"\b(?:message|mail|delivery|e-?mail)\b.{0,80}\b(?:could not|couldn't|couldn’t|wasn't|wasn’t|was not|"
+            r"cannot|can't)\b.{0,20}\b(?:be )?deliver",
+            r"\bunable to deliver|\bdelivery\b.{0,60}\bfailed\b|\bfailed permanently|\bpermanent(?:ly)? (?:fatal "
+            r")?(?:error|fail)",
+            r"\bthis is the (?:mail system|qmail-send)|\breturned to sender|\baddress(?:es)? (?:not found|had "
+            r"permanent)",
+            r"nicht zugestellt werden|\bunzustellbar|\bempfänger\b.{0,40}\b(?:unbekannt|existiert nicht|abgelehnt)",
         ),
-        (
-            "list",
-            r"(?:message|post|posting|mail)[^.]{0,120}(?:awaits?|held|waiting|pending|"
-            r"requires?)[^.]{0,60}(?:moderat|approval)|"
-            r"not allowed to post|only (?:members|subscribers) (?:can|may) post|you are not (?:a member|"
-            r"subscribed)|results of "
-            r"your e-?mail command|nicht berechtigt[^.]{0,40}(?:liste|gruppe)|wartet auf[^.]{0,40}(?:freigabe|"
-            r"moderat)",
+        "list": (
+            r"\b(?:message|post|posting|mail|e-?mail)\b.{0,120}\b(?:awaits?|held|waiting|pending|"
+            r"requires?)\b.{0,60}\b(?:moderat|approv)",
+            r"\b(?:held|waiting) until the\b.{0,40}\b(?:moderator|owner)",
+            r"\bnot (?:allowed|authori[sz]ed|permitted) to (?:post|send (?:mail|messages))|\bpermission to post\b",
+            r"\bonly (?:members|subscribers) (?:can|may) post|\byou are not (?:a member|subscribed)\b|\bmailing "
+            r"list\b.{0,80}\b(?:rejected|subscri|moderat|command)",
+            r"\bresults of your e-?mail command|\bgroup you tried to contact\b",
+            r"nicht berechtigt.{0,60}\b(?:liste|gruppe|verteiler)|wartet auf.{0,40}\b(?:freigabe|moderat)|"
+            r"\bmailingliste\b.{0,60}\b(?:abgelehnt|freigabe|moderat|mitglied)",
         ),
-        (
-            "receipt",
-            r"(?:was|has been) (?:read|displayed|opened) (?:on|at|by)|this is a (?:return|read) receipt|no "
-            r"guarantee that the "
-            r"message|wurde (?:am|um|von)[^.]{0,60}(?:gelesen|angezeigt|geöffnet)|deleted (?:without being|"
-            r"unread)|dies ist "
-            r"eine (?:lese|empfangs)bestätigung|ungelesen gelöscht",
+        "receipt": (
+            r"\b(?:was|has been) (?:read|displayed|opened) (?:on|at|by)\b|\bthis is a (?:return|read|delivery) "
+            r"receipt",
+            r"\bno guarantee that the (?:message|recipient)|\bdeleted (?:without being|unread)|\bthe (?:mail|"
+            r"message) was displayed",
+            r"\bwurde (?:am|um|von)\b.{0,60}\b(?:gelesen|angezeigt|geöffnet)|\bist eine (?:lese|empfangs)bestätigung|"
+            r"ungelesen gelöscht",
         ),
-        (
-            "calendar",
+        "calendar": (
             r"^\s*\S{1,40}(?: \S{1,40}){0,3} has (?:accepted|declined|tentatively accepted) (?:this|your|the) "
-            r"(?:invitation|"
-            r"meeting|event)|hat (?:diese|ihre|die) einladung (?:angenommen|abgelehnt)",
+            r"(?:invitation|meeting|event)",
+            r"\bhat (?:diese|ihre|die) (?:einladung|besprechung).{0,60}\b(?:angenommen|abgelehnt|zugesagt|abgesagt)",
         ),
-        (
-            "own",
-            r"just answer this mail; your words reach them by the way they wrote|was NOT passed on:|has come in "
-            r"to become an alert|"
-            r"a reply has come in that could not be matched to a customer",
+        "own": (
+            r"just answer this mail; your words reach them by the way they wrote",
+            r"\bwas NOT passed on:|has come in to become an alert|reply has come in that could not be matched to a "
+            r"customer",
         ),
-    )
+        "other": (
+            r"\b(?:virus|malware|suspicious content|policy violation)\b.{0,60}\b(?:detected|found|removed|blocked)",
+            r"\b(?:message|e-?mail|mail|attachment)\b.{0,60}\b(?:has been|was) (?:quarantined|blocked|stripped|"
+            r"encrypted)\b",
+            r"\b(?:mailbox|address|inbox|account) is (?:not|no longer|un)\s?(?:monitored|in use|attended|active)",
+            r"\b(?:postfach|adresse) wird nicht (?:gelesen|überwacht|mehr verwendet)",
+        ),
+    }
 )
+
 AUTOMATED = re.compile(
-    r"this (?:is|was) an? (?:auto|system|computer)[- ]?(?:matic|mated|generated|reply|response)?[a-z "
-    r"-]{0,30}(?:reply|response|"
-    r"message|e-?mail|notification|generated|acknowledg)|(?:do|please do) not (?:reply|respond) to this|"
-    r"automat(?:ically|ed)[ -]"
-    r"(?:generated|sent|response|reply)|auto-?(?:reply|response|generated)|automatisch (?:erstellt|generiert|"
-    r"versendet|erzeugt|gesendet)|"
-    r"automatische (?:antwort|nachricht|e-?mail|mitteilung|abwesenheit)|antworten sie (?:bitte )?nicht auf diese|"
-    r"(?:unmonitored|not monitored|unattended) (?:mailbox|inbox|address)|von unterwegs nicht",
+    "|".join(
+        (
+            r"\bthis (?:is|was) an? (?:automat|auto|system|computer)[a-z-]*(?:[ -]generated)?[a-z ]{0,30}\b(?:reply|"
+            r"response|message|e-?mail|notification|acknowledg\w+|confirmation)",
+            r"\bautomat(?:ically|ed)[ -](?:generated|sent|created|response|reply|message|notification)",
+            r"\b(?:message|e-?mail|reply) (?:was|has been|is) (?:automatically|generated|created) ",
+            r"\bauto[ -]?(?:reply|response|generated|responder)\b|\bplease do not (?:reply|respond)\b|\bdo not reply "
+            r"to this",
+            r"\bno need to reply to this|\bonly notification you will receive|\b(?:unmonitored|unattended) "
+            r"(?:mailbox|inbox|address)",
+            r"\bautomatisch (?:erstellt|generiert|versendet|erzeugt|gesendet|versandt)|\bautomatisch(?:e[rns]?) "
+            r"(?:antwort|nachricht|e-?mail|mitteilung|hinweis)|\bantworten sie (?:bitte )?nicht auf diese",
+        )
+    ),
     re.IGNORECASE,
 )
 
-# What a note of absence is made of; each kind counts once. No single one makes a machine: people say these things, too.
-ABSENT: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(words, re.IGNORECASE))
-    for kind, words in (
-        (
-            "away",
-            r"\b(?:i am|i'm|i’m|i will be|i'll be|am|we are|currently|presently)\b[^.]{0,50}\b(?:out of (?:the |"
-            r"my )?(?:office|town)|"
-            r"away\b|on (?:\w+ ){0,2}(?:leave|vacation|holidays?|pto)|travell?ing|not in the office|off (?:work|"
-            r"today|until)|"
-            r"unavailable|absent|ooo)\b|\bout of (?:the )?office\b|\b(?:bin|befinde mich|sind|"
-            r"ist)\b[^.]{0,80}\b(?:nicht (?:im|in|am)"
-            r" (?:büro|hause?|haus|dienst|platz|arbeitsplatz)|außer haus|ausser haus|abwesend|im urlaub|in "
-            r"elternzeit|in mutterschutz|"
-            r"auf (?:dienst|geschäfts)?reisen?|nicht (?:erreichbar|da|verfügbar)|krank)\b|\b(?:no longer|nicht "
-            r"mehr)\b[^.]{0,40}\b"
-            r"(?:with|works?|working|employed|für|bei|tätig)\b|has left (?:the (?:firm|company|bank)|us)\b|"
-            r"unternehmen verlassen",
+# What telephones and networks send back to a text message.
+TELEPHONE: Table = _table(
+    {
+        "absence": (
+            r"^\W*i[’']?m driving with (?:focus|do not disturb|cf)|^\W*i[’']m not receiving notifications",
+            r"^\W*i[’']?m driving (?:right )?now.{0,40}(?:get back|call|text|later)|^\W*ich fahre "
+            r"gerade.{0,80}(?:melde|mitteilung)",
+            r"^\W*\[?(?:auto(?:matic)?[ -]?(?:reply|response)|automatische antwort|out of office|ooo\b|abwesenheit)",
+            r"\bsent automatically\b|\bautomatisch gesendet\b",
         ),
-        (
-            "back",
-            r"\b(?:return(?:ing)?|be back|am back|back (?:in|at|on|to)|resume)\b[^.]{0,60}(?:\d|mon|tue|wed|thu|"
-            r"fri|next week|tomorrow|"
-            r"january|february|march|april|may|june|july|august|september|october|november|december)|\b(?:until|"
-            r"through|till|bis)\b"
-            r"[^.]{0,30}(?:\d|monday|tuesday|wednesday|thursday|friday|montag|dienstag|mittwoch|donnerstag|"
-            r"freitag|further notice|"
-            r"auf weiteres)|\b(?:ab|am)\b[^.]{0,40}(?:\d|montag|dienstag|mittwoch|donnerstag|"
-            r"freitag)[^.]{0,40}\b(?:wieder|zurück)\b|"
-            r"\bwieder\b[^.]{0,40}\b(?:erreichbar|im büro|da|zurück|im hause?|für sie)\b|zurück\b[^.]{0,20}\d",
+        "other": (
+            r"^\W*(?:free ?msg|t-?mobile free msg|msg \d+|att free msg)\b|\b(?:number|line) (?:does not|cannot) "
+            r"(?:accept|receive)",
+            r"\bmessage blocking is active|\bthis (?:is an )?(?:unattended|unmonitored) (?:number|line)|\bnicht "
+            r"überwachte",
+            r"\bdo not reply to this (?:number|message|text)|\bantworten sie nicht auf diese",
         ),
-        (
-            "access",
-            r"\b(?:limited|no|little|intermittent|sporadic|restricted|without)\b[^.]{0,25}\b(?:access|e-?mail|"
-            r"connectivity)\b|(?:not|"
-            r"nicht|weder|kein)\b[^.]{0,40}\b(?:weitergeleitet|forwarded|gelesen|zugriff|checking|monitored|"
-            r"reading)\b|\b(?:reply|"
-            r"respond|answer|get back|antworten?|beantworten?|melde)\b[^.]{0,60}\b(?:upon|on|after|when|once|as "
-            r"soon as|nach|sobald|"
-            r"schnellstmöglich|baldmöglichst|umgehend)\b",
-        ),
-        (
-            "instead",
-            r"\b(?:urgent|urgently|emergenc|immediate|assistance|in my absence|während meiner|vertretung|"
-            r"vertritt|dringend|eilig|"
-            r"notfälle?)|\b(?:please|kindly) (?:contact|call|e-?mail|reach out to|write to|direct|speak to)\b|"
-            r"wenden sie sich|"
-            r"kontaktieren sie|(?:contact|reach)(?:ed)? (?:my colleagues?|our|the (?:desk|team))",
-        ),
-        (
-            "thanks",
-            r"\b(?:thank you|thanks|many thanks) for (?:your|the|contacting|getting|writing|reaching)|(?:vielen "
-            r")?dank für ihre?n? "
-            r"(?:e-?mail|nachricht|mail|anfrage|interesse)|danke für (?:ihre|deine)",
-        ),
-    )
+    }
 )
-# Telephones that answer text messages while their owner drives, word for word.
-TELEPHONE = re.compile(
-    r"^\W*(?:i[’']m driving with (?:focus|do not disturb)[^.]{0,60}turned on|i[’']m driving (?:right "
-    r")?now[^.]{0,40}(?:get back|call|text) "
-    r"|\(?i[’']m not receiving notifications|(?:\[|\()?auto(?:matic)?[ -]?(?:reply|response)|ich fahre gerade "
-    r"(?:auto )?(?:mit|und habe)"
-    r"|\(?ich erhalte keine mitteilungen|sent automatically|automatische antwort)",
-    re.IGNORECASE,
-)
-
-# What only people write: orders, requests, questions to somebody.
-PERSON = re.compile(
-    r"\b(?:buy|sell|bid|offer|bought|sold|short|unwind|hedge|take profit|stop[ -]?loss|at market|at limit|limit "
-    r"(?:of|at)|shares|"
-    r"order|orders|fill|trim|position|call me|ring me|phone me|give me a (?:call|ring)|text me|could you|can "
-    r"you|would you|do you|"
-    r"let me know|let's|go ahead|hold off|interested|not interested|i(?:'d| would) (?:like|prefer)|we(?:'d| "
-    r"would) like|"
-    r"your (?:view|note|alert|call|report|piece)|price|target|kaufe?n?|verkaufe?n?|gekauft|verkauft|stück|"
-    r"aktien|auftrag|limit|kurs|"
-    r"kursziel|rufen sie mich|ruf mich|rufen sie (?:bitte )?(?:zurück|an)|könnten sie|können sie|würden sie|ich "
-    r"(?:möchte|hätte)|"
-    r"wir (?:möchten|hätten|nehmen|wollen)|bitte um|interesse|interessiert|einverstanden)\b|\?\s*$",
-    re.IGNORECASE,
-)
-# Sentences about whom to turn to meanwhile may speak of orders and calls without asking for one.
-_FILLER = re.compile(
-    r"^\W*(?:hello|hi|dear|good (?:morning|day|afternoon)|hallo|sehr geehrte|guten (?:tag|morgen)|liebe[rs]?|"
-    r"(?:kind|best|warm|many)? ?"
-    r"(?:regards|wishes|thanks)|sincerely|yours|mit (?:freundlichen|besten) grüßen|viele grüße|beste grüße|mfg|lg)\b",
-    re.IGNORECASE,
-)
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences of a text, of at most 500 characters each, at most 200."""
-    joined = re.sub(r"(?<![.!?:\n])\n(?=[a-zäöüß(])", " ", text[:20_000])
-    pieces = re.split(r"(?<=[.!?])\s+(?=[^a-zäöü\s])|\n+", joined)
-    return [one.strip()[:500] for one in pieces if re.search(r"\w", one)][:200]
-
-
-def is_filler(sentence: str) -> bool:
-    """A greeting or a closing."""
-    return bool(_FILLER.match(sentence)) and len(sentence) < 80

@@ -16,21 +16,13 @@ from dispatcher.model.conversation import MACHINES
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
 from dispatcher.services import bounces, caps
+from dispatcher.services.absence_words import ABSENT, PERSON, is_filler, meanwhile, sentences
 from dispatcher.services.arrival import Arrival
-from dispatcher.services.machine_words import (
-    ABSENT,
-    AUTOMATED,
-    DECIDING,
-    PERSON,
-    SUBJECTS,
-    TELEPHONE,
-    is_filler,
-    sentences,
-)
-from dispatcher.services.once import clean
+from dispatcher.services.machine_words import AUTOMATED, DECIDING, SUBJECTS, TELEPHONE
 from dispatcher.services.understanding import Understood
 
 DOUBT = "automatic"
+NO_PERSON = "written by a machine's address"  # the hint of a mail from no-reply@ and its kin
 # Machines of whom nobody wants to see that they wrote, where it belongs to nobody.
 _UNINTERESTING = ("bounce", "delayed", "own", "receipt")
 _ABSENT_SURELY = 3  # features of a note of absence that together make one
@@ -69,16 +61,13 @@ class _Words:
 
 def judge(runtime: Runtime, reply: InboundReply, own: str) -> Verdict:
     """Who wrote it, by its headers and by its `own` words, those without what is quoted."""
-    words = _read(reply.subject if reply.channel == "email" else "", own)
     if reply.channel != "email":
-        said = TELEPHONE.search(own)
-        if said:
-            return Verdict("absence", "rule", clean(own, 200))
-        return Verdict("other", "provider", reply.automatic) if reply.automatic else Verdict()
+        return _by_telephone(reply, own)
+    words = _read(reply.subject, own)
     if _is_own(runtime, reply):
         return Verdict("own", "header", f"sent from {reply.sender}, which is ours")
     verdict = _by_headers(reply, words) if reply.automatic else _by_words(reply, words)
-    return replace(verdict, note=_meanwhile(own)) if verdict.machine == "absence" else verdict
+    return replace(verdict, note=meanwhile(own)) if verdict.machine == "absence" else verdict
 
 
 def take(arrival: Arrival, verdict: Verdict) -> Reply:
@@ -127,7 +116,7 @@ def _kind_of(words: _Words) -> str:
         return words.subject
     if words.kind:
         return words.kind
-    return "absence" if words.absent & {"away", "back", "access"} or words.subject == "" else ""
+    return "absence" if words.absent & {"away", "back"} or words.subject == "" else ""
 
 
 def _is_to_us(reply: InboundReply) -> bool:
@@ -147,31 +136,40 @@ def _is_own(runtime: Runtime, reply: InboundReply) -> bool:
 # --- by words ---------------------------------------------------------------------------------------------
 
 
+def _by_telephone(reply: InboundReply, own: str) -> Verdict:
+    if reply.automatic:
+        return Verdict(reply.machine or "other", "provider", reply.automatic)
+    said = " ".join(own.split())
+    machine = next((kind for kind, words in TELEPHONE if words.search(said[:500])), "")
+    return Verdict(machine, "rule", said[:200]) if machine else Verdict()
+
+
 def _by_words(reply: InboundReply, words: _Words) -> Verdict:
     machine, because = _candidate(reply, words)
+    if not machine and reply.hint == NO_PERSON:
+        machine, because = "other", reply.hint
     if machine and not words.personal:
         return Verdict(machine, "rule", because)
-    suspected = bool(machine) or words.subject is not None or reply.hint not in ("", "X-Auto-Response-Suppress")
-    if suspected and not words.any and words.subject is not None:
+    if words.subject is not None and not words.any:
         return Verdict(words.subject or "other", "rule", f"Subject: {reply.subject}"[:200])
-    return Verdict("", "rule", because or reply.hint, doubtful=suspected)
+    suspected = bool(machine) or words.subject is not None or reply.hint == NO_PERSON
+    return Verdict("", "rule" if suspected else "", because, doubtful=suspected)
 
 
 def _candidate(reply: InboundReply, words: _Words) -> tuple[str, str]:
     """The machine that the words speak for, if they do so strongly, and the sentence that does."""
     answers = re.match(r"(?i)\s*(?:re|aw|sv|antw|wg|fwd?)\s*:", reply.subject) is not None
     hinted = words.subject is not None or bool(reply.hint)
-    if words.kind and (hinted or words.automated or not answers):
+    if words.kind and (hinted or words.automated or words.kind not in ("bounce", "delayed", "other")):
         return words.kind, words.sentence
     if words.automated and (hinted or not answers or words.absent):
         return _kind_of(words) or "other", words.automated
     if words.subject in ("", "absence") and words.absent & {"away", "back", "access", "instead"}:
-        return "absence", words.away
+        return "absence", words.away or f"Subject: {reply.subject}"[:200]
+    # Whoever answers us and says so in passing is a person; a note says more.
     enough = _ABSENT_SURELY + (1 if answers and not reply.hint else 0)
     if "away" in words.absent and len(words.absent) >= enough:
         return "absence", words.away
-    if words.subject and words.subject != "absence" and words.kind:
-        return words.subject, words.sentence
     return "", ""
 
 
@@ -184,30 +182,26 @@ def _read(subject: str, own: str) -> _Words:
     for one in found:
         if is_filler(one):
             continue
-        decided = next((name for name, words in DECIDING if words.search(one)), "")
+        # Machines do not ask: who asks about a message that could not be delivered is a person.
+        decided = next((name for name, words in DECIDING if words.search(one)), "") if one[-1] != "?" else ""
         if decided and not kind:
             kind, sentence = decided, one
         if AUTOMATED.search(one):
             automated = automated or one
-        features = {name for name, words in ABSENT if words.search(one)}
+            continue
+        features = {name for name, words in ABSENT.items() if words.search(one)}
         if features & {"away", "back"} and not away:
             away = one
         absent |= features
-        if not decided and "instead" not in features and "thanks" not in features and PERSON.search(one):
+        if not decided and "thanks" not in features and _is_personal(one, features):
             personal = True
     return _Words(marker, kind, sentence[:200], automated[:200], frozenset(absent), away[:200], personal, bool(found))
 
 
-def _meanwhile(own: str) -> str:
-    """The sentences that say until when, and who is there instead."""
-    tables = dict(ABSENT)
-    found = sentences(own)
-    back = next((one for one in found if tables["back"].search(one)), "")
-    instead = next(
-        (one for one in found if tables["instead"].search(one) and re.search(r"[@\d]|[A-Z]\w+ [A-Z]", one)), ""
-    )
-    parts = [
-        f"away: “{back[:120]}”" if back else "",
-        f"instead: “{instead[:150]}”" if instead and instead != back else "",
-    ]
-    return "; ".join(one for one in parts if one)
+def _is_personal(sentence: str, features: set[str]) -> bool:
+    """A person's own wish. Whom to turn to meanwhile may speak of orders and calls without asking for one."""
+    said = PERSON.search(sentence)
+    if said is None:
+        return False
+    meant_for_them = re.search(r"(?i)\b(?:my (?:mobile|cell)|me|mich|trotzdem)\b", sentence) is not None
+    return "instead" not in features or (meant_for_them and "away" in features)

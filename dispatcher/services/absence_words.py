@@ -1,0 +1,116 @@
+"""What notes of absence are made of, in English and German, and what people write that no machine would.
+
+People say that they are away, too: no single feature makes a note, and a sentence of theirs beside it makes it theirs.
+"""
+
+from __future__ import annotations
+
+import re
+
+_DAY = r"(?:\d|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b|tomorrow|next (?:week|month|year)|"
+_DAY += (
+    r"january|february|march|april|may\b|june|july|august|september|october|november|december|further notice|soon\b|"
+)
+_DAY += (
+    r"montag|dienstag|mittwoch|donnerstag|freitag|januar|februar|märz|juni|juli|oktober|dezember|auf weiteres|ende )"
+)
+
+# Each feature counts once.
+ABSENT: dict[str, re.Pattern[str]] = {
+    kind: re.compile("|".join(some), re.IGNORECASE)
+    for kind, some in {
+        "away": (
+            r"\b(?:i am|i'm|i’m|i will be|i'll be|i’ll be|i shall be|we are|we will be|currently|presently|"
+            r"am)\b.{0,60}\b(?:out of (?:the |my |our )?(?:office|town|country)|away\b|on (?:\w+ ){0,3}(?:leave|"
+            r"vacation|holidays?|pto|break|business trip)|travell?ing|not in the office|off (?:work|sick|today|"
+            r"until)|unavailable|absent|skiing|at a conference)",
+            r"\bout[ -]of[ -](?:the[ -])?office\b|\booo\b|^\W*(?:away|on leave|on vacation|on holiday|skiing|"
+            r"travelling)\b",
+            r"\b(?:bin|befinde mich|werde|sind|ist|war)\b.{0,80}\b(?:nicht (?:im|in|am) (?:meinem )?(?:büro|hause?|"
+            r"dienst|platz|arbeitsplatz)|außer haus|ausser haus|abwesend|im (?:wohlverdienten )?urlaub|in "
+            r"(?:elternzeit|mutterschutz|den ferien)|auf (?:dienst|geschäfts)?reisen?|nicht (?:erreichbar|da|"
+            r"verfügbar|am platz)|erkrankt|krank)\b",
+            r"\b(?:no longer|nicht mehr)\b.{0,40}\b(?:with|at|works?|working|employed|für|bei|tätig)\b|\bhas left "
+            r"(?:the |our |us)|\bunternehmen verlassen|\b(?:retired|im ruhestand)\b",
+            r"\b(?:office|offices|we|büro|haus|firma|unternehmen|kanzlei|bank)\b.{0,60}\b(?:is|are|will be|ist|"
+            r"bleibt|hat|haben|sind)\b.{0,60}\b(?:closed|geschlossen|betriebsferien|betriebsurlaub)\b",
+        ),
+        "back": (
+            rf"\b(?:return(?:ing)?|be back|am back|back|resume|available again)\b.{{0,60}}{_DAY}",
+            r"\bwieder\b.{0,40}\b(?:erreichbar|im büro|da|zurück|im hause?|für sie|verfügbar)\b|\bwhen i (?:return|"
+            r"am back|get back)",
+            rf"\b(?:ab|am|seit)\b.{{0,40}}{_DAY}.{{0,40}}\b(?:wieder|zurück)\b|\bzurück\b.{{0,20}}{_DAY}|"
+            rf"\bkehre\b.{{0,40}}\bzurück",
+        ),
+        "until": (rf"\b(?:until|till|through|bis|starting|from|vom|ab)\b.{{0,30}}{_DAY}",),
+        "access": (
+            r"\b(?:limited|no|little|intermittent|sporadic|restricted|without|occasional)\b.{0,25}\b(?:access|"
+            r"connectivity)\b",
+            r"\b(?:not|nicht|weder|kein(?:en)?|nur|unregelmäßig|sporadisch)\b.{0,60}\b(?:weitergeleitet|forwarded|"
+            r"gelesen|zugriff|checking|reading|abrufen|bearbeitet)\b",
+            r"\b(?:reply|respond|answer|get back|read|antworten?|beantworten?|beantwortet|melde|"
+            r"lese)\b.{0,80}\b(?:upon|on my|after|when|once|as soon as|nach|sobald|danach|anschließend|"
+            r"schnellstmöglich|baldmöglichst|umgehend)\b",
+        ),
+        "instead": (
+            r"\b(?:urgent|urgently|emergenc\w+|immediate|assistance|in my absence|während meiner|vertretung|vertritt|"
+            r"vertreten|dringend\w*|eilig\w*|notf[aä]lle?n?|cover|covering)\b",
+            r"\b(?:please|kindly|you can|you may) (?:contact|call|e-?mail|reach(?: out to)?|write to|direct|speak "
+            r"(?:to|with)|refer)\b",
+            r"\b(?:wenden sie sich|kontaktieren sie|erreichen sie|steht ihnen|stehen ihnen|hilft ihnen|ihr "
+            r"ansprechpartner)\b",
+        ),
+        "thanks": (
+            r"\b(?:thank you|thanks|many thanks) for (?:your|the|contacting|getting|writing|reaching)",
+            r"\b(?:dank|danke) für (?:ihre?n?|deine|die) ?(?:e-?mail|nachricht|mail|anfrage|interesse|schreiben)",
+        ),
+    }.items()
+}
+
+# What only people write: orders, requests, questions to somebody. Of their own account, which an "if you" is not.
+PERSON = re.compile(
+    r"\b(?:buy|sell|bid|offered at|bought|sold|short|unwind|hedge|take profit|stop[ -]?loss|at (?:best|market|limit|"
+    r"reoffer|par)|limit (?:of|at|\d)|shares|order|orders|fill|trim|position|call me|ring me|phone me|give me a "
+    r"(?:call|ring|bell)|text me|could you|can you|would you|do you|did you|let me know|let's|go ahead|hold off|"
+    r"interested|my (?:mobile|cell)|i(?:'d| would|’d) (?:like|prefer)|we(?:'d| would|’d) (?:like|prefer)|i want|we "
+    r"want|please (?:do|send|put|keep|cancel|take|tell|explain|use|add|remove)|your (?:view|note|alert|call|report|"
+    r"piece|link)|price|target|yield|coupon|agreed|understood|noted|kaufe?n?|verkaufe?n?|gekauft|verkauft|stück|"
+    r"aktien|auftrag|limit|kurs|kursziel|rendite|rufen sie (?:mich|uns|bitte)|ruf mich|könnten sie|können sie|würden "
+    r"sie|ich (?:möchte|hätte|nehme|will)|wir (?:möchten|hätten|nehmen|wollen)|interesse|interessiert|einverstanden|"
+    r"bitte (?:um|für|senden|schicken|streichen|stornieren|trotzdem))\b|\?\s*$",
+    re.IGNORECASE,
+)
+_FILLER = re.compile(
+    r"^\W*(?:hello|hi|dear|good (?:morning|day|afternoon)|hallo|sehr geehrte|guten (?:tag|morgen)|liebe[rs]?|(?:kind|"
+    r"best|warm|many)? ?(?:regards|wishes|thanks)|sincerely|yours|mit (?:freundlichen|besten) grüßen|(?:viele|beste|"
+    r"freundliche) grüße|mfg|lg)\b",
+    re.IGNORECASE,
+)
+
+
+# "30. November" is a date and no end of a sentence.
+_ENDS = re.compile(
+    r"(?<=[.!?])\s+(?=[^a-zäöü\s])(?!(?:Jan|Feb|Mär|Mar|Apr|Mai|May|Jun|Jul|Aug|Sep|Okt|Oct|Nov|Dez|Dec))|\n+"
+)
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, of at most 300 characters each, at most 80."""
+    joined = re.sub(r"(?<![.!?:\n])\n(?=[a-zäöüß(\d])", " ", text[:20_000])
+    pieces = _ENDS.split(joined)
+    return [one.strip()[:300] for one in pieces if re.search(r"\w", one)][:80]
+
+
+def is_filler(sentence: str) -> bool:
+    """A greeting or a closing."""
+    return len(sentence) < 80 and _FILLER.match(sentence) is not None
+
+
+def meanwhile(text: str) -> str:
+    """The sentences of a note of absence that say until when, and who is there instead; "" where none does plainly."""
+    found = sentences(text)
+    back = next((one for one in found if ABSENT["back"].search(one) or ABSENT["until"].search(one)), "")
+    named = re.compile(r"[@\d]|\b[A-ZÄÖÜ]\w+ [A-ZÄÖÜ]\w")
+    instead = next((one for one in found if ABSENT["instead"].search(one) and named.search(one) and one != back), "")
+    parts = (f"away: “{back[:120]}”" if back else "", f"instead: “{instead[:150]}”" if instead else "")
+    return "; ".join(one for one in parts if one)
