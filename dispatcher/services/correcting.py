@@ -33,10 +33,8 @@ def correct(session: Session, runtime: Runtime, staff: Staff, reply_id: int, kin
     before = {"kind": reply.kind, "by": reply.kind_by, "doubt": reply.doubt}
     if reply.kind == "order" != kind:
         orders.withdraw(session, runtime, staff, reply)
-    if kind != reply.kind:
-        reply.kind_because = _because(staff, reply)
-        reply.kind, reply.kind_by = kind, "person"
-    reply.doubt = ""
+    reply.kind_because = _because(staff, reply)
+    reply.kind, reply.kind_by, reply.doubt = kind, "person", ""
     session.flush()
     _settle_wish(session, runtime, staff, reply, before["kind"], before["doubt"])
     _follow(session, runtime, staff, conversation, reply, before["kind"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from dispatcher.model import Conversation, OrderRequest, Reply
 from dispatcher.model.conversation import READ
@@ -53,3 +53,14 @@ def narrowed(query: Select[Conversation], *, kind: str | None = None, order: str
             Conversation.id.in_(select(OrderRequest.conversation_id).where(OrderRequest.state == order))
         )
     return query
+
+
+def with_open_orders(query: Select[Conversation]) -> Select[Conversation]:
+    """Those with an order that is neither confirmed nor declined, the one that has waited longest first."""
+    first = (
+        select(OrderRequest.conversation_id, func.min(OrderRequest.created_at).label("at"))
+        .where(OrderRequest.state.in_(UNDECIDED))
+        .group_by(OrderRequest.conversation_id)
+        .subquery()
+    )
+    return query.join(first, first.c.conversation_id == Conversation.id).order_by(None).order_by(first.c.at)

@@ -25,7 +25,10 @@ WAYS_IN = {
     "sms": "{} SMS from the author's registered number", "api": "{} API",
     written.UNPROVEN: "{} text message; the sender is not proven",
 }  # fmt: skip
-ROLE_WORDS = {"analyst": "Analyst", "officer": "Officer", "rep": "Representative", "admin": "Administrator"}
+ROLE_WORDS = {
+    "analyst": "Analyst", "officer": "Officer", "rep": "Representative", "compliance": "Compliance",
+    "admin": "Administrator",
+}  # fmt: skip
 KIND_WORDS = {
     "order": "Order", "question": "Question", "call": "Call me", "complaint": "Complaint", "other": "Other words",
     "opt-out": "Opt-out", "opt-in": "Opt-in", "wrong-person": "Wrong person", "out-of-office": "Out of office",
@@ -37,6 +40,7 @@ TONES = {
     "returned": "wait", "rejected": "bad", "withdrawn": "over", "expired": "over", "cancelled": "over",
     "queued": "wait", "sending": "move", "accepted": "move", "delivered": "good", "deferred": "wait",
     "bounced": "bad", "failed": "bad", "unknown": "wait", "suppressed": "over",
+    "waiting": "bad", "confirmed": "good", "declined": "over",
     "open": "wait", "claimed": "move", "closed": "over", "matched": "good", "unmatched": "wait", "settled": "over",
     "approve": "good", "return": "wait", "reject": "bad",
 }  # fmt: skip

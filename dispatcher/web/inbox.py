@@ -2,32 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from datetime import datetime
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import or_, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from dispatcher import door
 from dispatcher.door import may
-from dispatcher.model import Conversation, Customer, Firm, Message, Reply, Response, Staff
+from dispatcher.model import Conversation, Customer, Firm, Letter, Message, OrderRequest, Reply, Response
 from dispatcher.model.errors import NotFound, Refused
-from dispatcher.services import conversations, replies
+from dispatcher.services import conversations, correcting, order_letters, orders, replies, reply_store, talks
 from dispatcher.web import files, paging
 
 bp = Blueprint("inbox", __name__, url_prefix="/inbox")
 STATES = ("open", "claimed", "closed")
+WORKS_HERE = ("rep", "compliance", "analyst", "admin")
+# What customers were told by itself and reads like an answer in the thread.
+TOLD = (order_letters.KIND, "confirmation")
+KINDS = {
+    "order": "Order request", "question": "Question", "call": "Wants a call", "complaint": "Complaint",
+    "other": "Other", "opt-out": "Wants no more of this", "opt-in": "Wants this again",
+    "wrong-person": "Wrong person", "out-of-office": "Out of office", "automatic": "A machine's answer",
+}  # fmt: skip
+# "It may be …" and "It is …": what a doubt is about.
+DOUBTS = {
+    "order": "an order", "question": "a question", "call": "a wish to be called", "complaint": "a complaint",
+    "opt-out": "an opt-out", "opt-in": "a wish to get this again", "wrong-person": "a wrong person",
+    "out-of-office": "an absence note", "automatic": "a machine's answer", "other": "something else",
+}  # fmt: skip
 
 
 @bp.get("")
-@may("rep", "admin")
+@may(*WORKS_HERE)
 def index() -> ResponseReturnValue:
     session, staff = door.db(), door.me()
     state = request.args.get("state", "")
-    state = state if state in (*STATES, "all") else "open"
+    state = state if state in (*STATES, "all", "orders") else "open"
+    whose = "mine" if request.args.get("whose") == "mine" else ""
     words = request.args.get("q", "").strip()[:200]
-    query = conversations.visible(session, staff, state=None if state == "all" else state)
+    everything = conversations.visible(session, staff)
+    if whose:
+        everything = everything.where(or_(Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id))
+    with_orders = talks.with_open_orders(everything)
+    query = with_orders if state == "orders" else everything
+    if state in STATES:
+        query = query.where(Conversation.state == state)
     if words:
         like = paging.contains(words)
         query = query.join(Customer, Customer.id == Conversation.customer_id).outerjoin(
@@ -37,76 +59,119 @@ def index() -> ResponseReturnValue:
     page = paging.things(
         session,
         query.options(
-            selectinload(Conversation.replies),
+            selectinload(Conversation.replies).selectinload(Reply.order).selectinload(OrderRequest.claimer),
+            selectinload(Conversation.responses),
             selectinload(Conversation.customer).selectinload(Customer.firm),
             selectinload(Conversation.message).selectinload(Message.versions),
             selectinload(Conversation.rep),
+            selectinload(Conversation.claimer),
         ),
     )
-    everything = conversations.visible(session, staff)
     return render_template(
         # Our script fetches the list alone, to keep an open page up to date.
         "inbox/_list.html" if "part" in request.args else "inbox/index.html",
         page=page,
+        stands={one.id: talks.stands(one) for one in page.rows},
+        waiting=session.scalars(
+            orders.visible(session, staff, "waiting").options(
+                selectinload(OrderRequest.reply),
+                selectinload(OrderRequest.conversation).selectinload(Conversation.customer).selectinload(Customer.firm),
+            )
+        ).all(),
+        now=door.runtime().now(),
         state=state,
+        whose=whose,
         states=STATES,
-        numbers={one: paging.number(session, everything.where(Conversation.state == one)) for one in STATES},
+        kinds=KINDS,
+        doubts=DOUBTS,
+        numbers={one: paging.number(session, everything.where(Conversation.state == one)) for one in STATES}
+        | {"orders": paging.number(session, with_orders)},
         unmatched=paging.number(session, conversations.unmatched(session, staff)),
         q=words,
-        claimers=_names(page.rows),
     )
 
 
-def _names(some: Sequence[Conversation]) -> dict[int, str]:
-    ids = {one.claimed_by for one in some if one.claimed_by}
-    return {row.id: row.name for row in door.db().execute(select(Staff.id, Staff.name).where(Staff.id.in_(ids)))}
+# --- one conversation -------------------------------------------------------------------------------------
 
 
 @bp.get("/<int:conversation_id>")
-@may("rep", "admin")
+@may(*WORKS_HERE)
 def show(conversation_id: int) -> ResponseReturnValue:
-    return _page(conversation_id)
+    return thread_page(conversation_id)
 
 
-def _page(
-    conversation_id: int, *, text: str = "", wrong: dict[str, str] | None = None, status: int = 200
+def thread_page(
+    conversation_id: int,
+    *,
+    text: str = "",
+    typed: Mapping[str, str] | None = None,
+    wrong: Mapping[str, str] | None = None,
+    status: int = 200,
 ) -> ResponseReturnValue:
-    session = door.db()
-    conversation = conversations.get(session, door.me(), conversation_id)
-    said: list[Reply | Response] = [*conversation.replies, *conversation.responses]
+    """One conversation as a page, with what was `typed` into an order's fields, and what is `wrong` in which field."""
+    session, staff = door.db(), door.me()
+    conversation = conversations.get(session, staff, conversation_id)
     html = render_template(
         "inbox/thread.html",
         conversation=conversation,
-        said=sorted(said, key=lambda one: one.received_at if isinstance(one, Reply) else one.created_at),
-        claimer=session.get(Staff, conversation.claimed_by) if conversation.claimed_by else None,
+        said=_story(session, conversation),
+        laid_out=frozenset(
+            session.scalars(select(Reply.id).where(Reply.conversation_id == conversation.id, Reply.html != ""))
+        ),
+        stands=talks.stands(conversation),
+        orders=[one.order for one in conversation.replies if one.order is not None and one.order.state != "withdrawn"],
+        may_decide=staff.has(*orders.ROLES),
+        may_correct=staff.has(*correcting.MAY),
+        choices=correcting.CHOICES,
+        kinds=KINDS,
+        doubts=DOUBTS,
+        now=door.runtime().now(),
         text=text,
+        typed=typed or {},
         wrong=wrong or {},
         once=door.once(),
+        seen=max((one.id for one in conversation.responses), default=0),
     )
     return make_response(html, status)
 
 
+def _story(session: Session, conversation: Conversation) -> list[tuple[str, Reply | Response | Letter]]:
+    """All that was said, in the order of its times: "reply", "response", or "letter" for what was told by itself."""
+    told = session.scalars(
+        select(Letter).where(
+            Letter.conversation_id == conversation.id, Letter.customer_id.is_not(None), Letter.kind.in_(TOLD)
+        )
+    )
+    timed: list[tuple[datetime, int, str, Reply | Response | Letter]] = [
+        *((one.received_at, one.id, "reply", one) for one in conversation.replies),
+        *((one.created_at, one.id, "response", one) for one in conversation.responses),
+        *((one.created_at, one.id, "letter", one) for one in told),
+    ]
+    return [(what, one) for _, _, what, one in sorted(timed, key=lambda entry: entry[:3])]
+
+
 @bp.post("/<int:conversation_id>/responses")
-@may("rep", "admin")
+@may(*WORKS_HERE)
 def respond(conversation_id: int) -> ResponseReturnValue:
     staff = door.me()
     text = request.form.get("text", "").replace("\r\n", "\n")
-    once = request.form.get("once", "")[:64]
+    once, seen = request.form.get("once", "")[:64], request.form.get("seen", "")[:18]
     try:
         conversations.respond(
             door.db(), door.runtime(), staff, conversation_id, text, via="page",
             dedupe=f"page:{staff.id}:{conversation_id}:{once}" if once else None,
+            seen=int(seen) if seen.isascii() and seen.isdigit() else None,
         )  # fmt: skip
         door.commit()
     except Refused as refused:
         door.only_look()
-        return _page(conversation_id, text=text, wrong=refused.fields, status=422)
+        return thread_page(conversation_id, text=text, wrong=refused.fields, status=422)
     flash("Your answer is on its way.")
     return redirect(url_for(".show", conversation_id=conversation_id))
 
 
 @bp.post("/<int:conversation_id>/claim")
-@may("rep", "admin")
+@may(*WORKS_HERE)
 def claim(conversation_id: int) -> ResponseReturnValue:
     conversations.claim(door.db(), door.runtime(), door.me(), conversation_id)
     door.commit()
@@ -114,7 +179,7 @@ def claim(conversation_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/<int:conversation_id>/close")
-@may("rep", "admin")
+@may(*WORKS_HERE)
 def close(conversation_id: int) -> ResponseReturnValue:
     conversations.close(door.db(), door.runtime(), door.me(), conversation_id)
     door.commit()
@@ -122,8 +187,20 @@ def close(conversation_id: int) -> ResponseReturnValue:
     return redirect(url_for(".index"))
 
 
+@bp.post("/replies/<int:reply_id>/kind")
+@may(*correcting.MAY)
+def correct(reply_id: int) -> ResponseReturnValue:
+    """One press says what an answer is."""
+    kind = request.form.get("kind", "")
+    reply = correcting.correct(door.db(), door.runtime(), door.me(), reply_id, kind)
+    conversation_id = reply.conversation_id
+    door.commit()
+    flash(f"Noted: {KINDS[kind].lower()}.")
+    return redirect(url_for(".show", conversation_id=conversation_id, _anchor=f"reply-{reply_id}"))
+
+
 @bp.get("/replies/<int:reply_id>/recording")
-@may("rep", "admin")
+@may(*WORKS_HERE)
 def recording(reply_id: int) -> ResponseReturnValue:
     """A spoken answer; every play is on record."""
     session, staff = door.db(), door.me()
@@ -134,6 +211,9 @@ def recording(reply_id: int) -> ResponseReturnValue:
         with door.writer() as writing:
             files.record_play(writing, staff, f"reply {reply_id}")
     return files.audio(reply.recording)
+
+
+# --- what belongs to nobody yet ---------------------------------------------------------------------------
 
 
 @bp.get("/unmatched")
@@ -160,7 +240,7 @@ def _unmatched_page(reply_id: int = 0, wrong: dict[str, str] | None = None, stat
             )
         )
     html = render_template(
-        "inbox/unmatched.html", page=page, q=words, found=found, wrong=wrong or {}, wrong_id=reply_id
+        "inbox/unmatched.html", page=page, q=words, found=found, wrong=wrong or {}, wrong_id=reply_id, kinds=KINDS
     )
     return make_response(html, status)
 
@@ -170,7 +250,7 @@ def _unmatched_page(reply_id: int = 0, wrong: dict[str, str] | None = None, stat
 def assign(reply_id: int) -> ResponseReturnValue:
     key = request.form.get("customer", "").strip()
     try:
-        reply = conversations.assign(door.db(), door.runtime(), door.me(), reply_id, key)
+        reply = reply_store.assign(door.db(), door.runtime(), door.me(), reply_id, key)
         door.commit()
     except Refused as refused:
         door.only_look()

@@ -27,7 +27,7 @@ class Entry:
 _PLACES = (
     ("Messages", "messages.index", "/messages", ("analyst", "officer", "rep", "admin")),
     ("Approvals", "approvals.queue", "/approvals", ("officer",)),
-    ("Inbox", "inbox.index", "/inbox", ("rep", "admin")),
+    ("Inbox", "inbox.index", "/inbox", ("rep", "compliance", "analyst", "admin")),
     ("Tasks", "tasks.index", "/tasks", ("rep", "admin")),
     ("Directory", "directory.customers", "/directory", ("analyst", "officer", "rep", "admin")),
     ("Reports", "reports.index", "/reports", ("analyst", "officer", "admin")),
@@ -66,7 +66,7 @@ def _waiting(session: Session, staff: Staff) -> dict[str, int]:
     found: dict[str, int] = {}
     if staff.has("officer"):
         found["Approvals"] = _number(session, decidable(staff))
-    if staff.has("rep", "admin"):
+    if staff.has("rep", "compliance", "analyst", "admin"):
         conversations = select(Conversation.id).where(Conversation.state == "open")
         tasks = select(Task.id).where(Task.state == "open")
         if not staff.has("admin"):

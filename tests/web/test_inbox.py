@@ -133,3 +133,102 @@ def test_tasks_are_done_by_those_whose_they_are(site: Site) -> None:
     with site.session() as session:
         assert session.scalars(select(Task)).one().state == "closed"
     assert "Reach Cleo" in site("rep").get("/tasks?state=closed").text
+
+
+# --- order requests, kinds, two at once -------------------------------------------------------------------
+
+
+@pytest.fixture
+def order(talk: Site) -> Site:
+    """Rita says that Ana's answer is an order: request 1."""
+    assert talk("rep").post("/inbox/replies/1/kind", {"kind": "order"}).status_code == 302
+    return talk
+
+
+def test_an_order_is_claimed_read_back_and_confirmed_without_script(order: Site) -> None:
+    page = order("rep").get("/inbox").text
+    assert "1 order request not claimed" in page
+    assert "Order request" in order("rep").get("/inbox?state=orders").text
+    assert "Claim the order" in order("rep").get("/inbox/1").text
+    assert ">Close<" not in order("rep").get("/inbox/1").text
+    assert order("rep").post("/inbox/orders/1/claim").status_code == 302
+    refused = order("admin").post("/inbox/orders/1/claim")
+    assert refused.status_code == 409
+    assert "Rep has claimed the order" in refused.text
+    empty = order("rep").post("/inbox/orders/1/read-back", {"read-back": " "})
+    assert empty.status_code == 422
+    assert 'id="read-back-1-fault"' in empty.text
+    assert order("rep").post("/inbox/orders/1/confirm").status_code == 409
+    assert order("rep").post("/inbox/orders/1/read-back", {"read-back": "You hold"}).status_code == 302
+    page = order("rep").get("/inbox/1").text
+    assert "Confirm: You hold" in page
+    assert "Rep has understood: You hold" in page
+    assert order("rep").post("/inbox/orders/1/confirm").status_code == 302
+    page = order("rep").get("/inbox/1").text
+    assert "Confirmed by Rep at 09:30 UTC: You hold" in page
+    assert "confirmed" in page
+    assert "No order requests wait" in order("rep").get("/inbox?state=orders").text
+
+
+def test_an_order_is_declined_by_telephone_or_given_back(order: Site) -> None:
+    assert order("rep").post("/inbox/orders/1/claim").status_code == 302
+    assert order("rep").post("/inbox/orders/1/give-back").status_code == 302
+    assert order("admin").post("/inbox/orders/1/claim").status_code == 302
+    long = order("admin").post("/inbox/orders/1/decline", {"reason": "x" * 1001})
+    assert long.status_code == 422
+    assert "x" * 1001 in long.text
+    body = {"reason": "The book is closed.", "by-telephone": "yes"}
+    assert order("admin").post("/inbox/orders/1/decline", body).status_code == 302
+    page = order("rep").get("/inbox/1").text
+    assert "Declined by Admin" in page
+    assert "by telephone" in page
+    with order.session() as session:
+        assert session.scalars(select(Letter).where(Letter.kind == "response")).all() == []
+
+
+def test_one_press_says_what_an_answer_is(talk: Site) -> None:
+    with talk.session() as session:
+        session.scalars(select(Reply)).one().doubt = "opt-out"
+        session.commit()
+    page = talk("rep").get("/inbox/1").text
+    assert "It is an opt-out" in page
+    assert "may be an opt-out" in talk("rep").get("/inbox").text
+    assert talk("rep").post("/inbox/replies/1/kind", {"kind": "question"}).status_code == 302
+    with talk.session() as session:
+        reply = session.scalars(select(Reply)).one()
+        assert (reply.kind, reply.kind_by, reply.doubt) == ("question", "person", "")
+    assert "Rep said so" in talk("rep").get("/inbox/1").text
+    assert talk("rep").post("/inbox/replies/1/kind", {"kind": "alert"}).status_code == 422
+    other_rep(talk)
+    assert talk("other").post("/inbox/replies/1/kind", {"kind": "call"}).status_code == 404
+
+
+def test_who_answers_has_read_what_a_colleague_answered_meanwhile(talk: Site) -> None:
+    def seen(who: str) -> str:
+        found = re.search(r'name="seen" value="(\d+)"', talk(who).get("/inbox/1").text)
+        assert found
+        return found[1]
+
+    at_first = seen("admin")
+    assert talk("rep").post("/inbox/1/responses", {"text": "Hold.", "seen": seen("rep")}).status_code == 302
+    refused = talk("admin").post("/inbox/1/responses", {"text": "Sell.", "seen": at_first})
+    assert refused.status_code == 422
+    assert "Rep has answered meanwhile" in refused.text
+    assert talk("admin").post("/inbox/1/responses", {"text": "Sell.", "seen": seen("admin")}).status_code == 302
+
+
+def test_what_has_not_arrived_is_shown_with_what_to_do(talk: Site) -> None:
+    assert talk("rep").post("/inbox/1/responses", {"text": "Hold."}).status_code == 302
+    with talk.session() as session:
+        letter = session.scalars(select(Letter).where(Letter.kind == "response")).one()
+        letter.state, letter.error = "bounced", "550 no such user"
+        session.commit()
+    page = talk("rep").get("/inbox/1").text
+    assert "550 no such user" in page
+    assert "It has not reached Ana. Telephone them" in page
+
+
+def test_only_mine(talk: Site) -> None:
+    assert "What now?" in talk("admin").get("/inbox").text
+    assert "What now?" not in talk("admin").get("/inbox?whose=mine").text
+    assert "What now?" in talk("rep").get("/inbox?whose=mine").text

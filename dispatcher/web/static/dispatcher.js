@@ -68,6 +68,20 @@ document.querySelectorAll("input[type=file][data-max]").forEach((field) => field
   field.reportValidity();
 }));
 
+// How long something has waited counts up. What is fetched anew brings its own beginning along.
+function lasting(seconds) {
+  for (const [size, large, small, name] of [[86400, "d", 3600, "h"], [3600, "h", 60, "min"], [60, "min", 1, "s"]]) {
+    if (seconds < size) continue;
+    const rest = Math.floor(seconds % size / small);
+    return `${Math.floor(seconds / size)} ${large}${rest ? ` ${rest} ${name}` : ""}`;
+  }
+  return `${seconds} s`;
+}
+if (document.querySelector("[data-since], [data-refresh]")) setInterval(() => document.querySelectorAll("[data-since]").forEach((age) => {
+  age.began ??= performance.now() - 1000 * Number(age.dataset.since);
+  age.textContent = lasting(Math.floor((performance.now() - age.began) / 1000));
+}), 1000);
+
 // Parts of a page that change while one looks: fetched again while the page is seen, until the server says it is over.
 document.querySelectorAll("[data-refresh]").forEach((part) => {
   const seconds = Number(part.dataset.every || 2);
