@@ -92,6 +92,8 @@ def _phrases(table: str) -> frozenset[str]:
 _STOPS, _STARTS = _phrases(_STOP), _phrases(_START)
 _WRONG, _NOT = _phrases(_WRONG_PERSON), _phrases(_NOT_THEM)
 
+_ANSWERED = re.compile(r"\s*(?:re|aw|sv|fw|fwd|wg|tr|rv|antw|r|vs)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
+
 # What people put around a wish without changing it. Taken away from both ends only.
 _POLITE = _phrases(
     "please | pls | plz | kindly | thanks | thx | ty | hi | hello | dear | sir | madam | team | bitte | danke | merci"
@@ -118,6 +120,11 @@ def wish_of(channel: str, text: str, subject: str = "", keyword: str = "") -> Wi
     said = plain(text)
     # "Re: Stop" over an empty body answers an alert of that name: only a subject of their own counts.
     return _wish(channel, plain(subject) if channel == "email" and not said else said)
+
+
+def own_subject(channel: str, subject: str) -> str:
+    """A mail's subject where it is of the writer's own and may speak for an empty body; "" for an answer's."""
+    return "" if channel != "email" or _ANSWERED.match(subject) else subject
 
 
 def is_wrong_person(text: str, name: str = "") -> bool:
