@@ -3,15 +3,17 @@
 from dispatcher.api.resources import (
     customers,
     duty,
+    hooks,
     lists,
     messages,
     orders,
     progress,
     replies,
+    reply_files,
     routing,
     sending,
     talks,
     tasks,
 )
 
-ALL = (messages, progress, customers, lists, replies, talks, orders, tasks, sending, duty, routing)
+ALL = (messages, progress, customers, lists, replies, reply_files, talks, orders, tasks, sending, duty, routing, hooks)
