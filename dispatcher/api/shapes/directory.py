@@ -116,20 +116,27 @@ class CustomerQuery(PageQuery):
 
 
 class HistoryEntry(Told):
-    """Something between the bank and a customer: an alert to them, a reply of theirs, a response to it."""
+    """Something between the bank and a customer: an alert to them, a reply of theirs, a response to it, and so on."""
 
     at: datetime
-    kind: str = Field(description="alert, reply or response")
+    kind: str = Field(
+        description="alert; failure: it did not arrive by this channel, and the next one took over; heard: they "
+        "listened to the end; reply; response; order: a request that was decided; stop and return: a standing order "
+        "for one of their contact points, and its end."
+    )
     text: str = Field(description="An alert's subject, or what was said.")
     message: int | None = None
     channel: str | None = None
     state: str | None = Field(None, description="Of the delivery, or of the letter that carries the response.")
     outcome: str | None = None
     because: str | None = Field(None, description="Why this channel.")
-    reached_at: datetime | None = None
+    reached_at: datetime | None = Field(None, description="When it arrived, as far as its provider knows.")
+    heard_at: datetime | None = Field(None, description="When they listened to the end.")
+    answered_after: float | None = Field(None, description="Seconds from its arrival to their first answer.")
     reply: int | None = None
     reply_kind: str | None = None
-    by: str | None = Field(None, description="Who responded.")
+    conversation: int | None = None
+    by: str | None = Field(None, description="Who responded or decided.")
 
 
 class ListFields(Given):
