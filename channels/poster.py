@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import socket
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -101,7 +102,8 @@ class Poster:
             cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
             if isinstance(cause, NotPublic):
                 return Posted(None, error=str(cause))
-            return Posted(None, error=getattr(cause, "strerror", None) or type(error).__name__)
+            number = cause.errno if isinstance(cause, OSError) else None
+            return Posted(None, error=os.strerror(number) if number else type(error).__name__)
 
     async def aclose(self) -> None:
         """Close what is open in the running loop."""
