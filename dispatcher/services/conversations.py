@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import CHANNELS, Conversation, Customer, Firm, Message, OrderRequest, Reply, Response, Staff
-from dispatcher.model.conversation import READ
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import letters, passing, reply_notices, suppressions
@@ -72,8 +71,7 @@ def thread(
         known.last_at = max(known.last_at, at)
         if known.state == "closed":
             known.state, known.claimed_by, known.claim_by, known.passes = "open", None, None, 0
-            read = select(func.max(Reply.id)).where(Reply.conversation_id == known.id, Reply.kind.in_(READ))
-            known.done_up_to = session.scalar(read)
+            known.done_up_to = passing.newest(session, known)
     return known
 
 
@@ -157,6 +155,7 @@ def close(session: Session, runtime: Runtime, staff: Staff, conversation_id: int
         if has_open_order(session, conversation):
             raise StateConflict("an order in it is not decided: confirm or decline it first", state=conversation.state)
         conversation.state, conversation.claim_by = "closed", None
+        conversation.done_up_to = passing.newest(session, conversation)
         record(session, runtime, staff, "close conversation", f"conversation {conversation.id}")
     return conversation
 

@@ -12,7 +12,7 @@ from dispatcher.bells import note
 from dispatcher.model import Conversation, Letter, OrderRequest, Staff, Task
 from dispatcher.model.errors import NotFound
 from dispatcher.runtime import Runtime
-from dispatcher.services import covers, letters, reply_notices, tasks
+from dispatcher.services import covers, letters, reply_notices, routing, tasks
 from dispatcher.services.audit import record
 from dispatcher.services.order_asked import KIND
 
@@ -39,7 +39,7 @@ def tell_owner(session: Session, runtime: Runtime, order: OrderRequest) -> None:
 def put_back(session: Session, runtime: Runtime, order: OrderRequest) -> None:
     """It waits again: its owner and the administrators are told now, then they every minute."""
     order.escalations, order.due_at = COVER, runtime.now() + EVERY
-    people = [*reply_notices.people_for(session, order.conversation), *reply_notices.admins(session)]
+    people = [*routing.people(session, runtime, order.conversation), *reply_notices.admins(session)]
     _record(session, runtime, "tell of order", order, _ring(session, runtime, order, people, "waits again"))
 
 

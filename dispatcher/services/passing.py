@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Conversation, Grant, Reply, Staff, Task
@@ -50,6 +50,12 @@ def _said(session: Session, conversation: Conversation) -> list[Said]:
         .order_by(Reply.id)
     )
     return [Said(row.kind, row.text if row.kind in _WORDS_THAT_COUNT else "") for row in rows]
+
+
+def newest(session: Session, conversation: Conversation) -> int | None:
+    """The id of the last reply in it that somebody is to read; None without one."""
+    read = select(func.max(Reply.id)).where(Reply.conversation_id == conversation.id, Reply.kind.in_(READ))
+    return session.scalar(read)
 
 
 def _stays(session: Session, runtime: Runtime, conversation: Conversation, routed: Routed, is_complaint: bool) -> bool:
@@ -105,7 +111,7 @@ def _tell_former(session: Session, runtime: Runtime, conversation: Conversation,
         runtime,
         person,
         kind="moved",
-        dedupe=f"moved:{conversation.id}:{_newest(session, conversation)}",
+        dedupe=f"moved:{conversation.id}:{newest(session, conversation)}",
         subject=f"With compliance now: your conversation with {who}",
         text=text,
         short_text=f"#{conversation.id} is with compliance now: please answer no more.",
@@ -211,23 +217,19 @@ def _open_task(session: Session, conversation: Conversation) -> None:
     tasks.open_task(
         session,
         kind=UNCLAIMED,
-        dedupe=f"{UNCLAIMED}:{conversation.id}:{_newest(session, conversation)}",
+        dedupe=f"{UNCLAIMED}:{conversation.id}:{newest(session, conversation)}",
         text=f"Nobody has claimed the conversation {conversation.id} with {who}: answer it, or ask who will",
         customer_id=conversation.customer_id,
         message_id=conversation.message_id,
     )
 
 
-def _newest(session: Session, conversation: Conversation) -> int:
-    query = select(Reply.id).where(Reply.conversation_id == conversation.id, Reply.kind.in_(READ))
-    return session.scalar(query.order_by(Reply.id.desc()).limit(1)) or 0
-
-
 def _tell(session: Session, runtime: Runtime, conversation: Conversation, why: str) -> None:
     """The newest words of the customer once more, to whom it is now."""
-    reply = session.get(Reply, _newest(session, conversation))
-    if reply is None:
+    number = newest(session, conversation)
+    if number is None:
         return
+    reply = session.get_one(Reply, number)
     head = f"This is with you now: {why}."
     for person in routing.people(session, runtime, conversation):
         letters.tell_staff(

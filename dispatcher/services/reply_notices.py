@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from dispatcher.bells import note
 from dispatcher.model import Conversation, Customer, Grant, Letter, Message, Reply, Staff
 from dispatcher.runtime import Runtime
-from dispatcher.services import letters
+from dispatcher.services import letters, routing
 
 # Letters to one person about one conversation in an hour; then one that says so, and silence.
 MOST_AN_HOUR = 30
@@ -49,7 +49,7 @@ def tell_owner(
 ) -> list[Letter]:
     """Letters about one reply to whoever answers for the conversation; the same reply is told once."""
     told = []
-    for person in people_for(session, conversation):
+    for person in routing.people(session, runtime, conversation):
         if _letters_lately(session, runtime, conversation, person) >= MOST_AN_HOUR:
             told += _tell_of_flood(session, runtime, conversation, person)
             continue
@@ -92,13 +92,6 @@ def put_off(session: Session, reply: Reply, until: datetime) -> None:
         .where(Letter.dedupe.startswith(f"reply:{reply.id}:"), Letter.state == "queued", Letter.tries == 0)
         .values(due_at=until)
     )
-
-
-def people_for(session: Session, conversation: Conversation) -> list[Staff]:
-    """Who answers for it: its representative and whoever has claimed it, else the administrators."""
-    ids = [one for one in (conversation.rep_id, conversation.claimed_by) if one]
-    people = [one for one in (session.get(Staff, key) for key in dict.fromkeys(ids)) if one and one.active]
-    return people or admins(session)
 
 
 def admins(session: Session) -> list[Staff]:
