@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from functools import partial
 from urllib.parse import quote_plus
 from zlib import crc32
@@ -12,10 +13,11 @@ from zlib import crc32
 from channels.http import Pool
 from channels.sending import Unit, each
 from channels.twilio import RETRIES, Account, encoded, in_time
+from channels.twilio_received import received
 from channels.words import clean
 from dispatcher.model.errors import NotConfigured
 from dispatcher.model.gate import Limits
-from dispatcher.model.ports import ANY_TAG, TAGS, Content, Found, Outbound, Outcome, Probe
+from dispatcher.model.ports import ANY_TAG, TAGS, Content, Found, Outbound, Outcome, Probe, WebRequest
 from dispatcher.settings import Settings
 
 LONGEST, SHORTEST_VALID, LONGEST_VALID = 1600, 5, 36_000
@@ -57,6 +59,7 @@ class TwilioSms:
         self._senders = settings.twilio_sms_from
         if not self._senders:
             raise NotConfigured("TWILIO_SMS_FROM is missing: name the numbers or the messaging service texts come from")
+        self._others = sorted(settings.own_numbers.difference(self._senders))
         # Without a rate of ours Twilio queues by itself.
         a_second = settings.twilio_sms_per_second * len(self._senders) or None
         self.limits = Limits(self.name, settings.twilio_concurrent_requests, a_second)
@@ -85,6 +88,10 @@ class TwilioSms:
             if in_time(row, probe):
                 return Found("accepted", str(row["sid"]))
         return Found("cannot say" if same else "absent")
+
+    async def received_between(self, since: datetime, until: datetime) -> list[WebRequest]:
+        """What people texted to any number of ours, also to those that only speak or receive."""
+        return await received(self._account, [*self._senders, *self._others], since, until)
 
     async def check(self) -> str:
         return await self._account.check()

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, parse_qsl, urlsplit, urlunsplit
 
 from channels.twilio import later, when
@@ -197,6 +198,14 @@ def _call_status(form: Mapping[str, str], attempt: str, dedupe: str) -> Event:
     )
 
 
+def _sent(form: Mapping[str, str]) -> datetime | None:
+    """When it was written, where the provider's list brought it, long after perhaps."""
+    try:
+        return datetime.fromisoformat(form.get("DateSent", "")).astimezone(UTC)
+    except ValueError:
+        return None
+
+
 def _text(form: Mapping[str, str], dedupe: str) -> InboundReply:
     text = clean(form.get("Body", "")) or clean(form.get("ButtonText", ""))
     if files := _number(form.get("NumMedia", "")):
@@ -212,7 +221,7 @@ def _text(form: Mapping[str, str], dedupe: str) -> InboundReply:
         sender=sender,
         recipients=(form["To"],) if form.get("To") else (),
         text=text,
-        received_at=now(),
+        received_at=min(_sent(form) or now(), now()),
         keyword=keyword,
         automatic="" if re.fullmatch(r"\+[1-9]\d{6,14}", sender) else "sent by a short code or a name, not a telephone",
         message_ref=form.get("MessageSid", ""),

@@ -27,6 +27,7 @@ from dispatcher.services import (
     hook_posting,
     letter_sending,
     mirrors,
+    missed_texts,
     news,
     order_rings,
     passing,
@@ -218,6 +219,11 @@ def _arrived(session: Session, runtime: Runtime, recording: Recording) -> None:
         dictation.piece_arrived(session, runtime, recording)
     elif recording.purpose == REASON:
         review.reason_arrived(session, runtime, recording)
+
+
+def find_missed_texts(provider: str) -> None:
+    """Ask a provider for text messages that no webhook has brought."""
+    _run(missed_texts.look(_current(), provider))
 
 
 def erase_recordings() -> None:

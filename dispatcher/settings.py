@@ -134,6 +134,9 @@ class Settings(BaseSettings):
     telephone_speed: float = Field(1, gt=0, le=100, description="times real time; only a simulated one is not 1")
     rings_per_officer: int = Field(3, ge=1, le=10, description="for one version, before it is escalated")
 
+    missed_texts_minutes: float = Field(
+        10, ge=0, le=1440, description="between two questions for texts that no webhook brought; 0: never"
+    )
     recordings_at_provider_days: int = Field(7, ge=-1, le=3650, description="then deleted there; -1 or empty: never")
     transcription: str = ""  # who writes recordings down; empty: nobody
 

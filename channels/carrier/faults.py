@@ -12,7 +12,8 @@ class Faults:
     """Shares are 0 to 1 of the requests that create something; the rest is as each line says.
 
     `html_200_share` requests are accepted and answered by a page of HTML with 200: the worst reading of a
-    broken front server. `lookup_lag_s` hides newer records from lists and look-ups.
+    broken front server. `lookup_lag_s` hides newer records from lists and look-ups. `texts_lost_share` of the texts
+    that people write to us are told by no webhook.
 
     Of live calls: `voice_copies` sends each request so many times more at once, `voice_late_copies` once more after the
     next one; `voice_lost_share` of the answers never arrive; within `hang_up_within_s` simulated seconds of picking up
@@ -36,6 +37,7 @@ class Faults:
     callback_first: bool = False
     callbacks_off: bool = False
     callbacks_lost_share: float = 0
+    texts_lost_share: float = 0
     voice_copies: int = 0
     voice_late_copies: bool = False
     voice_lost_share: float = 0

@@ -96,7 +96,8 @@ class SmsLife:
         )  # fmt: skip
         self._carrier.book.add_message(it)
         self._obey(it)
-        self._carrier.spawn(self._pass_on(it))
+        if not self._carrier.faults.strikes(self._carrier.faults.texts_lost_share):
+            self._carrier.spawn(self._pass_on(it))
         return it
 
     def _obey(self, it: Message) -> None:

@@ -89,6 +89,7 @@ class TwilioFront:
         return [
             web.get(f"{self.base}.json", self.guard(self.show)),
             web.get(f"{self.base}/Balance.json", self.guard(self.balance)),
+            web.get(f"{self.base}/IncomingPhoneNumbers.json", self.guard(self.numbers)),
         ]
 
     async def unknown(self, request: web.Request) -> web.StreamResponse:
@@ -117,6 +118,13 @@ class TwilioFront:
 
     def balance(self, request: web.Request) -> web.Response:
         return reply({"account_sid": self.account, "balance": "1000.00", "currency": "USD"})
+
+    def numbers(self, request: web.Request) -> web.Response:
+        """The account's numbers, as far as anybody asks."""
+        ours = sorted(self.carrier.console.numbers)
+        return self.page(
+            request, "IncomingPhoneNumbers", "incoming_phone_numbers", ours, lambda one: {"phone_number": one}
+        )
 
     def page(
         self, request: web.Request, name: str, what: str, found: Sequence[T], show: Callable[[T], Any]

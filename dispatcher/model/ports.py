@@ -299,10 +299,10 @@ class TextLog(Protocol):
 
     name: str
 
-    async def received_since(self, since: datetime) -> Sequence[WebRequest]:
-        """Each text message to us since then, oldest first, as its webhook would have brought it; more does no harm.
+    async def received_between(self, since: datetime, until: datetime) -> Sequence[WebRequest]:
+        """Each text message to us in this time, oldest first, as its webhook would have brought it.
 
-        Raises ProviderError where the provider cannot be asked.
+        Raises ProviderError where the provider cannot be asked, or not for all of them.
         """
 
 

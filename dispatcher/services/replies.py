@@ -47,10 +47,13 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
     understood = understanding.of_words(
         reply.channel, said.own, subject=reply.subject, keyword=reply.keyword, name=name
     )
-    if verdict.doubtful and not understood.doubt:
-        understood = replace(understood, doubt=machines.DOUBT)
+    if verdict.doubtful:
+        understood = _as_doubtful(understood)
     if reply.distrust and understood.kind in (*WISHES, "order"):
         understood = Understood(doubt=understood.kind, by=understood.by, because=understood.because)
+    if wishes.is_overtaken(arrival, understood):
+        state = "" if found.customer else "settled"
+        return arrival.keep(understood, "not obeyed: they have said the contrary since", state=state)
     if understood.kind in WISHES and wishes.may_be_obeyed(arrival, understood):
         return wishes.obey(arrival, understood)
     if found.author:
@@ -60,6 +63,13 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
     if understood.kind in WISHES:
         understood = Understood(doubt=understood.kind, because=understood.because)
     return wishes.weigh(arrival, arrival.keep(understood, _CARRIERS_HELP if reply.keyword == "help" else ""))
+
+
+def _as_doubtful(understood: Understood) -> Understood:
+    """What may be a machine's: no wish is obeyed on its word, and nothing is written to it by itself."""
+    if understood.kind in WISHES:
+        return Understood(doubt=understood.kind, by=understood.by, because=understood.because)
+    return understood if understood.doubt in WISHES else replace(understood, doubt=machines.DOUBT)
 
 
 def _take_in(arrival: Arrival, understood: Understood) -> Reply:

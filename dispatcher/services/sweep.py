@@ -20,6 +20,7 @@ from dispatcher.services import (
     hook_events,
     lag,
     mirrors,
+    missed_texts,
     order_rings,
     passing,
     pause,
@@ -174,6 +175,14 @@ def _hooks(session: Session, runtime: Runtime) -> int:
     return 1
 
 
+def _missed_texts(session: Session, runtime: Runtime) -> int:
+    """Texts that no webhook has brought: their provider is asked."""
+    due = missed_texts.due(session, runtime)
+    for provider in due:
+        note(session, "lookups", "find_missed_texts", provider)
+    return len(due)
+
+
 PARTS: Mapping[str, Callable[[Session, Runtime], int]] = {
     "late": _late,
     "releases": _releases,
@@ -190,4 +199,5 @@ PARTS: Mapping[str, Callable[[Session, Runtime], int]] = {
     "passing": _passing,
     "hooks": _hooks,
     "mirrors": _mirrors,
+    "missed texts": _missed_texts,
 }

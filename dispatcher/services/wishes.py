@@ -25,6 +25,7 @@ _ASKS = {
     "opt-in": "wants to get this again",
     "wrong-person": "says this is not theirs",
 }
+_CONTRARY = {"opt-out": "opt-in", "opt-in": "opt-out"}
 _WAYS = {"email": "mail", "sms": "text message", "voice": "telephone", "page": "the alert's page"}
 _OBEYED = 60  # characters of what was said that an order keeps as its source
 
@@ -57,6 +58,24 @@ def _may_come_back(arrival: Arrival) -> bool:
     if agreed:
         return order is not None and order.reason in suppressions.THEIR_OWN
     return order is None or order.mirror != "theirs" or reply.keyword == "start"
+
+
+def is_overtaken(arrival: Arrival, understood: Understood) -> bool:
+    """Whether they have said the contrary since: a text that no webhook brought is found minutes or days late."""
+    session, reply = arrival.session, arrival.reply
+    contrary = _CONTRARY.get(understood.kind)
+    if contrary is None or reply.channel != "sms":
+        return False
+    later = select(Reply.id).where(
+        Reply.channel == reply.channel,
+        Reply.sender == clean(reply.sender, 320),
+        Reply.kind == contrary,
+        Reply.received_at > reply.received_at,
+    )
+    if session.scalar(later.limit(1)) is not None:
+        return True
+    order = suppressions.in_force(session, reply.channel, _address(arrival)) if contrary == "opt-out" else None
+    return order is not None and order.created_at > reply.received_at
 
 
 def obey(arrival: Arrival, understood: Understood) -> Reply:
