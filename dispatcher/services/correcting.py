@@ -8,7 +8,7 @@ from dispatcher.model import Conversation, Reply, Staff
 from dispatcher.model.conversation import MACHINES, READ, WANTED, WISHES
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import orders, passing, reply_notices, reply_store, suppressions
+from dispatcher.services import orders, passing, reply_notices, reply_store, wishes
 from dispatcher.services.audit import record
 from dispatcher.services.once import clean
 
@@ -36,7 +36,7 @@ def correct(session: Session, runtime: Runtime, staff: Staff, reply_id: int, kin
     reply.kind_because = _because(staff, reply)
     reply.kind, reply.kind_by, reply.doubt = kind, "person", ""
     session.flush()
-    _settle_wish(session, runtime, staff, reply, before["kind"], before["doubt"])
+    wishes.decided(session, runtime, staff, reply, kind)
     _follow(session, runtime, staff, conversation, reply, before["kind"])
     record(session, runtime, staff, "correct reply", f"reply {reply.id}", before=before, after=kind)
     return reply
@@ -59,25 +59,6 @@ def _because(staff: Staff, reply: Reply) -> str:
     """Who said so, and what had decided before."""
     how = f"{reply.kind_by}: {reply.kind_because}" if reply.kind_because else reply.kind_by
     return clean(f"{staff.name} said so; before: {reply.kind}" + (f" ({how})" if how else ""), 300)
-
-
-def _settle_wish(session: Session, runtime: Runtime, staff: Staff, reply: Reply, before: str, doubt: str) -> None:
-    """Obey what a person reads as a wish; take back what was done because it was read as one."""
-    channel, address = reply.channel, reply.sender
-    if channel == "page":
-        if reply.delivery is None:
-            return
-        channel, address = reply.delivery.channel, reply.delivery.address
-    if reply.kind in ("opt-out", "wrong-person"):
-        suppressions.suppress(
-            session, runtime, channel, address, reply.kind, f"{channel}, as read by {staff.name}", staff,
-            reply_id=reply.id,
-        )  # fmt: skip
-    elif reply.kind == "opt-in":
-        suppressions.lift(session, runtime, channel, address, staff, reasons=suppressions.THEIR_OWN)
-    elif before in ("opt-out", "wrong-person") or doubt == "opt-out":
-        reasons = ("doubt", before) if before in suppressions.REASONS else ("doubt",)
-        suppressions.lift(session, runtime, channel, address, staff, reasons=reasons)
 
 
 def _follow(
