@@ -49,6 +49,9 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
     )
     if verdict.doubtful:
         understood = _as_doubtful(understood)
+        if found.staff or found.author:  # their words go to customers: nothing may be doubtful
+            arrival = replace(arrival, found=replace(found, note="perhaps written by a machine"))
+            found = arrival.found
     if reply.distrust and understood.kind in (*WISHES, "order"):
         understood = Understood(doubt=understood.kind, by=understood.by, because=understood.because)
     if wishes.is_overtaken(arrival, understood):
