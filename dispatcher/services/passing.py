@@ -135,8 +135,13 @@ def due(session: Session, runtime: Runtime) -> list[int]:
         select(Conversation.id)
         .where(
             Conversation.state != "closed",
-            or_(Conversation.rep_id.is_(None), Conversation.rep_id.in_(gone)),
-            or_(Conversation.claimed_by.is_(None), Conversation.claimed_by.in_(gone)),
+            or_(
+                Conversation.claimed_by.in_(gone),
+                and_(
+                    Conversation.claimed_by.is_(None),
+                    or_(Conversation.rep_id.is_(None), Conversation.rep_id.in_(gone)),
+                ),
+            ),
             somebody,
         )
         .limit(200)
@@ -154,8 +159,9 @@ def pass_on(session: Session, runtime: Runtime, conversation_id: int) -> bool:
     )
     if conversation is None or conversation.state == "closed":
         return False
-    owners = [session.get(Staff, one) for one in (conversation.rep_id, conversation.claimed_by) if one]
-    if not any(one is not None and one.active for one in owners):
+    has_it = conversation.claimed_by or conversation.rep_id
+    owner = session.get(Staff, has_it) if has_it else None
+    if owner is None or not owner.active:
         return _inherit(session, runtime, conversation)
     if conversation.state != "open" or conversation.claim_by is None or conversation.claim_by > runtime.now():
         return False
@@ -165,8 +171,7 @@ def pass_on(session: Session, runtime: Runtime, conversation_id: int) -> bool:
 def _inherit(session: Session, runtime: Runtime, conversation: Conversation) -> bool:
     """Who had it has left: the rules say who comes next, and they are told."""
     conversation.state, conversation.claimed_by, conversation.passes = "open", None, 0
-    if not route(session, runtime, conversation):
-        return False
+    route(session, runtime, conversation)
     _tell(session, runtime, conversation, "who had it has left")
     return True
 

@@ -1,0 +1,281 @@
+"""Nobody claims it in time, or whoever had it has left: it is passed on, told, and ends with somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from dispatcher.bells import commit
+from dispatcher.model import AuditEntry, Conversation, Customer, Firm, Grant, Letter, OrderRequest, Staff, Task
+from dispatcher.model.directory import DistributionList
+from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
+from dispatcher.services import accounts, conversations, handover, passing, reply_store, sweep, tasks, verify
+from dispatcher.services.handover import Held
+from dispatcher.services.understanding import Understood
+from dispatcher.storage import make_engine, make_sessions
+from tests.webhooks.world import World, world_of
+
+
+@pytest.fixture
+def light(sqlite_url: str, tmp_path: Path) -> World:
+    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
+
+
+@pytest.fixture
+def world(sessions: sessionmaker[Session], tmp_path: Path) -> World:
+    return world_of(sessions, tmp_path)
+
+
+@pytest.fixture
+def session(light: World) -> Iterator[Session]:
+    with light.runtime.sessions() as session:
+        yield session
+
+
+def hired(session: Session, name: str, *roles: str) -> Staff:
+    made = Staff(
+        email=f"{name.lower()}@bank.example", name=name, channels=["email"], grants=[Grant(role=one) for one in roles]
+    )
+    session.add(made)
+    session.commit()
+    return made
+
+
+def one(world: World, session: Session, name: str) -> Staff:
+    return session.get_one(Staff, world.bank.ids[name])
+
+
+def says(world: World, session: Session, text: str = "hello", kind: str = "other", key: str = "bob") -> Conversation:
+    customer = session.scalars(select(Customer).where(Customer.key == key)).one()
+    number = session.info["said"] = session.info.get("said", 0) + 1
+    reply = reply_store.keep(
+        session, world.runtime, dedupe=f"said:{number}", channel="sms", sender="+12025550101",
+        understood=Understood(kind, "rule", text), text=text, person=customer,
+    )  # fmt: skip
+    commit(session, world.runtime.bells)
+    return session.get_one(Conversation, reply.conversation_id)
+
+
+def pass_by(world: World, session: Session, minutes: float) -> int:
+    """Time passes; the sweep and the jobs it rings for do their work. How many were passed on."""
+    world.bank.time.pass_by(minutes * 60)
+    world.bank.bells.rings.clear()
+    sweep.sweep(session, world.runtime, "passing")
+    commit(session, world.runtime.bells)
+    rung = [ids[0] for _, function, ids in world.bank.bells.rings if function == "pass_on"]
+    done = [passing.pass_on(session, world.runtime, int(number)) for number in dict.fromkeys(rung)]
+    commit(session, world.runtime.bells)
+    return sum(done)
+
+
+def how(talk: Conversation) -> tuple[object, ...]:
+    return talk.rep_id, talk.passes, talk.claim_by
+
+
+def told(session: Session, person: Staff) -> list[str]:
+    query = select(Letter.text).where(Letter.staff_id == person.id, Letter.kind == "reply", Letter.channel == "email")
+    return list(session.scalars(query.order_by(Letter.id)))
+
+
+def test_unclaimed_it_goes_to_the_cover_then_to_the_desk_and_stays_there(world: World) -> None:
+    with world.runtime.sessions() as session:
+        rep, admin, second = one(world, session, "rep"), one(world, session, "admin"), hired(session, "Second", "rep")
+        other = hired(session, "Admin2", "admin")
+        rep.cover_id = second.id
+        talk = says(world, session)
+        assert pass_by(world, session, 29) == 0
+        assert pass_by(world, session, 1) == 1
+        assert (talk.rep_id, talk.passes, talk.state) == (second.id, 1, "open")
+        assert talk.routed_by == "rule 7, Everything else: the representative; not claimed by Rep: Second"
+        assert talk.claim_by == world.runtime.now() + timedelta(minutes=30)
+        assert [
+            "This is with you now: not claimed by Rep." in text and "hello" in text for text in told(session, second)
+        ]
+        says(world, session, "are you there?")
+        assert (talk.rep_id, talk.passes) == (second.id, 1), "another word does not send it back"
+        assert pass_by(world, session, 30) == 1
+        assert how(talk) == (admin.id, 2, None)
+        assert talk.routed_by.endswith("not claimed by Rep: Second; not claimed by Second: the desk")
+        for person in (admin, other):
+            assert ["are you there?" in text for text in told(session, person)] == [True]
+        [task] = session.scalars(select(Task).where(Task.kind == passing.UNCLAIMED))
+        assert (task.state, task.rep_id, task.customer_id) == ("open", None, talk.customer_id)
+        assert pass_by(world, session, 600) == 0, "no further"
+        says(world, session, "hello??")
+        assert how(talk) == (admin.id, 2, None)
+        assert "hello??" in told(session, other)[-1]
+        acts = session.scalars(select(AuditEntry.action).where(AuditEntry.subject == f"conversation {talk.id}"))
+        assert [act for act in acts if "pass" in act] == ["pass conversation on"] * 2
+        conversations.claim(session, world.runtime, other, talk.id)
+        assert pass_by(world, session, 1) == 0
+        session.refresh(task)
+        assert (task.state, task.answer) == ("closed", tasks.SETTLED)
+        conversations.close(session, world.runtime, other, talk.id)
+        says(world, session, "something new")
+        assert (talk.rep_id, talk.passes, talk.state) == (rep.id, 0, "open"), "from the beginning"
+        assert [str(one) for one in verify.check(session, world.runtime) if one.promise == "P6"] == []
+
+
+def test_without_a_cover_it_goes_to_the_desk_at_once(light: World, session: Session) -> None:
+    talk = says(light, session)
+    assert pass_by(light, session, 30) == 1
+    assert how(talk) == (light.bank.ids["admin"], 2, None)
+
+
+def test_a_cover_who_is_away_is_passed_over(light: World, session: Session) -> None:
+    rep, second, third = one(light, session, "rep"), hired(session, "Second", "rep"), hired(session, "Third", "rep")
+    rep.cover_id, second.cover_id = second.id, third.id
+    second.away_until = light.runtime.now() + timedelta(days=1)
+    talk = says(light, session)
+    assert pass_by(light, session, 30) == 1
+    assert talk.rep_id == third.id
+
+
+def test_complaints_are_passed_among_compliance_before_the_desk(light: World, session: Session) -> None:
+    carla, dan = hired(session, "Carla", "compliance"), hired(session, "Dan", "compliance")
+    talk = says(light, session, "a complaint", "complaint")
+    assert talk.rep_id == carla.id
+    assert pass_by(light, session, 15) == 1
+    assert (talk.rep_id, talk.routed_to) == (dan.id, "compliance")
+    assert pass_by(light, session, 15) == 1
+    assert talk.rep_id == light.bank.ids["admin"]
+
+
+@pytest.mark.parametrize("act", ["claim", "respond", "close"])
+def test_what_somebody_has_seen_to_is_not_passed_on(light: World, session: Session, act: str) -> None:
+    talk, rep = says(light, session), one(light, session, "rep")
+    if act == "respond":
+        conversations.respond(session, light.runtime, rep, talk.id, "I call you.", via="page")
+    else:
+        (conversations.claim if act == "claim" else conversations.close)(session, light.runtime, rep, talk.id)
+    assert pass_by(light, session, 120) == 0
+    assert (talk.passes, talk.rep_id) == (0, rep.id)
+
+
+def test_a_stronger_word_begins_anew(light: World, session: Session) -> None:
+    carla = hired(session, "Carla", "compliance")
+    talk = says(light, session)
+    pass_by(light, session, 30)
+    says(light, session, "I complain", "complaint")
+    assert (talk.rep_id, talk.passes, talk.routed_to) == (carla.id, 0, "compliance")
+    assert talk.claim_by == light.runtime.now() + timedelta(minutes=15)
+
+
+def test_a_step_is_taken_once_however_many_ring_for_it(light: World, session: Session) -> None:
+    talk = says(light, session)
+    light.bank.time.pass_by(1800)
+    assert [passing.pass_on(session, light.runtime, talk.id) for _ in range(3)] == [True, False, False]
+    assert not passing.pass_on(session, light.runtime, 999)
+
+
+def test_the_inbox_of_somebody_who_is_gone_is_inherited_by_rule(light: World, session: Session) -> None:
+    """However they went: not by the page, which asks for a hand-over first."""
+    rep, firm = one(light, session, "rep"), session.scalars(select(Firm)).one()
+    second = hired(session, "Second", "rep")
+    talk, claimed = says(light, session), says(light, session, key="ana")
+    conversations.claim(session, light.runtime, rep, claimed.id)
+    rep.active, firm.rep = False, second
+    session.commit()
+    found = [str(one) for one in verify.check(session, light.runtime) if one.promise == "P6"]
+    assert len([line for line in found if "in the inbox of nobody who works here" in line]) == 2
+    assert pass_by(light, session, 0) == 2
+    assert [(one.rep_id, one.state, one.claimed_by) for one in (talk, claimed)] == [(second.id, "open", None)] * 2
+    assert len(told(session, second)) == 2
+    assert [one for one in verify.check(session, light.runtime) if one.promise == "P6"] == []
+    assert pass_by(light, session, 0) == 0
+    conversations.claim(session, light.runtime, one(light, session, "admin"), talk.id)
+    one(light, session, "admin").active = False
+    session.commit()
+    assert pass_by(light, session, 0) == 1, "claimed by nobody who works here"
+    assert (talk.rep_id, talk.state, talk.claimed_by) == (second.id, "open", None)
+
+
+# --- handing over -----------------------------------------------------------------------------------------
+
+
+def test_everything_goes_over_in_one_act(world: World) -> None:
+    with world.runtime.sessions() as session:
+        rep, admin, second = one(world, session, "rep"), one(world, session, "admin"), hired(session, "Second", "rep")
+        third = hired(session, "Third", "rep")
+        third.cover_id = second.cover_id = rep.id
+        bob = session.scalars(select(Customer).where(Customer.key == "bob")).one()
+        bob.rep_id = rep.id
+        session.add(DistributionList(key="own", name="Own", owner_id=rep.id))
+        tasks.open_task(session, kind="failed", dedupe="t", text="ask", rep_id=rep.id, customer_id=bob.id)
+        talk = says(world, session)
+        claimed, done = says(world, session, key="ana"), says(world, session, key="cleo")
+        conversations.claim(session, world.runtime, rep, claimed.id)
+        conversations.close(session, world.runtime, rep, done.id)
+        session.add(
+            OrderRequest(
+                reply_id=claimed.replies[0].id, conversation_id=claimed.id, state="claimed", claimed_by=rep.id,
+                created_at=world.runtime.now(),
+            )
+        )  # fmt: skip
+        session.commit()
+        with pytest.raises(StateConflict, match="Rep still has 3 customers, 1 firm, 2 open conversations"):
+            accounts.set_active(session, world.runtime, admin, rep.id, False)
+        theirs = handover.hand_over(session, world.runtime, admin, rep.id, second.id)
+        assert theirs == Held(3, 1, 2, 1, 1, 1, 0, 2)
+        commit(session, world.runtime.bells)
+        session.expire_all()
+        assert {one.rep_id for one in session.scalars(select(Customer)) if one.rep_id} == {second.id}
+        assert session.scalars(select(Firm.rep_id)).all() == [second.id]
+        assert (talk.rep_id, talk.state) == (second.id, "open")
+        assert talk.routed_by == "handed over by Admin: Rep to Second"
+        assert (claimed.rep_id, claimed.state, claimed.claimed_by) == (second.id, "claimed", second.id)
+        assert done.rep_id == rep.id, "what is closed stays as it was"
+        assert session.scalars(select(OrderRequest.claimed_by)).all() == [second.id]
+        assert session.scalars(select(Task.rep_id)).all() == [second.id]
+        assert session.scalars(select(DistributionList.owner_id).where(DistributionList.key == "own")).all() == [None]
+        assert [one.cover_id for one in (third, second)] == [second.id, None]
+        [entry] = session.scalars(select(AuditEntry).where(AuditEntry.action == "hand over"))
+        assert (entry.actor, entry.subject) == ("admin@bank.example", "staff rep@bank.example")
+        assert '"to": "second@bank.example"' in entry.detail
+        assert (
+            session.scalars(select(Letter.text).where(Letter.kind == "handover"))
+            .one()
+            .startswith("You have been given what was Rep's: 3 customers, 1 firm, 2 open conversations")
+        )
+        accounts.set_active(session, world.runtime, admin, rep.id, False)
+        says(world, session, "and now?", key="cleo")
+        assert done.rep_id == second.id
+        assert handover.held(session, rep.id) == Held()
+        assert [one for one in verify.check(session, world.runtime) if one.promise == "P6"] == []
+
+
+def test_to_whom_it_cannot_go(light: World, session: Session) -> None:
+    rep, admin = one(light, session, "rep"), one(light, session, "admin")
+    gone = hired(session, "Gone", "rep")
+    gone.active = False
+    session.commit()
+    for to in (rep.id, gone.id, 999, light.bank.ids["officer"], light.bank.ids["analyst"]):
+        with pytest.raises(Refused) as refused:
+            handover.hand_over(session, light.runtime, admin, rep.id, to)
+        assert set(refused.value.fields) == {"to"}
+    with pytest.raises(NotFound):
+        handover.hand_over(session, light.runtime, admin, 999, rep.id)
+    with pytest.raises(NotAllowed):
+        handover.hand_over(session, light.runtime, rep, rep.id, admin.id)
+
+
+def test_complaints_stay_with_compliance(light: World, session: Session) -> None:
+    carla, admin = hired(session, "Carla", "compliance"), one(light, session, "admin")
+    talk = says(light, session, "I complain", "complaint")
+    with pytest.raises(Refused, match="not of compliance"):
+        handover.hand_over(session, light.runtime, admin, carla.id, light.bank.ids["rep"])
+    dan = hired(session, "Dan", "compliance")
+    handover.hand_over(session, light.runtime, admin, carla.id, dan.id)
+    session.expire_all()
+    assert talk.rep_id == dan.id
+
+
+def test_whoever_has_nothing_may_go(light: World, session: Session) -> None:
+    second, admin = hired(session, "Second", "rep"), one(light, session, "admin")
+    assert handover.held(session, second.id).in_words() == "nothing"
+    assert not accounts.set_active(session, light.runtime, admin, second.id, False).active
