@@ -174,6 +174,9 @@ def _form(call: Call) -> Schema:
 # --- what comes out
 
 
+_FILES = {"audio/*": "The sound", CSV: "The table"}
+
+
 def _answers(call: Call, names: Names) -> Schema:
     found: Schema = {}
     for status, answer in call.answers.items():
@@ -182,7 +185,7 @@ def _answers(call: Call, names: Names) -> Schema:
             found[str(status)] = {"description": words}
         elif isinstance(answer, str):
             found[str(status)] = {
-                "description": "The sound",
+                "description": _FILES.get(answer, "The file"),
                 "content": {answer: {"schema": {"type": "string", "contentMediaType": answer}}},
             }
         else:

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Result, Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Conversation, Customer, Grant, OrderRequest, Reply, Response, Staff
+from dispatcher.model import Conversation, Grant, OrderRequest, Reply, Response, Staff
 from dispatcher.model.conversation import WANTED
 from dispatcher.runtime import Runtime
 from dispatcher.services.ranks import Times, times
@@ -137,7 +137,7 @@ def _states(session: Session) -> defaultdict[tuple[int | None, str], int]:
 def _waiting(session: Session) -> defaultdict[int | None, list[datetime]]:
     rows = waits().subquery()
     return _by_desk(
-        session.execute(select(_whose().label("whose"), rows.c.at).join(rows, rows.c.id == Conversation.id)).tuples()
+        session.execute(select(_whose().label("whose"), rows.c.at).join(rows, rows.c.id == Conversation.id))
     )
 
 
@@ -149,11 +149,11 @@ def _orders(session: Session) -> defaultdict[int | None, list[datetime]]:
             select(whose.label("whose"), OrderRequest.created_at)
             .join(Conversation, Conversation.id == OrderRequest.conversation_id)
             .where(OrderRequest.state.in_(("waiting", "claimed")))
-        ).tuples()
+        )
     )
 
 
-def _by_desk(rows: Iterable[tuple[int | None, datetime]]) -> defaultdict[int | None, list[datetime]]:
+def _by_desk(rows: Result[int | None, datetime]) -> defaultdict[int | None, list[datetime]]:
     found: defaultdict[int | None, list[datetime]] = defaultdict(list)
     for whose, at in rows:
         found[whose].append(at)
@@ -189,7 +189,7 @@ def first_answers(since: datetime) -> Select[int, int, datetime, datetime]:
 
 def _first_answers(session: Session, since: datetime) -> dict[int, list[tuple[datetime, float]]]:
     found: defaultdict[int, list[tuple[datetime, float]]] = defaultdict(list)
-    for _, whose, begun, answered in session.execute(first_answers(since)).tuples():
+    for _, whose, begun, answered in session.execute(first_answers(since)):
         found[whose].append((begun, (answered - begun).total_seconds()))
     return found
 
@@ -207,8 +207,3 @@ def _weeks(runtime: Runtime, some: Iterable[tuple[datetime, float]]) -> tuple[We
 
 def _monday(at: datetime) -> date:
     return at.date() - timedelta(days=at.weekday())
-
-
-def name_of(customer: Customer) -> str:
-    """A customer with their firm."""
-    return f"{customer.name}, {customer.firm.name}" if customer.firm else customer.name

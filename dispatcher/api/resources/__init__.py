@@ -3,6 +3,8 @@
 from dispatcher.api.resources import (
     customers,
     duty,
+    engagement,
+    exports,
     hooks,
     lists,
     messages,
@@ -11,9 +13,13 @@ from dispatcher.api.resources import (
     replies,
     reply_files,
     routing,
+    search,
     sending,
     talks,
     tasks,
 )
 
-ALL = (messages, progress, customers, lists, replies, reply_files, talks, orders, tasks, sending, duty, routing, hooks)
+ALL = (
+    messages, progress, customers, lists, replies, reply_files, talks, search, orders, tasks, sending, duty, routing,
+    engagement, exports, hooks,
+)  # fmt: skip
