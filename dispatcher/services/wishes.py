@@ -255,8 +255,8 @@ def answer(session: Session, runtime: Runtime, staff: Staff, task_id: int, word:
         raise StateConflict("this is settled already", state=task.state)
     before = reply.kind
     reply.doubt = ""
-    if word == "opt-out":
+    if word == "opt-out" and reply.kind == "other":  # an order or a complaint beside it stays one
         reply.kind, reply.kind_by = "opt-out", "person"
-    decided(session, runtime, staff, reply, reply.kind)
+    decided(session, runtime, staff, reply, "opt-out" if word == "opt-out" else reply.kind)
     record(session, runtime, staff, "settle doubt", f"reply {reply.id}", answer=word, before=before, kind=reply.kind)
     return reply
