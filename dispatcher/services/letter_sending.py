@@ -116,16 +116,16 @@ def _may_leave(session: Session, runtime: Runtime, letter: Letter, provider: Pro
     elif provider is None:
         letter.state, letter.settled_at, letter.due_at = "failed", now, None
         letter.error = f"no provider is configured for {letter.channel}"
-        outcomes.hand_back(session, letter, letter.error)
+        outcomes.hand_back(session, runtime, letter, letter.error)
         tasks.alarm(session, runtime, letter.channel, letter.error)
     elif rings.must_wait(session, runtime, letter):
         pass  # it is due again
     elif why := dialling.refuse_letter(session, runtime, letter):
         letter.state, letter.settled_at, letter.due_at, letter.error = "failed", now, None, why[:300]
-        outcomes.hand_back(session, letter, why)
+        outcomes.hand_back(session, runtime, letter, why)
     elif suppressions.against(session, letter) is not None:
         letter.state, letter.settled_at, letter.due_at = "suppressed", now, None
-        outcomes.hand_back(session, letter, "they asked not to be reached so")
+        outcomes.hand_back(session, runtime, letter, "they asked not to be reached so")
     elif letter.customer_id is not None and pause.in_force(session) is not None:
         # What goes to customers waits; staff are told all the same. A resume makes it due at once.
         letter.due_at, letter.error = now + PAUSED_FOR, "held: sending is paused"
@@ -147,7 +147,7 @@ def _start(session: Session, runtime: Runtime, letter: Letter, provider: Provide
     if letter.customer_id is None and not dialling.may_call_staff(session, runtime, letter):
         letter.state, letter.settled_at, letter.due_at = "failed", runtime.now(), None
         letter.error = "called as often as a cap allows"
-        outcomes.hand_back(session, letter, letter.error)
+        outcomes.hand_back(session, runtime, letter, letter.error)
         return None
     now = runtime.now()
     letter.state, letter.tries, letter.due_at = "sending", letter.tries + 1, None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Letter, OrderRequest, Staff
 from dispatcher.runtime import Runtime
-from dispatcher.services import counting, letters, reply_notices, suppressions, tasks
+from dispatcher.services import caps, letters, reply_notices, suppressions
 from dispatcher.services.order_words import hour, say
 
 KIND = "order-noted"
@@ -63,7 +63,7 @@ def _write(
     channel, address = reply.channel, reply.sender.strip().lower()
     if channel not in runtime.usable_channels() or suppressions.in_force(session, channel, address):
         return None
-    if not _may_answer(session, runtime, channel, address):
+    if not caps.may_answer(session, runtime, address):
         return None
     rep, firm = _rep(order), runtime.settings.firm_name
     return letters.write(
@@ -90,25 +90,3 @@ def _rep(order: OrderRequest) -> Staff | None:
 def _phone(runtime: Runtime) -> str:
     """Where customers reach us by telephone: the line that knows them, else the desk. Never a person's own number."""
     return runtime.settings.customer_line or runtime.settings.desk_phone
-
-
-def _may_answer(session: Session, runtime: Runtime, channel: str, address: str) -> bool:
-    """Whether this address may get another automatic letter today."""
-    most = runtime.settings.cap_answers_per_sender_day
-    got = session.scalar(
-        select(func.count())
-        .select_from(Letter)
-        .where(
-            Letter.channel == channel,
-            Letter.address == address,
-            Letter.kind.in_((KIND, "confirmation")),
-            Letter.created_at >= counting.today(runtime),
-        )
-    )
-    if not most or (got or 0) < most:
-        return True
-    tasks.alarm(
-        session, runtime, "answers", f"a sender got {most} automatic answers today, the most of "
-        "CAP_ANSWERS_PER_SENDER_DAY: it gets no more; look whether two machines answer each other", about="cap",
-    )  # fmt: skip
-    return False

@@ -15,7 +15,7 @@ from dispatcher.model.delivery import CALL_FOLLOWS, FINAL, NOBODY, after
 from dispatcher.model.gate import BARRED
 from dispatcher.model.ports import Outcome
 from dispatcher.runtime import Runtime
-from dispatcher.services import fallback, rings, suppressions
+from dispatcher.services import fallback, reply_notices, rings, suppressions
 from dispatcher.services.once import clean
 from dispatcher.services.tasks import open_task
 
@@ -171,19 +171,22 @@ def apply_state(session: Session, runtime: Runtime, target: Delivery | Letter, s
         if isinstance(target, Delivery):
             fallback.start(session, runtime, target, why)
         else:
-            hand_back(session, target, why)
+            hand_back(session, runtime, target, why)
 
 
-def hand_back(session: Session, letter: Letter, why: str) -> None:
-    """A letter that will not arrive is a task: the conversation's rep's for a response, else the administrators'.
+def hand_back(session: Session, runtime: Runtime, letter: Letter, why: str) -> None:
+    """A letter that will not arrive is a task: the conversation's rep's for a response, else the administrators'. Who
+    wrote a response is told as well.
 
     Not one that says that a call will follow: the call does. Nor one that confirms an opt-out, which counts without it;
     nor a ring to an officer that is followed up by policy.
     """
     if letter.kind in (CALL_FOLLOWS, "confirmation") or (rings.is_ring(letter) and letter.due_at is not None):
         return
-    of_rep = letter.kind == "response" and letter.conversation_id is not None
+    of_rep = letter.kind in ("response", "order-noted") and letter.conversation_id is not None
     whose = session.get(Conversation, letter.conversation_id) if of_rep else None
+    if letter.kind == "response":
+        reply_notices.tell_undelivered(session, runtime, letter, why)
     to = "the customer" if letter.customer_id else "a member of staff"
     open_task(
         session,

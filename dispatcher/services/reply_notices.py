@@ -8,9 +8,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
-from dispatcher.model import Conversation, Customer, Grant, Letter, Message, Reply, Staff
+from dispatcher.model import Conversation, Customer, Grant, Letter, Message, Reply, Response, Staff
 from dispatcher.runtime import Runtime
-from dispatcher.services import letters, routing
+from dispatcher.services import covers, letters, routing
 
 # Letters to one person about one conversation in an hour; then one that says so, and silence.
 MOST_AN_HOUR = 30
@@ -139,6 +139,31 @@ def tell_not_sent(
         subject=f"Not passed on: your answer to {conversation.customer.name}",
         text=text,
         short_text=_fitted(f"#{conversation.id} NOT passed on: ", why, ""),
+        conversation=conversation,
+    )
+
+
+def tell_undelivered(session: Session, runtime: Runtime, letter: Letter, why: str) -> None:
+    """Tell who wrote it, or who stands in, that a response has not reached the customer, and what to do. Once."""
+    response = session.scalar(select(Response).where(Response.letter_id == letter.id))
+    if response is None:
+        return
+    conversation = response.conversation
+    name = conversation.customer.name
+    text = (
+        f"What you wrote to {who(conversation.customer)} at {response.created_at:%H:%M} UTC has NOT reached them by "
+        f"{_WAYS.get(letter.channel, letter.channel)}: {why}\n\n{response.text[:2000]}\n\n"
+        f"Please telephone them, or mend their address and answer again: {page_of(runtime, conversation)}"
+    )
+    letters.tell_staff(
+        session,
+        runtime,
+        covers.standing_in(session, runtime, response.staff),
+        kind="undelivered",
+        dedupe=f"undelivered:{letter.id}",
+        subject=f"Not delivered: your answer to {name}",
+        text=text,
+        short_text=_fitted(f"#{conversation.id} NOT delivered to {name}: ", why, "\nTelephone them, or see the page."),
         conversation=conversation,
     )
 

@@ -82,11 +82,12 @@ def answer(token: str) -> ResponseReturnValue:
         busy = {"text": "was not sent: you have answered many times within the hour. Please call us."}
         return _page(token, delivery, text=text, wrong=busy, status=429)
     try:
-        replies.from_page(session, runtime, delivery.id, text, wants_call)
+        reply = replies.from_page(session, runtime, delivery.id, text, wants_call)
+        thanks = "order" if reply.kind == "order" else "call" if wants_call else "answer"
     except Refused as refused:
         return _page(token, delivery, text=text, wrong=refused.fields, status=422)
     door.commit()
-    return redirect(url_for(".alert", token=token, thanks="call" if wants_call else "answer"))
+    return redirect(url_for(".alert", token=token, thanks=thanks))
 
 
 @bp.get("/r/<token>/recording")

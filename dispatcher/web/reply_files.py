@@ -23,7 +23,7 @@ _POLICY = (
 
 
 @bp.get("/<int:reply_id>/files/<int:position>")
-@may("rep", "compliance", "admin")
+@may("rep", "compliance", "analyst", "admin")
 def file(reply_id: int, position: int) -> Response:
     """One file; every download is on record."""
     session, staff = door.db(), door.me()
@@ -36,7 +36,7 @@ def file(reply_id: int, position: int) -> Response:
 
 
 @bp.get("/<int:reply_id>/html")
-@may("rep", "compliance", "admin")
+@may("rep", "compliance", "analyst", "admin")
 def html(reply_id: int) -> ResponseReturnValue:
     """The page that a mail brought along, cleaned."""
     reply = downloads.reply_of(door.db(), door.me(), reply_id)
