@@ -55,6 +55,8 @@ _CALL = rules(rf"""
 (?:when|what time|where|how|what number|which number) (?:\S+ ){{0,4}}(?:call you|reach you|ring you|phone you|
     speak to you|talk to you|get hold of you|reach you by phone|get you on the phone|speak|talk|i call|we call)
 (?:can|could|may|shall) (?:i|we) (?:please )?(?:call|ring|phone) (?:you|the desk|someone)
+(?:(?:when|what time|which day|would) (?:\S+ ){0, 5}|)(?:suits?|suit you|work for you|
+    convenient) (?:\S+ ){0, 3}(?:call|phone call|chat|talk|phone)
 (?:voice|verbal|phone) (?:call|conversation|chat|discussion) (?:please|asap|would|needed|preferred)
 """)
 _CALL_START = rules(
@@ -72,8 +74,8 @@ _CALL_START = rules(
 )
 _RUF = rules(r"""
 (?:\S*rückruf|\S*rückrufe|rückanruf|rückrufbitte|rueckmeldung per telefon|rückmeldung per telefon|
-    telefonische rückmeldung|telefonische[rns]? \S+)(?! (?:ist erfolgt|erfolgte|kam nie|blieb aus|von aktien|
-    der anleihe))
+    telefonische rückmeldung|telefonische[rns]? \S+)(?! (?:ist erfolgt|erfolgte|kam nie|blieb aus|von|der|des|
+    betrifft))
 (?:zurückrufen|zurückzurufen|zurückruft|zurückrufst|rückrufen|durchklingeln|durchrufen|anklingeln|durchzuklingeln|
     anzurufen|zurück rufen|zurückgerufen werden|angerufen werden)
 (?:ruf|rufe|rufen|ruft|klingel|klingeln|klingelt|läute|läuten|telefoniere|bimmel) (?:(?!(?:nicht|nie|nichts|an der|
@@ -104,6 +106,9 @@ _RUF = rules(r"""
     telefonisch)
 (?:jemanden|mit jemandem|mit ihnen|mit meinem berater|mit meiner beraterin|mit herrn \S+|
     mit frau \S+) (?:\S+ ){0,3}(?:sprechen|telefonieren|reden)
+(?:passt|passen|ginge|geht|recht|zeit) (?:\S+ ){0,4}(?:\S*telefonat|\S*gespräch|\S*telefonieren|anruf|
+    call)(?! (?:mit dem vorstand|mit dem management))
+(?:lüt|lüüt|lütet|lüte|lueg) (?:mer|mir|mich|üs|uns) (?:\S+ ){0,3}(?:a|an|zrugg|zrück|zruck|retour)
 (?:gespräch|telefonat|rücksprache) (?:\S+ ){0,3}(?:erbeten|gewünscht|bitte|vereinbaren|möglich|heute|morgen)
 (?:bitte |um )(?:dringende |kurze |telefonische )*rücksprache
 """)
@@ -118,7 +123,7 @@ _RUF_ALONE = rules(
     start=True,
 )
 # The daily calls of a bank that nobody is to make.
-_NO_CALL = rules("""
+_NO_CALL = rules(r"""
 (?:margin|earnings|conference|conf|results|analyst|covered|naked|long|short|bull|sector|morning|good|great|bad|nice|
     excellent|brilliant|terrible|wrong|right|tough|close|your|his|her|their|our|macro|rating|market|rates|ceo|cfo|
     investor|ir|management|group|q#n|quarter|quarterly|capital|cold|roll|wake up|top|bottom|the|that|this|#x|zoom|
@@ -127,16 +132,19 @@ _NO_CALL = rules("""
 (?:calls?) (?:option|options|spread|spreads|overwriting|provision|date|price|protection|schedule|skew|vol|strike|
     wall|it|on #x|#d|#n|dec|jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|was|is|were|replay|transcript|details|notes|
     for (?:speakers|papers|evidence))
+(?:thanks|thank you|danke|dank|besten dank|appreciated|nice|good|great) (?:(?:you|for|für|the|your|a|quick|ihren|
+    den|deinen|freundlichen|netten|schnellen|prompten|sehr|talking|vielen) ){0,6}(?:call|calling|callback|chat|
+    rückruf|anruf|telefonat|gespräch)
 (?:called|calling|so called|callable|we call|i call|they call|would call|i will call|we will call|i can call|
     will call you|call you|calls for|calling for|call for|call the (?:bonds?|notes?|top|bottom|issue|shares?)|
     i called|i tried|to call you|tried to call)
 """)
-_NO_WANT = rules("""
+_NO_WANT = rules(r"""
 (?:do not|no need to|never|please not|not|without|rather than|instead of|did not|no|keine?|nicht|nobody|no one|
-    why did|hat|hatte|haben|will|cannot|can not) (?:\\S+ ){0,2}(?:call|ring|phone|callback|call back|calling|calls|
-    anrufen|rückruf|rückrufe|rückruf nötig|anrufe|telefonat|zurückrufen|zurückgerufen)(?! (?:me back yet|me \\?|
+    why did|hat|hatte|haben|will|cannot|can not) (?:\S+ ){0,2}(?:call|ring|phone|callback|call back|calling|calls|
+    anrufen|rückruf|rückrufe|rückruf nötig|anrufe|telefonat|zurückrufen|zurückgerufen)(?! (?:me back yet|me \?|
     by now))
-(?:rückruf|anruf|telefonat|call) (?:\\S+ ){0,3}(?:nicht nötig|nicht notwendig|nicht erforderlich|unnötig|nicht|
+(?:rückruf|anruf|telefonat|call) (?:\S+ ){0,3}(?:nicht nötig|nicht notwendig|nicht erforderlich|unnötig|nicht|
     not needed|not necessary|unnecessary|erledigt|hat sich erledigt)
 """)
 
@@ -232,12 +240,26 @@ _COMPLAINT = rules(rf"""
 (?:not|never) (?:what (?:i|we) (?:asked|ordered|agreed|requested|instructed)|as (?:instructed|agreed|ordered|
     discussed|promised)|my (?:order|instruction|fault))
 (?:your|the bank s|your bank s) (?:\S+ )?(?:mistake|error|fault|negligence|blunder|failure|incompetence|screw up|mess)
+(?:fair|equal|unequal|unfair|preferential|special) treatment(?= (?:of|to|,|for|\?)|$)
+(?:want|demand|expect|needs?|should be|must be|asking for) (?:\S+ ){0, 4}(?:investigated|
+    looked into by (?:compliance|management)|escalated|put right|reversed|compensated|corrected immediately|
+    rectified)
+(?:breach|breached|violation|data breach|privacy breach|gdpr|dsgvo|datenschutzverletzung|datenschutzverstoss|
+    datenpanne) (?:\S+ ){0, 6}(?:report|reporting|serious|of|my|your|client|trust|data|notify|melden|gemeldet)
+(?:serious|clear|material|gross) (?:breach|violation|failure|failing|error|negligence)
+(?:no|not even an?|without an?) (?:apology|apologies|explanation|courtesy)
+(?:very|really|extremely|simply|just|quite|that is|this is|pretty|bloody|so) (?:poor|bad form|rude|shoddy|sloppy|
+    slow service|unprofessional|amateur|amateurish)(?= (?:,|from|of|by|on|service|form|show|response)|
+    $)(?! (?:quarter|results?|numbers|print|set))
+(?:promised|agreed|told|assured|guaranteed) (?:\S+ ){0, 6}(?:nothing|never|nobody|no one|not happened|did not happen|
+    still|no call|yet to|again)
+(?:harassment|harassing me|nuisance|intrusive)
 (?:take|taking|move|moving|close|closing|transfer|transferring) (?:\S+ ){{0,2}}(?:my|our|all my|
     the) (?:\S+ )?(?:business|account|accounts|custom|money) (?:elsewhere|away|to (?:another|a competitor|
     one of your)|with you|immediately because)
 (?:why|how) (?:\S+ ){{0,3}}(?:nobody|no one|did you not|have you not|did no one|has nobody|has no one|dare you|
     could you let)
-(?:how dare|shame on|what kind of|what sort of|call yourselves|call this|call yourself|waste of time|
+(?:how dare|shame on|what kind of|what sort of|call yourselves|you call this|call yourself|waste of time|
     wasting my time|is this a joke|are you kidding|are you serious|sort (?:it|this) out|get your act together|
     i have had it|last straw|final straw|fire your)(?! (?:of (?:upside|returns?|growth|multiple|yield|price|size)))
 (?:explain|explanation) (?:\S+ ){{0,4}}(?:why (?:my|our) (?:order|stop|limit|money)|how you lost)
@@ -287,18 +309,22 @@ _BESCHWERDE = rules(r"""
     ist kein service|das letzte)(?! (?:nachhaltig|weiter|mit dem markt))
 (?:wechsle|wechsele|wechseln|kündige|kündigen) (?:\S+ ){0,4}(?:die bank|den anbieter|bank|depot|konto|
     kundenbeziehung|geschäftsbeziehung|zur konkurrenz|broker)
+(?:versprochen|zugesagt|zugesichert|vereinbart) (?:\S+ ){0,8}(?:kam|nichts|keiner|niemand|nie|nicht|nix|passiert)
+(?:mit|gegenüber) (?:\S+ )?(?:kunden|mir|uns|kundschaft) (?:\S+ ){0,2}(?:nicht um|so nicht|umgehen|umgegangen|
+    umspringen|umzugehen)
+(?:keine|nicht einmal eine|ohne) (?:\S+ )?(?:entschuldigung|erklärung)(?! für den kurs)
 (?:sie|ihr) (?:\S+ ){0,3}(?:verschlafen|vergessen|verschlampt|ignoriert|ignorieren|versprochen|versäumt|belogen|
     verbockt|versemmelt|vermasselt|gelogen|hingehalten)
 (?:wieder|schon wieder|erneut) (?:\S+ ){0,3}(?:zu spät|falsch|fehler|schief)(?! (?:eingestiegen|gekauft|dran))
 """)
-_MARKET = rules("""
+_MARKET = rules(r"""
 (?:quarter|results?|earnings|numbers|guidance|print|management|ceo|cfo|the company|company s|their|its|
     shareholders?|regulator (?:approved|approves)|antitrust|market|sector|lawsuit against|settlement with|(?:being|
     been|got|get) sued|class action|complaints? (?:against|about|from) (?:the company|#x|users|customers of)|zahlen|
     quartal|quartalszahlen|konzern|unternehmen|vorstand von|gewinnwarnung|prognose|the stock|price action|
     share price|index|print|margins?|call (?:was|is))
 """)
-_NO_COMPLAINT = rules("""
+_NO_COMPLAINT = rules(r"""
 (?:no|not|can not|never|without|not a|nothing to|any|keine?|nicht|kein grund zur) (?:(?:a|really|here|to|any|reason|
     cause|meant|as|intended|no|grund|als|zur|zu|eine|be|my|at|all|i|have) ){0,4}(?:complain|complaint|complaints|
     complaining|beschwerde|beschwerden|beschweren|reklamation|klagen)
@@ -307,12 +333,19 @@ _NO_COMPLAINT = rules("""
 _ASKING = rules(
     r"""
 (?:(?:and|but|so|also|ok|okay|thanks|thank you|hi|hello|please|well|then|hallo|danke|und|aber|also|ja|
-    quick question|question|frage|,|sorry|just|one more|\S+ ,) )*(?:what|whats|when|where|which|who|whom|whose|why|
-    how|is|are|do|does|did|can|could|would|will|should|shall|has|have|may|was|were|any|am|isnt|was|wann|wo|wer|wie|
-    warum|wieso|weshalb|welche[rsnm]?|wem|wen|woher|wohin|womit|worauf|wovon|wieviel|wozu|gibt|gibts|haben sie|
-    habt ihr|hat|können|könnten|kann|könnt|könnte|kannst|sind|ist|soll|sollen|sollte|sollten|wird|werden|würden|
-    würdest|muss|müssen|darf|hast|weiss|wissen|sehen sie|kennen|glauben|denken|meinen|halten|bleibt|bleiben|gilt|
-    liegt|inwiefern|inwieweit|ab wann|bis wann|seit wann|was)(?= \S)
+    quick question|question|frage|,|sorry|just|one more|\S+ ,) )*(?:what(?! an? )|wot|wat|whats|when (?:is|are|do|
+    does|did|can|could|will|would|was|were|should|has|have)|where|which|who|whom|whose|why|how(?! (?:nice|sad|
+    interesting|true|kind|lovely|disappointing))|(?:is|are|do|does|did|can|could|would|will|should|shall|has|have|
+    may|was|were|am|isnt) (?:i|we|you|he|she|it|they|this|that|these|those|the|there|any|anyone|anybody|someone|
+    your|my|our|#x|all|an?)|any (?:chance|news|update|view|views|idea|thoughts|colour|color|reason|risk|more|plans)|
+    (?:bist|seid|hast|habt|kannst|könnt|weisst|wisst|siehst|seht|glaubst|glaubt|denkst|denkt|meinst|meint|hältst|
+    haltet|gehst|geht|bleibst|bleibt|rechnest|rechnet|wirst|werdet|würdest|würdet|kommst|kommt|hattest|willst|
+    machst|macht|empfiehlst|erwartest) (?:du|ihr|es|das|die|der)|wann|wo|wer|wie|warum|wieso|weshalb|welche[rsnm]?|
+    wem|wen|woher|wohin|womit|worauf|wovon|wieviel|wozu|gibt|gibts|(?:haben|sind|sehen|kennen|glauben|denken|meinen|
+    halten|bleiben|rechnen|erwarten|gehen|wissen|empfehlen|raten|würden|können|könnten|werden|planen|müssen|sollen|
+    dürfen) (?:sie|wir|die|das|es|der|diese|ihre)|(?:hat|kann|könnte|ist|soll|sollte|wird|muss|darf|bleibt|gilt|
+    liegt|lohnt|kommt|gab|war|waren|wurde) (?:der|die|das|es|sie|er|man|ich|dies|diese|dieser|sich|jemand|ihre?|
+    denn|schon|da|mein|meine|dein|sein|#x|eine?)|inwiefern|inwieweit|ab wann|bis wann|seit wann|was)(?= \S)
 """,
     start=True,
 )
@@ -367,7 +400,7 @@ def call(said: Sequence[Sentence]) -> str:
         if not wanted or _NO_WANT.search(text):
             continue
         if _NO_CALL.search(text) and not re.search(
-            r"(?<!\S)(?:call|ring|phone|give) (?:me|us)(?!\S)|ruckruf|rueckruf|(?<!\S)(?:ruf|rufen|anrufen)(?!\S)|#tel|(?<!\S)(?:speak|talk|chat|callback|call back)(?!\S)",
+            r"(?<!\S)(?:call|ring|phone|give) (?:me|us)(?!\S)|(?<!ihren )(?<!den )ruckruf|rueckruf|(?<!\S)(?:ruf|rufen|anrufen)(?!\S)|#tel|(?<!\S)(?:speak|talk|chat|callback|call back)(?!\S)",
             text,
         ):
             continue

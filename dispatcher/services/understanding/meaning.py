@@ -8,6 +8,8 @@ from dispatcher.services import keywords
 from dispatcher.services.understanding import asks, optouts, orders, persons
 from dispatcher.services.understanding.sentences import sentences
 
+_FEW = 6  # words
+
 
 @dataclass(frozen=True, slots=True)
 class Understood:
@@ -34,36 +36,37 @@ def of_words(
     if wish:
         said = " ".join(own.split())[:300] or subject[:300]
         return Understood("opt-out" if wish == "stop" else "opt-in", "provider" if keyword == wish else "rule", said)
-    words = own if own.strip() else keywords.own_subject(channel, subject)
-    return _of_sentences(words, name) if words.strip() else Understood()
+    meant = _of_sentences(own, name)
+    title = keywords.own_subject(channel, subject)
+    # "Thanks, Keith" below a subject that says it all.
+    return _of_sentences(title, name) if title and meant == Understood() and len(own.split()) <= _FEW else meant
 
 
 def _of_sentences(words: str, name: str) -> Understood:
     """An order outweighs everything but a wish to be left alone in which nothing else is asked; then by urgency."""
     said = sentences(words)
-    out, order = optouts.opt_out(said), orders.order(said)
+    out = optouts.opt_out(said)
+    # What asks to be left alone asks for nothing else: "could you stop calling me?" is no question.
+    rest = [one for one in said if out is None or one.raw not in out.sentences]
     others = {
         "wrong-person": persons.wrong_person(said, name),
-        "order": order,
+        "order": orders.order(said),
         "complaint": asks.complaint(said),
-        "call": asks.call(said),
-        "question": asks.question(said),
+        "call": asks.call(rest),
+        "question": asks.question(rest),
     }
     found = [(kind, because) for kind, because in others.items() if because]
-    if out and not out.doubtful and not order and not others["wrong-person"]:
-        doubt = "complaint" if others["complaint"] and others["complaint"] != out.because else ""
+    if out and not out.doubtful and not others["order"] and not others["wrong-person"]:
+        doubt = "complaint" if others["complaint"] else ""
         return Understood("opt-out", "rule", out.because, doubt)
-    if not found or found[0][0] in ("call", "question"):
-        if note := persons.away(said):
-            return Understood("out-of-office", "rule", note, "opt-out" if out else "")
-    if not out and not order and (again := optouts.opt_in(said)):
+    note = persons.away(said) if not found or found[0][0] in ("call", "question") else ""
+    if note:
+        return Understood("out-of-office", "rule", note, "opt-out" if out else "")
+    again = "" if out or others["order"] else optouts.opt_in(said)
+    if again:
         return Understood("opt-in", "rule", again)
-    if not found:
-        maybe = orders.perhaps(said)
-        doubt = "opt-out" if out else "order" if maybe else ""
-        return Understood("other", "rule" if doubt else "", out.because if out else maybe, doubt)
-    kind, because = found[0]
-    doubt = "opt-out" if out else found[1][0] if len(found) > 1 else ""
-    if not doubt and kind != "order" and orders.perhaps(said):
-        doubt = "order"
-    return Understood(kind, "rule", because, doubt)
+    maybe = "" if others["order"] else orders.perhaps(said)
+    doubts = [*(["opt-out"] if out else []), *(kind for kind, _ in found[1:]), *(["order"] if maybe else [])]
+    kind, because = found[0] if found else ("other", out.because if out else maybe)
+    doubt = doubts[0] if doubts else ""
+    return Understood(kind, "rule" if because else "", because, doubt)

@@ -13,7 +13,7 @@ GROUPS = {
     # what we send
     "comm": "(?:(?:text|phone|voice|email|sms|mass|automated?|automatic|spam|marketing|research|junk|trading|stock|market|price|bank) )?"
     "(?:messages?|texts?|texting|sms|emails?|emailing|alerts?|calls?|calling|faxe?s?|newsletters?|notifications?|"
-    "notices?|spam|spamming|communications?|mailings?|mailshots?|robocalls?|bulletins?|circulars?|updates?|flashes|"
+    "notices?|spam|spamming|communications?|mailings?|mailshots?|robocalls?|bulletins?|circulars?|updates?|research|reports?|flashes|"
     "blasts?|pushes|contact|correspondence|voicemails?|recordings?|stuff|crap|junk|rubbish|nonsense)",
     "komm": "(?:\\S*nachrichten?|\\S*mitteilung(?:en)?|sms|\\S*emails?|\\S*anrufe?n?|\\S*meldung(?:en)?|\\S*newsletters?|"
     "\\S*benachrichtigung(?:en)?|\\S*faxe?n?|spam|\\S*werbung|\\S*post|\\S*infos?|\\S*informationen|\\S*alerts?|messages?|"
@@ -27,7 +27,7 @@ GROUPS = {
     "mich": "(?:mich|uns|meine[nr]?|unsere[nr]?|diese[nr]?)",
     "again": "(?:any more|any longer|again|ever again|ever|in future|in the future|going forward|from now on|thanks|please|at all|further)",
     # dealing
-    "tradable": "(?:#x|shares?|stocks?|positions?|holdings?|exposure|bonds?|longs?|shorts?|puts?|calls?|contracts?|"
+    "tradable": "(?:#x|shares?|stocks?|positions?|holdings?|exposure|bonds?|longs?|shorts?|puts|calls|(?:put|call) options?|contracts?|"
     "futures?|etfs?|funds?|notes?|bills?|gilts?|bunds?|treasur(?:y|ies)|options?|warrants?|lots?|units?|names?|delta|gamma|tranche|"
     "placement|issue|ipo|deal|block|bid|offer|paper|gold|oil|dollars?|euros?|sterling|yen|equit(?:y|ies)|credit|duration|stake|risk|adrs?|linkers|protection|swaps?|\\S+ shares)",
     "titel": "(?:#x|\\S*aktien?|\\S*anleihen?|\\S*position(?:en)?|\\S*fonds|\\S*papiere?|\\S*stücke?|\\S*anteile?|\\S*bestand|"

@@ -23,8 +23,12 @@ _WRONG = rules(r"""
     the woman)(?! (?:to decide|who decides|making))
 (?:not|never) (?:\S+ ){0,2}(?:the )?(?:intended recipient|right person|correct person|right number|
     person you are looking for|right contact|correct recipient|correct contact)
+(?:looking for|want|wanted|mean|meant|trying to reach|after) (?:someone else|somebody else|another person|
+    a different person|a different \S+)
+(?:nothing to do with) (?:you|your|this|any bank|shares|the bank|securities|finance|stocks|
+    that person)(?! (?:decision|view|call|move))
 (?:mistaken identity|meant for someone else|meant for somebody else|intended for someone else|
-    intended for somebody else|for someone else|not for me|not meant for me|not intended for me|
+    intended for somebody else|for someone else|this (?:is|was) not for me|not meant for me|not intended for me|
     not addressed to me)(?! (?:anymore|to decide|to say))
 (?:this|the|my|that) (?:\S+ )?(?:number|phone|line|mobile|address|mailbox|email|sim|cell|inbox)(?: number| address|
      card)? (?:(?:now|has|is|been|was|does|did|no|not|longer|since|recently|just|currently|already|to|
@@ -81,10 +85,13 @@ _FALSCH = rules(r"""
     ansprechpartner|ansprechpartnerin|adresse|adressat|adressaten|emailadresse|email|telefonnummer|kontakt|
     anschluss|leute|mann|frau)(?! (?:von|der|des|in|im|auf|für) (?!(?:sie|mich)(?!\S)))
 (?:falsch verbunden|falsch gelandet|verwählt|verwechselt|verwechslung|verwechseln|bin der falsche|bin die falsche|
-    sind bei mir falsch|bei mir falsch|bei uns falsch|nicht für mich bestimmt|nicht für mich|nicht an mich|
-    irrläufer|fehlgeleitet|irrtümlich bekommen|irrtümlich erhalten|nicht der richtige|nicht die richtige|
-    nicht der gesuchte|bin nicht gemeint|nicht gemeint)(?! (?:zeitpunkt|moment|zeit|strategie|entscheidung))
-(?:diese|die|meine|dieser|dieses|der) (?:\S+ )?(?:nummer|adresse|anschluss|handy|postfach|telefon) (?:(?:gehört|
+    sind bei mir falsch|bei mir falsch|bei uns falsch|nicht für mich bestimmt|nicht an mich|irrläufer|fehlgeleitet|
+    irrtümlich bekommen|irrtümlich erhalten|nicht der richtige|nicht die richtige|nicht der gesuchte|
+    bin nicht gemeint|nicht gemeint)(?! (?:zeitpunkt|moment|zeit|strategie|entscheidung))
+(?:meinen|suchen|meinten|wollten|verwechseln) (?:\S+ ){0,3}(?:jemand anderen|jemand anders|jemanden anderen|
+    wen anders|andere person|anderen herrn)
+(?:nichts|nix) (?:\S+ )?(?:zu tun|am hut)(?= (?:,|sie|bitte|mit (?:ihnen|euch|ihrer)|und)|$)(?! mit dem (?:markt|kurs))
+(?:diese|die|meine|dieser|dieses|der|das) (?:\S+ )?(?:nummer|adresse|anschluss|handy|postfach|telefon) (?:(?:gehört|
     gehörte|hat|ist|wird|wurde|habe|jetzt|nun|seit|inzwischen|mittlerweile|neu|ich|nicht|mehr|einem|einer|jemand|
     von|mir|\S+) ){0,6}(?:gehört|vergeben|anderem|anderen|anderer|anderes|genutzt|mir|nicht|mehr|neuen besitzer|
     übernommen|vergeben worden|besitzer|ihm|ihr|besitz)
@@ -120,7 +127,7 @@ _PERSON = rules(r"""
     dr)
 """)
 _CERTAIN_HERE = rules(
-    r"(?:here|with us|at our \S+|our (?:firm|company|bank|fund|desk|team|business|organisation|organization|employ|office|group)|bei uns|hier|uns|im haus|im hause|unser\S*|für uns|this (?:firm|company|number|address|office|mailbox|email)|works? (?:\S+ )?any more|no longer works?|no longer employed)"
+    r"(?:here|with us|at our \S+|our (?:firm|company|bank|fund|desk|team|business|organisation|organization|employ|office|group)|bei uns|hier|uns|im haus|im hause|unser\S*|für uns|this (?:firm|company|number|address|office|mailbox|email)|works? (?:\S+ )?any more|no longer works?|no longer employed|(?:no longer|not) with the (?:company|firm|bank|business|group|fund)|(?:left|retired from) the (?:company|firm|bank|business|group|fund))"
 )
 
 _AWAY = rules(r"""
@@ -133,7 +140,7 @@ _AWAY = rules(r"""
 (?:i|we) (?:am|are|will be|shall be) (?:currently |presently |now |also |both |all )*(?:away|out|off|travelling|
     traveling|absent|unavailable|on the road|unreachable|offline|ooo|not available|not reachable|
     at a conference)(?! (?:of (?!(?:the )?(?:office|town|country))|the table|to|my)) ?(?:(?:today|tomorrow|until|
-    till|from|this|next|for|through|between|all|on|at|with|and|back|due|in|\\S+ing|,|#d|attending|the rest|most of|
+    till|from|this|next|for|through|between|all|on|at|with|and|back|due|in|\S+ing|,|#d|attending|the rest|most of|
     up to|as of|starting) ?)(?:\S+ ?){0,9}
 (?:limited|no|intermittent|sporadic|restricted|infrequent|irregular|little|occasional) (?:or no )?(?:access to|
     connectivity|email access|access)(?: (?:my|to|email|emails|the|internet))*
@@ -142,6 +149,9 @@ _AWAY = rules(r"""
     january|february|march|april|may|june|july|august|september|october|november|december)
 (?:reply|respond|answer|get back to you|read|deal with|attend to|come back to you) (?:\S+ ){0,6}(?:upon|on|after|
     when i|once i|as soon as i) (?:(?:my|am|get|i am|i|have|the) )*(?:return|returned|back)
+(?:büro|office|praxis|kanzlei|geschäft|firma|betrieb|desk) (?:\S+ ){0,8}(?:geschlossen|closed|nicht besetzt|
+    unbesetzt)(?! (?:at a|higher|lower|up|down))
+(?:driving|at the wheel|am steuer|im auto) (?:\S+ ){0,3}(?:now|right now|,|gerade)
 (?:nicht|nicht mehr|erst|nur) (?:\S+ ){0,4}(?:im büro|am platz|am arbeitsplatz|im haus|im hause|im office|anwesend|
     erreichbar|im dienst|verfügbar)
 (?:im urlaub|in urlaub|in den ferien|im ferien|ferienabwesend|abwesend|abwesenheit|abwesenheitsnotiz|
@@ -157,7 +167,7 @@ _AWAY_MORE = rules(r"""
 (?:until|till|through|from #d|to #d|back|return|returning|#d|contact|urgent|urgently|emergency|in my absence|
     my absence|during this time|limited access|no access|please (?:contact|call|email|write to|reach out)|colleague|
     forwarded|not be (?:read|forwarded|checked|monitored)|as soon as|next week|monday|tuesday|wednesday|thursday|
-    friday|automatic|auto|this week|today)
+    friday|automatic|auto|this week|today|when i arrive|danach|will see your message|notifications|geschlossen)
 (?:bis|ab|vom|zurück|wieder|dringend\S*|vertretung|vertritt|vertreten|kollege\S*|kollegin\S*|wenden sie sich|
     wendet euch|kontaktieren sie|nicht weitergeleitet|weitergeleitet|nicht gelesen|in meiner abwesenheit|während|
     notfällen|notfall|eilfällen|eingeschränkt\S*|keinen zugriff|kein zugriff|rückkehr|automatisch\S*|heute|

@@ -11,7 +11,9 @@ from dispatcher.services.understanding.shapes import fold, shape
 _HEAD, _TAIL = 12_000, 4_000  # of what is longer only the beginning and the end are read
 _LONGEST = 700  # a sentence is cut there, at a space
 
-_END = re.compile(r"(?<=[.!?;…])[\"')\]]{0,2}\s+|(?<=[!?])(?=[^\W\d_])|(?<=[a-z]{2}\.)(?=[A-ZÄÖÜ][a-z])|\s[-–—]{1,2}\s")
+_END = re.compile(
+    r"(?<=[.!?;…])(?<!\d\.)[\"')\]]{0,2}\s+|(?<=\d\.)\s+(?=[^\W\d_a-zäöü])|(?<=[!?])(?=[^\W\d_])|(?<=[a-z]{2}\.)(?=[A-ZÄÖÜ][a-z])|\s[-–—]{1,2}\s"
+)
 _SHORTENED = re.compile(
     r"(^|[\s(])(\w|mr|mrs|ms|dr|prof|no|nr|ca|st|lt|vs|co|hr|fr|inc|ltd|corp|bzw|mio|mrd|tsd|stk|usw|inkl|z\. ?b|d\. ?h|"
     r"e\.g|i\.e|approx|tel|min|max|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez|\d{1,2})\.$",
@@ -21,7 +23,7 @@ _GREETING = re.compile(
     r"^(?:(?:hi|hello|hallo|hey|dear|moin|servus|gruezi|gruess gott|gruss gott|good (?:morning|afternoon|evening|day)|"
     r"morning|guten (?:tag|morgen|abend)|sehr geehrter?|liebe[rs]?|werter?|bonjour|hola|gm)\b"
     r"(?: (?!(?:please|can|could|would|i|we|you|stop|call|buy|sell|bitte|ich|wir|konnen|this|the|is|my|no|not|just|wrong)\b)"
-    r"[^\s,?]+){0,5}(?: ,|$)|(?:hi|hello|hallo|hey|good morning|guten tag|guten morgen|morning|moin)(?: all| team| there)?)\s*"
+    r"[^\s,?]+){0,5}(?: ,|$)|(?:hi|hello|hallo|hey|good morning|guten tag|guten morgen|morning|moin)(?: all| team| there)?(?!\S))\s*"
 )
 _CLOSING = re.compile(
     r"^(?:(?:with )?(?:many |kind |best |warm |kindest |warmest )?(?:thanks and )?(?:regards|rgds|wishes|brgds)|"

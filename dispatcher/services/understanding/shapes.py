@@ -38,7 +38,7 @@ more any stopall optout wrong urgent never dnc tcpa spam alert alerts messages
 _WORDS = {
     "pls": "please", "plz": "please", "plse": "please", "pse": "please", "plase": "please", "pleas": "please",
     "pl": "please", "thx": "thanks", "tx": "thanks", "tks": "thanks", "thanx": "thanks", "ty": "thanks", "u": "you",
-    "ur": "your", "r": "are", "ya": "you", "im": "i am", "ive": "i have", "id": "i would", "ill": "i will",
+    "ur": "your", "r": "are", "ya": "you", "ive": "i have", "id": "i would", "ill": "i will",
     "dont": "do not", "donot": "do not", "cant": "can not", "cannot": "can not", "wont": "will not",
     "didnt": "did not", "doesnt": "does not", "isnt": "is not", "wasnt": "was not", "havent": "have not",
     "hasnt": "has not", "wouldnt": "would not", "shouldnt": "should not", "arent": "are not", "wanna": "want to",
@@ -77,7 +77,7 @@ interesse aktien auftrag stornieren urlaub abwesend erreichbar belastigen widerr
 # Words of their own, a letter away from those.
 _NOT_SLIPS = frozenset(
     """
-massage massages remote removes recall relieve deceive anmelden anmeldung anfragen anlaufen marked markt marked holidays
+kaufer verkaufer kaeufer verkaeufer adresse adressen addresse massage massages remote removes recall relieve deceive anmelden anmeldung anfragen anlaufen marked markt marked holidays
 persons purchased numbers position positions positive partition shared sharks emailed mailings streiche kaufe verkaufe
 kauften kauft verkauft verkauften nummern auftrage auftrags anruft angerufen rufen berufen personal lawyers contacts
 contract contracts contrast alert alerted offices officer texting talking falling calming caring resting testing
@@ -91,7 +91,13 @@ deleted delta deletes stopped shopping stepping topping receives perceive receiv
 _AMOUNT = re.compile(r"[$€£]?\d[\d.,'’]*(?:k|m|mm|mn|mio|mil|mln|tsd|bn|b|mrd|x)\b\.?|[$€£]\d[\d.,']*")
 _PLURAL = re.compile(r"\d{1,2}(?:\.\d+)?s")
 _EMOJI = {"📞": " call ", "☎": " call ", "📱": " call ", "🤙": " call me ", "📲": " call ", "👍": " ok ", "🛑": " stop ",
-          "🙏": " please ", "✋": " stop "}  # fmt: skip
+          "🙏": " please ", "✋": " stop ", "😂": " lol ", "🤣": " lol ", "😆": " lol ", "🙄": " lol "}  # fmt: skip
+
+
+# "im" is "I am" in English only.
+_I_AM = re.compile(
+    r"(?<!\S)im(?= (?:not|no|so|very|really|out|away|off|on|in|a|an|the|happy|done|ok|fine|sure|afraid|interested|also|just|still|at|your|sick|tired|very|now|back|[a-z]+ing)(?!\S))"
+)
 
 
 def fold(text: str) -> str:
@@ -118,6 +124,7 @@ def shape(sentence: str) -> str:
         words.append(mended)
     said = " ".join(words).replace("xtraded", "#x").replace(":", ",").replace("/", "or").replace("...", ",")
     said = said.replace("…", ",")
+    said = _I_AM.sub("i am", said)
     said = re.sub(
         r"#n (?=(?:shares?|lots?|contracts?|stucke?|stuecke?|anteile?|aktien|kontrakte|bonds?|units?)\b)", "#q ", said
     )
