@@ -53,7 +53,7 @@ STATES: dict[str, tuple[str, Decision]] = {
 # What an event teaches about its address.
 MARKS = {"spamreport": "complaint", "unsubscribe": "opt-out", "group_unsubscribe": "opt-out"}
 # The reason of a drop, by its beginning. "Bounced Address" may be one whose mailbox was full once: it teaches nothing.
-DROPS = {"unsubscribed": "opt-out", "spam reporting": "opt-out", "invalid": "invalid"}
+DROPS = {"unsubscribed": "opt-out", "spam reporting": "complaint", "invalid": "invalid"}
 
 
 class SendGridWebhooks:

@@ -31,6 +31,7 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import mirrors, preferences, suppressions, sweep
 from dispatcher.settings import Settings
 from dispatcher.storage import make_engine, make_sessions
+from tests.channels.vendors import settings
 from tests.small_bank import SmallBank, small_bank
 
 ROOT = Path(__file__).parents[2]
@@ -81,16 +82,16 @@ def carrier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carrier]:
     init = [*command, "init", "--state", state, "--port", port, "--product-url", "http://127.0.0.1:9"]
     made = subprocess.run(init, capture_output=True, check=True, cwd=ROOT)
     offered = {name.lower(): value for name, value in json.loads(made.stdout).items()}
-    settings = Settings(_env_file=None, secret_key="k" * 40, **offered)
+    ours = settings(**offered)
     serve = [*command, "serve", "--state", state, "--speed", "20"]
     env = {**os.environ, "CARRIER_DIE_WITH_PARENT": "1"}
     process = subprocess.Popen(serve, cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
     try:
         end = time.monotonic() + 20
-        while not _up(f"{settings.sendgrid_api_url}/healthz"):
+        while not _up(f"{ours.sendgrid_api_url}/healthz"):
             assert time.monotonic() < end, "the carrier does not answer"
             time.sleep(0.05)
-        yield Carrier(settings.sendgrid_api_url, settings)
+        yield Carrier(ours.sendgrid_api_url, ours)
     finally:
         process.terminate()
         process.wait(10)
@@ -174,7 +175,7 @@ def ana(bank: SmallBank, what: Callable[[Session, Runtime, Customer, str], objec
 
 
 def stop(bank: SmallBank) -> None:
-    ana(bank, lambda *given: preferences.stop(*given, "preferences page"))
+    ana(bank, lambda session, runtime, customer, way: preferences.stop(session, runtime, customer, way, "page"))
 
 
 def resume(bank: SmallBank) -> None:
@@ -252,10 +253,10 @@ def test_what_is_on_the_list_or_off_it_already_is_no_fault(carrier: Carrier) -> 
 
 
 def test_a_key_that_may_not(carrier: Carrier) -> None:
-    settings = Settings(_env_file=None, sendgrid_api_key="SG.x.y", sendgrid_api_url=carrier.url)
+    wrong = settings(carrier.url, sendgrid_api_key="SG.x.y")
 
     async def go() -> None:
-        one = SendGridSuppressions(settings)
+        one = SendGridSuppressions(wrong)
         with pytest.raises(ProviderError, match="give it Suppressions"):
             await one.put(ANA)
         with pytest.raises(ProviderError):
@@ -264,7 +265,7 @@ def test_a_key_that_may_not(carrier: Carrier) -> None:
 
     asyncio.run(go())
     with pytest.raises(NotConfigured):
-        SendGridSuppressions(Settings(_env_file=None, sendgrid_api_key="SG.x.y", email_provider=""))
+        SendGridSuppressions(settings(email_provider=""))
 
 
 # --- with one that does as it is told ---------------------------------------------------------------------

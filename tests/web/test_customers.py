@@ -11,8 +11,8 @@ import soundfile
 from sqlalchemy import select
 
 from approvals import submission
-from dispatcher.model import Conversation, Customer, Delivery, Reply
-from dispatcher.services import suppressions
+from dispatcher.model import Conversation, Customer, Delivery, Letter, OrderRequest, Reply
+from dispatcher.services import suppressions, wishes
 from dispatcher.services.media import Upload
 from tests.web.conftest import Site
 
@@ -213,6 +213,95 @@ def test_one_click_acts_on_post_only(site: Site, links: dict[str, str]) -> None:
     assert again.status_code == 200
 
 
+@pytest.fixture
+def about_rates(site: Site) -> dict[str, str]:
+    """Bob's preferences, as an alert about rates and one about nothing in particular link to them."""
+    with site.session() as session:
+        numbers = {topic: site.bank.released(session, topic=topic).id for topic in ("rates", "")}
+        page = f"/p/{site.bank.runtime.token('customer', site.bank.ids['bob'])}"
+        return {"page": page, **{topic or "other": f"{page}?a={number}" for topic, number in numbers.items()}}
+
+
+def topics_stopped(site: Site, channel: str, address: str) -> list[str]:
+    with site.session() as session:
+        return [one.topic or "all" for one in suppressions.all_in_force(session, channel, address)]
+
+
+def test_one_topic_is_stopped_and_taken_back(site: Site, about_rates: dict[str, str]) -> None:
+    browser, page = site("nobody"), about_rates["page"]
+    assert "rates" in browser.get(page).text
+    assert "(the alert you come from)" in browser.get(about_rates["rates"]).text
+    assert "(the alert you come from)" not in browser.get(about_rates["other"]).text
+    asked = browser.get(f"{page}/stop/sms?topic=rates").text
+    assert "about rates?" in asked
+    assert browser.client.post(f"{page}/stop/sms", data={"topic": "rates"}).status_code == 302
+    assert topics_stopped(site, "sms", "+12025550101") == ["rates"]
+    shown = browser.get(page).text
+    assert "Resume" in shown
+    assert "All ways to reach you are stopped" not in shown
+    assert browser.client.post(f"{page}/stop/sms").status_code == 302
+    assert topics_stopped(site, "sms", "+12025550101") == ["all", "rates"]
+    assert browser.client.post(f"{page}/resume/sms").status_code == 302
+    assert topics_stopped(site, "sms", "+12025550101") == ["rates"]
+    assert browser.client.post(f"{page}/resume/sms", data={"topic": "rates"}).status_code == 302
+    assert topics_stopped(site, "sms", "+12025550101") == []
+    assert browser.client.post(f"{page}/stop/sms", data={"topic": "gossip"}).status_code == 404
+
+
+def test_who_is_asked_whether_to_stop_may_stop_only_what_they_came_from(
+    site: Site, about_rates: dict[str, str]
+) -> None:
+    alert = about_rates["rates"].partition("?")[2]
+    page = site("nobody").get(f"{about_rates['page']}/one-click?{alert}").text
+    assert ("bob@simon.example" in page, "Only about rates" in page) == (False, True)
+    nothing = site("nobody").get(f"{about_rates['page']}/one-click?a=999&topic=x").text
+    assert "Only about" not in nothing
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_one_click_stops_the_address_the_mail_went_to(site: Site, links: dict[str, str], left: bool) -> None:
+    with site.session() as session:
+        ana = session.get_one(Customer, site.bank.ids["ana"])
+        ana.active = not left
+        ana.contact_points.clear()
+        session.commit()
+        alert = session.scalars(select(Delivery.message_id).where(Delivery.channel == "email")).one()
+    address, form = links["preferences"] + "/one-click", {"List-Unsubscribe": "One-Click"}
+    fresh = site.app.test_client(use_cookies=False)
+    assert fresh.post(address, data=form).status_code == 404
+    assert fresh.post(f"{address}?a={alert}", data=form).status_code == 200
+    assert stopped(site, "email", "ana@simon.example") == "opt-out, one-click"
+
+
+def test_what_the_carrier_holds_is_not_taken_back_on_the_page(site: Site, links: dict[str, str]) -> None:
+    with site.session() as session:
+        suppressions.learn(session, site.bank.runtime, "sms", "+12025550101", "opt-out", "carrier 21610")
+        session.commit()
+    page = site("nobody").get(links["bob"]).text
+    assert "text START to bring them back" in page
+    assert site("nobody").client.post(links["bob"] + "/resume/sms").status_code == 409
+    assert "until they text START" in site("rep").get("/directory/customers/bob").text
+
+
+def test_a_doubt_is_settled_on_the_page_of_tasks(site: Site) -> None:
+    with site.session() as session:
+        reply = Reply(
+            dedupe="d", channel="sms", sender="+12025550101", text="not on weekends", doubt="opt-out",
+            customer_id=site.bank.ids["bob"],
+        )  # fmt: skip
+        session.add(reply)
+        session.flush()
+        wishes.hold(session, site.bank.runtime, reply, "sms", "+12025550101")
+        session.commit()
+    assert "held until" in site("nobody").get(f"/p/{site.bank.runtime.token('customer', site.bank.ids['bob'])}").text
+    page = site("rep").get("/tasks")
+    assert "It is an opt-out" in page.text
+    answered = site("rep").post("/tasks/1/answer", {"answer": "not"})
+    assert answered.status_code == 302
+    assert stopped(site, "sms", "+12025550101") == ""
+    assert site("rep").post("/tasks/1/answer", {"answer": "opt-out"}).status_code == 409
+
+
 def test_telephones_get_what_they_play_best(site: Site, links: dict[str, str]) -> None:
     answer = site("nobody").get(links["audio"])
     assert answer.mimetype == "audio/wav"
@@ -238,3 +327,12 @@ def test_two_people_who_share_an_address_are_both_named(site: Site) -> None:
     page = site("nobody").get(path).text
     assert "Ana and Cleo" in page
     assert "Change how we reach you" not in page  # whose would it be?
+
+
+def test_who_orders_on_the_page_reads_at_once_that_nothing_is_accepted(site: Site, links: dict[str, str]) -> None:
+    answer = site("nobody").client.post(links["alert"], data={"text": "Buy 5,000 LTMY at market", "act": "answer"})
+    page = site("nobody").get(answer.headers["Location"]).text
+    assert "order request is noted: it is not accepted until Rep has confirmed it to you" in page
+    with site.session() as session:
+        assert session.scalars(select(OrderRequest)).one().state == "waiting"
+        assert session.scalars(select(Letter).where(Letter.kind == "order-noted")).all() == []
