@@ -23,7 +23,8 @@ _GSM = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _GSM_DOUBLE = frozenset("\f^{}\\[~]|€")
-_TWO_SEGMENTS = {True: 306, False: 134}  # units that fit, by whether the whole text is GSM-7
+# Units that fit, by whether the whole text is GSM-7. A sign of two units is not split between the segments.
+_TWO_SEGMENTS = {True: 305, False: 133}
 
 ORDER = "ORDER REQUEST (not accepted yet)"
 _MAY_BE = {
@@ -250,7 +251,7 @@ def short_order(runtime: Runtime, conversation: Conversation, words: str) -> str
     return _fitted(
         f"{ORDER}. #{conversation.id} {who(conversation.customer)}: ",
         words,
-        f"\nConfirm only here: {page_of(runtime, conversation)}",
+        f"\nConfirm only at {page_of(runtime, conversation)}",
     )
 
 

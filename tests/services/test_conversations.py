@@ -85,7 +85,7 @@ def test_who_sees_it(world: World) -> None:
 
 
 def test_claim_and_close(light: World, session: Session) -> None:
-    number = begun(light)
+    number = begun(light, "What now?")
     rep, admin = staff(light, session, "rep"), staff(light, session, "admin")
     for _ in range(2):
         assert conversations.claim(session, light.runtime, rep, number).claimed_by == rep.id

@@ -31,6 +31,8 @@ from dispatcher.model.errors import NotFound, Refused
 from dispatcher.services import replies, reply_notices, suppressions
 from tests.webhooks.world import PUBLIC_URL, SUBJECT, World, world_of
 
+# What a representative answers by mail or text message while an order waits does not read like a deal.
+NOT_YET = "(Your order request is not accepted until it is confirmed to you as such.)"
 BOB, CLEO, SHARED, REP = "+12025550101", "+12025550102", "+12025550103", "+12025550199"
 
 
@@ -418,7 +420,7 @@ def test_a_representative_answers_by_mail_and_the_customer_answers_back(world: W
     world.work()
     (letter,) = world.letters("response")
     assert (letter.channel, letter.address, letter.sender_name) == ("sms", BOB, "Rep")
-    assert letter.text == "Rep, Example Bank: Done, 500 sold."
+    assert letter.text == f"Rep, Example Bank: Done, 500 sold.\n\n{NOT_YET}"
     assert ("notices", "send_letter", (letter.id,)) in world.bank.bells.rings
     world.sms(BOB, "Thanks")
     world.work()
@@ -452,8 +454,8 @@ def test_a_representative_answers_by_text_message(world: World) -> None:
     world.sms(REP, f"#{notice.conversation_id}: and 200 more")
     world.work()
     assert [one.text for one in world.letters("response")] == [
-        "Rep, Example Bank: Sold 500",
-        "Rep, Example Bank: and 200 more",
+        f"Rep, Example Bank: Sold 500\n\n{NOT_YET}",
+        f"Rep, Example Bank: and 200 more\n\n{NOT_YET}",
     ]
     assert len(world.replies()) == 1
 
@@ -573,7 +575,7 @@ def test_a_notice_by_text_message_has_two_segments_at_most(words: str, name: str
     order = reply_notices.short_text(runtime, conversation, Reply(kind="order", text=words))
     assert count_segments(order).segments <= 2
     assert order.startswith("ORDER REQUEST (not accepted yet)")
-    assert order.endswith(f"Confirm only here: {PUBLIC_URL}/inbox/{number}")
+    assert order.endswith(f"Confirm only at {PUBLIC_URL}/inbox/{number}")
 
 
 # --- any order, any number --------------------------------------------------------------------------------
