@@ -56,7 +56,8 @@ def entries() -> list[Entry]:
 
 def start_page(staff: Staff) -> str:
     """Where a person's day begins."""
-    for role, endpoint in (("officer", "approvals.queue"), ("analyst", "messages.index"), ("rep", "inbox.index")):
+    inbox = (("rep", "inbox.index"), ("compliance", "inbox.index"))
+    for role, endpoint in (("officer", "approvals.queue"), ("analyst", "messages.index"), *inbox):
         if staff.has(role):
             return url_for(endpoint)
     return url_for("messages.index" if staff.has("admin") else "account.show")

@@ -13,6 +13,7 @@ from dispatcher.model.errors import NotFound, Refused
 from dispatcher.model.message import URGENCIES
 from dispatcher.services import routing, routing_rules
 from dispatcher.services.routing_rules import Asked
+from dispatcher.web import filters
 
 bp = Blueprint("routing", __name__, url_prefix="/directory/routing")
 
@@ -25,15 +26,7 @@ LABELS = {
     "target": "Goes to",
     "minutes": "Minutes",
 }
-KINDS = {
-    "": "Any answer",
-    "order": "Order",
-    "question": "Question",
-    "call": "Wish to be called",
-    "complaint": "Complaint",
-    "other": "Anything else",
-    "wrong-person": "Wrong person",
-}
+KINDS = {"": "Any answer", **{one: filters.KIND_WORDS[one] for one in routing_rules.KINDS}}
 _PERSON = "person:"
 
 

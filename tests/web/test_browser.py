@@ -67,7 +67,8 @@ PAGES = (
     "/messages", "/messages/1", "/messages/1/deliveries", "/messages/1/versions/1", "/messages/new",
     "/messages/2/edit", "/approvals", "/approvals/2", "/approvals/2/people", "/inbox", "/inbox/1",
     "/inbox/unmatched", "/tasks", "/directory", "/directory/customers/ana", "/directory/lists",
-    "/directory/lists/semis", "/directory/staff", "/directory/staff/1", "/directory/duty", "/directory/import",
+    "/directory/lists/semis", "/directory/staff", "/directory/staff/1", "/directory/duty", "/directory/routing",
+    "/directory/routing?change=1", "/directory/import",
     "/reports", "/reports/1", "/sending", "/audit", "/audit/check", "/account", "/messages/999",
 )  # fmt: skip
 
