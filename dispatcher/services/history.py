@@ -112,7 +112,7 @@ def _arrived(one: Delivery | Letter | None) -> datetime | None:
     """When it arrived, as far as its provider knows: some tell of no receipt."""
     if one is None or one.state not in REACHED:
         return None
-    return one.settled_at if one.state == "delivered" else one.accepted_at
+    return (one.settled_at if one.state == "delivered" else None) or one.accepted_at
 
 
 def _after(message: Message, delivery: Delivery | None, answered: datetime | None) -> float | None:

@@ -9,8 +9,8 @@ from flask import Flask
 from dispatcher.runtime import Runtime
 
 PAGES = (
-    "sign_in", "account", "messages", "compose", "inbox", "reply_files", "orders", "tasks", "directory", "imports",
-    "staff", "roster", "routing", "hooks", "reports", "audit", "sending", "customers", "confirm", "preferences",
+    "sign_in", "account", "messages", "compose", "search", "inbox", "reply_files", "orders", "tasks", "directory", "imports",
+    "staff", "roster", "routing", "hooks", "reports", "desk", "audit", "sending", "customers", "confirm", "preferences",
     "health",
 )  # fmt: skip
 

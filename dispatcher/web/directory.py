@@ -11,7 +11,7 @@ from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import ContactPoint, Customer, DistributionList, Firm, ListMember, Staff
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
-from dispatcher.services import directory, list_numbers, preferences, sight, suppressions
+from dispatcher.services import directory, engagement, list_numbers, preferences, sight, suppressions
 from dispatcher.web import lists, paging
 
 bp = Blueprint("directory", __name__, url_prefix="/directory")
@@ -72,6 +72,8 @@ def show(key: str) -> ResponseReturnValue:
         topics=sorted({step.topic for step in customer.preferences if step.topic}),
         # What was said between the bank and a customer is for those who talk to them, and their overseers.
         history=paging.of(directory.history(session, customer)) if staff.has("rep", "officer", "admin") else None,
+        listens=engagement.of_customer(session, door.runtime(), customer),
+        definition=engagement.DEFINITION,
         mends=_may_mend(staff, customer),
     )
 
