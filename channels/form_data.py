@@ -13,6 +13,7 @@ from channels.charsets import decoded
 
 _BOUNDARY = re.compile(r'(?i)\bboundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))')
 _FIRST_LINE = re.compile(rb"\A\s{0,10}--([^\r\n]{1,200}?)[ \t]*\r?\n")
+_LONGEST_FRONT = 20_000  # bytes of a part's own headers
 _NAME = re.compile(r'(?i)(?:^|;)\s*name=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))')
 _FILE_NAME = re.compile(r'(?i)(?:^|;)\s*filename="((?:[^"\\]|\\.)*)"')
 
@@ -41,19 +42,18 @@ def split(content_type: str, body: bytes) -> tuple[list[Part], bool]:
 
 def _parts(boundary: bytes, body: bytes) -> tuple[list[Part], bool]:
     parts: list[Part] = []
-    for piece in re.split(rb"\r?\n--" + re.escape(boundary), b"\n" + body)[1:]:
+    for piece in (b"\n" + body).split(b"\n--" + boundary)[1:]:
         if piece.startswith(b"--"):
             return parts, True
         front, found, content = _halves(piece.lstrip(b" \t"))
         if found:
-            parts.append(_part(front, content))
+            parts.append(_part(front, content.removesuffix(b"\r")))
     return parts, False
 
 
 def _halves(piece: bytes) -> tuple[bytes, bytes, bytes]:
-    crlf = piece.partition(b"\r\n\r\n")
-    lf = piece.partition(b"\n\n")
-    return crlf if crlf[1] and (not lf[1] or len(crlf[0]) <= len(lf[0])) else lf
+    windows, other = piece.find(b"\r\n\r\n", 0, _LONGEST_FRONT), piece.find(b"\n\n", 0, _LONGEST_FRONT)
+    return piece.partition(b"\r\n\r\n" if windows >= 0 and not 0 <= other < windows else b"\n\n")
 
 
 def _part(front: bytes, content: bytes) -> Part:
