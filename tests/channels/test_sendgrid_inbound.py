@@ -178,59 +178,6 @@ def test_attachments_keep_their_bytes_and_lose_their_paths() -> None:
     assert reply.text.startswith("I am on my way.")
 
 
-def with_headers(*lines: str, **more: Any) -> bytes:
-    return multipart(fields(headers=HEADERS + "".join(f"{line}\r\n" for line in lines), **more))
-
-
-MACHINES = [
-    (with_headers("Auto-Submitted: auto-replied"), "Auto-Submitted: auto-replied"),
-    (with_headers("Auto-Submitted: auto-generated; type=x"), "Auto-Submitted: auto-generated"),
-    (with_headers("X-Auto-Response-Suppress: All"), "X-Auto-Response-Suppress"),
-    (with_headers("Precedence: bulk"), "Precedence: bulk"),
-    (with_headers("Precedence: AUTO_REPLY"), "Precedence: auto_reply"),
-    (with_headers("X-Autoreply: yes"), "X-Autoreply"),
-    (with_headers("Content-Type: multipart/report; report-type=delivery-status"), "a report about another mail"),
-    (with_headers(envelope=json.dumps({"to": [TO], "from": ""})), "null sender, as bounces have"),
-    (with_headers(envelope=json.dumps({"to": [TO], "from": "<>"})), "null sender, as bounces have"),
-    (multipart(fields(headers=HEADERS.replace("Ana.Ruiz@", "MAILER-DAEMON@"))), "written by a machine's address"),
-    (multipart(fields(headers=HEADERS.replace("Ana.Ruiz@", "no-reply@"))), "written by a machine's address"),
-]
-SUBJECTS = [
-    "Automatic reply: Flooding", "Out of Office Re: Flooding", "Out of the office", "AUTO: away", "Auto-Reply: x",
-    "Automatische Antwort: Flooding", "Abwesenheitsnotiz", "Réponse automatique : Flooding",
-    "=?utf-8?q?R=C3=A9ponse_automatique?=", "Respuesta automática: x", "Risposta automatica: x",
-    "Undeliverable: Flooding", "Undelivered Mail Returned to Sender", "Delivery Status Notification (Failure)",
-    "Mail delivery failed: returning message to sender", "failure notice", "Unzustellbar: x",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("body", "reason"), MACHINES)
-def test_a_machine_is_known(body: bytes, reason: str) -> None:
-    assert read(body).automatic == reason
-
-
-@pytest.mark.parametrize("subject", SUBJECTS)
-def test_a_machine_is_known_by_its_subject(subject: str) -> None:
-    body = multipart(fields(headers=HEADERS.replace("Re: Flooding at pump house 3", subject)))
-    assert read(body).automatic == "a machine's subject"
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [("Auto-Submitted: no",), ("X-Auto-Response-Suppress: None",), ("Precedence: normal",), ("X-Autoreply: no",)],
-)
-def test_people_are_no_machines(lines: tuple[str, ...]) -> None:
-    assert read(with_headers(*lines)).automatic == ""
-
-
-@pytest.mark.parametrize(
-    "subject", ["Re: Automatic reply: Flooding", "I am out of office tomorrow, call me", "Autos for sale", "Returned"]
-)
-def test_a_subject_that_only_speaks_of_machines_is_a_person_s(subject: str) -> None:
-    body = multipart(fields(headers=HEADERS.replace("Re: Flooding at pump house 3", subject)))
-    assert read(body).automatic == ""
-
-
 SENDERS = [
     # dkim, SPF, envelope's sender → proven?
     ("{@example.net : pass}", "fail", "x@evil.example", True),

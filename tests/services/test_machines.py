@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from channels import sendgrid_inbound
 from dispatcher.bells import commit
 from dispatcher.model import Conversation, Letter, Reply, Task
 from dispatcher.model.conversation import MACHINES, WANTED
+from dispatcher.model.ports import InboundReply
 from dispatcher.services import arrival, caps, letters, machines, replies
 from dispatcher.storage import make_engine, make_sessions
 from tests.raw_mail import Row, apart, bring, form, request, rows
@@ -41,6 +43,22 @@ def test_every_mail_of_the_tables(world: World, post: Callable[[bytes, str], byt
     assert not wrong, "\n".join(wrong)
     assert of["person"] >= 20
     assert of.total() >= 80
+
+
+WORDS = [
+    "out of office ", "i am currently on the ", "your request request (#", "click here to ", "until 1 ", "a.b.c.",
+    "ich bin derzeit ", "die nachricht wurde am ", "we have received your ", "please confirm you ", "(((((", "auto ",
+    "\n\n.\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_words_made_to_hurt(world: World, words: str) -> None:
+    started = time.process_time()
+    text = (words * 100_000)[:1_000_000]
+    reply = InboundReply("x", "email", "a@b.example", (), text, world.runtime.now(), subject=words * 100)
+    machines.judge(world.runtime, reply, text)
+    assert time.process_time() - started < 1.0
 
 
 # --- kept, and that is all --------------------------------------------------------------------------------
