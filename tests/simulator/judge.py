@@ -46,7 +46,9 @@ _STARTED = """
 SELECT a.rowid, a.id, coalesce(d.channel, l.channel), coalesce(d.address, l.address),
   (d.id IS NOT NULL OR l.kind = 'response') AND EXISTS (
     SELECT 1 FROM suppressions s WHERE s.channel = coalesce(d.channel, l.channel)
-    AND s.address = coalesce(d.address, l.address) AND s.lifted_at IS NULL),
+    AND s.address = coalesce(d.address, l.address) AND s.lifted_at IS NULL
+    AND (s.topic = '' OR s.topic = (SELECT v.topic FROM versions v WHERE v.message_id = m.id AND v.number = m.version))
+    AND (d.id IS NOT NULL OR s.reason <> 'doubt')),
   m.state,
   (SELECT count(*) FROM attempts o WHERE o.delivery_id = a.delivery_id AND o.state IN ('sending', 'unknown'))
 FROM attempts a LEFT JOIN deliveries d ON d.id = a.delivery_id LEFT JOIN letters l ON l.id = a.letter_id

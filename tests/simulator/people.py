@@ -89,6 +89,7 @@ class People:
             text=chance.choice(WORDS),
             lists=chance.sample(LISTS, chance.randint(1, 3)),
             urgency="urgent" if chance.random() < 0.3 else "normal",
+            topic="rates" if chance.random() < 0.3 else "",
         )
         if chance.random() < 0.2:
             form.valid_for = chance.choice((60, 300, 900))
@@ -170,8 +171,10 @@ class People:
             self._says(channel, address, "STOP")
             return
 
+        topic = "rates" if self.chance.random() < 0.3 else ""
+
         def work(session: Session, runtime: Runtime) -> None:
-            suppressions.suppress(session, runtime, channel, address, "opt-out", "one-click")
+            suppressions.suppress(session, runtime, channel, address, "opt-out", "one-click", topic=topic)
 
         self._do(f"{address} opts out of {channel}", work)
 
@@ -181,7 +184,7 @@ class People:
         def work(session: Session, runtime: Runtime) -> None:
             one = session.scalars(select(Suppression).where(Suppression.lifted_at.is_(None))).first()
             where = (one.channel, one.address) if one is not None else (channel, address)
-            suppressions.lift(session, runtime, *where)
+            suppressions.lift(session, runtime, *where, topic=one.topic if one is not None else "")
 
         self._do("somebody opts in", work)
 

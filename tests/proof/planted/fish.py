@@ -37,6 +37,7 @@ FISH: dict[str, Fish] = {
     "opt-out checked only at release": Fish(
         plants.opt_out_only_at_release, scenes.opted_out_after_the_release, "P4 attempt"
     ),
+    "opt-out of one topic forgotten": Fish(plants.topics_forgotten, scenes.opted_out_of_the_topic, "P4 attempt"),
     "lost flush swap": Fish(plants.lost_flush_swap, scenes.outcomes_while_writing, "is still sending"),
     "lease not fenced": Fish(plants.lease_not_fenced, scenes.a_worker_that_slept, "reached the carrier 2 times"),
     "fallback started twice": Fish(plants.fallback_started_twice, scenes.a_failure_that_is_told_twice, "P7"),

@@ -90,6 +90,14 @@ def opt_out_only_at_release(patch: Patch) -> None:
     rewrite(patch, fan_out, "_sorted_out", ("elif one.address in opted_out:", "elif False:"))
 
 
+def topics_forgotten(patch: Patch) -> None:
+    """Only who wants nothing at all is left out."""
+    rewrite(
+        patch, fan_out, "_sorted_out",
+        ("suppressions.concerns(message.topic)", "suppressions.concerns('')"),
+    )  # fmt: skip
+
+
 def lost_flush_swap(patch: Patch) -> None:
     rewrite(
         patch, recorder.Recorder, "_flush",

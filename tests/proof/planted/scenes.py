@@ -158,6 +158,14 @@ def opted_out_after_the_release(water: Aquarium) -> None:
     water.settle()
 
 
+def opted_out_of_the_topic(water: Aquarium) -> None:
+    water.released(topic="rates")
+    water.do(
+        lambda session, runtime: suppressions.suppress(session, runtime, "sms", BOB, "opt-out", "page", topic="rates")
+    )
+    water.settle()
+
+
 def news_in_the_wrong_order(water: Aquarium) -> None:
     water.released()
     water.settle(2)
