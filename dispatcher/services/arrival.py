@@ -62,6 +62,7 @@ class Arrival:
             html=clean(reply.html, MOST_HTML),
             sender_check=reply.sender_check,
             files=reply.attachments,
+            answer_to=self._answer_to(found),
         )
 
     @property
@@ -73,6 +74,12 @@ class Arrival:
         if reply.distrust or found.stranger:
             return False
         return reply.channel != "email" or not reply.verified or bool(found.address)
+
+    def _answer_to(self, found: Match) -> str:
+        """An address of the customer's: whoever has an alert that was passed on may write, and must learn nothing."""
+        sender = self.reply.sender.strip().lower()
+        theirs = {point.address for point in found.customer.contact_points} if found.customer else set()
+        return self.reply.sender if self.reply.channel != "email" or sender in theirs else found.address
 
     @property
     def _unproven(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -85,12 +86,15 @@ def person_of(session: Session, delivery: Delivery, sender: str = "", text: str 
         return None, ""
     if len(people) == 1:
         return people[0], ""
+    return next((one for one in people if _speaks(one, sender, text)), people[0]), _shared(people)
+
+
+def _shared(people: Sequence[Customer]) -> str:
     names = [one.name for one in people]
-    shared = "shared by " + ", ".join(names[:-1]) + f" and {names[-1]}"
-    return next((one for one in people if _speaks(one, sender, text)), people[0]), shared
+    return "shared by " + ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else ""
 
 
-def _speaks(person: Customer, sender: str, text: str) -> bool:
+def _speaks(person: Customer, sender: str = "", text: str = "") -> bool:
     if any(point.channel == "email" and point.address == sender for point in person.contact_points):
         return (
             not all(point.address == sender for point in person.contact_points) or person.name.lower() in text.lower()
@@ -227,15 +231,17 @@ def _by_customers_number(session: Session, runtime: Runtime, reply: InboundReply
         .order_by(Letter.id.desc())
         .limit(1)
     ).first()
+    people = people_with(session, (reply.channel,), number)
     if letter and letter.customer and not (delivery and _moment(delivery) > letter.created_at):
-        return Match(letter.customer, letter.message_id, address=number)
+        named = any(_speaks(one, text=text) for one in people if one != letter.customer)
+        # Which of those who share a telephone answers is not told by what we wrote to one of them by ourselves.
+        if len(people) < 2 or delivery is None or (letter.kind == "response" and not named):
+            return Match(letter.customer, letter.message_id, address=number, note=_shared(people))
     if delivery:
         person, note = person_of(session, delivery, text=text)
         if person:
             return Match(person, delivery.message_id, delivery, address=number, note=note)
-    people = people_with(session, (reply.channel,), number) or (
-        people_with(session, _PHONES, number) if reply.channel in _PHONES else []
-    )
+    people = people or (people_with(session, _PHONES, number) if reply.channel in _PHONES else [])
     if len(people) != 1:
         return Match(note=f"{len(people)} customers have this number" if people else "")
     latest = latest_delivery(session, runtime, people[0].id)

@@ -41,11 +41,13 @@ def keep(
     html: str = "",
     sender_check: str = "",
     files: Sequence[File] = (),
+    answer_to: str | None = None,
 ) -> Reply:
     """The reply with this `dedupe`. A new one is `state`, else matched where a `person` is known, else unmatched.
 
     Its owner is told now or at `tell_at`, of an order at once; of one that belongs to nobody, the administrators.
-    Where the sender is not `proven`, nothing is written to them by itself.
+    Where the sender is not `proven`, nothing is written to them by itself. What is answered goes to `answer_to` where
+    that is given, in place of the sender; "" is by the customer's own order of channels.
     """
     at = received_at or runtime.now()
     key, address = clean(dedupe, 200), clean(sender, 320)
@@ -57,7 +59,7 @@ def keep(
             person,
             message_id,
             channel=channel,
-            address=address,
+            address=address if answer_to is None else clean(answer_to, 320),
             at=at,
             disturb=understood.kind in READ,
         )

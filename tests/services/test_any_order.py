@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import make_url, select, text
 from sqlalchemy.orm import Session, sessionmaker
@@ -24,6 +24,7 @@ from tests.webhooks.world import World, world_of
 
 ANA, BOB, TWINS, NOBODY = "ana@simon.example", "+12025550101", "+12025550103", "+12025550177"
 REP, REPS_PHONE = "rep@bank.example", "+12025550199"
+ZOE = "zoe@elsewhere.example"  # to whom Ana has passed her alert on, its reply address with it
 ABSENT = "Auto-Submitted: auto-replied\r\nX-Auto-Response-Suppress: All\r\n"
 Post = Callable[["Desk"], None]
 
@@ -111,14 +112,14 @@ POSTS: dict[str, Post] = {
     "ana orders": mail(ANA, "Please sell 500 at market."),
     "ana asks": mail(ANA, "What is your new price target?"),
     "ana thanks": mail(ANA, "Thanks, noted."),
-    "ana complains": mail(ANA, "I want to make a formal complaint about this."),
+    "ana complains of the older": mail(ANA, "I want to make a formal complaint about this.", old=True),
     "ana wants no more": mail(ANA, "Please unsubscribe me from these alerts."),
     "ana about the older": mail(ANA, "Please call me.", old=True),
     "ana is away": mail(
         ANA, "I am out of the office until Monday.", headers=ABSENT, subject="Automatic reply: Downgrade"
     ),
     "ana without a token": mail(ANA, "And what about the bonds?", "alerts@in.bank.example"),
-    "passed on by ana": mail("zoe@elsewhere.example", "Who are you?"),
+    "passed on by ana": mail(ZOE, "Who are you?"),
     "a stranger": mail("new@elsewhere.example", "Hello, may I open an account?", "alerts@in.bank.example"),
     "forged": mail(ANA, "Sell all", f"reply+{'a' * 30}@in.bank.example"),
     "bob orders": text_message(BOB, "buy 200 at market"),
@@ -132,6 +133,7 @@ POSTS: dict[str, Post] = {
     "cleo asks on the page": page("cleo", "What does this mean for my bonds?"),
     "cleo wants a call": page("cleo", "", True),
     "emil by name": text_message(TWINS, "Emil Stone here, sell 100"),
+    "dora by name": text_message(TWINS, "This is Dora Stone. Please call me."),
     "one of two": text_message(TWINS, "why?"),
     "one of two starts": text_message(TWINS, "START"),
     "nobody's number": text_message(NOBODY, "hello?"),
@@ -196,7 +198,7 @@ def outcome(desk: Desk) -> dict[str, object]:
             for one in session.scalars(select(Conversation))
         }
         found = {
-            one.dedupe: (one.state, one.kind, one.kind_by, one.doubt, one.message_id, _key(one), one.note)
+            _name(one): (one.state, one.kind, one.kind_by, one.doubt, one.message_id, _key(one), one.note)
             for one in session.scalars(select(Reply))
         }
         orders = sorted((one.reply.dedupe, one.state) for one in session.scalars(select(OrderRequest)))
@@ -219,6 +221,11 @@ def outcome(desk: Desk) -> dict[str, object]:
     }
 
 
+def _name(reply: Reply) -> str:
+    """What a representative wrote names the notice that they answered, or the thread: given by the order."""
+    return f"{reply.channel} {reply.text.partition(' ')[2]}" if reply.sender in (REP, REPS_PHONE) else reply.dedupe
+
+
 def _key(reply: Reply) -> str:
     return reply.customer.key if reply.customer else ""
 
@@ -232,6 +239,7 @@ def must_be_owned(desk: Desk, posts: set[str]) -> None:
         by_customers = select(Reply.id).where(Reply.sender.not_in((REP, REPS_PHONE)))
         assert len(session.scalars(by_customers).all()) == len(posts - {WORK})
         found = verify.check(session, desk.world.runtime)
+        assert not session.scalars(select(Letter).where(Letter.address == ZOE)).all(), "the thread leaks"
         # The alerts are made up: nobody wrote, approved or sent them.
         assert [one for one in found if one.promise in ("P6", "P8") and not one.subject.startswith("message ")] == []
 
@@ -283,6 +291,7 @@ def must_be_the_same(after: After, posts: list[str], answers: list[str]) -> None
 
 
 @given(A_FEW, THEN)
+@example(["ana asks", WORK, "passed on by ana"], ["to ana by mail"])
 @SLOWLY
 def test_any_order_and_number_gives_the_same(after: After, posts: list[str], answers: list[str]) -> None:
     must_be_the_same(after, posts, answers)
