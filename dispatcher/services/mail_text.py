@@ -9,48 +9,54 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from dispatcher.services.mail_tails import without_tail
 from dispatcher.services.once import clean
 
 MOST = 200_000  # characters that are looked at; the original is kept whole
+_END = 50_000  # of them at the end
 _LONG_LINE = 1_000  # no header of a quoted mail is longer
 
 # "On Fri, Nov 20, 2026 at 10:00 AM Ana wrote:" and its kin, on one line or broken over up to four.
-_WROTE_BEGINS = re.compile(r"^(On|Am|Den|Le|El|Il|Em|Op|W dniu|\d{1,4}[./-]\d{1,2}[./-]\d{1,4})\b", re.IGNORECASE)
+_WROTE_BEGINS = re.compile(
+    r"^(On|Am|Den|Le|El|Il( giorno)?|Em|Op|W dniu|\d{1,4}[./-]\d{1,2}[./-]\d{1,4})\b", re.IGNORECASE
+)
 _WROTE_ENDS = re.compile(
     r"(wrote|writes|schrieb|geschrieben|a écrit|a ecrit|escribió|escribio|ha scritto|escreveu|schreef)\b[^:]{0,200}:$",
+    re.IGNORECASE,
+)
+# The name first: Lotus Notes, and telephones in German.
+_DATED = re.compile(r"^\d{4}-\d{2}-\d{2}.{0,60}<[^<>\s]{3,200}>:$")
+_NAME_WROTE = re.compile(
+    r"^(?!(I|we|you|ich|wir|sie|as|wie)\b)[^:]{2,120}\b(wrote|writes|schrieb|a écrit|escribió|ha scritto|schreef)\b"
+    r"([^:]{0,20}\b(on|am|le|el|il|op)\b.{0,60}\d.{0,60})?\s*:\s*-{0,10}$",
     re.IGNORECASE,
 )
 _WEEKDAY = re.compile(r"\b(mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so)(\w*day|\.)?\b", re.IGNORECASE)
 _SEPARATOR = re.compile(
     r"^[-_=*\s]{0,40}(Original Message|Original Appointment|Forwarded message|Ursprüngliche Nachricht|"
-    r"Originalnachricht|Weitergeleitete Nachricht|Message d'origine|Message original|Message d’origine|"
+    r"Originalnachricht|Weitergeleitete Nachricht|Begin forwarded message:?|Anfang der weitergeleiteten (?:Nachricht|E-Mail):?|"
+    r"(?:Forwarded|Weitergeleitet) (?:by|von) .{1,120}|Antwort Nachricht|Reply Message|Message d'origine|Message original|Début du message (?:transféré|réexpédié)\s?:?|Message d’origine|"
     r"Message transféré|Mensaje original|Messaggio originale|Mensagem original|Oorspronkelijk bericht)[-_=*\s]{0,40}$",
+    re.IGNORECASE,
+)
+# Who points below has written between the quoted lines, marked or not.
+_BELOW = re.compile(
+    r"\b((see|answers?|comments?|replies|reply|responses?|my notes) (\w+ ){0,3}(below|inline|in-line|in red|in blue|in the text)|in-?line (below|comments)|"
+    r"(siehe|antworten?|anmerkungen|kommentare?) (\w+ ){0,4}(unten|im text|in rot|inline|darunter|in blau))\b",
     re.IGNORECASE,
 )
 _UNDERSCORES = re.compile(r"^[_]{20,}$")
 # The block of headers with which Outlook and its kin begin a quoted mail, by what each line is.
 _BLOCK = {
     "from": ("from", "von", "de", "da", "van"),
-    "sent": ("sent", "date", "gesendet", "datum", "envoyé", "envoye", "enviado", "enviado el", "fecha", "inviato",
-             "verzonden", "date d'envoi"),
-    "to": ("to", "an", "à", "a", "para", "aan", "pour"),
+    "sent": ("sent", "sent on", "date", "time", "gesendet", "datum", "envoyé", "envoye", "enviado", "enviado el", "fecha", "inviato",
+             "verzonden", "date d'envoi", "data", "zeit", "gesendet am", "datum/uhrzeit"),
+    "to": ("to", "an", "à", "a", "para", "aan", "pour", "reply-to", "antwort an", "répondre à"),
     "subject": ("subject", "betreff", "objet", "asunto", "oggetto", "assunto", "onderwerp"),
-    "cc": ("cc", "kopie", "copie"),
+    "cc": ("cc", "kopie", "copie", "bcc", "blindkopie", "importance", "wichtigkeit", "priority", "attachments", "anlagen"),
 }  # fmt: skip
 _BLOCK_KIND = {name: kind for kind, names in _BLOCK.items() for name in names}
 _BLOCK_LINE = re.compile(r"^[*\s]*([^\W\d_][^:*<>]{0,20}?)\s?\*?\s?:\s*\*?\s*(.*)$")
-
-_ADVERT = re.compile(
-    r"^(sent from (my|outlook|mail|yahoo|proton|gmail|samsung|blackberry|the)\b.{0,80}|"
-    r"get outlook for .{0,60}|von meinem .{1,40} gesendet|gesendet (von|mit|über) .{1,60}|"
-    r"diese nachricht wurde von meinem .{1,60}|holen sie sich outlook .{0,60}|"
-    r"outlook für .{1,40} (beziehen|herunterladen).{0,40}|"
-    r"envoyé (de|depuis|à partir de|d['’]un|via) .{1,60}|"
-    r"(obtenir|obtenez|télécharger|téléchargez) outlook pour .{0,60}|"
-    r"enviado desde .{1,60}|(obtener|obtenga|descargar) outlook para .{0,60})[.!]?(\s*<?https?://\S{1,300}>?)?$",
-    re.IGNORECASE,
-)
-_DELIMITER = re.compile(r"^--\s?$")
 
 
 def shown_text(text: str, html: str = "") -> str:
@@ -69,16 +75,22 @@ def plain_text(text: str, html: str = "") -> str:
 
 def own_words(whole: str) -> str:
     """What is left of a mail's text without quotations and signature; "" where nothing is."""
-    lines = [line.rstrip() for line in whole[:MOST].replace("\xa0", " ").split("\n")]
+    if len(whole) > MOST:
+        # Answers stand above or below what is quoted, however long that is.
+        # Cut between lines, for a part of a quoted line is not marked as one.
+        whole = f"{whole[: MOST - _END].rpartition('\n')[0] or whole[:MOST]}\n{whole[-_END:].partition('\n')[2]}"
+    lines = [line.rstrip() for line in whole.replace("\xa0", " ").split("\n")]
     top, rest = _split(lines)
     # Headings go first: what follows them says whether they are one.
     below = [line for line in _without_headers(rest) if not _is_quoted(line)]
-    answers = _without_signature(_without_headers(below)) if _has_marks(rest) else []
+    answers = without_tail(_without_headers(below)) if _has_marks(rest) else []
     if not _words(answers):
-        return _joined(_without_signature(top))
+        if not _has_marks(rest) and _BELOW.search(" ".join(top)[-_LONG_LINE:]):
+            return _joined(without_tail([*top, *_without_headers(rest)]))
+        return _joined(without_tail(top))
     if _words(_without_headers(top)) or _interleaved(rest):
         # Written between the quoted lines: they stay, for without the question "yes" and "no" say nothing.
-        return _joined(_without_signature([*top, *_without_headers(rest)]))
+        return _joined(without_tail([*top, *_without_headers(rest)]))
     return _joined(answers)
 
 
@@ -105,7 +117,7 @@ def _header_length(lines: Sequence[str], at: int) -> int:
 
 def _wrote_length(lines: Sequence[str], at: int) -> int:
     if not _WROTE_BEGINS.match(lines[at].strip()):
-        return 0
+        return _name_wrote_length(lines, at)
     joined = ""
     for length in range(1, 5):
         if at + length > len(lines):
@@ -114,27 +126,50 @@ def _wrote_length(lines: Sequence[str], at: int) -> int:
         if len(joined) > _LONG_LINE:
             return 0
         # Somebody is named, or a date: "On balance I hold, as you wrote:" is the customer's own sentence.
-        if _WROTE_ENDS.search(joined):
+        if _WROTE_ENDS.search(joined) or (length > 1 and _DATED.search(joined)):
             quoted = lines[at + length].startswith(">") if at + length < len(lines) else False
             return length if re.search(r"\d|@", joined) or (quoted and _WEEKDAY.search(joined)) else 0
     return 0
 
 
+def _name_wrote_length(lines: Sequence[str], at: int) -> int:
+    """ "Bank <a@b> schrieb am Fr., 20. Nov. 2026, 10:00:", on one line or two."""
+    for length in (1, 2):
+        joined = " ".join(line.strip() for line in lines[at : at + length])
+        if len(joined) > 300:
+            return 0
+        found = _NAME_WROTE.match(joined)
+        if found:
+            below = next((line for line in lines[at + length : at + length + 3] if line.strip()), "")
+            certain = found[3] or "@" in joined or joined.endswith("-") or below.startswith(">")
+            # A customer's own "as Bob wrote on Friday 20:" has no address and nothing quoted below it.
+            return length if certain and (re.search(r"[@]|-$", joined) or _is_quoted(below)) else 0
+    return 0
+
+
 def _block_length(lines: Sequence[str], at: int) -> int:
-    """Lines of a From/Sent/To/Subject block; at least three different headers make one, From or Sent first."""
+    """Lines of a From/Sent/To/Subject block; at least three different headers make one, From or Sent first, four any.
+
+    Some programs leave a line empty between each of them.
+    """
     kinds: list[str] = []
-    length = 0
-    for line in lines[at : at + 12]:
+    length = ended = 0
+    for line in lines[at : at + 16]:
+        length += 1
+        if not line.strip():
+            if not kinds:
+                break
+            continue
         found = _BLOCK_LINE.match(line[:_LONG_LINE])
         kind = _BLOCK_KIND.get(found[1].strip().lower()) if found else None
-        if kind is None:
-            # A long list of recipients goes on in the next line; an empty line ends the block.
-            if not kinds or not line.strip() or kinds[-1] not in ("to", "cc"):
-                break
-        else:
+        if kind is not None:
             kinds.append(kind)
-        length += 1
-    return length if len(set(kinds)) >= 3 and kinds[0] in ("from", "sent") else 0
+        # A long list of recipients goes on in the next line.
+        elif not kinds or kinds[-1] not in ("to", "cc") or length != ended + 1:
+            break
+        ended = length
+    different = len(set(kinds))
+    return ended if (different >= 3 and kinds[0] in ("from", "sent")) or different >= 4 else 0
 
 
 def _is_quoted(line: str) -> bool:
@@ -167,18 +202,6 @@ def _interleaved(lines: Sequence[str]) -> bool:
         elif line.strip():
             own = True
     return False
-
-
-def _without_signature(lines: Sequence[str]) -> list[str]:
-    """Cut at "-- " and the telephone's advert at the end; never a list with hyphens, never "Regards"."""
-    kept = list(lines)
-    for at in range(len(kept) - 1, -1, -1):
-        if _DELIMITER.match(kept[at]) and len(kept) - at <= 16:
-            del kept[at:]
-            break
-    while kept and (not kept[-1].strip() or _ADVERT.match(kept[-1].strip()[:400])):
-        kept.pop()
-    return kept
 
 
 def _words(lines: Sequence[str]) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from dispatcher.services.mail_text import own_words, shown_text
 
+TABLE = Path(__file__).parents[1] / "tables" / "own_words.jsonl"
 GMAIL = "On Fri, Nov 20, 2026 at 10:00 AM Example Bank <alerts@bank.example> wrote:"
 OUTLOOK = """________________________________
 From: Example Bank <alerts@bank.example>
@@ -88,6 +91,15 @@ CASES = {
 }  # fmt: skip
 
 
+def test_every_row_of_the_table() -> None:
+    wrong = []
+    for line in TABLE.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if (shown := shown_text(row["text"], row["html"])) != row["own"]:
+            wrong.append(f"{row['why']}: {shown!r} instead of {row['own']!r}")
+    assert not wrong, "\n".join(wrong)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_own_words(name: str) -> None:
     text, expected = CASES[name]
@@ -132,6 +144,11 @@ def test_html(name: str) -> None:
     assert shown_text("", source) == expected
 
 
+def test_what_stands_at_the_end_of_a_mail_of_any_length_is_read() -> None:
+    quoted = "> We cut LTMY to hold.\n" * 60_000
+    assert own_words(f"{GMAIL}\n{quoted}\nSell all 500.") == "Sell all 500."
+
+
 def test_quotations_that_only_the_html_marks() -> None:
     html = "<div>Sell 200</div><blockquote>We cut LTMY</blockquote>"
     assert shown_text("Sell 200\n\nWe cut LTMY", html) == "Sell 200"
@@ -160,8 +177,11 @@ def test_an_order_is_never_cut_away(lines: list[str]) -> None:
         "On " + "a " * 100_000, "> " * 100_000, "On x\n" * 50_000, "From: a\n" * 50_000, "-" * 200_000,
         ("_" * 30 + "\n") * 6000, "sent from my " + "x" * 200_000, "a:" * 100_000, " " * 200_000, "\n" * 200_000,
         "On 1 wrote\n" * 20_000, "x" * 5_000_000,
+        "> a\n" * 100_000, "a " * 500_000 + "\n", "Best regards\nAna\n+1 202 555 0100\n" * 10_000, "\n\nThis e-mail is " * 20_000,
+        "From: a\n\n" * 50_000, "a wrote on 1" * 50_000, "A | " * 50_000, "t: +" + "1 " * 100_000, "****\n" * 40_000,
+        "This e-mail is confidential intended " * 10_000, "A b wrote\n" * 30_000,
     ],
-    ids=range(12),
+    ids=range(23),
 )  # fmt: skip
 def test_hostile_text_takes_no_time(text: str) -> None:
     started = time.monotonic()
