@@ -20,6 +20,8 @@ MOST_FILES, DEEPEST = 50, 40
 _DELIMITER = re.compile(rb"(?m)^--([\w'()+,./:=?-]{1,70}?)(?:--)?[ \t]*$")
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 _WORDS = re.compile(rb"(?:[A-Z]?[a-z]+\s*)+")
+_ESCAPE, _SOFT_BREAK = re.compile(rb"=([0-9A-Fa-f]{2})"), re.compile(rb"=[ \t]*\r?\n")
+_LETTER = re.compile(rb"3[0-9]|4[1-9A-F]|5[0-9A]|6[1-9A-F]|7[0-9A]")  # in hexadecimal: letters and digits of ASCII
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
 # A plain part that only says that the words are in the other one.
 _SEE_PAGE = re.compile(
@@ -151,7 +153,7 @@ def _bytes_of(part: Message) -> bytes:
     if "base64" in how:
         return _from_base64(raw, words=part.get_content_maintype() == "text")
     if "quoted" in how:
-        return quopri.decodestring(raw)
+        return raw if _only_looks_quoted(raw) else quopri.decodestring(raw)
     if "uue" in how:
         found = part.get_payload(decode=True)
         return found if isinstance(found, bytes) else raw
@@ -166,6 +168,12 @@ def _raw(part: Message) -> bytes:
     for one in how:
         part["Content-Transfer-Encoding"] = one
     return found if isinstance(found, bytes) else b""
+
+
+def _only_looks_quoted(raw: bytes) -> bool:
+    """Whether it is not encoded at all: "limit=42" must not become "limitB", and nothing ever encodes letters."""
+    escapes = {one.upper() for one in _ESCAPE.findall(raw)}
+    return bool(escapes) and all(_LETTER.fullmatch(one) for one in escapes) and not _SOFT_BREAK.search(raw)
 
 
 def _from_base64(raw: bytes, *, words: bool) -> bytes:
