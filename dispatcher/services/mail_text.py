@@ -78,7 +78,8 @@ def own_words(whole: str) -> str:
     if len(whole) > MOST:
         # Answers stand above or below what is quoted, however long that is.
         # Cut between lines, for a part of a quoted line is not marked as one.
-        whole = f"{whole[: MOST - _END].rpartition('\n')[0] or whole[:MOST]}\n{whole[-_END:].partition('\n')[2]}"
+        head, tail = whole[: MOST - _END], whole[-_END:]
+        whole = (head.rpartition("\n")[0] or head) + "\n" + tail.partition("\n")[2]
     lines = [line.rstrip() for line in whole.replace("\xa0", " ").split("\n")]
     top, rest = _split(lines)
     # Headings go first: what follows them says whether they are one.
