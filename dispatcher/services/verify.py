@@ -21,6 +21,7 @@ from dispatcher.services import (
     oracle_ledger,
     oracle_news,
     oracle_once,
+    oracle_orders,
     oracle_record,
 )
 from dispatcher.services.oracle import Accepted, Breach, Promise, Question
@@ -30,6 +31,7 @@ __all__ = ["Accepted", "Breach", "Question", "check"]
 PROMISES: tuple[Promise, ...] = (
     *oracle_kept.ALL,
     *oracle_once.ALL,
+    *oracle_orders.ALL,
     *oracle_approved.ALL,
     *oracle_news.ALL,
     *oracle_record.ALL,

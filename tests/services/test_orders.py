@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from dispatcher import bells, jobs
 from dispatcher.model import AuditEntry, Conversation, Customer, Grant, Letter, OrderRequest, Reply, Staff, Task
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
-from dispatcher.services import conversations, correcting, order_rings, orders, reply_store, sweep
+from dispatcher.services import conversations, correcting, order_rings, orders, reply_store, sweep, verify
 from dispatcher.services.order_words import is_verdict
 from dispatcher.services.understanding import Understood
 from tests.webhooks.world import World, world_of
 
 BOB, ANA = "+12025550101", "ana@simon.example"
+AT = datetime(2026, 11, 20, 9, 31, tzinfo=UTC)
 WORDS = "Buy 5,000 LTMY at 42.10"
 
 
@@ -127,6 +129,7 @@ def test_an_order_is_told_claimed_read_back_and_confirmed(world: World) -> None:
         ]  # fmt: skip
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "claim order")).one()
         assert json.loads(entry.detail)["waited_seconds"] == 30
+    assert breaches(world) == ""
 
 
 @pytest.mark.parametrize(
@@ -396,3 +399,51 @@ def test_a_reps_word_by_text_message_confirms_nothing(light: World) -> None:
     assert "not accepted until it is confirmed to you as such" in response.text
     with light.runtime.sessions() as session:
         assert session.get_one(OrderRequest, order.id).state == "waiting"
+
+
+# --- `verify` -----------------------------------------------------------------------------------------------
+
+
+def breaches(world: World) -> str:
+    with world.runtime.sessions() as looking:
+        return "; ".join(map(str, verify.check(looking, world.runtime)))
+
+
+FAULTS: dict[str, tuple[dict[str, Any], str]] = {
+    "nobody is told": ({"state": "waiting", "due_at": None}, "nobody will be told of it again"),
+    "claimed by nobody": ({"claimed_by": None}, "nobody will be told of it again"),
+    "confirmed without a word": ({"state": "confirmed", "decided_by": 5, "decided_at": AT}, "never read back"),
+    "confirmed by another": ({"state": "confirmed", "decided_by": 6, "decided_at": AT}, "not by who had claimed it"),
+    "not on record": (
+        {"state": "confirmed", "decided_by": 5, "decided_at": AT, "read_back": "x"}, "the record does not say so",
+    ),
+    "withdrawn behind everybody's back": ({"state": "withdrawn"}, "no request was made of it"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_was_done_to_an_order_behind_our_back_is_found(light: World, name: str) -> None:
+    change, caught = FAULTS[name]
+    with light.runtime.sessions() as session:
+        order = order_of(asked(light, session))
+        orders.claim(session, light.runtime, person(light, session, "rep"), order.id)
+        session.commit()
+        assert breaches(light) == ""
+        for column, value in change.items():
+            setattr(order, column, value)
+        session.commit()
+    assert caught in breaches(light)
+
+
+def test_other_words_than_those_accepted_are_found(light: World) -> None:
+    with light.runtime.sessions() as session:
+        reply = asked(light, session)
+        order, rep = order_of(reply), person(light, session, "rep")
+        orders.claim(session, light.runtime, rep, order.id)
+        orders.read_back(session, light.runtime, rep, order.id, "500 SAP", via="page")
+        orders.confirm(session, light.runtime, rep, order.id, via="page")
+        session.commit()
+        assert breaches(light) == ""
+        order.read_back = "5,000 SAP"
+        session.commit()
+    assert "in other words than it holds" in breaches(light)
