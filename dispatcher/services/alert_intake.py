@@ -64,7 +64,7 @@ def keep(
         refuse(session, runtime, kept, author, doubt, state="unmatched")
         return kept
     if reply.distrust or (reply.verified and message_id is None):
-        refuse(session, runtime, kept, author, f"it is not proven to be from you ({reply.distrust or reply.verified})")
+        refuse(session, runtime, kept, author, f"it is not proven to be from you ({reply.verified or reply.distrust})")
         return kept
     kept.due_at = runtime.now()
     note(session, "events", "take_alert", kept.id)
