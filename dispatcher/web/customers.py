@@ -11,7 +11,7 @@ from dispatcher.door import by_token
 from dispatcher.model import Customer, Delivery, Media, Version
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import codes, directory, replies
+from dispatcher.services import codes, directory, listening, replies
 from dispatcher.web import files, limits, sounds
 
 bp = Blueprint("customers", __name__)
@@ -97,6 +97,20 @@ def recording(token: str) -> ResponseReturnValue:
     if version.recording is None:
         raise NotFound("there is no such page")
     return files.audio(version.recording)
+
+
+@bp.post("/r/<token>/heard")
+@by_token
+def heard(token: str) -> ResponseReturnValue:
+    """The recording was played to its end, says our script: requests for parts of it say only that it was fetched."""
+    session, runtime = door.db(), door.runtime()
+    delivery = _delivery(session, runtime, token)
+    if _version(delivery).recording is None:
+        raise NotFound("there is no such page")
+    if limits.spend("listening to", str(delivery.id), ANSWERS):
+        listening.heard_to_the_end(session, runtime, delivery.id)
+        door.commit()
+    return "", 204
 
 
 @bp.get("/audio/<token>.wav")

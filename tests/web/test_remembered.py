@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from dispatcher.model import AuditEntry, Conversation, Delivery, Recipient, Reply, Response
+from dispatcher.services.media import Upload
 from tests.web.conftest import Site
 
 HOSTILE = '<script>alert("x")</script> müller'
@@ -117,3 +119,33 @@ def test_files_are_for_who_may_see_their_rows(told: Site) -> None:
         assert told("rep").get(f"/exports/{path}").status_code == status, path
     with told.session() as session:
         assert len(session.scalars(select(AuditEntry).where(AuditEntry.action == "export")).all()) == 4
+
+
+def test_who_has_listened_to_the_end_is_kept_once(site: Site, samples: Path) -> None:
+    with site.session() as session:
+        recording = Upload("a.wav", (samples / "alert-2.wav").read_bytes())
+        site.bank.released(session, recording=recording)
+        written = site.bank.released(session)
+        spoken, silent = (
+            session.scalars(select(Delivery).where(Delivery.channel == "email", Delivery.message_id == number)).one()
+            for number in (1, written.id)
+        )
+        address, other = (f"/r/{site.bank.runtime.token('delivery', one.id)}" for one in (spoken, silent))
+        number = spoken.id
+    visitor = site("nobody").client
+    assert f'data-heard="{address}/heard"' in visitor.get(address).text
+    visitor.get(f"{address}/recording", headers={"Range": "bytes=0-"})
+
+    def heard() -> object:
+        with site.session() as session:
+            return session.get_one(Delivery, number).heard_at
+
+    assert heard() is None  # scanners fetch, and do not listen
+    first = site.bank.time()
+    assert visitor.post(f"{address}/heard").status_code == 204
+    site.bank.time.pass_by(60)
+    assert visitor.post(f"{address}/heard").status_code == 204
+    assert heard() == first
+    for path in (f"{other}/heard", "/r/nonsense/heard"):
+        assert visitor.post(path).status_code == 404, path
+    assert visitor.get(f"{address}/heard").status_code == 405

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Staff
 from dispatcher.model.telephone import CallStep, Hangup, Play, Say, Verb
 from dispatcher.runtime import Runtime
-from dispatcher.services import calls, codes, recordings
+from dispatcher.services import calls, codes, listening, recordings
 from dispatcher.services.dialable import dialable
 from webhooks import prompts
-from webhooks.lines import customer_menu
+from webhooks.lines import customer_menu, hearing
 from webhooks.lines.customer_menu import Answerer, Script, sentences
 from webhooks.lines.walking import Place
 
@@ -40,6 +40,8 @@ def answer(
     script = _script(session, runtime, provider, who, caller, step, query.get("call", ""))
     if place.state == "listened":
         script = replace(script, spoken=recordings.came_to(session, runtime, provider, step.call_ref))
+    if _was_heard(runtime, caller, script, place, step) and caller.delivery:
+        listening.heard_to_the_end(session, runtime, caller.delivery.id)
     move = customer_menu.walk(script, place, step)
     _do(session, runtime, provider, caller, script, place, step, move.deed, query.get("call", ""))
     return move.verbs
@@ -101,6 +103,7 @@ def _script(
         code=codes.make(runtime, caller.delivery.id) if outbound and caller.delivery else "",
         stranger=caller.customer is None,
         elsewhere=caller.elsewhere,
+        begins=lambda front: hearing.begins_at(runtime, front),
     )
 
 
@@ -115,6 +118,20 @@ def _pieces(runtime: Runtime, alert: calls.Alert, language: str) -> tuple[Say | 
     if alert.media_id is not None:
         recording = f"{runtime.settings.public_url}/audio/{runtime.token('media', alert.media_id)}.wav"
     return tuple(Say(piece, language) if piece else Play(recording) for piece in alert.pieces if piece or recording)
+
+
+def _was_heard(runtime: Runtime, caller: calls.Caller, script: Script, place: Place, step: CallStep) -> bool:
+    """Whether they come to the menu from all of the alert."""
+    if place.state != "menu" or not place.at or step.hung_up or caller.message is None:
+        return False
+    sound = 0.0
+    if any(isinstance(one, Play) for one in script.alert):
+        recording = caller.message.current.recording
+        if recording is None or recording.seconds is None:
+            return False
+        sound = recording.seconds
+    said = hearing.letters(script.alert)
+    return hearing.was_whole(runtime, said, sound, place.at, by_key=bool(step.digits))
 
 
 def _detail(caller: calls.Caller, alert: calls.Alert | None, language: str, outbound: bool) -> tuple[Say, ...]:

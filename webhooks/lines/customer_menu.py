@@ -6,7 +6,7 @@ where a call is stands in the address of its next request. The keys mean the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dispatcher.model.telephone import CallStep, Dial, Gather, Go, Hangup, Pause, Play, Record, Say, Verb
@@ -63,6 +63,8 @@ class Script:
     stranger: bool = False
     elsewhere: bool = False
     spoken: str = ""  # what became of the answer just recorded: a Recording's state
+    # When what follows these words begins; carried to the menu, where it shows whether all of the alert was heard.
+    begins: Callable[[Sequence[Say | Play]], int] = lambda front: 0
 
     def say(self, *names: str, **blanks: object) -> tuple[Say, ...]:
         """Sentences of the tables in the caller's language."""
@@ -111,12 +113,10 @@ def _start(script: Script, place: Place, step: CallStep) -> Move:
     if script.stranger:
         return Move((_ask_code(script, place, script.say("welcome")),))
     if not script.inbound:
-        return Move((_ask(script, place, script.alert),))
+        return Move((_tell(script, place, ()),))
     # Known by a code, they come from the line's own greeting.
     front = script.say("caller thanks") if script.elsewhere else script.say("welcome")
-    return Move(
-        (_ask(script, place, (*front, *script.say("last alert" if script.alert else "no alert"), *script.alert)),)
-    )
+    return Move((_tell(script, place, (*front, *script.say("last alert" if script.alert else "no alert"))),))
 
 
 def _chosen(script: Script, place: Place, step: CallStep) -> Move:
@@ -249,7 +249,7 @@ def _again(script: Script, place: Place, step: CallStep) -> Move:
         return _missed(script, place, step)
     if place.plays >= MOST_PLAYS:
         return Move((_ask(script, place, script.say("enough")),))
-    return Move((_ask(script, place.heard_again(), (*script.say("once more"), *script.alert)),))
+    return Move((_tell(script, place.heard_again(), script.say("once more")),))
 
 
 def _detail(script: Script, place: Place, step: CallStep) -> Move:
@@ -274,8 +274,13 @@ def _missed(script: Script, place: Place, step: CallStep, why: str = "") -> Move
     return Move((_ask(script, place.missed(), heard),))
 
 
-def _ask(script: Script, place: Place, front: tuple[Say | Play, ...]) -> Gather:
-    """The menu after `front`. A key counts at any moment, also while the alert is heard."""
+def _tell(script: Script, place: Place, front: tuple[Say, ...]) -> Gather:
+    """The alert, if there is one, and the menu."""
+    return _ask(script, place, (*front, *script.alert), script.begins(front) if script.alert else 0)
+
+
+def _ask(script: Script, place: Place, front: tuple[Say | Play, ...], began: int = 0) -> Gather:
+    """The menu after `front`. A key counts at any moment, also while the alert is heard, since it `began`."""
     offers = [
         "speak" if script.answerers else "call back",
         "leave",
@@ -283,7 +288,7 @@ def _ask(script: Script, place: Place, front: tuple[Say | Play, ...]) -> Gather:
         *(["caller more"] if script.detail else []),
         *([] if script.elsewhere else ["no more"]),
     ]
-    return Gather((*front, *script.say(*offers)), script.address(place.to("menu")))
+    return Gather((*front, *script.say(*offers)), script.address(place.to("menu", at=began)))
 
 
 def _ask_code(script: Script, place: Place, front: tuple[Say, ...], at: int = 0) -> Gather:

@@ -11,11 +11,10 @@ from approvals import review, written
 from approvals.review import Heard
 from dispatcher.model import Decision, Message
 from dispatcher.model.telephone import Pause, Play, Say
+from webhooks.lines import hearing
 from webhooks.lines.talking import Line
 
 SLOW = 60.0  # a forecast in seconds from which on it is worth a sentence
-_LETTERS_A_SECOND, _MOST_LETTERS = 15.0, 25.0  # as voices read: usually, and at the quickest
-_NEARLY = 0.9  # of a recording: so much must have passed where nothing else tells that all of it was played
 # Of one document, in bytes; the vendors' adapters cut what is longer, and a cut alert is not heard whole.
 MOST_SAID, _TAG = 50_000, 70
 
@@ -82,25 +81,16 @@ def is_too_long(heard: Heard) -> bool:
 
 def begins_at(line: Line, front: Sequence[Say | Play | Pause]) -> int:
     """When all before the alert will have been said, in thousandths of a second since 1970."""
-    wait = _letters(front) / _LETTERS_A_SECOND / line.runtime.settings.telephone_speed
-    return math.ceil((line.runtime.now().timestamp() + wait) * 1000)
+    return hearing.begins_at(line.runtime, front)
 
 
 def was_whole(line: Line, message: Message, began: int, *, by_key: bool) -> bool:
-    """Whether all of it can have been played since `began`.
-
-    A key says nothing of that: the usual time must be over. An end without one says that it was played, unless the
-    vendor could not fetch the recording: then it comes early.
-    """
+    """Whether all of it can have been played since `began`."""
     heard = review.heard_of(line.session, line.runtime, message)
-    letters, sound = _letters((*about(line, heard), *alert(line, heard))), heard.recording_seconds
-    least = sound + letters / _LETTERS_A_SECOND if by_key else sound * _NEARLY + letters / _MOST_LETTERS
-    passed = line.runtime.now().timestamp() - began / 1000
-    return not is_too_long(heard) and passed * line.runtime.settings.telephone_speed >= least
-
-
-def _letters(said: Sequence[Say | Play | Pause]) -> int:
-    return sum(len(one.text) for one in said if isinstance(one, Say))
+    said = hearing.letters((*about(line, heard), *alert(line, heard)))
+    return not is_too_long(heard) and hearing.was_whole(
+        line.runtime, said, heard.recording_seconds, began, by_key=by_key
+    )
 
 
 def approved(line: Line, made: Decision) -> tuple[Say, ...]:

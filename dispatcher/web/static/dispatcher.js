@@ -106,3 +106,16 @@ document.querySelectorAll("[data-refresh]").forEach((part) => {
   const later = () => setTimeout(again, seconds * 1000 * (1 + failures));
   later();
 });
+
+// A recording that was heard: nearly all of it, up to its end. Who only jumps to the end has not listened.
+document.querySelectorAll("[data-heard]").forEach((part) => {
+  const player = part.querySelector("audio");
+  let told = false;
+  player?.addEventListener("ended", () => {
+    let seconds = 0;
+    for (let at = 0; at < player.played.length; at++) seconds += player.played.end(at) - player.played.start(at);
+    if (told || seconds < 0.9 * player.duration) return;
+    told = true;
+    fetch(part.dataset.heard, { method: "POST", keepalive: true }).catch(() => { told = false; });
+  });
+});
