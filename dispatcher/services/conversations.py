@@ -23,7 +23,7 @@ WRITTEN = ("email", "sms")
 MOST_WORDS = 5_000
 MOST_IN_A_TEXT_MESSAGE = 1_500  # 1,600 less the name in front
 # By mail and text message, where two robots might have found each other.
-MOST_AN_HOUR = 30
+MOST_AN_HOUR, MOST_A_DAY = 30, 60
 
 
 # --- threads ----------------------------------------------------------------------------------------------
@@ -233,17 +233,21 @@ def _check(session: Session, runtime: Runtime, conversation: Conversation, words
         where = "a text message" if channel == "sms" else "an answer"
         raise Refused({"text": f"has {len(words)} characters; {where} holds {most}"})
     if via in ("mail", "sms"):
-        lately = session.scalar(
-            select(func.count())
-            .select_from(Response)
-            .where(
-                Response.conversation_id == conversation.id,
-                Response.via.in_(("mail", "sms")),
-                Response.created_at > runtime.now() - timedelta(hours=1),
+        for most, span, called in (
+            (MOST_AN_HOUR, timedelta(hours=1), "an hour"),
+            (MOST_A_DAY, timedelta(days=1), "a day"),
+        ):
+            lately = session.scalar(
+                select(func.count())
+                .select_from(Response)
+                .where(
+                    Response.conversation_id == conversation.id,
+                    Response.via.in_(("mail", "sms")),
+                    Response.created_at > runtime.now() - span,
+                )
             )
-        )
-        if (lately or 0) >= MOST_AN_HOUR:
-            raise Refused({"text": f"was the {MOST_AN_HOUR + 1}th answer within an hour; answer on the page"})
+            if (lately or 0) >= most:
+                raise Refused({"text": f"was the {most + 1}th answer within {called}; answer on the page"})
 
 
 def _require_read(session: Session, conversation: Conversation, staff: Staff, seen: int) -> None:

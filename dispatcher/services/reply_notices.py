@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
@@ -14,6 +14,8 @@ from dispatcher.services import covers, letters, routing
 
 # Letters to one person about one conversation in an hour; then one that says so, and silence.
 MOST_AN_HOUR = 30
+# And in a day: with a machine that answers as people do, however slowly, it ends.
+MOST_A_DAY = 60
 # How the dedupe of a letter begins that answers somebody by itself; `caps` counts these.
 AUTOMATIC = "refused:"
 _MOST_WORDS = 20_000  # characters of a reply that a notice repeats
@@ -51,7 +53,7 @@ def tell_owner(
     """Letters about one reply to whoever answers for the conversation; the same reply is told once."""
     told = []
     for person in routing.people(session, runtime, conversation):
-        if _letters_lately(session, runtime, conversation, person) >= MOST_AN_HOUR:
+        if _is_flooded(session, runtime, conversation, person):
             told += _tell_of_flood(session, runtime, conversation, person)
             continue
         told += letters.tell_staff(
@@ -125,7 +127,7 @@ def tell_not_sent(
     session: Session, runtime: Runtime, person: Staff, conversation: Conversation, why: str, key: str
 ) -> None:
     """Tell a representative that what they answered by mail or text message has not gone to the customer."""
-    if _letters_lately(session, runtime, conversation, person) >= MOST_AN_HOUR:
+    if _is_flooded(session, runtime, conversation, person):
         return
     text = (
         f"What you wrote to {who(conversation.customer)} was NOT passed on: {why}\n\n"
@@ -284,32 +286,32 @@ def _moment(at: datetime) -> str:
     return f"{at:%d %b %Y %H:%M} UTC"
 
 
-def _letters_lately(session: Session, runtime: Runtime, conversation: Conversation, person: Staff) -> int:
-    """The letters of the last hour, by the channel that carried most."""
-    counts = session.scalars(
-        select(func.count())
+def _is_flooded(session: Session, runtime: Runtime, conversation: Conversation, person: Staff) -> bool:
+    """Whether they had as many letters about it lately as may be, by the channel that carried most."""
+    hour = case((Letter.created_at > runtime.now() - timedelta(hours=1), 1))
+    counts = session.execute(
+        select(func.count().label("day"), func.count(hour).label("hour"))
         .select_from(Letter)
         .where(
             Letter.conversation_id == conversation.id,
             Letter.staff_id == person.id,
             Letter.kind == "reply",
-            Letter.created_at > runtime.now() - timedelta(hours=1),
+            Letter.created_at > runtime.now() - timedelta(days=1),
         )
         .group_by(Letter.channel)
     ).all()
-    return max(counts, default=0)
+    return any(one.hour >= MOST_AN_HOUR or one.day >= MOST_A_DAY for one in counts)
 
 
 def _tell_of_flood(session: Session, runtime: Runtime, conversation: Conversation, person: Staff) -> list[Letter]:
-    hour = runtime.now().strftime("%Y%m%d%H")
     return letters.tell_staff(
         session,
         runtime,
         person,
         kind="reply",
-        dedupe=f"flood:{conversation.id}:{hour}",
+        dedupe=f"flood:{conversation.id}:{runtime.now():%Y%m%d}",
         subject=f"Many replies from {who(conversation.customer)}",
-        text=f"More than {MOST_AN_HOUR} replies have come from {who(conversation.customer)} within an hour. "
+        text=f"More replies have come from {who(conversation.customer)} than anybody could want to be told of. "
         f"Further ones are kept but not told one by one: {page_of(runtime, conversation)}",
         short_text=f"#{conversation.id}: many replies, further ones are on the page only.",
         conversation=conversation,
