@@ -51,7 +51,7 @@ class Suppression(Base):
 
 
 class ListReading(Base):
-    """How far a list of opt-outs that a provider keeps by itself was read, e.g. "sendgrid unsubscribes"."""
+    """How far a list of opt-outs that a provider keeps by itself was read; named after its provider and reason."""
 
     __tablename__ = "list_readings"
 
