@@ -250,7 +250,10 @@ def revoke_token(session: Session, runtime: Runtime, staff: Staff, token_id: int
 
 
 def set_roles(session: Session, runtime: Runtime, admin: Staff, staff_id: int, roles: Iterable[str]) -> Staff:
-    """Give a person exactly these roles. Nobody takes the administrator's role from themselves."""
+    """Give a person exactly these roles. Nobody takes the administrator's role from themselves.
+
+    Raises Refused (`roles`) where somebody with customers would no longer be a representative.
+    """
     staff = _for_admin(session, admin, staff_id)
     wanted = set(roles)
     if wanted - set(ROLES):
@@ -258,6 +261,8 @@ def set_roles(session: Session, runtime: Runtime, admin: Staff, staff_id: int, r
     if staff.id == admin.id and "admin" not in wanted:
         raise NotAllowed("you cannot take the administrator's role from yourself: ask another administrator")
     before = sorted(staff.roles)
+    if "rep" in staff.roles - wanted and handover.keeps_rep(session, [staff.id]):
+        raise Refused({"roles": f"of {staff.name} must hold rep: hand their customers over first, on their page"})
     if set(before) != wanted:
         staff.grants = [grant for grant in staff.grants if grant.role in wanted] + [
             Grant(role=role) for role in sorted(wanted - staff.roles)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
@@ -19,7 +20,7 @@ from dispatcher.model import (
 )
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import letters
+from dispatcher.services import letters, routing
 from dispatcher.services.audit import record
 
 CLAIMED_ORDER = "claimed"
@@ -99,6 +100,16 @@ def require_nothing_held(session: Session, person: Staff) -> None:
         )
 
 
+def keeps_rep(session: Session, staff_ids: Iterable[int]) -> set[int]:
+    """Who of these has customers or firms, and so remains a representative until they are handed over."""
+    ids = list(staff_ids)
+    theirs = (
+        select(Customer.rep_id).where(Customer.rep_id.in_(ids), Customer.active),
+        select(Firm.rep_id).where(Firm.rep_id.in_(ids)),
+    )
+    return {one for query in theirs for one in session.scalars(query.distinct()) if one is not None}
+
+
 def hand_over(session: Session, runtime: Runtime, actor: Staff, from_id: int, to_id: int) -> Held:
     """Everything of one member of staff to another, in this transaction; how much it was.
 
@@ -139,7 +150,7 @@ def _require_fit(session: Session, person: Staff, to: Staff | None, theirs: Held
     complaints = and_(_open_of(person.id), Conversation.routed_to == "compliance")
     if not to.has("compliance", "admin") and session.scalar(select(Conversation.id).where(complaints).limit(1)):
         raise Refused({"to": f"is not of compliance, and {person.name} has complaints: choose one, or give the role"})
-    if not to.has("rep", "analyst", "compliance", "admin") and theirs.keeps_from_leaving:
+    if not to.has(*routing.ANSWERING) and theirs.keeps_from_leaving:
         raise Refused(
             {"to": "answers no customers: choose a representative, an analyst, compliance or an administrator"}
         )

@@ -86,6 +86,10 @@ def import_staff(session: Session, runtime: Runtime, text: bytes, *, dry_run: bo
     result.added, result.changed, result.unchanged = stored.added, stored.changed, stored.unchanged
     for email in stored.inactive:
         result.warnings.append(Remark(rows[email][0], "email", f"{email} has been deactivated, and stays so"))
+    for email in stored.still_reps:
+        result.warnings.append(
+            Remark(rows[email][0], "roles", "rep stays: they have customers; hand these over first, on their page")
+        )
     for email in stored.own_pins:
         result.warnings.append(Remark(rows[email][0], "pin", "its owner has chosen one; left out"))
     return _finished(session, runtime, result, actor, dry_run, roles_changed=stored.roles_changed)

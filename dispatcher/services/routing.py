@@ -168,11 +168,15 @@ def _found(
     return None if covers.is_away(runtime, one) else (one, rule.target, _instead(person, one))
 
 
+# Roles of those who answer customers: for others there is no inbox to look into.
+ANSWERING = ("rep", "analyst", "compliance", "admin")
+
+
 def _rep(session: Session, runtime: Runtime, customer: Customer) -> _Found:
     """The customer's representative, else the firm's, else the desk; for who is away, who stands in."""
     named = (customer.rep, customer.firm.rep if customer.firm else None)
     away: list[Staff] = []
-    for person in (one for one in named if one is not None and one.active):
+    for person in (one for one in named if one is not None and one.has(*ANSWERING)):
         one = covers.standing_in(session, runtime, person)
         if not covers.is_away(runtime, one):
             why = [_away(away) if away else "", _instead(person, one)]

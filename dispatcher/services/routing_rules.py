@@ -171,7 +171,7 @@ def _person(session: Session, one: Asked, at: str, wrong: dict[str, str]) -> int
         wrong[f"{at}person"] = "is missing: to whom does it go?"
     elif person is None or not person.active:
         wrong[f"{at}person"] = "is nobody who works here"
-    elif not person.has("rep", "analyst", "compliance", "admin"):
+    elif not person.has(*routing.ANSWERING):
         wrong[f"{at}person"] = (
             "answers no customers: choose a representative, an analyst, compliance or an administrator"
         )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import CHANNELS, ROLES, Grant, Staff
 from dispatcher.runtime import Runtime
-from dispatcher.services import hashing, own_line, pins
+from dispatcher.services import handover, hashing, own_line, pins
 from dispatcher.services.customer_fields import Cells, Problem, address_of, name_of
 
 STAFF_COLUMNS = ("email", "name", "roles", "phone", "pin", "channels")
@@ -32,8 +32,8 @@ class StaffFields:
 
 @dataclass(slots=True)
 class StoredStaff:
-    """What `store_staff` did or would do; by mail address whose roles changed, who stays deactivated, and who keeps
-    the PIN of their own whatever the file says."""
+    """What `store_staff` did or would do; by mail address whose roles changed, who stays deactivated, who keeps the
+    PIN of their own whatever the file says, and who remains a representative because they have customers."""
 
     added: int = 0
     changed: int = 0
@@ -41,6 +41,7 @@ class StoredStaff:
     roles_changed: list[str] = field(default_factory=list)
     inactive: list[str] = field(default_factory=list)
     own_pins: list[str] = field(default_factory=list)
+    still_reps: list[str] = field(default_factory=list)
 
 
 def read_staff(runtime: Runtime, row: Mapping[str, str]) -> tuple[StaffFields, list[Problem]]:
@@ -78,8 +79,13 @@ def store_staff(
     """
     stored = StoredStaff()
     known = {one.email.lower(): one for one in session.scalars(select(Staff))}
-    for fields in people:
-        person = known.get(fields.key)
+    needed = handover.keeps_rep(session, _no_longer_reps(known, people))
+    for wanted in people:
+        person = known.get(wanted.key)
+        fields = wanted
+        if person is not None and person.id in needed:
+            fields = replace(wanted, roles=wanted.roles | {"rep"})
+            stored.still_reps.append(fields.key)
         if person is None:
             stored.added += 1
             if not dry_run:
@@ -99,6 +105,12 @@ def store_staff(
             _change(person, fields)
     session.flush()
     return stored
+
+
+def _no_longer_reps(known: Mapping[str, Staff], people: Sequence[StaffFields]) -> list[int]:
+    """Who the file would take the role from; somebody must answer for their customers until they are handed over."""
+    pairs = ((known.get(fields.key), fields) for fields in people)
+    return [person.id for person, fields in pairs if person and "rep" in person.roles - fields.roles]
 
 
 def _same(person: Staff, fields: StaffFields) -> bool:

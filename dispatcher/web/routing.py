@@ -62,7 +62,7 @@ def _page(number: int = 0, wrong: dict[str, str] | None = None, status: int = 20
 
 def _people() -> list[Staff]:
     """Who may be named: who answers customers, or may."""
-    held = select(Grant.staff_id).where(Grant.role.in_(("rep", "analyst", "compliance", "admin")))
+    held = select(Grant.staff_id).where(Grant.role.in_(routing.ANSWERING))
     return list(door.db().scalars(select(Staff).where(Staff.active, Staff.id.in_(held)).order_by(Staff.name, Staff.id)))
 
 

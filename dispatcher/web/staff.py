@@ -12,7 +12,7 @@ from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import ROLES, Grant, Staff
 from dispatcher.model.errors import NotFound, Refused, StateConflict
-from dispatcher.services import accounts, covers, handover, own_line, pins
+from dispatcher.services import accounts, covers, handover, own_line, pins, routing
 from dispatcher.web import absence, paging
 
 bp = Blueprint("staff", __name__, url_prefix="/directory/staff")
@@ -58,7 +58,7 @@ def _person(staff_id: int, wrong: dict[str, str] | None = None, status: int = 20
 
 def _successors(person: Staff) -> list[Staff]:
     """To whom something can be handed over, by name: who works here and may answer customers."""
-    held = select(Grant.staff_id).where(Grant.role.in_(("rep", "analyst", "compliance", "admin")))
+    held = select(Grant.staff_id).where(Grant.role.in_(routing.ANSWERING))
     query = select(Staff).where(Staff.active, Staff.id != person.id, Staff.id.in_(held))
     return list(door.db().scalars(query.order_by(Staff.name, Staff.id)))
 

@@ -14,7 +14,18 @@ from dispatcher.bells import commit
 from dispatcher.model import AuditEntry, Conversation, Customer, Firm, Grant, Letter, OrderRequest, Staff, Task
 from dispatcher.model.directory import DistributionList
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
-from dispatcher.services import accounts, conversations, handover, passing, reply_store, sweep, tasks, verify
+from dispatcher.services import (
+    accounts,
+    conversations,
+    handover,
+    imports,
+    orders,
+    passing,
+    reply_store,
+    sweep,
+    tasks,
+    verify,
+)
 from dispatcher.services.handover import Held
 from dispatcher.services.understanding import Understood
 from dispatcher.storage import make_engine, make_sessions
@@ -208,15 +219,10 @@ def test_everything_goes_over_in_one_act(world: World) -> None:
         session.add(DistributionList(key="own", name="Own", owner_id=rep.id))
         tasks.open_task(session, kind="failed", dedupe="t", text="ask", rep_id=rep.id, customer_id=bob.id)
         talk = says(world, session)
-        claimed, done = says(world, session, key="ana"), says(world, session, key="cleo")
+        claimed, done = says(world, session, "sell 5", "order", key="ana"), says(world, session, key="cleo")
         conversations.claim(session, world.runtime, rep, claimed.id)
         conversations.close(session, world.runtime, rep, done.id)
-        session.add(
-            OrderRequest(
-                reply_id=claimed.replies[0].id, conversation_id=claimed.id, state="claimed", claimed_by=rep.id,
-                created_at=world.runtime.now(),
-            )
-        )  # fmt: skip
+        orders.claim(session, world.runtime, rep, session.scalars(select(OrderRequest.id)).one())
         session.commit()
         with pytest.raises(StateConflict, match="Rep still has 3 customers, 1 firm, 2 open conversations"):
             accounts.set_active(session, world.runtime, admin, rep.id, False)
@@ -279,3 +285,22 @@ def test_whoever_has_nothing_may_go(light: World, session: Session) -> None:
     second, admin = hired(session, "Second", "rep"), one(light, session, "admin")
     assert handover.held(session, second.id).in_words() == "nothing"
     assert not accounts.set_active(session, light.runtime, admin, second.id, False).active
+
+
+def test_the_role_stays_while_there_are_customers(light: World, session: Session) -> None:
+    """Neither a page nor a file of staff leaves customers to somebody who has no inbox."""
+    rep, admin = one(light, session, "rep"), one(light, session, "admin")
+    with pytest.raises(Refused, match="hand their customers over first"):
+        accounts.set_roles(session, light.runtime, admin, rep.id, ["officer"])
+    rows = b"email,name,roles,phone,pin,channels\nrep@bank.example,Rep,officer,,,email\n"
+    for dry_run in (True, False):
+        found = imports.import_staff(session, light.runtime, rows, dry_run=dry_run, actor=admin)
+        assert [(one.row, one.column) for one in found.warnings] == [(2, "roles")]
+        assert "rep stays" in found.warnings[0].text
+    session.expire_all()
+    assert rep.roles == {"rep", "officer"}
+    handover.hand_over(session, light.runtime, admin, rep.id, hired(session, "Second", "rep").id)
+    found = imports.import_staff(session, light.runtime, rows, dry_run=False, actor=admin)
+    assert (found.changed, found.warnings) == (1, [])
+    session.expire_all()
+    assert rep.roles == {"officer"}

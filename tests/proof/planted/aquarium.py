@@ -24,7 +24,7 @@ from dispatcher.clock import Clock
 from dispatcher.model import Attempt, Delivery, Message
 from dispatcher.model.ports import WebhookSource
 from dispatcher.runtime import Runtime
-from dispatcher.services import callbacks, news, reconcile, verify
+from dispatcher.services import callbacks, news, passing, reconcile, verify
 from dispatcher.services import release as releasing
 from dispatcher.services.letter_sending import send_letter
 from dispatcher.services.oracle import Accepted, Question
@@ -142,6 +142,8 @@ class Aquarium:
                 asyncio.run(send_letter(self.runtime, int(ids[0])))
             case "release":
                 self.do(lambda session, runtime: releasing.release_due(session, runtime, int(ids[0])))
+            case "pass_on":
+                self.do(lambda session, runtime: passing.pass_on(session, runtime, int(ids[0])))
             case "apply_callbacks":
                 self.read_callbacks()
 

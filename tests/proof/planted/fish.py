@@ -82,5 +82,9 @@ FISH: dict[str, Fish] = {
     "call to be made again, and forgotten": Fish(
         plants.second_call_forgotten, scenes.a_busy_line, "is deferred without a due time"
     ),
+    "inbox of nobody": Fish(plants.nobody_inherits, scenes.whoever_had_it_has_left, "in the inbox of nobody"),
+    "given to somebody who has left": Fish(
+        plants.given_to_whoever_left, scenes.whoever_had_it_has_left, "in the inbox of nobody"
+    ),
     "calls without a cap": Fish(plants.calls_uncapped, scenes.called_all_day, "P9 delivery"),
 }

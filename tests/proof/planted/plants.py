@@ -31,6 +31,7 @@ from dispatcher.services import (
     redial,
     release,
     renditions,
+    routing,
     sending,
     status,
     sweep,
@@ -222,6 +223,14 @@ def answered_called_again(patch: Patch) -> None:
 def called_for_ever(patch: Patch) -> None:
     rewrite(patch, redial, "_due", ("in_vain > len(waits)", "False"), ("waits[in_vain - 1]", "waits[0]"))
     calls_uncapped(patch)
+
+
+def nobody_inherits(patch: Patch) -> None:
+    patch.setattr(sweep, "PARTS", {**sweep.PARTS, "passing": lambda session, runtime: 0})
+
+
+def given_to_whoever_left(patch: Patch) -> None:
+    rewrite(patch, routing, "_rep", ("one is not None and one.has(*ANSWERING)", "one is not None"))
 
 
 def second_call_forgotten(patch: Patch) -> None:

@@ -10,17 +10,20 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from approvals import submission
 from channels.sendgrid_webhooks import SendGridWebhooks
-from dispatcher.model import ContactPoint, Customer, Delivery, ListMember, Message, Preference
+from dispatcher.model import ContactPoint, Customer, Delivery, ListMember, Message, Preference, Staff
 from dispatcher.model.errors import DispatcherError
 from dispatcher.model.ports import Outbound, WebRequest
+from dispatcher.runtime import Runtime
 from dispatcher.services import (
     callbacks,
     codes,
     fan_out,
     outcomes,
+    page_replies,
     reconcile,
     renditions,
     suppressions,
@@ -296,6 +299,20 @@ def _ended(water: Aquarium, state: str, outcome: str) -> None:
     told = "failed" if state == "failed" else state
     water.call_back("status", {"dedupe": attempt, "state": state, "attempt": attempt, "outcome": outcome})
     water.ledger[:] = [replace(one, told=told) if one.attempt == attempt else one for one in water.ledger]
+
+
+def whoever_had_it_has_left(water: Aquarium) -> None:
+    """However they went: the page would have asked for a hand-over first."""
+    water.released()
+    water.settle(1)
+
+    def answers(session: Session, runtime: Runtime) -> None:
+        mail = session.scalars(select(Delivery).where(Delivery.address == ANA)).one()
+        page_replies.from_page(session, runtime, mail.id, "What now?", False)
+
+    water.do(answers)
+    water.do(lambda session, runtime: setattr(session.get_one(Staff, water.bank.ids["rep"]), "active", False))
+    water.settle(4)
 
 
 def called_all_day(water: Aquarium) -> None:
