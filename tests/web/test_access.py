@@ -16,7 +16,7 @@ WHO = {"analyst": "analyst", "officer": "officer", "rep": "rep", "admin": "admin
 FILL = {
     "message_id": "1", "number": "1", "position": "0", "key": "ana", "channel": "email", "conversation_id": "1",
     "reply_id": "1", "order_id": "1", "task_id": "1", "staff_id": "1", "sign_in_id": "999", "token_id": "999",
-    "token": "nonsense", "delivery_id": "1", "duty_id": "1", "decision_id": "1",
+    "token": "nonsense", "delivery_id": "1", "duty_id": "1", "decision_id": "1", "hook_id": "1",
 }  # fmt: skip
 
 
