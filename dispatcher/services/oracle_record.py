@@ -21,6 +21,7 @@ from dispatcher.model import (
     Reply,
     Staff,
 )
+from dispatcher.model.conversation import MACHINES
 from dispatcher.runtime import Runtime
 from dispatcher.services.oracle import MOST, Breach, Promise, Question
 
@@ -72,8 +73,8 @@ def no_answer_to_machines(session: Session, runtime: Runtime, asked: Question) -
         .where(
             Letter.customer_id.is_not(None),
             Letter.kind != "response",
-            exists().where(Reply.conversation_id == Letter.conversation_id, Reply.kind == "automatic"),
-            ~exists().where(Reply.conversation_id == Letter.conversation_id, Reply.kind != "automatic"),
+            exists().where(Reply.conversation_id == Letter.conversation_id, Reply.kind.in_(MACHINES)),
+            ~exists().where(Reply.conversation_id == Letter.conversation_id, Reply.kind.not_in(MACHINES)),
         )
         .order_by(Letter.id)
     )
