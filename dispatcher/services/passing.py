@@ -43,13 +43,15 @@ def route(session: Session, runtime: Runtime, conversation: Conversation) -> boo
 
 def _said(session: Session, conversation: Conversation) -> list[Said]:
     rows = session.execute(
-        select(Reply.kind, Reply.text)
+        select(Reply.kind, Reply.doubt, Reply.text)
         .where(
             Reply.conversation_id == conversation.id, Reply.kind.in_(READ), Reply.id > (conversation.done_up_to or 0)
         )
         .order_by(Reply.id)
     )
-    return [Said(row.kind, row.text if row.kind in _WORDS_THAT_COUNT else "") for row in rows]
+    # What may be an order, as a spoken answer that nobody has heard yet, waits no longer than one.
+    kinds = [("order" if row.kind == "other" and row.doubt == "order" else row.kind, row.text) for row in rows]
+    return [Said(kind, text if kind in _WORDS_THAT_COUNT else "") for kind, text in kinds]
 
 
 def newest(session: Session, conversation: Conversation) -> int | None:
@@ -134,7 +136,7 @@ def due(session: Session, runtime: Runtime) -> list[int]:
     left = (
         select(Conversation.id)
         .where(
-            Conversation.state != "closed",
+            Conversation.state.in_(("open", "claimed")),
             or_(
                 Conversation.claimed_by.in_(gone),
                 and_(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from dispatcher import bells, jobs
 from dispatcher.model import AuditEntry, Conversation, Customer, Grant, Letter, OrderRequest, Reply, Staff, Task
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
-from dispatcher.services import conversations, correcting, order_rings, orders, reply_store, sweep, verify
+from dispatcher.services import calls, conversations, correcting, order_rings, orders, reply_store, sweep, verify
 from dispatcher.services.order_words import is_verdict
 from dispatcher.services.understanding import Understood
 from tests.webhooks.world import World, world_of
@@ -447,3 +447,22 @@ def test_other_words_than_those_accepted_are_found(light: World) -> None:
         order.read_back = "5,000 SAP"
         session.commit()
     assert "in other words than it holds" in breaches(light)
+
+
+# --- by telephone -----------------------------------------------------------------------------------------
+
+
+def test_a_spoken_answer_may_be_an_order_and_waits_no_longer_than_one(light: World) -> None:
+    """Key 2 is for orders and questions: until somebody has heard which, it is passed on as quickly as an order."""
+    ids = light.alert()
+    with light.runtime.sessions() as session:
+        caller = calls.by_attempt(session, light.runtime, light.attempt_of(ids["cleo"]))
+        assert caller is not None
+        reply = calls.leaves_recording(session, light.runtime, "twilio", caller, "RE1", 7)
+        assert (reply.kind, reply.doubt, reply.order) == ("other", "order", None)
+        conversation = session.get_one(Conversation, reply.conversation_id)
+        assert "Orders" in conversation.routed_by
+        assert (conversation.claim_by or AT) - light.runtime.now() <= timedelta(minutes=3)
+        correcting.correct(session, light.runtime, person(light, session, "rep"), reply.id, "order")
+        assert order_of(reply).state == "waiting"
+        assert letters(session, "order-noted") == []  # the call has said that it is not accepted yet
