@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Conversation, Customer, Letter, Suppression
 from dispatcher.runtime import Runtime
-from dispatcher.services import letters, suppressions
+from dispatcher.services import caps, letters, suppressions
 
 KIND = "confirmation"
 CHANNELS = ("email", "sms")  # a call to say that there will be no more calls would be one too many
@@ -75,15 +75,17 @@ def of_stop(
     conversation_id: int | None = None,
 ) -> Letter | None:
     """Confirms an opt-out to the customer by the channel that it stops, in their language; None where nothing goes."""
+    dedupe = suppressions.confirmation_of(order)
     told = order.mirror in ("listed", "theirs")  # the provider blocks it, or has answered by itself
-    if customer is None or told or order.reason != "opt-out" or not _may_write(session, runtime, order, customer):
+    if customer is None or told or order.reason != "opt-out":
+        return None
+    if not _may_write(session, runtime, order, customer, dedupe):
         return None
     say = _words(customer)
     firm, way = runtime.settings.firm_name, say[order.channel]
     line = say["topic" if order.topic else "stopped"].format(way=way, firm=firm, topic=order.topic)
     text = f"{line} {say['undo'].format(page=_page(runtime, customer))}"
     subject = say["stopped subject"].format(way=way, firm=firm)
-    dedupe = suppressions.confirmation_of(order)
     return _write(session, runtime, order, customer, dedupe, subject, text, conversation_id)
 
 
@@ -95,15 +97,16 @@ def of_return(
     conversation_id: int | None = None,
 ) -> Letter | None:
     """Confirms that an order was taken back; the same rules."""
+    dedupe = f"{_BACK}{order.id}"
     barred = order.mirror == "theirs" or suppressions.in_force(session, order.channel, order.address) is not None
-    if customer is None or barred or not _may_write(session, runtime, order, customer):
+    if customer is None or barred or not _may_write(session, runtime, order, customer, dedupe):
         return None
     say = _words(customer)
     firm, way = runtime.settings.firm_name, say[order.channel]
     text = say["back"].format(way=way, firm=firm, page=_page(runtime, customer))
     subject = say["back subject"].format(way=way, firm=firm)
     subject = subject[:1].upper() + subject[1:]
-    return _write(session, runtime, order, customer, f"{_BACK}{order.id}", subject, text, conversation_id)
+    return _write(session, runtime, order, customer, dedupe, subject, text, conversation_id)
 
 
 def is_stale(session: Session, runtime: Runtime, letter: Letter) -> bool:
@@ -124,11 +127,13 @@ def _page(runtime: Runtime, customer: Customer) -> str:
     return f"{runtime.settings.public_url}/p/{runtime.token('customer', customer.id)}"
 
 
-def _may_write(session: Session, runtime: Runtime, order: Suppression, customer: Customer) -> bool:
+def _may_write(session: Session, runtime: Runtime, order: Suppression, customer: Customer, dedupe: str) -> bool:
     if order.channel not in CHANNELS or order.channel not in runtime.usable_channels():
         return False
     # The letter holds the customer's own link, which is for nobody who has got hold of one of their mails.
     if not any(one.channel == order.channel and one.address == order.address for one in customer.contact_points):
+        return False
+    if session.scalar(select(Letter.id).where(Letter.dedupe == dedupe)) is not None:
         return False
     lately = session.scalar(
         select(func.count())
@@ -140,7 +145,7 @@ def _may_write(session: Session, runtime: Runtime, order: Suppression, customer:
             Letter.created_at > runtime.now() - timedelta(days=1),
         )
     )
-    return (lately or 0) < _MOST_A_DAY
+    return (lately or 0) < _MOST_A_DAY and caps.may_answer(session, runtime, order.address)
 
 
 def _write(

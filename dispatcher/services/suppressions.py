@@ -21,6 +21,8 @@ THEIR_OWN = ("opt-out", "provider", "doubt")
 # A second order counts where it is the graver one: who complained must not get alerts again by a START.
 _GRAVITY = {"doubt": 0, "opt-out": 1, "provider": 1}
 _GRAVEST = 2
+# Where the carrier itself blocks who has sent it a STOP, and lets only a START undo that.
+_BLOCKED = ("sms",)
 # How long the confirmation of an opt-out may take. A provider that is told before would drop it.
 CONFIRMED_WITHIN = timedelta(minutes=5)
 _MIRRORED_AFTER = CONFIRMED_WITHIN + timedelta(minutes=1)
@@ -202,7 +204,7 @@ def _mirror(runtime: Runtime, order: Suppression, at_provider: bool) -> None:
     """How it is to stand on the list that the provider keeps by itself, which knows of no topics."""
     listing = any(one.channel == order.channel for one in runtime.adapters.lists.values())
     if at_provider:
-        order.mirror, order.mirror_at = "listed" if listing else "theirs", None
+        order.mirror, order.mirror_at = "listed" if listing else "theirs" if order.channel in _BLOCKED else "", None
     elif listing and order.mirror == "" and order.reason == "opt-out" and order.topic == "":
         order.mirror, order.mirror_at = "put", runtime.now() + _MIRRORED_AFTER
 
