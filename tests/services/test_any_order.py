@@ -115,6 +115,7 @@ POSTS: dict[str, Post] = {
     "ana complains of the older": mail(ANA, "I want to make a formal complaint about this.", old=True),
     "ana wants no more": mail(ANA, "Please unsubscribe me from these alerts."),
     "ana about the older": mail(ANA, "Please call me.", old=True),
+    "somebody else has ana's address": mail(ANA, "Ana no longer works here.", old=True),
     "ana is away": mail(
         ANA, "I am out of the office until Monday.", headers=ABSENT, subject="Automatic reply: Downgrade"
     ),
@@ -124,7 +125,6 @@ POSTS: dict[str, Post] = {
     "forged": mail(ANA, "Sell all", f"reply+{'a' * 30}@in.bank.example"),
     "bob orders": text_message(BOB, "buy 200 at market"),
     "bob stops": text_message(BOB, "STOP"),
-    "bob is somebody else": text_message(BOB, "wrong number"),
     "bob on the page": page("bob", "Please call me tomorrow."),
     "bob's older page": page("bob", "Is that still right?", old=True),
     "cleo presses 1": pressed("1"),
@@ -134,6 +134,7 @@ POSTS: dict[str, Post] = {
     "cleo wants a call": page("cleo", "", True),
     "emil by name": text_message(TWINS, "Emil Stone here, sell 100"),
     "dora by name": text_message(TWINS, "This is Dora Stone. Please call me."),
+    "somebody else has the number": text_message(TWINS, "wrong number"),
     "one of two": text_message(TWINS, "why?"),
     "one of two starts": text_message(TWINS, "START"),
     "nobody's number": text_message(NOBODY, "hello?"),
