@@ -44,6 +44,8 @@ class Conversation(Base):
             sqlite_where=text("message_id IS NULL"),
             postgresql_where=text("message_id IS NULL"),
         ),
+        # Each second somebody asks whether one that is not closed is nobody's.
+        Index("ix_conversations_waiting", "state", "claimed_by", "rep_id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

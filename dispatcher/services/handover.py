@@ -119,8 +119,10 @@ def hand_over(session: Session, runtime: Runtime, actor: Staff, from_id: int, to
     if not actor.has("admin"):
         raise NotAllowed("only administrators hand over what is somebody's")
     # Both rows are held, always in the same order: neither leaves while this is done.
-    rows = select(Staff).where(Staff.id.in_((from_id, to_id))).order_by(Staff.id).with_for_update()
-    people = {one.id: one for one in session.scalars(rows.execution_options(populate_existing=True))}
+    rows = select(Staff).where(Staff.id.in_((from_id, to_id))).order_by(Staff.id)
+    # Not their keys: else who writes a letter to one of them and has a conversation of theirs would wait in a circle.
+    rows = rows.with_for_update(key_share=True).execution_options(populate_existing=True)
+    people = {one.id: one for one in session.scalars(rows)}
     person, to = people.get(from_id), people.get(to_id)
     if person is None:
         raise NotFound("there is no such member of staff")

@@ -308,7 +308,7 @@ def whoever_had_it_has_left(water: Aquarium) -> None:
 
     def answers(session: Session, runtime: Runtime) -> None:
         mail = session.scalars(select(Delivery).where(Delivery.address == ANA)).one()
-        page_replies.from_page(session, runtime, mail.id, "What now?", False)
+        page_replies.from_page(session, runtime, mail.id, "", True)
 
     water.do(answers)
     water.do(lambda session, runtime: setattr(session.get_one(Staff, water.bank.ids["rep"]), "active", False))

@@ -139,6 +139,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("claim_by", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("passes", sa.Integer(), server_default="0", nullable=False))
         batch_op.create_index(batch_op.f("ix_conversations_claim_by"), ["claim_by"], unique=False)
+        batch_op.create_index("ix_conversations_waiting", ["state", "claimed_by", "rep_id"], unique=False)
 
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.add_column(sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True))
@@ -219,6 +220,7 @@ def downgrade() -> None:
         batch_op.drop_column("heard_at")
 
     with op.batch_alter_table("conversations", schema=None) as batch_op:
+        batch_op.drop_index("ix_conversations_waiting")
         batch_op.drop_index(batch_op.f("ix_conversations_claim_by"))
         batch_op.drop_column("passes")
         batch_op.drop_column("claim_by")
