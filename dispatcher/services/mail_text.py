@@ -164,6 +164,8 @@ def _block_length(lines: Sequence[str], at: int) -> int:
         found = _BLOCK_LINE.match(line[:_LONG_LINE])
         kind = _BLOCK_KIND.get(found[1].strip().lower()) if found else None
         if kind is not None:
+            if kind in kinds and kind != "cc":
+                break
             kinds.append(kind)
         # A long list of recipients goes on in the next line.
         elif not kinds or kinds[-1] not in ("to", "cc") or length != ended + 1:

@@ -160,8 +160,8 @@ _THEIRS = (
     "execution|fill|fills|colleague|colleagues|customer|support|communication|response|account manager|relationship|conduct|behaviour|behavior|fees|fee|charges|commission|system|platform|waiting|wait|line|answer|answers|alert|alerts|late|delay|again)"
 )
 _COMPLAINT = rules(rf"""
-(?:complain|complaining|complaint|complaints procedure|formal complaint|grievance)(?! (?:is|are|
-    about the (?:company|ceo|management)))
+(?:complain|complaining|complaint|complaints? (?:procedure|department|team|officer|form)|formal complaint|
+    grievance)(?! (?:is|are|dept|department at|line at|about the (?:company|ceo|management)))
 (?:ombudsman|ombudsmann|ombudsstelle|finma|finra arbitration|financial conduct authority|small claims|
     consumer protection|verbraucherschutz|verbraucherzentrale|schlichtungsstelle|schiedsstelle)
 (?:report|reporting|take|taking|go|going|refer|referring|escalate|escalating|write|writing|complain|speak|speaking|
@@ -251,8 +251,8 @@ _COMPLAINT = rules(rf"""
 (?:very|really|extremely|simply|just|quite|that is|this is|pretty|bloody|so) (?:poor|bad form|rude|shoddy|sloppy|
     slow service|unprofessional|amateur|amateurish)(?= (?:,|from|of|by|on|service|form|show|response)|
     $)(?! (?:quarter|results?|numbers|print|set))
-(?:promised|agreed|told|assured|guaranteed) (?:\S+ ){0, 6}(?:nothing|never|nobody|no one|not happened|did not happen|
-    still|no call|yet to|again)
+(?:promised|agreed|told|assured|guaranteed) (?:\S+ ){0, 6}(?:nothing|never|nobody|no one|not happened|
+    did not happen|still|no call|yet to|again)
 (?:harassment|harassing me|nuisance|intrusive)
 (?:take|taking|move|moving|close|closing|transfer|transferring) (?:\S+ ){{0,2}}(?:my|our|all my|
     the) (?:\S+ )?(?:business|account|accounts|custom|money) (?:elsewhere|away|to (?:another|a competitor|
@@ -341,30 +341,39 @@ _ASKING = rules(
     (?:bist|seid|hast|habt|kannst|könnt|weisst|wisst|siehst|seht|glaubst|glaubt|denkst|denkt|meinst|meint|hältst|
     haltet|gehst|geht|bleibst|bleibt|rechnest|rechnet|wirst|werdet|würdest|würdet|kommst|kommt|hattest|willst|
     machst|macht|empfiehlst|erwartest) (?:du|ihr|es|das|die|der)|wann|wo|wer|wie|warum|wieso|weshalb|welche[rsnm]?|
-    wem|wen|woher|wohin|womit|worauf|wovon|wieviel|wozu|gibt|gibts|(?:haben|sind|sehen|kennen|glauben|denken|meinen|
-    halten|bleiben|rechnen|erwarten|gehen|wissen|empfehlen|raten|würden|können|könnten|werden|planen|müssen|sollen|
-    dürfen) (?:sie|wir|die|das|es|der|diese|ihre)|(?:hat|kann|könnte|ist|soll|sollte|wird|muss|darf|bleibt|gilt|
-    liegt|lohnt|kommt|gab|war|waren|wurde) (?:der|die|das|es|sie|er|man|ich|dies|diese|dieser|sich|jemand|ihre?|
-    denn|schon|da|mein|meine|dein|sein|#x|eine?)|inwiefern|inwieweit|ab wann|bis wann|seit wann|was)(?= \S)
+    wem|wen|woher|wohin|womit|worauf|wovon|wieviel|wozu|gibt|gibts|inwiefern|inwieweit|ab wann|bis wann|seit wann|
+    was)(?= \S)
+""",
+    start=True,
+)
+# With the verb in front: a question unless a full stop says otherwise.
+_ASKING_VERB = rules(
+    r"""
+(?:(?:und|aber|also|ja|hallo|,|\S+ ,) )*(?:(?:haben|sind|sehen|kennen|glauben|denken|meinen|halten|bleiben|rechnen|
+    erwarten|gehen|wissen|empfehlen|raten|würden|können|könnten|werden|planen|müssen|sollen|dürfen) (?:sie|wir|die|
+    das|es|der|diese|ihre)|(?:hat|kann|könnte|ist|soll|sollte|wird|muss|darf|bleibt|gilt|liegt|lohnt|kommt|gab|war|
+    waren|wurde) (?:der|die|das|es|sie|er|man|ich|dies|diese|dieser|sich|jemand|ihre?|denn|schon|da|mein|meine|dein|
+    sein|#x|eine?))(?= \S)
 """,
     start=True,
 )
 _QUESTION = rules(r"""
 (?:please |kindly |can you |could you |would you |)(?:explain|clarify|elaborate|confirm (?:whether|if|that|the|my|
-    receipt|your|how|when|what)|advise(?: (?:on|if|whether|what|me|us|how))|let (?:me|us) know (?!(?:if you (?:need|
-    have|want|would like|require)|in case|should you))|tell (?:me|us) (?!about it)|send (?:me|us|over|through|the|a|
-    your|across) (?!any more|more of)|forward (?:me|us|the)|share (?:the|your|with|more|some)|resend|email (?:me|
-    us) (?:the|your|a|more|details)|remind me (?:of|what|when|who)|walk (?:me|us) through|provide|expand on|
-    shed (?:some )?light|quote|price up|give (?:me|us) (?:a price|your|an update|an idea|some|more|details|a quote|
-    an indication|colou?r|the|background|a sense)|update me|keep me (?:posted|updated)|check (?:if|whether|the|my|
-    on)|look into)
-(?:i|we) (?:would |do |am |are |was |were |just |also )*(?:like to know|wonder|wondering|want to know|need to know|
-    wanted to know|wanted to ask|have a question|have (?:a few|some|two|another|one|#n) (?:\S+ )?questions?|
-    do not understand|did not understand|do not follow|not clear|unclear|not sure (?:what|why|how|whether|if|
-    i understand)|curious|interested in (?:your|hearing|knowing|learning|the|seeing|understanding|more|reading)|
-    cannot find|can not find|can not open|can not see|need more (?:info|information|details|colour)|
-    would appreciate (?:your|more|some|any|an)|need (?:the|a copy|your|some|your view|details|clarification|
-    an update))
+    receipt|your|how|when|what)|advise(?: (?:on|if|whether|what|me|us|how))|let (?:me|us) know(?! (?:if you (?:need|
+    have|want|would like|require)|in case|should you))(?= \S)|tell (?:me|us)(?! about it)(?= \S)|send (?:me|us|over|
+    through|the|a|your|across)(?! (?:any more|more of))(?= \S)|forward (?:me|us|the)|share (?:the|your|with|more|
+    some)|resend|email (?:me|us) (?:the|your|a|more|details)|remind me (?:of|what|when|who)|walk (?:me|us) through|
+    provide|expand on|shed (?:some )?light|quote|price up|let (?:me|us) have (?:your|the|a copy|more|some)|
+    give (?:me|us) (?:a price|your|an update|an idea|some|more|details|a quote|an indication|colou?r|the|background|
+    a sense)|update me|keep me (?:posted|updated)|check (?:if|whether|the|my|on)|look into)
+(?:i|we) (?:would |do |am |are |was |were |just |also )*(?:like to know|like to understand|like to see|like to hear|
+    like to find out|like to learn|need to understand|confused|puzzled|struggling to (?:see|understand)|wonder|
+    wondering|want to know|need to know|wanted to know|wanted to ask|have a question|have (?:a few|some|two|another|
+    one|#n) (?:\S+ )?questions?|do not understand|did not understand|do not follow|not clear|unclear|
+    not sure (?:what|why|how|whether|if|i understand)|curious|interested in (?:your|hearing|knowing|learning|the|
+    seeing|understanding|more|reading)|cannot find|can not find|can not open|can not see|need more (?:info|
+    information|details|colour)|would appreciate (?:your|more|some|any|an)|need (?:the|a copy|your|some|your view|
+    details|clarification|an update))
 (?:question|questions|query|queries|frage|fragen|rückfrage|rückfragen|anfrage|verständnisfrage)(?! (?:beantwortet|
     answered|is moot|mark|marks|is whether|remains))
 (?:wondering|curious|any (?:update|news|idea|view|views|thoughts|colour|color|chance|clue|feedback|insight)|
@@ -392,11 +401,63 @@ _IDLE = re.compile(
 )
 
 
+# Not in so many words: the telephone, and somebody who would like it used.
+_PHONE = rules(r"""
+(?:by|on|over|via|per) (?:the |your |my )?(?:phone|telephone|telefon|line|blower|cell|mobile|handy|telly)
+(?:phone|telephone|tel|telefon|\S*telefonat|\S*telefongespräch|anruf|durchwahl|telefonisch|fernmündlich|
+    telefonieren|apparat|hörer|läut|läute|läuten|call|ring|#tel|a word|quick word|conversation|minutes on|minuten|
+    klingeln|rufst|riefen|riefe|rufe|anrufst|anriefen|durchrufst|bimmeln)
+""")
+_WISHED = rules(r"""
+(?:would be (?:welcome|good|great|nice|appreciated|helpful|useful|best|ideal|better)|grateful|appreciate|
+    would welcome|welcome a|spare|happy to discuss|when you can|when u can|hit me up|free for|time for|reachable|
+    i am at|i am on|i am in|you can get me|you can reach me|get me|get hold of|direct|easiest|quickest|best to|
+    rather|prefer|before you do|discuss|talk it through|talk through|go through|too complicated)
+(?:wäre|wären|hätten|hätte|melden|melde|meld|bitte|erreichbar|erreichen sie|erreichst|am besten|lieber|gerne|
+    besprechen|zeit für|passt|durchwahl|nett|freundlich|riefen|rufst|kurz|sobald)
+""")
+_DONE = rules(
+    r"(?:was|were|had|called|rang|phoned|spoke|talked|tried|angerufen|telefoniert|gesprochen|angeschrien|thanks|thank you|danke|dank|gestern|yesterday|heard|missed|webcast|konferenz|conference|listen|transcript|replay|earnings|results|margin|option|options|sources)"
+)
+# What is wrong, and that it is ours: my statement, your colleague, the bank.
+_AMISS = rules(r"""
+(?:mistakes?|errors?|riddled|mess|messed|botched|shouted|shouting|yelled|hung up|responsib\w+|accountable|
+    dissatisf\w+|disgrace|insult\w*|insolent|arrogant|ignored|ignoring|neglected|chasing|chased|too late|hours late|
+    days late|unanswered|nobody|no one|never|mislead\w*|false promises?|broken promises?|rip off|ripped|incorrect|
+    deceived|patronising|unreliable|unhelpful|rude\w*|blunder\w*|failed|failing|failure|lied|wrong|excuses?|
+    without asking|take you people|takes you|slow|duplicate charge|charged twice|double charged|overcharg\w+|
+    unfair\w*|unjust\w*|betray\w*|trust|ashamed|disgusted|negligen\w+)
+(?:fehler\w*|verantwort\w+|angeschrien|angebrüllt|aufgelegt|nachspiel|ärger\w*|schlecht\w*|miserabel|versagen|
+    versagt|verspätet|zu spät|unzuverlässig|hingehalten|abgewimmelt|ignoriert|getäuscht|belogen|angelogen|
+    vertröstet|übergangen|respektlos|arrogant|unfreundlich|patzig|geschlampt|schlampig|doppelt (?:belastet|
+    abgebucht|berechnet)|als sicher verkauft|über den tisch|abgezockt|verschwiegen|nie informiert|vergeblich|
+    keine antwort|unbeantwortet|ausreden|schäme\w*|vertrauen|zumutung|verschuldet|verschulden|enttäusch\w*)
+""")
+_OURS = rules(r"""
+(?:your (?:colleagues?|desk|people|bank|firm|team|staff|trader|traders|advis[eo]r|service|system|back office|
+    assistant|side|department|fees?|charges|advice|promises?|recommendation|answer|reply|replies|mistakes?|errors?)|
+    you people|you guys|you (?:gave|told|sold|said|promised|charged|put|did|made|let|never|only|always|have|took|
+    take|sent|keep|lied|failed|got|owe)|my (?:statements?|accounts?|orders?|trades?|fills?|calls?|emails?|
+    questions?|contract notes?|confirmations?|instructions?|money|portfolio|complaint|holdings?)|our (?:statements?|
+    accounts?|orders?|trades?|fills?|confirmations?|instructions?|calls?|emails?)|the contract note|
+    the confirmation|the fill you|somebody take|someone take|who is responsible|responsible for (?:the|this|my|our|
+    that))
+(?:ihr (?:kollege|berater|haus|service|system|händler|mitarbeiter|team)|ihre (?:kollegin|bank|mitarbeiterin|
+    abrechnung|beratung|beraterin|gebühren|leute|antwort|fehler)|ihrem|ihren|ihrer|ihnen|sie haben|habt ihr|
+    mein(?:e|em|en|er)? (?:konto|depot|order|abrechnung|auftrag|kontoauszug|anfrage|anruf|geld|mail|mails|anfragen|
+    anrufe)|unser(?:e|em|en)? (?:konto|depot|order|abrechnung|auftrag|anfrage)|das wird|die bank|als kunde|
+    als kundin|mit mir|gegenüber mir)
+""")
+
+
 def call(said: Sequence[Sentence]) -> str:
     """The sentence that asks for a call, "" where none does."""
     for one in said:
         text = one.said
-        wanted = _CALL.search(text) or _RUF.search(text) or _CALL_START.search(text) or _RUF_ALONE.search(text)
+        loosely = _PHONE.search(text) and _WISHED.search(text) and not _DONE.search(text)
+        wanted = (
+            loosely or _CALL.search(text) or _RUF.search(text) or _CALL_START.search(text) or _RUF_ALONE.search(text)
+        )
         if not wanted or _NO_WANT.search(text):
             continue
         if _NO_CALL.search(text) and not re.search(
@@ -412,7 +473,9 @@ def complaint(said: Sequence[Sentence]) -> str:
     """The sentence that complains about us, "" where none does; what is said of a market or a company does not."""
     for one in said:
         text = one.said
-        if _NO_COMPLAINT.search(text) or not (_COMPLAINT.search(text) or _BESCHWERDE.search(text)):
+        if _NO_COMPLAINT.search(text) or not (
+            _COMPLAINT.search(text) or _BESCHWERDE.search(text) or (_AMISS.search(text) and _OURS.search(text))
+        ):
             continue
         if _MARKET.search(text) and not re.search(
             r"(?<!\S)(?:you|your|i want to complain|complaint|beschwerde|beschweren|ihre?[nmr]?|sie|nobody|niemand|lawyer|anwalt|my|meine?)(?!\S)",
@@ -431,6 +494,11 @@ def question(said: Sequence[Sentence]) -> str:
             continue
         if one.asks or _QUESTION.search(one.said):
             return one.raw
-        if not perhaps and _ASKING.search(one.said) and len(one.said.split()) > 2:
+        stated = one.raw.rstrip().endswith((".", "!"))
+        if (
+            not perhaps
+            and (_ASKING.search(one.said) or (not stated and _ASKING_VERB.search(one.said)))
+            and len(one.said.split()) > 2
+        ):
             perhaps = one.raw
     return perhaps

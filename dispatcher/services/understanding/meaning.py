@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from dispatcher.services import keywords
@@ -56,7 +57,9 @@ def _of_sentences(words: str, name: str) -> Understood:
         "question": asks.question(rest),
     }
     found = [(kind, because) for kind, because in others.items() if because]
-    if out and not out.doubtful and not others["order"] and not others["wrong-person"]:
+    # "I no longer work in markets, please strike my address" is said by the customer themselves.
+    elsewhere = others["wrong-person"] and not re.match(r"(?:I|We|Ich|Wir)\b", others["wrong-person"])
+    if out and not out.doubtful and not others["order"] and not elsewhere:
         doubt = "complaint" if others["complaint"] else ""
         return Understood("opt-out", "rule", out.because, doubt)
     note = persons.away(said) if not found or found[0][0] in ("call", "question") else ""

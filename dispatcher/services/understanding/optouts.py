@@ -93,6 +93,17 @@ rather (?:not|you did not|you do not|you stopped|that you stop|that you did not|
 (?:consent|permission) (?:is |are )?(?:hereby )?(?:withdrawn|revoked)
 (?:i|we) (?:hereby )?object to (?:\S+ ){0,4}(?:marketing|messages|emails|calls|texts|processing|being contacted|
     alerts|use of my|contact)
+(?:see to it|make sure|ensure|arrange|see) (?:that )?(?:\S+ ){0,5}(?:no longer|do not|stop|stops|not|no more|
+    no further) (?:\S+ ){0,3}(?:arrive|arriving|reach|come|coming|sent|get|receive|contacted|bothered|land|hear|
+    emailed|called|texted|{comm})
+(?:no|any|little) (?:point|sense|use|need) (?:in |of |for |to )?(?:\S+ ){0,2}(?:sending|contacting|texting|calling|
+    emailing|send|keep sending) (?:me|us|these|this|them|any)
+(?:remove|delete|drop|take|strike|scratch|cut) (?:off |out |from )?(?:(?:from|off|out of) )(?:(?:your|the|this|all|
+    any|mailing|distribution) ){0,3}list(?:s)?(?! of)
+(?:these|they|this|those|your {comm}|it) (?:is|are) (?:of )?(?:no (?:use|interest|value|relevance)|not (?:useful|
+    relevant|of interest|for me|wanted|interesting)|useless|irrelevant|unwanted) (?:\S+ ){0,6}(?:discontinue|stop|
+    cease|remove|unsubscribe|no more|end)
+(?:want|would like|like|wish) (?:to be )?(?:out of|off) (?:this|the|your|that) (?:\S+ )?list
 (?:leave (?:me|us) (?:alone|in peace|be)|lose (?:my|this) number|go away|fuck off|piss off|f off|bugger off|
     get lost|sod off|buzz off|do not bother|let me be)
 (?:not|no longer|never|un) ?(?:interested|interest) in (?:\S+ ){0,4}(?:{comm}|being contacted|hearing from you|
@@ -116,6 +127,11 @@ _DEUTSCH = rules(r"""
     meine|unsere|meinen|unseren|diese|den|namen|nummer|adresse|kollegen|kollegin|und|endlich|umgehend|sofort|beide|
     einfach|mal|email|danach|dann|anschliessend|wieder|hiermit|alle|ihn|auch|gleich|schnellstmöglich|jetzt|künftig|
     eintrag|kontakt|daten|mailadresse|jetzt) ){1,7}(?:aus|von|vom) (?:\S+ ){0,4}{liste}
+(?:keine|nicht|niemals|nie) (?:mehr )?(?:\S+ ){0,3}(?:mails?|emails?|sms|nachrichten|anrufe) (?:mehr )?(?:an|auf|
+    unter) (?:diese|meine|unsere|die) (?:\S+ )?(?:adresse|nummer|mailadresse|handy|anschluss)
+(?:unerwünscht|unerbeten|unaufgefordert|nicht erwünscht|nicht gewünscht)(?: (?:\S+ ){0,3})?(?={komm}|$|,)
+(?:bitte |gerne |könnt ihr |können sie |würden sie )(?:\S+ ){0,3}(?:mich|uns|meine \S+) (?:\S+ ){0,5}(?:streichen|
+    entfernen|löschen|austragen|rausnehmen|herausnehmen)(?! lassen)
 (?:streiche|streichen|streicht|streich|nehme|nehmen|nimm|nehmt|lösche|löschen|entferne|entfernen) (?:(?:sie|bitte|
     doch|endlich|umgehend|sofort) ){0,3}mich (?:(?:da|hier|bitte|wieder|endlich|sofort|umgehend|doch|
     davon) ){0,4}(?:raus|heraus|runter|herunter|von hier|davon)
@@ -177,7 +193,8 @@ nichts? (?:mehr|weiter|weiteres|länger) (?:(?:von|ihnen|euch|zu|dazu|davon|dies
 (?:einwilligung|zustimmung|einverständnis) (?:\S+ ){0,4}(?:widerrufe|widerrufen|zurück|widerruf|zurückgezogen)
 (?:widerspreche|widersprechen|widerspruch) (?:\S+ ){0,7}(?:nutzung|verarbeitung|zusendung|verwendung|werbung|
     kontaktaufnahme|daten|{komm})
-(?:lass|lassen|lasst) (?:(?:sie|mich|uns|bitte|doch|endlich|einfach) ){1,5}(?:in ruhe|in frieden|zufrieden)
+(?:lass|lassen|lasst) (?:(?:sie|mich|uns|bitte|doch|endlich|einfach|damit|mit|ihr|euch|jetzt|diesem|diesen|den|
+    \S*{komm}) ){1,6}(?:in ruhe|in frieden|zufrieden)
 (?:von|mit) (?:\S+ ){0,3}{komm} (?:\S+ ){0,5}(?:abzusehen|absehen|verschonen|verschont|verschonen sie|aufzuhören|
     aufhören)
 (?:verschonen|verschone|verschont) (?:\S+ ){0,3}(?:mich|uns) (?:\S+ ){0,4}(?:mit|von)
@@ -217,7 +234,6 @@ _PARTLY = rules(r"""
     couple of|business|bank) ){0,3}(?:weekends?|nights?|evenings?|mornings?|sundays?|saturdays?|mondays?|fridays?|
     holidays?|vacation|week|weeks|month|months|days?|now|while|moment|market hours|working hours|office hours|hours|
     lunch|dinner|midnight|earnings|#t|#d|#n|bed|work)
-(?:so|too|as|this) (?:many|much|often|frequently|early|late)
 (?:fewer|less|so frequent|slow down|cut down|cut back|reduce the|less often|less frequent|less frequently|
     too frequent|once a (?:day|week)|twice a (?:day|week)|daily digest|weekly digest|summary only|just the summary|
     pause|paused|for a while|temporarily|for the time being|on hold)
@@ -251,7 +267,23 @@ _PARTLY = rules(r"""
     you would|you could|you please|i may|not already|sie (?:bitte|so)|möglich|es geht|you can|you do not mind|
     i wanted|i need|we need|i want|necessary))
 """)
+# Too much of it: with nothing said of a list, fewer may be meant.
+_LESS = rules(r"""
+(?:so|too|as|this) (?:many|much|often|frequently|early|late)
+""")
+_LIST = rules(r"(?:unsubscribe|opt|remove|take|delete|{list}|{liste}|abmelden|abbestellen|austragen)")
 _SOMETIMES = rules(r"""
+(?:these|they|this|those|your {comm}|{comm}) (?:(?:is|are|of|really|just|simply|becoming|getting|a|an|so|too|quite|
+    to|me|us|all|being|have|has|been|seem|seems) ){1,4}(?:no interest|no use|no value|no relevance|useless|
+    irrelevant|not relevant|unwanted|annoying|spam|a nuisance|nuisance|intrusive|bother me|waste|a waste|not for me|
+    not useful|not wanted|tiresome|too much|too many|unsolicited|a pain)
+(?:{komm}|das|die|sie) (?:(?:ist|sind|interessieren|interessiert|nerven|nervt|stören|stört|brauche|mich|uns|mir|
+    hier|langsam|nur|einfach|sehr|ziemlich|total) ){1,4}(?:nicht|lästig|nervig|überflüssig|unerwünscht|
+    uninteressant|irrelevant|spam|nutzlos|nervt|nerven|zu viel|zu viele|mich)(?= (?:,|mehr|für|relevant|
+    interessant)|$)
+(?:do not|never|not) (?:\S+ )?(?:read|look at|open|use|sign up for|signed up for|subscribe to|subscribed to|ask for|
+    asked for) (?:(?:these|those|your|any of|them|this|of|the|such|for) ){1,3}(?:{comm})?
+(?:unsubscribe|opt out|abmelden|abbestellen)
 (?:no|not|keine?|kein) (?:more )?{comm} (?:please |thanks |bitte )?(?:on|at|before|after|during|between|past|until|
     this|over|while) (?!me|all)
 (?:keine?|nicht) (?:mehr )?(?:{komm}|anrufen|schreiben|stören) (?:bitte )?(?:am|an|vor|nach|während|zwischen|bis|
@@ -311,6 +343,7 @@ _IN = rules(r"""
 (?:resume|restart|start|continue|turn on|switch on|reinstate|restore) (?:(?:sending|the|my|your|these|those|all|me|
     us|to|with|texting|emailing|calling) ){0,4}(?:{comm}|subscription|texting|calling|emailing|sending (?:them|
     these|those))(?: again)?
+(?:send|text|email|call|mail) (?:(?:me|us|them|these|those|the|it|your|alerts|messages|to) ){1,4}again
 (?:turn|switch|put|bring) (?:\S+ ){0,3}(?:{comm}|me|them|it|us) (?:back on|on again)
 (?:turn|switch) back on (?:\S+ ){0,2}{comm}
 (?:start|keep|continue|resume) (?:sending|texting|emailing|messaging|calling) (?:\S+ ){0,4}(?:again|coming)?
@@ -397,7 +430,8 @@ def _says(one: Sentence) -> bool | None:
         r"(?<!\S)(?:unsubscribe|opt out|list|verteiler|abmelden)(?!\S)", said
     ):
         return None if re.search(r"#|order|limit|auftrag|stop loss", plain[0]) else False
-    if _PARTLY.search(said.replace(plain[0], " … ", 1) if len(plain[0]) > 12 else said) or _PARTLY.search(plain[0]):
+    around = said.replace(plain[0], " … ", 1) if len(plain[0]) > 12 else said
+    if _PARTLY.search(around) or _PARTLY.search(plain[0]) or (_LESS.search(said) and not _LIST.search(plain[0])):
         return False
     return not _THIRD.search(said)
 

@@ -27,6 +27,14 @@ _WRONG = rules(r"""
     a different person|a different \S+)
 (?:nothing to do with) (?:you|your|this|any bank|shares|the bank|securities|finance|stocks|
     that person)(?! (?:decision|view|call|move))
+(?:mixed|mixing|confused|confusing|muddled|mistaken|mistaking) (?:me|us|him|her|this number)(?: up)? (?:with|for)
+(?:same name|namesake|gleichen namens|gleichnamig\S*|namensvetter\S*|vorbesitzer\S*|vorgänger der nummer|
+    previous tenant|sold me this (?:phone|sim|number))
+(?:do not|never|does not) (?:own|hold|have|owned) (?:any )?(?:shares|stocks|stock|securities)(?! in)
+(?:not|nope not|no not) (?:him|her|me|that person|this person|your guy|your man|the one)(?= (?:,|sorry|he|she|wrong|
+    mate)|$)
+(?:wrong no)$
+(?:neue nummer|nummer neu|neue handynummer|new number|new sim)(?= (?:von mir|,|here|hier)|$)
 (?:mistaken identity|meant for someone else|meant for somebody else|intended for someone else|
     intended for somebody else|for someone else|this (?:is|was) not for me|not meant for me|not intended for me|
     not addressed to me)(?! (?:anymore|to decide|to say))
@@ -64,6 +72,10 @@ _LEFT = rules(rf"""
     company|bank)|has moved on) ?(?:from )?(?:us|our \S+|the (?:firm|company|bank|business|desk|fund|organisation|
     organization|group|team)|this (?:firm|company|organisation)|here|(?:in|last|at the end|since|some|a|two|three|
     #n|months?|weeks?|years?|earlier|on) \S+)?
+(?:gone|moved|switched|went|has gone|has moved|now works|works|working) (?:to work |on to work |over )?(?:elsewhere|
+    somewhere else|to (?:another|a competitor|a different|a new) \S+|for (?:another|a competitor)|at (?:another|
+    a competitor))
+(?:new|other) (?:job|employer|firm) (?:elsewhere|now|since)
 (?:passed away|passed on|died|deceased|is dead|has died|no longer with us|no longer alive|lost his life|late mr|
     late mrs|in his memory|her estate|his estate|executor)
 """)
@@ -118,13 +130,13 @@ _NO_PERSON = rules(r"""
 # A person, and that they are gone: market news has it of others.
 _PERSON = rules(r"""
 (?:he|she|they|mr|mrs|ms|miss|herr|herrn|frau|er|sie|my (?:colleague|husband|wife|father|mother|predecessor|boss|
-    dad|mum|mom|son|brother|sister|partner|late)|our (?:colleague|former|trader)|the (?:person|colleague|employee|
-    owner|client|customer|account holder|former|gentleman|lady|recipient|addressee|previous)|this (?:person|
-    colleague|employee|user)|that (?:person|colleague|employee)|der kollege|die kollegin|kollege|kollegin|
-    mein (?:mann|vater|vorgänger|kollege|chef|bruder|sohn|mutter|onkel)|meine (?:frau|mutter|vorgängerin|kollegin|
-    chefin|schwester)|unser (?:kollege|mitarbeiter|ehemaliger)|unsere (?:kollegin|mitarbeiterin)|der mitarbeiter|
-    die mitarbeiterin|dieser mitarbeiter|diese mitarbeiterin|diese person|der (?:empfänger|adressat|herr)|i|we|ich|
-    dr)
+    dad|mum|mom|son|brother|sister|partner|late)|dad|mum|mom|father|mother|husband|wife|grandfather|vater|mutter|
+    papa|mama|opa|our (?:colleague|former|trader)|the (?:person|colleague|employee|owner|client|customer|
+    account holder|former|gentleman|lady|recipient|addressee|previous)|this (?:person|colleague|employee|user)|
+    that (?:person|colleague|employee)|der kollege|die kollegin|kollege|kollegin|mein (?:mann|vater|vorgänger|
+    kollege|chef|bruder|sohn|mutter|onkel)|meine (?:frau|mutter|vorgängerin|kollegin|chefin|schwester)|
+    unser (?:kollege|mitarbeiter|ehemaliger)|unsere (?:kollegin|mitarbeiterin)|der mitarbeiter|die mitarbeiterin|
+    dieser mitarbeiter|diese mitarbeiterin|diese person|der (?:empfänger|adressat|herr)|i|we|ich|dr)
 """)
 _CERTAIN_HERE = rules(
     r"(?:here|with us|at our \S+|our (?:firm|company|bank|fund|desk|team|business|organisation|organization|employ|office|group)|bei uns|hier|uns|im haus|im hause|unser\S*|für uns|this (?:firm|company|number|address|office|mailbox|email)|works? (?:\S+ )?any more|no longer works?|no longer employed|(?:no longer|not) with the (?:company|firm|bank|business|group|fund)|(?:left|retired from) the (?:company|firm|bank|business|group|fund))"
@@ -154,11 +166,12 @@ _AWAY = rules(r"""
 (?:driving|at the wheel|am steuer|im auto) (?:\S+ ){0,3}(?:now|right now|,|gerade)
 (?:nicht|nicht mehr|erst|nur) (?:\S+ ){0,4}(?:im büro|am platz|am arbeitsplatz|im haus|im hause|im office|anwesend|
     erreichbar|im dienst|verfügbar)
-(?:im urlaub|in urlaub|in den ferien|im ferien|ferienabwesend|abwesend|abwesenheit|abwesenheitsnotiz|
-    abwesenheitsmeldung|ausser haus|ausser hause|ausserhalb des büros|auf (?:dienstreise|geschäftsreise|reisen)|
-    in elternzeit|im mutterschutz|krankheitsbedingt|krankgeschrieben|in kur|auf fortbildung|ortsabwesend|
-    automatische antwort|autoantwort|im betriebsurlaub|in den betriebsferien|verreist|unterwegs bis|im sabbatical|
-    in karenz|betriebsferien|nicht im büro)
+(?:im urlaub|in urlaub|habe urlaub|hab urlaub|mache urlaub|vertritt mich|vertreten mich|vertreten durch|
+    in den ferien|im ferien|ferienabwesend|abwesend|abwesenheit|abwesenheitsnotiz|abwesenheitsmeldung|ausser haus|
+    ausser hause|ausserhalb des büros|auf (?:dienstreise|geschäftsreise|reisen)|in elternzeit|im mutterschutz|
+    krankheitsbedingt|krankgeschrieben|in kur|auf fortbildung|ortsabwesend|automatische antwort|autoantwort|
+    im betriebsurlaub|in den betriebsferien|verreist|unterwegs bis|im sabbatical|in karenz|betriebsferien|
+    nicht im büro)
 (?:wieder|erst wieder|zurück|ab) (?:(?:am|ab|im|in|dem|der|da|erreichbar|büro|für sie|zurück|an|bin|
     ich) ){0,5}(?:#d|montag|dienstag|mittwoch|donnerstag|freitag|nächste woche|nächster woche|im büro|erreichbar|
     zurück|januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember)
@@ -168,10 +181,10 @@ _AWAY_MORE = rules(r"""
     my absence|during this time|limited access|no access|please (?:contact|call|email|write to|reach out)|colleague|
     forwarded|not be (?:read|forwarded|checked|monitored)|as soon as|next week|monday|tuesday|wednesday|thursday|
     friday|automatic|auto|this week|today|when i arrive|danach|will see your message|notifications|geschlossen)
-(?:bis|ab|vom|zurück|wieder|dringend\S*|vertretung|vertritt|vertreten|kollege\S*|kollegin\S*|wenden sie sich|
-    wendet euch|kontaktieren sie|nicht weitergeleitet|weitergeleitet|nicht gelesen|in meiner abwesenheit|während|
-    notfällen|notfall|eilfällen|eingeschränkt\S*|keinen zugriff|kein zugriff|rückkehr|automatisch\S*|heute|
-    diese woche)
+(?:bis|ab|vom|am|urlaub|zurück|wieder|dringend\S*|vertretung|vertritt|vertreten|kollege\S*|kollegin\S*|
+    wenden sie sich|wendet euch|kontaktieren sie|nicht weitergeleitet|weitergeleitet|nicht gelesen|
+    in meiner abwesenheit|während|notfällen|notfall|eilfällen|eingeschränkt\S*|keinen zugriff|kein zugriff|rückkehr|
+    automatisch\S*|heute|diese woche)
 """)
 _AWAY_ALONE = rules(
     r"""
@@ -251,7 +264,7 @@ def _gone(one: Sentence) -> bool:
             r"(?<!\S)(?:i am|we are|am|stock|shares|position|limit|price|aktie|kurs|interest|interested|long|short)(?!\S)",
             one.said,
         )
-    if re.search(r"(?<!\S)(?:passed away|died|deceased|verstorben|gestorben)(?!\S)", one.said):
+    if re.search(r"(?<!\S)(?:passed away|died|deceased|verstorben|gestorben|elsewhere)(?!\S)", one.said):
         return bool(_PERSON.search(one.said)) or bool(
             re.match(
                 r"[A-ZÄÖÜ][\w-]+ (?:[A-ZÄÖÜ][\w-]+ )?(?:has|is|ist|passed|died|sadly|unfortunately|leider)", one.raw

@@ -57,7 +57,7 @@ _WORDS = {
     "stopplimit": "stop limit", "stoplimit": "stop limit", "vll": "vielleicht", "vlt": "vielleicht", "evtl": "eventuell",
     "telefonnummer": "nummer", "handynummer": "nummer", "rufnummer": "nummer", "handynr": "nummer",
     "mailadresse": "adresse", "emailadresse": "adresse", "oof": "out of office", "ooo": "out of office",
-    "cu": "see you", "nvm": "never mind", "bday": "birthday", "stopploss": "stop loss", "konf": "konferenz",
+    "cu": "see you", "hows": "how is", "wheres": "where is", "whens": "when is", "whos": "who is", "wots": "what is", "wot": "what", "wat": "what", "cll": "call", "cal": "call", "bck": "back", "rng": "ring", "sel": "sell", "sll": "sell", "byu": "buy", "verkafen": "verkaufen", "kaufn": "kaufen", "verkaufn": "verkaufen", "thru": "through", "tho": "though", "ppl": "people", "gr8": "great", "no1": "no one", "sth": "something", "fyi": "for your information", "nvm": "never mind", "bday": "birthday", "stopploss": "stop loss", "konf": "konferenz",
     "inkl": "inklusive", "ca": "circa", "zb": "zum beispiel", "orderbuch": "orderbuch", "newletter": "newsletter",
     "nd": "und", "&": "and", "+": "and", "w": "with", "mgmt": "management", "yr": "your", "gd": "good", "hv": "have",
     "hvnt": "have not", "wil": "will", "wrng": "wrong", "worng": "wrong", "wrnog": "wrong", "fone": "phone", "ph": "phone",
@@ -114,6 +114,7 @@ def shape(sentence: str) -> str:
     if not _shouted(marked):
         marked = _TICKER.sub(lambda found: found[0] if found[1].lower() in _NO_TICKERS else " xtraded ", marked)
     folded = fold(re.sub(r"[’‘´`ʼ]", "'", marked))
+    folded = re.sub(r"<?(?<![\w.])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+>?", " #mail ", folded)
     folded = _INDEX.sub(" index ", folded)
     folded = re.sub(r"\be[- ]?mail", "email", folded)
     folded = _contractions(folded)
@@ -135,6 +136,7 @@ def shape(sentence: str) -> str:
         "#q",
         said,
     )
+    said = re.sub(r"(?<!\S)(\S+)(?: (?:, )?\1)+(?!\S)", r"\1", said)
     return re.sub(r"(?: ,)+(?= \?|$)|^(?:, )+|(?<=,)(?: ,)+", "", said).replace("? ?", "?").strip()
 
 
