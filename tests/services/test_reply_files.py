@@ -110,9 +110,9 @@ def reply_with(bank: SmallBank, *files: File) -> int:
 def test_a_file_is_what_its_bytes_are(
     bank: SmallBank, name: str, content: bytes, kind: str, ending: str, note: str
 ) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     number = reply_with(bank, File(name, "text/html", content))
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
     assert reply_files.served_as(content) == kind
     with bank.sessions() as session:
         (file,) = reply_files.listed(session.get_one(Reply, number))
