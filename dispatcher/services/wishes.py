@@ -192,7 +192,7 @@ def hold(session: Session, runtime: Runtime, reply: Reply, channel: str, address
         kind="doubt",
         dedupe=suppressions.doubt_task(reply.id),
         text=f"Do they want no more of this? “{words}”, by {_WAYS.get(reply.channel, reply.channel)}. "
-        f"Until you have said so, nothing goes to {address}",
+        f"Until you have said so, no alert goes to {address}",
         rep_id=(reply.conversation.rep_id if reply.conversation else None) or (rep.id if rep else None),
         customer_id=reply.customer_id,
         message_id=reply.message_id,
