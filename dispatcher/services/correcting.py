@@ -42,6 +42,26 @@ def correct(session: Session, runtime: Runtime, staff: Staff, reply_id: int, kin
     return reply
 
 
+def settle_doubt(session: Session, runtime: Runtime, staff: Staff, reply_id: int, is_so: bool) -> Reply:
+    """It is what its `doubt` says, or is not. An order, a question or a complaint beside a wish stays one.
+
+    Raises as `correct`, and StateConflict where nothing is doubtful any more.
+    """
+    reply, _ = _held(session, staff, reply_id)
+    if not reply.doubt:
+        raise StateConflict("nothing about it is doubtful any more", state=reply.state)
+    if not is_so:
+        return correct(session, runtime, staff, reply_id, reply.kind)
+    if reply.doubt not in WISHES or reply.kind not in WANTED or reply.kind == "other":
+        return correct(session, runtime, staff, reply_id, reply.doubt)
+    wish, reply.doubt = reply.doubt, ""
+    session.flush()
+    wishes.decided(session, runtime, staff, reply, wish)
+    before = {"kind": reply.kind, "by": reply.kind_by, "doubt": wish}
+    record(session, runtime, staff, "correct reply", f"reply {reply.id}", before=before, after=reply.kind, obeyed=wish)
+    return reply
+
+
 def _held(session: Session, staff: Staff, reply_id: int) -> tuple[Reply, Conversation | None]:
     """A reply this person may see, locked after its conversation, as everybody does."""
     seen = session.scalar(reply_store.visible(session, staff).where(Reply.id == reply_id))

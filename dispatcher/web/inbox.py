@@ -199,6 +199,18 @@ def correct(reply_id: int) -> ResponseReturnValue:
     return redirect(url_for(".show", conversation_id=conversation_id, _anchor=f"reply-{reply_id}"))
 
 
+@bp.post("/replies/<int:reply_id>/doubt")
+@may(*correcting.MAY)
+def settle_doubt(reply_id: int) -> ResponseReturnValue:
+    """One press settles what is doubtful."""
+    is_so = request.form.get("is") == "yes"
+    reply = correcting.settle_doubt(door.db(), door.runtime(), door.me(), reply_id, is_so)
+    conversation_id = reply.conversation_id
+    door.commit()
+    flash("Noted: it is." if is_so else "Noted: it is not.")
+    return redirect(url_for(".show", conversation_id=conversation_id, _anchor=f"reply-{reply_id}"))
+
+
 @bp.get("/replies/<int:reply_id>/recording")
 @may(*WORKS_HERE)
 def recording(reply_id: int) -> ResponseReturnValue:

@@ -213,6 +213,9 @@ def test_an_order_is_declined_or_given_back(ordered: Api) -> None:
 
 def test_a_kind_is_corrected(ordered: Api) -> None:
     assert set(wrong(ordered.ask("rep", "PATCH", "/replies/1", json={"kind": "alert"}))) == {"kind"}
+    for body in ({}, {"kind": "call", "doubt": True}):
+        assert set(wrong(ordered.ask("rep", "PATCH", "/replies/1", json=body))) == {"kind"}
+    problem(ordered.ask("rep", "PATCH", "/replies/1", json={"doubt": True}), 409, "state-conflict")
     problem(ordered.ask("officer", "PATCH", "/replies/1", json={"kind": "call"}), 403)
     assert ordered.ask("rep", "PATCH", "/replies/1", json={"kind": "call"}).get_json()["order"]["state"] == "withdrawn"
     stopped = ordered.ask("rep", "PATCH", "/replies/1", json={"kind": "opt-out"}).get_json()

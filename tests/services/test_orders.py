@@ -15,7 +15,17 @@ from sqlalchemy.orm import Session, sessionmaker
 from dispatcher import bells, jobs
 from dispatcher.model import AuditEntry, Conversation, Customer, Grant, Letter, OrderRequest, Reply, Staff, Task
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
-from dispatcher.services import calls, conversations, correcting, order_rings, orders, reply_store, sweep, verify
+from dispatcher.services import (
+    calls,
+    conversations,
+    correcting,
+    order_rings,
+    orders,
+    reply_store,
+    suppressions,
+    sweep,
+    verify,
+)
 from dispatcher.services.order_words import is_verdict
 from dispatcher.services.understanding import Understood
 from tests.webhooks.world import World, world_of
@@ -362,6 +372,31 @@ def test_an_answer_that_is_an_order_after_all(light: World, session: Session) ->
         assert set(refused.value.fields) == {"kind"}
     with pytest.raises(NotFound):
         correcting.correct(session, light.runtime, colleague(session, "second", "rep"), reply.id, "other")
+
+
+@pytest.mark.parametrize(
+    ("kind", "doubt", "is_so", "after", "stopped", "state"),
+    [
+        ("order", "opt-out", True, "order", True, "waiting"),
+        ("order", "opt-out", False, "order", False, "waiting"),
+        ("order", "question", True, "question", False, "withdrawn"),
+        ("other", "opt-out", True, "opt-out", True, None),
+        ("other", "order", True, "order", False, "waiting"),
+        ("other", "order", False, "other", False, None),
+    ],
+)
+def test_a_doubt_is_settled(
+    light: World, session: Session, kind: str, doubt: str, is_so: bool, after: str, stopped: bool, state: str | None
+) -> None:
+    reply = asked(light, session, kind=kind)
+    reply.doubt = doubt
+    session.flush()
+    done = correcting.settle_doubt(session, light.runtime, person(light, session, "rep"), reply.id, is_so)
+    assert (done.kind, done.doubt) == (after, "")
+    assert (suppressions.in_force(session, "sms", BOB) is not None) is stopped
+    assert (reply.order.state if reply.order else None) == state
+    with pytest.raises(StateConflict):
+        correcting.settle_doubt(session, light.runtime, person(light, session, "rep"), reply.id, True)
 
 
 # --- answers by mail and text message confirm nothing -----------------------------------------------------

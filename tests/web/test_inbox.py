@@ -193,10 +193,12 @@ def test_one_press_says_what_an_answer_is(talk: Site) -> None:
     page = talk("rep").get("/inbox/1").text
     assert "It is an opt-out" in page
     assert "may be an opt-out" in talk("rep").get("/inbox").text
-    assert talk("rep").post("/inbox/replies/1/kind", {"kind": "question"}).status_code == 302
+    assert talk("rep").post("/inbox/replies/1/doubt", {"is": "no"}).status_code == 302
+    assert talk("rep").post("/inbox/replies/1/doubt", {"is": "yes"}).status_code == 409
     with talk.session() as session:
         reply = session.scalars(select(Reply)).one()
         assert (reply.kind, reply.kind_by, reply.doubt) == ("question", "person", "")
+    assert talk("rep").post("/inbox/replies/1/kind", {"kind": "call"}).status_code == 302
     assert "Rep said so" in talk("rep").get("/inbox/1").text
     assert talk("rep").post("/inbox/replies/1/kind", {"kind": "alert"}).status_code == 422
     other_rep(talk)

@@ -13,6 +13,7 @@ from dispatcher.api.resources.messages import audio, recording_info
 from dispatcher.api.shapes.common import Page
 from dispatcher.api.shapes.inbox import Assignment, Correction, ReplyInfo, ReplyQuery, Settlement
 from dispatcher.model import Conversation, Customer, OrderRequest, Reply, ReplyFile
+from dispatcher.model.errors import Refused
 from dispatcher.services import conversations, correcting, reply_store
 
 TAG = "Inbox"
@@ -89,7 +90,11 @@ def settle_reply(act: Act, reply_id: int, body: Settlement) -> ReplyInfo:
     tag=TAG, answers={200: ReplyInfo}, problems=(409,),
 )  # fmt: skip
 def correct_reply(act: Act, reply_id: int, body: Correction) -> ReplyInfo:
-    return reply_info(act, correcting.correct(act.session, act.runtime, act.staff, reply_id, body.kind))
+    if (body.kind is None) == (body.doubt is None):
+        raise Refused({"kind": "give either this or `doubt`"})
+    if body.doubt is not None:
+        return reply_info(act, correcting.settle_doubt(act.session, act.runtime, act.staff, reply_id, body.doubt))
+    return reply_info(act, correcting.correct(act.session, act.runtime, act.staff, reply_id, body.kind or ""))
 
 
 def _get(act: Act, reply_id: int) -> Reply:

@@ -134,11 +134,14 @@ class ReplyQuery(PageQuery):
 
 
 class Correction(Given):
-    """What a reply is, as a person sees it. The kind it has already settles a doubt."""
+    """What a reply is, as a person sees it: its kind, or whether it is what its `doubt` says."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"kind": "order"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"kind": "order"}, {"doubt": False}]})
 
-    kind: Text = Field(max_length=16, description="As of a reply, without `alert`.")
+    kind: Text | None = Field(None, max_length=16, description="As of a reply, without `alert`; settles a doubt too.")
+    doubt: bool | None = Field(
+        None, description="It is what the doubt says, or is not. A wish is obeyed, and an order beside it stays one."
+    )
 
 
 class Assignment(Given):
