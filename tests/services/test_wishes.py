@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from dispatcher.bells import commit
 from dispatcher.model import Customer, Letter, Reply, Suppression, Task
 from dispatcher.model.errors import NotFound, Refused, StateConflict
-from dispatcher.services import letters, preferences, suppressions, wishes
-from dispatcher.services.letter_sending import send_letter
+from dispatcher.model.ports import PREFS_TAG
+from dispatcher.services import letters, preferences, replies, suppressions, wishes
+from dispatcher.services.letter_sending import content_of, send_letter
 from dispatcher.services.oracle import Question
 from dispatcher.services.oracle_approved import ALL
 from dispatcher.services.sending import Pump
@@ -561,3 +562,53 @@ def _take(world: World, step: str, n: int) -> None:
                 commit(session, world.runtime.bells)
             except StateConflict:
                 session.rollback()
+
+
+# --- links and pages --------------------------------------------------------------------------------------
+
+
+def test_what_is_written_on_an_alerts_page_holds_where_the_alert_went(world: World) -> None:
+    ids = world.alert()
+    with world.runtime.sessions() as session:
+        kept = replies.from_page(session, world.runtime, ids["bob"], "please take me off this list", False)
+        commit(session, world.runtime.bells)
+        assert (kept.kind, kept.doubt) == ("other", "opt-out")
+    assert orders(world) == [("sms", BOB, "", "doubt")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "clickable"),
+    [("response", ANA, True), ("response", "friend@other.example", False), ("confirmation", ANA, False)],
+)
+def test_a_response_by_mail_ends_by_one_click(world: World, kind: str, address: str, clickable: bool) -> None:
+    with world.runtime.sessions() as session:
+        ana = session.get_one(Customer, world.bank.ids["ana"])
+        letter = letters.write(
+            session, world.runtime, kind=kind, dedupe="x", channel="email", address=address, subject="Re", text="x",
+            customer=ana,
+        )  # fmt: skip
+        link = f"https://alerts.bank.example/p/{PREFS_TAG}/one-click"
+        assert content_of(world.runtime, letter).unsubscribe_url == (link if clickable else "")
+        session.rollback()
+
+
+def test_a_link_tells_nobody_about_what_they_did_not_get(world: World) -> None:
+    secret = released(world.bank, "mergers")
+    with world.runtime.sessions() as session:
+        dora = session.get_one(Customer, world.bank.ids["dora"])
+        assert preferences.about(session, dora, secret) == ""
+        assert preferences.topics(session, dora, secret) == []
+        bob = session.get_one(Customer, world.bank.ids["bob"])
+        assert preferences.topics(session, bob, None) == ["mergers"]
+
+
+def test_an_answer_to_a_confirmation_is_the_customers(world: World) -> None:
+    """START in answer to the mail that confirmed the stop."""
+    ids = world.alert()
+    world.mail(ANA, world.reply_to(ids["ana"]), "unsubscribe")
+    world.work()
+    world.mail(ANA, world.customer_address(world.letters("confirmation")[0]), "START", "Re: No more mail")
+    world.work()
+    assert orders(world) == []
+    assert [one.kind for one in world.replies()] == ["opt-out", "opt-in"]
+    assert len(world.letters("confirmation")) == 2
