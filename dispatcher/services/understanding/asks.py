@@ -144,6 +144,8 @@ _NO_WANT = rules(r"""
     why did|hat|hatte|haben|will|cannot|can not) (?:\S+ ){0,2}(?:call|ring|phone|callback|call back|calling|calls|
     anrufen|rückruf|rückrufe|rückruf nötig|anrufe|telefonat|zurückrufen|zurückgerufen)(?! (?:me back yet|me \?|
     by now))
+(?:brauchen?|brauchst|müssen|musst) (?:\S+ ){0,4}(?:nicht|keine[nrms]?) (?:\S+ ){0,3}(?:anzurufen|anrufen|
+    zurückrufen|zurückzurufen|rückruf|telefonieren)
 (?:rückruf|anruf|telefonat|call) (?:\S+ ){0,3}(?:nicht nötig|nicht notwendig|nicht erforderlich|unnötig|nicht|
     not needed|not necessary|unnecessary|erledigt|hat sich erledigt)
 """)
@@ -450,6 +452,16 @@ _OURS = rules(r"""
 """)
 
 
+# What is said well of us, and whose matter a complaint must be.
+_PRAISE = rules(
+    r"(?:great|excellent|good|thanks|thank|helpful|well done|super|love|pleased|brilliant|fantastic|happy with|right|danke|dank|klasse|prima|toll|gut|never disappoint)"
+)
+_REPORTED = rules(r"(?:\S*ombud\S*|regulators?|class action|complain\S*|complaints|beschwer\S*|reklam\S*|klag\S*)")
+_PERSONAL = rules(
+    r"(?:i|we|my|our|me|us|you|your|ich|wir|mir|uns|mich|ihnen|ihr|ihre[nmrs]?|meine?[nmrs]?|unsere?[nmrs]?|formal|formally|file|hereby|hiermit|complaint|beschwerde|offizielle)"
+)
+
+
 def call(said: Sequence[Sentence]) -> str:
     """The sentence that asks for a call, "" where none does."""
     for one in said:
@@ -473,12 +485,18 @@ def complaint(said: Sequence[Sentence]) -> str:
     """The sentence that complains about us, "" where none does; what is said of a market or a company does not."""
     for one in said:
         text = one.said
-        if _NO_COMPLAINT.search(text) or not (
-            _COMPLAINT.search(text) or _BESCHWERDE.search(text) or (_AMISS.search(text) and _OURS.search(text))
+        if (
+            _NO_COMPLAINT.search(text)
+            or (_REPORTED.search(text) and not _PERSONAL.search(text))
+            or not (
+                _COMPLAINT.search(text)
+                or _BESCHWERDE.search(text)
+                or (_AMISS.search(text) and _OURS.search(text) and not _PRAISE.search(text))
+            )
         ):
             continue
         if _MARKET.search(text) and not re.search(
-            r"(?<!\S)(?:you|your|i want to complain|complaint|beschwerde|beschweren|ihre?[nmr]?|sie|nobody|niemand|lawyer|anwalt|my|meine?)(?!\S)",
+            r"(?<!\S)(?:you|your|i want to complain|complaint|beschwerde|beschweren|ihre?[nmr]?|sie|lawyer|anwalt|my|meine?)(?!\S)",
             text,
         ):
             continue

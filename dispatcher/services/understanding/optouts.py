@@ -104,6 +104,11 @@ rather (?:not|you did not|you do not|you stopped|that you stop|that you did not|
     relevant|of interest|for me|wanted|interesting)|useless|irrelevant|unwanted) (?:\S+ ){0,6}(?:discontinue|stop|
     cease|remove|unsubscribe|no more|end)
 (?:want|would like|like|wish) (?:to be )?(?:out of|off) (?:this|the|your|that) (?:\S+ )?list
+(?:call|switch|turn|shut) off (?:(?:your|the|these|all|this|my|those) ){1,3}{comm}
+(?:do not|never) (?:please )?(?:send|text|write|call|email|contact|message|ring|phone|mail) (?:\S+ )?(?:again|
+    any more|any longer|ever)(?= (?:please|thanks|,|to)|$)
+(?:take|remove|delete|get) (?:both|all|these|those|my|our|the) (?:\S+ )?(?:addresses|address|numbers|number|emails|
+    email|details|name|names) (?:off|out|from)(?= (?:please|thanks|,|your|the|this|now)|$)
 (?:leave (?:me|us) (?:alone|in peace|be)|lose (?:my|this) number|go away|fuck off|piss off|f off|bugger off|
     get lost|sod off|buzz off|do not bother|let me be)
 (?:not|no longer|never|un) ?(?:interested|interest) in (?:\S+ ){0,4}(?:{comm}|being contacted|hearing from you|
@@ -199,6 +204,10 @@ nichts? (?:mehr|weiter|weiteres|länger) (?:(?:von|ihnen|euch|zu|dazu|davon|dies
     aufhören)
 (?:verschonen|verschone|verschont) (?:\S+ ){0,3}(?:mich|uns) (?:\S+ ){0,4}(?:mit|von)
 (?:sehen|sehe|bitte ich|bitten wir) (?:\S+ ){0,4}von (?:\S+ ){0,5}{komm} (?:\S+ ){0,4}(?:ab|abzusehen)
+(?:löschung|entfernung|streichung|austragung|herausnahme|streichen|löschen) (?:\S+ ){0,4}(?:aus|von|
+    vom) (?:\S+ ){0,3}{liste}
+(?:löschung|entfernung|streichung) (?:meiner|unserer|meines|der) (?:\S+ ){0,3}(?:daten|adresse|nummer|mailadresse|
+    kontaktdaten|emailadresse|eintrags)
 (?:verzichte|verzichten) (?:\S+ ){0,3}auf (?:\S+ ){0,3}{komm}
 (?:keinen?|kein) (?:weiteren? )?(?:kontakt|interesse an|interesse mehr an|wert auf|bedarf an|bedarf mehr an|
     bedarf für) ?(?:(?:mehr|weiteren?|diesen|ihren|den|solchen|dieser|euren|derartigen) )*(?:{komm}|mehr|$)
@@ -299,6 +308,10 @@ _WHOLLY = rules(r"""
 """)
 # It is said that they do not want out, or somebody else does, or it is long past.
 _NOT_OUT = rules(r"""
+(?:stock|share|shares|name|names|company|aktie|aktien|#x|bond|bonds|titel|index|members?|they) (?:(?:has|have|had|
+    was|were|is|are|will|should|been|be|now|just|being|removed|the|never|gets|got|ought|to|can|
+    could) ){0,4}(?:removed|taken|dropped|deleted|come off|excluded|struck|us from the index|gestrichen|genommen)
+(?:brauchen?|brauchst|müssen?|musst|muss) (?:\S+ ){0,4}(?:nicht|keine)(?! mehr)
 (?:do not|did not|never|not|please do not|have not|would not|had not|will not|wont|rather not|
     no need to) (?:(?:want|wish|mean|ever|to|be|please|intend|going|yet|accidentally|like|have|asking|
     ask) ){0,4}(?:unsubscribe|unsubscribed|unsubscribing|opt out|opted out|opting out|remove (?:me|us)|take (?:me|
@@ -316,6 +329,10 @@ _NOT_OUT = rules(r"""
     conversion|position|trade|accord|treaty|contract|election|call|meeting|conference)
 """)
 # What is theirs to end, and none of our messages.
+_DEAL_OBJECT = rules(r"""
+(?:unsubscribe|opt out|remove|withdraw) (?:me |us )?(?:from|out of|of) (?:the |this |my )?(?:rights issue|rights|
+    offer|offering|ipo|placement|tender|deal|book|fund|allocation|subscription for)
+""")
 _BUSINESS_OBJECT = rules(r"""
 (?:stop|cancel|end|quit|remove|delete|drop|no more|kein|keine) ~ (?:orders?|limits?|stops?|stop loss|trades?|
     positions?|bids?|offers?|gtc|price alerts?|#q|#n|limit|dividends?|buybacks?|standing order|direct debit|shares|

@@ -23,8 +23,9 @@ please (?:(?!(?:have|ask|tell|let|explain|email|call|send|advise)(?!\S))[^\s,]+ 
     receivers?|takers?)(?! than)
 (?:buyer|seller|bidder|taker)s? (?:here|of|at|for|in|on)
 (?:stop|get|take|close|knock) (?:me|us) (?:out|flat)(?! of (?:hold|town|the (?:list|loop|email|distribution)))
-(?:i|we) (?:will |would |can |could |am happy to |are happy to |want to )?(?:take|have|do|pay|
+(?:i|we) (?:will |would |can |could |am happy to |are happy to |want to )(?:take|have|do|pay|
     give) (?:\S+ ){0,2}(?:#q|{tradable}|at #n|#n for)
+(?:i|we) (?:take|pay) (?:\S+ ){0,2}(?:#q|{tradable}|at #n|#n for)
 (?:put|count|mark|sign|write|pencil|book|note) (?:me|us|my client) (?:\S+ )?(?:down|in|up|for|as)(?: (?:for|as|with|
     at|a))*(?: (?:#q|#n|buyer|seller|some|the|half|full|an order|the (?:ipo|placement|deal|issue)))
 (?:count (?:me|us) in|i am in for|we are in for|i am in|we are in)(?= (?:#q|#n|for|,|please|at)|
@@ -57,6 +58,8 @@ COMMANDED = rules(
     pay up to|work it|execute|mine at|yours at|mine|yours|done at|go at|sell it|buy it|double up|get me done|
     get it done|same size|take them|hit them|lift them|hold off|hold my|hold the order)(?= (?:at|please|for|,|in|on|
     now|here|if|today|#|my|until|executing|order)|$)
+{lead}(?:cancel|pull|kill|scrap|withdraw|pull out) (?:everything|all orders|all of it|it all|them all|the lot|
+    all my|everything i have|all open)(?! {comm})(?= |$)
 {lead}(?:go ahead|go for it|make it so|get it done|please go ahead|please proceed|proceed|please execute|do it|
     let us do it|let us go|get on with it|pull the trigger|fire away)(?= (?:please|with|as|and|,|at|on|now|then|
     today|for)|$)
@@ -118,6 +121,11 @@ ONLY_AMOUNT = rules(
     start=True,
 )
 BOOKED = rules(r"""
+(?:unsubscribe|opt out|withdraw|remove) (?:me |us )?(?:from|out of|of) (?:the |this |my )?(?:rights issue|rights|
+    offer|offering|ipo|placement|tender|deal|book|allocation)
+(?:end|terminate|quit|stop|suspend|pause|wind up|wind down) (?:my|our|the|this) (?:\S+ )?(?:standing order|
+    savings plan|regular investment|plan|algo|short|long|position|trade|hedge|programme|program)(?! (?:alerts?|
+    messages|emails))
 (?:cancel|pull|kill|withdraw|scrap|scratch|replace|amend|modify|change|raise|lower|move|adjust|reinstate|resubmit|
     place|enter|put in|put|remove|work|execute|fill|double|halve|extend|renew|void|bust|revoke|reenter|leave|keep|
     set|tighten|trail|drop|lift|activate|delete|resend|hold|stop|freeze|suspend|reduce|increase|update|complete|

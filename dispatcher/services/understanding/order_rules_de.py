@@ -5,6 +5,10 @@ from __future__ import annotations
 from dispatcher.services.understanding.patterns import rules
 
 GEBUCHT = rules(r"""
+(?:beende|beenden|stoppe|stoppen|kündige|kündigen|setze|setzen|pausiere|pausieren) (?:\S+ ){0,4}(?:sparplan|
+    dauerauftrag|fondssparplan|auszahlplan|entnahmeplan|algo)
+(?:sparplan|dauerauftrag|auszahlplan) (?:\S+ ){0,4}(?:beenden|stoppen|kündigen|aussetzen|pausieren|löschen|
+    einstellen|ändern|erhöhen|senken)
 {auftrag} (?:(?!(?:wurde|wird|ist|war)(?!\S))\S+ ){0,6}{buchen}
 {auftrag} (?:\S+ ){0,3}(?:auf|bei|mit limit|limit) #
 (?:streiche|storniere|lösche|setze|setzt|ändere|erhöhe|senke|reduziere|ziehe|ziehen|platziere|gib|geben|gebe|nehme|
@@ -47,11 +51,11 @@ interesse (?:an|für|am|bis|bei|von|in|über|zu|mit|weiter) (?!(?:ihrer|einem|ei
     order|orders) (?:(?:über|von|für|,|bitte|mit|in|an|der|des|die|den|neue|neuen|\S+) ){0,4}(?:#q|#n stück)
 (?:bitte|gerne|dann|ja|noch|für mich|für uns|nehme|nehmen|hätte|hätten|brauche|brauchen|
     für) (?:\S+ ){0,3}#q(?! (?:gelesen|mal|jahre|leute))
-(?:bitte )?(?:kauf|verkauf|halbier|reduzier|liquidier|nimm|nehmt|leg|legt|gib|gebt|stell|zeichn|order|tausch|
-    schmeiss|wirf|hol|holt|besorg|räum|lös|deck|roll|short|hedg|verdoppel|verklein|schliess|mach|macht|machen sie|
-    hau|stoss|bau|nehm)(?:e|en|t|st|s)? (?:(?!(?:verteiler|liste|nummer|adresse|system|
-    newsletter)(?!\S))\S+ ){0,5}?(?:#q|#n stücke?|position|{titel}|hälfte|alles|depot|meinen? \S+)(?! (?:verteiler|
-    liste|system))
+(?:^|(?<=, )|(?<=und )|(?<=dann )|(?<=bitte )|(?<=also )|(?<=ja ))(?:kauf|verkauf|halbier|reduzier|liquidier|nimm|
+    nehmt|leg|legt|gib|gebt|stell|zeichn|order|tausch|schmeiss|wirf|hol|holt|besorg|räum|löse|deck|roll|verdoppel|
+    verklein|schliess|mach|macht|machen sie|hau|stoss|bau|nehm)(?:e|en|t|st|s)? (?:(?!(?:verteiler|liste|nummer|
+    adresse|system|newsletter)(?!\S))\S+ ){0,5}?(?:#q|#n stücke?|position|{titel}|hälfte|alles|depot|
+    meinen? \S+)(?! (?:verteiler|liste|system))
 (?:können|könnten|kann|könnte|dürfen) (?:wir|ich) (?:\S+ ){0,6}#q (?:\S+ ){0,4}(?:bekommen|haben|kriegen|kaufen|
     verkaufen|zeichnen|abgeben)
 (?:trenne|trennen|trennt) (?:(?:sie|wir|ich|uns|mich|sich|bitte|dann|jetzt) ){1,4}von

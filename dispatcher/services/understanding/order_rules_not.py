@@ -5,6 +5,7 @@ from __future__ import annotations
 from dispatcher.services.understanding.patterns import rules
 
 ADVICE = rules(r"""
+(?:do|must|should) (?:i|we) (?:need |have )?(?:to )?(?:do|act|buy|sell|tender|accept|exercise|elect|worry|take)
 (?:would|is|does|will|could|might|was|wäre|ist|macht) (?:a|an|the|that|your|my|ein|eine|einen) (?:\S+ ){0,7}(?:be|
     make|sensible|wise|good|better|work|still|enough|cheaper|too|sinnvoll|sinn|gut|besser|ratsam|noch|zu)
 (?:should|shall|must|ought|need) (?:i|we|one|you|he|they|my|our|clients?) (?:\S+ ){0,6}?(?:buy|sell|hold|short|
@@ -64,6 +65,8 @@ REFUSED = rules(r"""
 """)
 INSTRUCTED_NOT = rules(
     r"""
+(?:please |ok |, |so )*(?:no|not) (?:more|further) (?:buying|selling|buys|sells|trades|trading|orders|purchases|
+    sales|shorting|adding)
 (?:please |but |and |so |just |hi |, |\S+ , )*(?:do not|never|please do not) (?:buy|sell|execute|trade|fill|cancel|
     touch|short|close|do anything|place|book|go ahead|proceed|work)(?! (?:the (?:hype|story|thesis|argument|idea|
     narrative|dip|rumou?rs?)|it that|into|that (?:story|argument|thesis|idea)|this (?:story|argument|thesis|idea|

@@ -42,13 +42,20 @@ def perhaps(said: Sequence[Sentence]) -> str:
 
 def _is_order(one: Sentence) -> bool:
     said = one.said
+    if no.REFUSED.search(said) and not no.INSTEAD.search(said) and not no.INSTRUCTED_NOT.search(said):
+        # "Sell the rights, we do not take part": what is refused refuses nothing beside it.
+        return " , " in said and any(
+            _asks_for(part, False) for part in said.split(" , ") if not no.REFUSED.search(part)
+        )
+    return _asks_for(said, one.asks)
+
+
+def _asks_for(said: str, asks: bool) -> bool:
     if no.INSTRUCTED_NOT.search(said):
         return True
     if no.PAPER.search(said) and "#q" not in said:
         return False
-    if no.REFUSED.search(said) and not no.INSTEAD.search(said):
-        return False
-    if no.ADVICE.match(said) or no.STATUS.search(said) or (one.asks and _only_asks(said)):
+    if no.ADVICE.match(said) or no.STATUS.search(said) or (asks and _only_asks(said)):
         return False
     past = bool(no.DONE_BEFORE.search(said))
     if past and not no.AND_NOW.search(said):
@@ -58,7 +65,7 @@ def _is_order(one: Sentence) -> bool:
     if _asked(said):
         return not no.OTHERS.search(said) or bool(no.SELF.search(said))
     # What follows has no verb of asking in it: a question that asks nobody to do it only asks.
-    if past or (one.asks and not en.REQUEST.search(said) and not ("#q" in said and len(said.split()) <= 7)):
+    if past or (asks and not en.REQUEST.search(said) and not ("#q" in said and len(said.split()) <= 7)):
         return False
     if en.BOOKED.search(said) or de.GEBUCHT.search(said):
         return not no.HISTORY.search(said)

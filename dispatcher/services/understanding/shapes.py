@@ -16,7 +16,7 @@ _INDEX = re.compile(
     r"dow( jones)?|topix|csi|asx|ibex|hang seng|sensex|nifty)[ -]?(\d{2,4})?\b"
 )
 _TICKER = re.compile(
-    r"(?<![\w$@&'/-])\$?([A-Z]{2,5}|[A-Z]{1,4}\d?)(?:[. ](?:US|GY|GR|LN|FP|SW|N|O|L|DE|PA|MI|VX))?(?![\w@&'])"
+    r"(?<![\w$@&'/-])\$?([A-Z]{2,5}|[A-Z]{2,4}\d?)(?:[. ](?:US|GY|GR|LN|FP|SW|N|O|L|DE|PA|MI|VX))?(?![\w@&'])"
 )
 _ISIN = re.compile(r"\b[A-Z]{2}[A-Z0-9]{9}\d\b|\b(?:WKN|ISIN|Valor|Valoren)[ :#-]{0,3}[A-Z0-9]{5,12}\b", re.IGNORECASE)
 # In capitals, and nothing that is traded.
@@ -31,7 +31,7 @@ q1 q2 q3 q4 h1 h2 fy ja nein und der die das ein ich du sie wir ihr es zu mit vo
 bafin finra eba esma mifid dsgvo gdpr ceos cfos id pin pa ps nb hi hey dear sir now who why how what when where you your
 out off from this that these stopp mr mrs ms dr qty vs via per plc inc corp sa se nv by as has was are will can
 unsub text mail email fax list call's ooo otoh afaik fwiw eta wfh mobile cell tia cc bcc msg txt fomo faq never ever
-more any stopall optout wrong urgent never dnc tcpa spam alert alerts messages
+more any stopall agm egm hv wacc capm ism nfp ppi bip pmi mail tax irr npv cagr optout wrong urgent never dnc tcpa spam alert alerts messages
 """.split()
 )
 
@@ -57,7 +57,7 @@ _WORDS = {
     "stopplimit": "stop limit", "stoplimit": "stop limit", "vll": "vielleicht", "vlt": "vielleicht", "evtl": "eventuell",
     "telefonnummer": "nummer", "handynummer": "nummer", "rufnummer": "nummer", "handynr": "nummer",
     "mailadresse": "adresse", "emailadresse": "adresse", "oof": "out of office", "ooo": "out of office",
-    "cu": "see you", "hows": "how is", "wheres": "where is", "whens": "when is", "whos": "who is", "wots": "what is", "wot": "what", "wat": "what", "cll": "call", "cal": "call", "bck": "back", "rng": "ring", "sel": "sell", "sll": "sell", "byu": "buy", "verkafen": "verkaufen", "kaufn": "kaufen", "verkaufn": "verkaufen", "thru": "through", "tho": "though", "ppl": "people", "gr8": "great", "no1": "no one", "sth": "something", "fyi": "for your information", "nvm": "never mind", "bday": "birthday", "stopploss": "stop loss", "konf": "konferenz",
+    "cu": "see you", "hows": "how is", "wheres": "where is", "whens": "when is", "whos": "who is", "wots": "what is", "wot": "what", "wat": "what", "cll": "call", "cal": "call", "bck": "back", "rng": "ring", "sel": "sell", "sll": "sell", "byu": "buy", "verkafen": "verkaufen", "kaufn": "kaufen", "verkaufn": "verkaufen", "msging": "messaging", "txtng": "texting", "msgs": "messages", "emailng": "emailing", "thru": "through", "tho": "though", "ppl": "people", "gr8": "great", "no1": "no one", "sth": "something", "fyi": "for your information", "nvm": "never mind", "bday": "birthday", "stopploss": "stop loss", "konf": "konferenz",
     "inkl": "inklusive", "ca": "circa", "zb": "zum beispiel", "orderbuch": "orderbuch", "newletter": "newsletter",
     "nd": "und", "&": "and", "+": "and", "w": "with", "mgmt": "management", "yr": "your", "gd": "good", "hv": "have",
     "hvnt": "have not", "wil": "will", "wrng": "wrong", "worng": "wrong", "wrnog": "wrong", "fone": "phone", "ph": "phone",
