@@ -42,6 +42,19 @@ def rows() -> Iterator[Row]:
             yield Row(f"{path.stem}: {name}", expected, envelope_from, raw)
 
 
+def phrases() -> Iterator[Row]:
+    """The mails of tests/tables/machines/phrases.psv, which have hardly a header."""
+    for number, line in enumerate((TABLES / "phrases.psv").read_text("utf-8").splitlines()):
+        if line.startswith("#"):
+            continue
+        expected, subject, text, header, sender = (part.strip() for part in (*line.split(" | "), "", "", "")[:5])
+        sender = sender or "ana@simon.example"
+        front = f"From: {sender}\r\nTo: {TO}\r\nSubject: {subject}\r\nMessage-ID: <p{number}@x.example>\r\n"
+        front += f"{header}\r\n" if header else ""
+        raw = f"{front}Content-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n".encode()
+        yield Row(f"{subject}: {text}", expected, "" if header == "Return-Path: <>" else sender, raw)
+
+
 def form(raw: bytes, envelope_from: str, to: str = TO) -> bytes:
     """The body of a post of a whole mail."""
     fields = {

@@ -30,20 +30,27 @@ ABSENT: dict[str, re.Pattern[str]] = {
             r"dienst|platz|arbeitsplatz)|außer haus|ausser haus|abwesend|im (?:wohlverdienten )?urlaub|in "
             r"(?:elternzeit|mutterschutz|den ferien)|auf (?:dienst|geschäfts)?reisen?|nicht (?:erreichbar|da|"
             r"verfügbar|am platz)|erkrankt|krank)\b",
-            r"\b(?:no longer|nicht mehr)\b.{0,40}\b(?:with|at|works?|working|employed|für|bei|tätig)\b|\bhas left "
-            r"(?:the |our |us)|\bunternehmen verlassen|\b(?:retired|im ruhestand)\b",
+            r"\bje suis (?:absent|en (?:congés?|vacances|déplacement))|\bestoy (?:fuera|ausente|de vacaciones)|"
+            r"\bsono (?:assente|fuori|in ferie)",
+            r"\bi(?:'ve| have|’ve) left\b|\b(?:no longer|nicht mehr)\b.{0,40}\b(?:with|at|works?|working|employed|"
+            r"für|bei|tätig)\b|\bhas left (?:the |our |us)|\bunternehmen verlassen|\b(?:retired|im ruhestand)\b",
             r"\b(?:office|offices|we|büro|haus|firma|unternehmen|kanzlei|bank)\b.{0,60}\b(?:is|are|will be|ist|"
             r"bleibt|hat|haben|sind)\b.{0,60}\b(?:closed|geschlossen|betriebsferien|betriebsurlaub)\b",
         ),
         "back": (
             rf"\b(?:return(?:ing)?|be back|am back|back|resume|available again)\b.{{0,60}}{_DAY}",
-            r"\bwieder\b.{0,40}\b(?:erreichbar|im büro|da|zurück|im hause?|für sie|verfügbar)\b|\bwhen i (?:return|"
-            r"am back|get back)",
+            r"\bwieder\b.{0,40}\b(?:erreichbar|im büro|da|zurück|im hause?|für sie|verfügbar)\b|\bwhen i(?:'m|’m)? "
+            r"(?:return|am back|back|get back)",
             rf"\b(?:ab|am|seit)\b.{{0,40}}{_DAY}.{{0,40}}\b(?:wieder|zurück)\b|\bzurück\b.{{0,20}}{_DAY}|"
             rf"\bkehre\b.{{0,40}}\bzurück",
         ),
+        "closed": (
+            r"\b(?:office|offices|we|büro|haus|firma|unternehmen|kanzlei|bank)\b.{0,60}\b(?:closed|geschlossen|"
+            r"betriebsferien|betriebsurlaub)\b",
+        ),
         "until": (rf"\b(?:until|till|through|bis|starting|from|vom|ab)\b.{{0,30}}{_DAY}",),
         "access": (
+            rf"\b(?:reply|respond|answer|get back|return|attend)\b.{{0,60}}\bon {_DAY}",
             r"\b(?:limited|no|little|intermittent|sporadic|restricted|without|occasional)\b.{0,25}\b(?:access|"
             r"connectivity)\b",
             r"\b(?:not|nicht|weder|kein(?:en)?|nur|unregelmäßig|sporadisch)\b.{0,60}\b(?:weitergeleitet|forwarded|"
@@ -53,6 +60,8 @@ ABSENT: dict[str, re.Pattern[str]] = {
             r"schnellstmöglich|baldmöglichst|umgehend)\b",
         ),
         "instead": (
+            r"\b(?:for|on) (?:trad(?:es?|ing)|orders?|dealing|anything|any(?: other)? (?:questions?|queries|"
+            r"matters?)|inquiries|enquiries)\b.{0,60}\b(?:please|contact|use|call|write)\b",
             r"\b(?:urgent|urgently|emergenc\w+|immediate|assistance|in my absence|während meiner|vertretung|vertritt|"
             r"vertreten|dringend\w*|eilig\w*|notf[aä]lle?n?|cover|covering)\b",
             r"\b(?:please|kindly|you can|you may) (?:contact|call|e-?mail|reach(?: out to)?|write to|direct|speak "
@@ -67,17 +76,20 @@ ABSENT: dict[str, re.Pattern[str]] = {
     }.items()
 }
 
+FIRST_PERSON = re.compile(r"\b(?:I|I'm|I’m|my|me|our|ich|mein\w*|mir|mich|wir|unser\w*)\b", re.IGNORECASE)
+
 # What only people write: orders, requests, questions to somebody. Of their own account, which an "if you" is not.
 PERSON = re.compile(
     r"\b(?:buy|sell|bid|offered at|bought|sold|short|unwind|hedge|take profit|stop[ -]?loss|at (?:best|market|limit|"
     r"reoffer|par)|limit (?:of|at|\d)|shares|order|orders|fill|trim|position|call me|ring me|phone me|give me a "
     r"(?:call|ring|bell)|text me|could you|can you|would you|do you|did you|let me know|let's|go ahead|hold off|"
     r"interested|my (?:mobile|cell)|i(?:'d| would|’d) (?:like|prefer)|we(?:'d| would|’d) (?:like|prefer)|i want|we "
-    r"want|please (?:do|send|put|keep|cancel|take|tell|explain|use|add|remove)|your (?:view|note|alert|call|report|"
-    r"piece|link)|price|target|yield|coupon|agreed|understood|noted|kaufe?n?|verkaufe?n?|gekauft|verkauft|stück|"
-    r"aktien|auftrag|limit|kurs|kursziel|rendite|rufen sie (?:mich|uns|bitte)|ruf mich|könnten sie|können sie|würden "
-    r"sie|ich (?:möchte|hätte|nehme|will)|wir (?:möchten|hätten|nehmen|wollen)|interesse|interessiert|einverstanden|"
-    r"bitte (?:um|für|senden|schicken|streichen|stornieren|trotzdem))\b|\?\s*$",
+    r"want|please (?:do|send|put|keep|look|check|advise|revert|arrange|confirm|book|execute|forward|resend|fax|phone|"
+    r"ring|cancel|take|tell|explain|use|add|remove)|your (?:view|note|alert|call|report|piece|link)|price|target|"
+    r"yield|coupon|agreed|understood|noted|kaufe?n?|verkaufe?n?|gekauft|verkauft|stück|aktien|auftrag|limit|kurs|"
+    r"kursziel|rendite|rufen sie (?:mich|uns|bitte)|ruf mich|könnten sie|können sie|würden sie|ich (?:möchte|hätte|"
+    r"nehme|will)|wir (?:möchten|hätten|nehmen|wollen)|interesse|interessiert|einverstanden|bitte (?:um|für|senden|"
+    r"schicken|streichen|stornieren|trotzdem))\b|\?\s*$",
     re.IGNORECASE,
 )
 _FILLER = re.compile(
@@ -101,9 +113,12 @@ def sentences(text: str) -> list[str]:
     return [one.strip()[:300] for one in pieces if re.search(r"\w", one)][:80]
 
 
-def is_filler(sentence: str) -> bool:
-    """A greeting or a closing."""
-    return len(sentence) < 80 and _FILLER.match(sentence) is not None
+def without_greeting(sentence: str) -> str:
+    """What a sentence says after its greeting; "" for a greeting or a closing alone."""
+    if not _FILLER.match(sentence):
+        return sentence
+    rest = sentence.partition(",")[2].strip()
+    return rest if len(rest.split()) > 2 else "" if len(sentence) < 80 else sentence
 
 
 def meanwhile(text: str) -> str:

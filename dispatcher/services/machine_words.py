@@ -66,8 +66,8 @@ SUBJECTS = _table(
             r"automaattinen vastaus|automatyczna odpowied|автоответ|automatiskt svar|autorespon",
         ),
         "absence": (
-            r"out[ -]of[ -](?:the[ -])?office|ooo\b|i am out of|absence\b|away (?:from|until|on)\b|on (?:vacation|"
-            r"holiday)",
+            r"out[ -]of[ -](?:the[ -])?office|ooo\b|i am out of|absence\b|away(?: (?:from|until|on)\b|$)|on "
+            r"(?:vacation|holiday)",
             r"(?:annual|maternity|paternity|parental|sick) leave|on leave\b|vacation (?:reply|notice|response)",
             r"abwesenheit|abwesend|urlaub(?:s|\b)|(?:betriebs)?ferien|betriebsurlaub|nicht im (?:büro|hause)|außer "
             r"haus",
@@ -83,9 +83,9 @@ SUBJECTS = _table(
             r"(?:new )?(?:case|incident|request|enquiry|inquiry|inc|req|ritm|sr)[ #:-]{0,3}(?:number |id )?\d{4,}",
             r"(?:your |new )?(?:request|enquiry|inquiry|case|query) (?:\S{1,20} )?(?:has been )?(?:received|created|"
             r"opened)",
-            r"we(?:'ve| have|’ve) received your|thank you for contacting|request received|new case email",
-            r"ihre anfrage|eingangsbestätigung|ticketeingang|.{0,60}(?:ticket|vorgang|vorgangsnummer)[ "
-            r":#-]{1,3}\d{4,}",
+            r"we(?:'ve| have|’ve)? received your|thank you for contacting|request received|new case email",
+            r"ihre anfrage|eingangsbestätigung|ticketeingang|.{0,60}(?:ticket[ :]?#|vorgang(?:snummer)?[ "
+            r":#-]{1,3})\d{4,}",
         ),
     },
     front=r"^\s*(?:\[[^\]]{1,40}\]\s*)?(?:(?:re|aw)\s*:\s*(?=\[))?",
@@ -112,6 +112,8 @@ DECIDING = _table(
             r"screen|mail)",
             r"\bprotected by\b.{0,40}\b(?:arrest|spam|anti-?spam|boxbe|boxtrapper|challenge|verif)",
             r"\b(?:spam ?arrest|boxtrapper|boxbe|tmda|choicemail|mailblocks|sendio|spamlion|bluebottle)\b",
+            r"\b(?:not|into?|be|added to)\b.{0,30}\b(?:approved|allowed|trusted|accepted|permitted) senders?\b",
+            r"\brequires (?:all )?senders? to\b|\bpress reply\b.{0,40}\b(?:confirm|send)",
             r"\bempty (?:message|reply|e-?mail) to the following address",
             r"\b(?:klicken|folgen|antworten|senden)\b.{0,120}\b(?:bestätig|zustell|freigeb)",
             r"\bdass sie (?:ein mensch|kein (?:spam|robo|auto)|der absender)|\bkein (?:spammer|roboter|automat)\b",
@@ -125,6 +127,10 @@ DECIDING = _table(
             rf"closed|updated)",
             r"\b(?:ticket|incident)\b.{0,60}\b(?:has|have) been (?:received|created|opened|logged|assigned|raised|"
             r"resolved|closed)",
+            rf"\byour {_CASE}{_NUMBER}? (?:was|is) (?:now )?(?:received|created|opened|logged|registered|assigned|"
+            rf"resolved|closed)",
+            r"\b(?:we|our|team|you)\b.{0,60}\b(?:respon[ds]\w*|reply|get back|be in "
+            r"touch)\b.{0,60}\bwithin\b.{0,30}\b(?:hours?|(?:business|working)? ?days?)",
             r"\breply above this line|\btype your reply above|##-",
             rf"\bwe(?:'ve| have|’ve)? (?:just |now )?(?:received|logged|registered|got) your (?:\w+ )?(?:{_CASE}|"
             rf"message|e-?mail)\b",
@@ -137,6 +143,8 @@ DECIDING = _table(
             r"\b(?:ticket|vorgang|anfrage|anliegen|meldung|störung)\b.{0,80}\b(?:wurde|ist)\b.{0,60}(?:eröffnet|"
             r"erstellt|angelegt|registriert|erfasst|aufgenommen|geöffnet|geschlossen|eingegangen|bearbeitet)",
             r"\b(?:ticket|vorgangs?|fall|bearbeitungs|anfrage|referenz)-?\s?(?:nummer|nr\.?|id)\b.{0,30}\d{3,}",
+            r"\b(?:ihr|ihre) (?:anliegen|anfrage|meldung|nachricht)\b.{0,40}\bwird\b.{0,60}\b(?:bearbeitet|"
+            r"beantwortet)",
             r"\b(?:ihre|deine) (?:anfrage|nachricht|mitteilung|e-?mail|mail)\b.{0,60}\b(?:eingegangen|erhalten)",
             r"\bwir haben ihre (?:anfrage|nachricht|mitteilung|e-?mail)\b",
         ),
@@ -150,8 +158,8 @@ DECIDING = _table(
         "bounce": (
             r"\b(?:message|mail|delivery|e-?mail)\b.{0,80}\b(?:could not|couldn't|couldn’t|wasn't|wasn’t|was not|"
             r"cannot|can't)\b.{0,20}\b(?:be )?deliver",
-            r"\bunable to deliver|\bdelivery\b.{0,60}\bfailed\b|\bfailed permanently|\bpermanent(?:ly)? (?:fatal "
-            r")?(?:error|fail)",
+            r"\bunable to deliver|\bdelivery (?:to .{0,60})?(?:has )?failed\b|\bfailed permanently|"
+            r"\bpermanent(?:ly)? (?:fatal )?(?:error|fail)",
             r"\bthis is the (?:mail system|qmail-send)|\breturned to sender|\baddress(?:es)? (?:not found|had "
             r"permanent)",
             r"nicht zugestellt werden|\bunzustellbar|\bempfänger\b.{0,40}\b(?:unbekannt|existiert nicht|abgelehnt)",
@@ -170,6 +178,8 @@ DECIDING = _table(
         "receipt": (
             r"\b(?:was|has been) (?:read|displayed|opened) (?:on|at|by)\b|\bthis is a (?:return|read|delivery) "
             r"receipt",
+            r"\byour document\b.{0,80}\bwas received by\b|\ba été (?:lu|affiché)\b|\bha sido leído\b|\bè stato "
+            r"letto\b",
             r"\bno guarantee that the (?:message|recipient)|\bdeleted (?:without being|unread)|\bthe (?:mail|"
             r"message) was displayed",
             r"\bwurde (?:am|um|von)\b.{0,60}\b(?:gelesen|angezeigt|geöffnet)|\bist eine (?:lese|empfangs)bestätigung|"

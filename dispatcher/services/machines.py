@@ -16,7 +16,14 @@ from dispatcher.model.conversation import MACHINES
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
 from dispatcher.services import bounces, caps
-from dispatcher.services.absence_words import ABSENT, PERSON, is_filler, meanwhile, sentences
+from dispatcher.services.absence_words import (
+    ABSENT,
+    FIRST_PERSON,
+    PERSON,
+    meanwhile,
+    sentences,
+    without_greeting,
+)
 from dispatcher.services.arrival import Arrival
 from dispatcher.services.machine_words import AUTOMATED, DECIDING, SUBJECTS, TELEPHONE
 from dispatcher.services.understanding import Understood
@@ -56,6 +63,7 @@ class _Words:
     absent: frozenset[str]
     away: str  # the first sentence that speaks of an absence
     personal: bool
+    first_person: bool  # outside of the sentences that decide
     any: bool
 
 
@@ -164,8 +172,12 @@ def _candidate(reply: InboundReply, words: _Words) -> tuple[str, str]:
         return words.kind, words.sentence
     if words.automated and (hinted or not answers or words.absent):
         return _kind_of(words) or "other", words.automated
-    if words.subject in ("", "absence") and words.absent & {"away", "back", "access", "instead"}:
-        return "absence", words.away or f"Subject: {reply.subject}"[:200]
+    subject = f"Subject: {reply.subject}"[:200]
+    if words.subject == "" or (words.subject == "absence" and words.absent - {"thanks"}):
+        return "absence", words.away or subject
+    # Whoever says "I" or "we" writes for themselves; "Accepted: 42.10" is an answer.
+    if words.subject and not answers and not words.first_person and words.subject not in ("absence", "calendar"):
+        return words.subject, subject
     # Whoever answers us and says so in passing is a person; a note says more.
     enough = _ABSENT_SURELY + (1 if answers and not reply.hint else 0)
     if "away" in words.absent and len(words.absent) >= enough:
@@ -177,11 +189,9 @@ def _read(subject: str, own: str) -> _Words:
     marker = next((kind for kind, words in SUBJECTS if words.search(subject)), None)
     kind = sentence = automated = away = ""
     absent: set[str] = set()
-    personal = False
+    personal = first_person = False
     found = sentences(own)
-    for one in found:
-        if is_filler(one):
-            continue
+    for one in filter(None, map(without_greeting, found)):
         # Machines do not ask: who asks about a message that could not be delivered is a person.
         decided = next((name for name, words in DECIDING if words.search(one)), "") if one[-1] != "?" else ""
         if decided and not kind:
@@ -193,9 +203,20 @@ def _read(subject: str, own: str) -> _Words:
         if features & {"away", "back"} and not away:
             away = one
         absent |= features
+        first_person = first_person or (not decided and FIRST_PERSON.search(one) is not None)
         if not decided and "thanks" not in features and _is_personal(one, features):
             personal = True
-    return _Words(marker, kind, sentence[:200], automated[:200], frozenset(absent), away[:200], personal, bool(found))
+    return _Words(
+        marker,
+        kind,
+        sentence[:200],
+        automated[:200],
+        frozenset(absent),
+        away[:200],
+        personal,
+        first_person,
+        bool(found),
+    )
 
 
 def _is_personal(sentence: str, features: set[str]) -> bool:
