@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -204,6 +206,29 @@ def test_only_who_claimed_it_decides(light: World, session: Session) -> None:
         conversations.close(session, runtime, rep, order.conversation_id)
     rep.active = False  # gone: an administrator takes over
     assert orders.claim(session, runtime, admin, order.id).claimed_by == admin.id
+
+
+def test_of_two_who_claim_at_once_one_has_it(world: World) -> None:
+    with world.runtime.sessions() as session:
+        order_id = order_of(asked(world, session)).id
+    together = Barrier(2)
+
+    def take(name: str) -> str:
+        with world.runtime.sessions() as mine:
+            staff = person(world, mine, name)
+            mine.rollback()
+            together.wait(20)
+            try:
+                orders.claim(mine, world.runtime, person(world, mine, name), order_id)
+                mine.commit()
+            except StateConflict as conflict:
+                return str(conflict)
+            return staff.name
+
+    with ThreadPoolExecutor(2) as pool:
+        said = sorted(pool.map(take, ("rep", "admin")), key=len)
+    assert said[0] in ("Rep", "Admin")
+    assert said[1] == f"{said[0]} has claimed the order"
 
 
 def test_analysts_and_compliance_take_no_orders(light: World, session: Session) -> None:
