@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.bank import OFFICER, Bank, wait_for
+from tests.journeys.bank import Bank, wait_for
 from tests.journeys.telephone import person
 from tests.product import Product
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(200)]
 
+# An administrator who is an officer, too: each who uses the API costs the start of a process.
 ADMIN, REP = "violetta.flantz@bank.example", "brandi.barnes@bank.example"
 PHONE, MAIL = "+12025550141", "crossing@simon.example"
 BY_MAIL, BY_TEXT = "Half of it by Friday, I would say.", "Then I sell nothing without you."
@@ -29,7 +30,7 @@ def bank(product: Callable[..., Product]) -> Bank:
 def test_one_conversation_crosses_telephone_mail_and_text(bank: Bank) -> None:
     _customer_who_speaks(bank)
     message = bank.submit(["crossing"], "Downgrade", "We cut LTMY to hold.")
-    assert bank.approve(message, OFFICER).status_code in (200, 201)
+    assert bank.approve(message, ADMIN).status_code in (200, 201)
 
     notice = _told(bank, "email", REP, "Crossing")
     assert notice["reply_to"], notice
@@ -86,10 +87,10 @@ def _mail(bank: Bank, sender: str, answered: dict[str, Any], words: str) -> None
 
 
 def _one_story(bank: Bank, message: dict[str, Any]) -> None:
-    found = bank.api(REP, "GET", "/conversations", params={"limit": 200}).json()["items"]
+    found = bank.api(ADMIN, "GET", "/conversations", params={"limit": 200}).json()["items"]
     (line,) = [one for one in found if one["customer"] == "crossing"]
     assert (line["message"], line["state"], line["rep"], line["claimed_by"]) == (message["id"], "claimed", REP, REP)
-    talk = bank.api(REP, "GET", f"/conversations/{line['id']}").json()
+    talk = bank.api(ADMIN, "GET", f"/conversations/{line['id']}").json()
     said = [(one["received_at"], one["channel"], one["text"]) for one in talk["replies"]]
     said += [(one["created_at"], f"answer by {one['via']}", one["text"]) for one in talk["responses"]]
     spoken, *written = [(how, words) for _, how, words in sorted(said)]
