@@ -190,7 +190,7 @@ def _sqlite() -> Iterator[str]:
     yield from _INDEXES
     yield (
         "CREATE VIRTUAL TABLE search_words USING fts5(said, about, content='search_passages', content_rowid='id', "
-        "tokenize='unicode61 remove_diacritics 2')"
+        "tokenize='unicode61 remove_diacritics 2', prefix='1 2 3')"
     )
     new = "INSERT INTO search_words(rowid, said, about) VALUES (NEW.id, NEW.said, NEW.about);"
     old = (
