@@ -137,7 +137,7 @@ def _directory(content: bytes) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError):
+    except (zipfile.BadZipFile, ValueError, RuntimeError, OSError, EOFError):
         return []
 
 
