@@ -125,11 +125,9 @@ def _tell_former(session: Session, runtime: Runtime, conversation: Conversation,
 
 def due(session: Session, runtime: Runtime) -> list[int]:
     """Conversations that nobody has claimed in time, and those whose owner works here no more."""
+    # By the time alone, for which there is an index: whoever claims or closes one takes its time away.
     late = (
-        select(Conversation.id)
-        .where(Conversation.state == "open", Conversation.claim_by <= runtime.now())
-        .order_by(Conversation.claim_by)
-        .limit(200)
+        select(Conversation.id).where(Conversation.claim_by <= runtime.now()).order_by(Conversation.claim_by).limit(200)
     )
     gone = select(Staff.id).where(Staff.active.is_(False))
     somebody = exists().where(Grant.staff_id == Staff.id, Grant.role.in_(("rep", "admin")), Staff.active)
@@ -159,7 +157,11 @@ def pass_on(session: Session, runtime: Runtime, conversation_id: int) -> bool:
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    if conversation is None or conversation.state == "closed":
+    if conversation is None:
+        return False
+    if conversation.state != "open":
+        conversation.claim_by = None
+    if conversation.state == "closed":
         return False
     has_it = conversation.claimed_by or conversation.rep_id
     owner = session.get(Staff, has_it) if has_it else None
