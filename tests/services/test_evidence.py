@@ -14,6 +14,7 @@ from dispatcher.model import Customer, Decision, Media, Reply, Response, Suppres
 from dispatcher.services import conversations, evidence, reply_store, suppressions
 from dispatcher.services.media import Upload
 from dispatcher.services.oracle import Question
+from dispatcher.services.understanding import Understood
 from tests.small_bank import SmallBank, small_bank
 
 
@@ -26,14 +27,17 @@ def bank(sessions: sessionmaker[Session], tmp_path: Path, samples: Path) -> Smal
         message = bank.released(session, recording=wav)
         ana = session.get_one(Customer, bank.ids["ana"])
         reply = reply_store.keep(
-            session, bank.runtime, dedupe="r1", channel="email", sender="ana@simon.example", kind="answer",
-            text="Sell half.", person=ana, message_id=message.id,
+            session, bank.runtime, dedupe="r1", channel="email", sender="ana@simon.example",
+            understood=Understood(), text="Sell half.", person=ana, message_id=message.id,
         )  # fmt: skip
         assert reply.conversation_id is not None
         conversations.respond(
             session, bank.runtime, bank.staff(session, "rep"), reply.conversation_id, "Not yet accepted.", via="page"
         )
         suppressions.suppress(session, bank.runtime, "sms", "+12025550101", "opt-out", "sms STOP")
+        suppressions.suppress(session, bank.runtime, "email", "b@simon.example", "opt-out", "page", topic="rates")
+        suppressions.suppress(session, bank.runtime, "email", "b@simon.example", "opt-out", "page", topic="fx")
+        suppressions.lift(session, bank.runtime, "email", "b@simon.example", topic="fx")
         commit(session, bank.runtime.bells)
     return bank
 
@@ -59,8 +63,9 @@ def test_what_is_as_recorded_is_no_breach(bank: SmallBank) -> None:
         (lambda ids: delete(Reply), "P6 reply 1"),
         (lambda ids: update(Response).values(text="Accepted."), "P6 response 1"),
         (lambda ids: delete(Suppression), "P4 suppression of sms +12025550101"),
+        (lambda ids: delete(Suppression).where(Suppression.topic != ""), "P4 suppression of email b@simon.example"),
     ],
-    ids=["officer", "comment", "recording", "words", "reply gone", "response", "opt-out gone"],
+    ids=["officer", "comment", "recording", "words", "reply gone", "response", "opt-out gone", "topic gone"],
 )
 def test_a_quiet_change_is_named(bank: SmallBank, tamper: Callable[[dict[str, int]], object], named: str) -> None:
     with bank.sessions() as session:
