@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from dispatcher.services import keywords
 from dispatcher.services.understanding import asks, optouts, orders, persons
+from dispatcher.services.understanding.patterns import rules
 from dispatcher.services.understanding.sentences import sentences
 
 _FEW = 6  # words
+_HOW = rules(r"(?:how|what|why|when|where|who|wie|was|warum|wieso|wann)", start=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,9 @@ def _of_sentences(words: str, name: str) -> Understood:
     said = sentences(words)
     out = optouts.opt_out(said)
     # What asks to be left alone asks for nothing else: "could you stop calling me?" is no question.
-    rest = [one for one in said if out is None or one.raw not in out.sentences]
+    rest = [
+        one for one in said if out is None or one.raw not in out.sentences or (out.doubtful and _HOW.match(one.said))
+    ]
     others = {
         "wrong-person": persons.wrong_person(said, name),
         "order": orders.order(said),

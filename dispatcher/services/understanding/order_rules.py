@@ -37,7 +37,7 @@ please (?:(?!(?:have|ask|tell|let|explain|email|call|send|advise)(?!\S))[^\s,]+ 
     an|the|a) (?:\S+ ){0,2}(?:orders?|indication|subscription)(?! (?:history|confirmation))
 (?:want|need|would like|wish|like) (?:in on|into|out of|a piece of|some of) (?:(?!(?:list|distribution|
     mailing)(?!\S))\S+ ){0,4}(?:{tradable}|(?:this|that|it)(?= ,|$| please| now| today))
-(?:want|need|would like|wish|like|take|have|give (?:me|us)|get (?:me|us)|let (?:me|us) have|
+(?:want|need|would like|wish|like|take|give (?:me|us)|get (?:me|us)|let (?:me|us) have|
     i will have) (?:\S+ )?(?:another |an extra |an additional |about |around |up to |roughly |maybe |
     circa )?(?:#q)(?! (?:d|ideas|questions|minutes))
 (?:give|get|grab|buy|sell) (?:me|us) (?:\S+ ){0,3}(?:{tradable}|out of (?:this|it|that|my|our|#x))
@@ -45,6 +45,10 @@ please (?:(?!(?:have|ask|tell|let|explain|email|call|send|advise)(?!\S))[^\s,]+ 
     get me out|get us out|take me out|take us out|sell out of|lighten|top up)
 (?:would|do) you mind {dealing}
 (?:i|we) (?:pay|receive|give|take) (?:fixed|floating|fixed in) (?:\S+ ){0,6}?(?:#q|#x|#n)
+(?:i|we) (?:will |would |am going to |are going to |shall )(?:go|start|stick|settle|run|be happy) (?:with|for|
+    at) (?:\S+ ){0,2}#[qn]
+(?:keen|happy|like|want|love|prefer|wish|need|looking) to (?:see|get|have|do|own|hold|reinvest|shift|invest|put|
+    place|leave|work|add|increase) (?:\S+ ){0,4}?(?:#q|#p|proceeds|{tradable})(?! (?:notes?|report|results))
 (?:can|could|may) (?:i|we) (?:please )?(?:get|have|do|take|buy|sell|add|place|put in|leave) (?:\S+ ){0,4}?#q
 (?:decided|decision|instructed|instruct|instruction|instructing|like you|want you|need you|ask you|
     asking you) (?:you )?(?:is )?to {deal}
@@ -80,6 +84,10 @@ COMMANDED = rules(
     bed|jail|this mess))\S+
 {lead}(?:double|triple|halve|top up|trim|flatten|square|cut|lighten) (?:(?:down|up|back|our|my|the|this|that|
     all) )*(?:short|long|shorts|longs|position|holding|exposure|weight|bet|stake|line|longs|hedge|it)
+{lead}(?:deal|sold to you|mine|yours)$
+{lead}(?:have a go at|try|start with|go with|stick with|go for|settle for) (?:\S+ ){0,2}#q
+{lead}(?:shift|reinvest|reallocate|re allocate|rebalance|park|put|move|invest) (?:\S+ ){0,5}(?:#p|#q|half|proceeds|
+    cash|everything|all)(?= )(?! (?:list|distribution))
 {lead}(?:sold|done|agreed) (?:at|for|,) #
 {lead}(?:long|short|bid|offer|offered|bot|b|s) (?:\S+ ){0,1}(?:#q|#n for #q)
 {lead}(?:#q|#n) (?:\S+ ){0,2}(?:bid|offered|to buy|to sell|to go|buy|sell|kaufen|verkaufen)(?! rating)
@@ -121,6 +129,12 @@ ONLY_AMOUNT = rules(
     start=True,
 )
 BOOKED = rules(r"""
+(?:raise|lift|lower|cut|increase|change|move|set|reduce|drop|bring|put|take) (?:the |my |our |your )?(?:cap|floor|
+    price|size|quantity|level|ceiling|threshold|amount|volume|max|maximum|trigger) (?:\S+ ){0,2}(?:to|at|by|down to|
+    up to) #[nqp]
+(?:position|holding|trade|shares|stock|line|lot|exposure|short|long) (?:is|be|are|gets?|has to be|must be|should be|
+    needs to be) (?:\S+ )?(?:closed|sold|bought|hedged|reduced|unwound|covered|liquidated|trimmed|cut)(?= (?:by|
+    today|now|at|before|please|tonight|,)|$)
 (?:unsubscribe|opt out|withdraw|remove) (?:me |us )?(?:from|out of|of) (?:the |this |my )?(?:rights issue|rights|
     offer|offering|ipo|placement|tender|deal|book|allocation)
 (?:end|terminate|quit|stop|suspend|pause|wind up|wind down) (?:my|our|the|this) (?:\S+ )?(?:standing order|
@@ -135,7 +149,7 @@ BOOKED = rules(r"""
 (?:cancel|pull|kill|scratch|hold|work|fill|execute|close|close out|exit|stop|forget|drop|sell|buy) (?:the |my |our |
     all |all my |all the )?#x(?! (?:alerts?|coverage|messages|emails|updates|texts|call))
 (?:reduce|cut|trim|bring|take|sell down|lower|raise|increase|bump|move|go|get) (?:(?:it|me|us|them|that|position|
-    holding|weight|exposure|the|down|up|my|our) ){0, 3}to (?:zero|nil|half|flat|nothing|#q|#p|neutral)(?! (?:buy|
+    holding|weight|exposure|the|down|up|my|our) ){0,3}to (?:zero|nil|half|flat|nothing|#q|#p|neutral)(?! (?:buy|
     sell|hold|from|rating))
 (?:put|have|place|add|leave) (?:a|an|my|our) (?:\S+ )?(?:stop|limit|bid|order|offer|stop loss)
 {book} (?:\S+ ){0,3}(?:to be|should be|needs to be|must be|please|is to be) (?:\S+ )?(?:cancel|cancelled|canceled|
@@ -205,8 +219,8 @@ JARGON = rules(r"""
 # "If it trades under 20 buy 10k": what comes after the condition.
 CONDITION = rules(
     r"""
-(?:if|once|when|should|as soon as|wenn|falls|sobald|sollte) (?:[^\s,]+ ){2,9}?(?=(?:buy|sell|short|cover|add|take|
-    close|exit|kaufen|verkaufen|kaufe|verkaufe) )
+(?:if|once|when|should|as soon as|wenn|falls|sobald|sollte) (?:[^\s,]+ ){2,9}?(?:buy|sell|short|cover|add|take|
+    close|exit|kaufen|verkaufen|kaufe|verkaufe)
 """,
     start=True,
 )

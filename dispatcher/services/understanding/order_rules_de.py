@@ -55,7 +55,7 @@ interesse (?:an|für|am|bis|bei|von|in|über|zu|mit|weiter) (?!(?:ihrer|einem|ei
     nehmt|leg|legt|gib|gebt|stell|zeichn|order|tausch|schmeiss|wirf|hol|holt|besorg|räum|löse|deck|roll|verdoppel|
     verklein|schliess|mach|macht|machen sie|hau|stoss|bau|nehm)(?:e|en|t|st|s)? (?:(?!(?:verteiler|liste|nummer|
     adresse|system|newsletter)(?!\S))\S+ ){0,5}?(?:#q|#n stücke?|position|{titel}|hälfte|alles|depot|
-    meinen? \S+)(?! (?:verteiler|liste|system))
+    meinen? (?:bestand|anteil\S*|kompletten\S*|ganzen\S*))(?! (?:verteiler|liste|system))
 (?:können|könnten|kann|könnte|dürfen) (?:wir|ich) (?:\S+ ){0,6}#q (?:\S+ ){0,4}(?:bekommen|haben|kriegen|kaufen|
     verkaufen|zeichnen|abgeben)
 (?:trenne|trennen|trennt) (?:(?:sie|wir|ich|uns|mich|sich|bitte|dann|jetzt) ){1,4}von

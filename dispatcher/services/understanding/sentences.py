@@ -34,6 +34,9 @@ _CLOSING = re.compile(
     r"danke|danke und gruss|hochachtungsvoll|cordialement|bien cordialement|saludos|un saludo|atentamente)$"
 )
 
+_POSTSCRIPT = re.compile(r"(?i)p\.?\s?s\b")
+_SPOKEN = re.compile(r"(?:\S+\s+){3,}\S+[.?!]$")
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -105,10 +108,9 @@ def _last_line(lines: list[str]) -> int:
     for at, line in enumerate(lines):
         if at and len(line) < 60 and _CLOSING.match(" ".join(re.findall(r"[^\W_]+", fold(line)))):
             below = [one for one in lines[at + 1 :] if one]
-            if len(below) <= 8 and not any(re.match(r"(?i)p\.?\s?s\b", one) or len(one) > 90 for one in below):
-                # "Thanks," above words is no farewell yet: a name has few of them.
-                if all(len(one.split()) <= 7 for one in below[:1]) and not any(
-                    one.endswith((".", "?", "!")) and len(one.split()) > 3 for one in below
-                ):
-                    return at
+            more = len(below) > 8 or any(_POSTSCRIPT.match(one) or len(one) > 90 for one in below)
+            # "Thanks," above words is no farewell yet: a name has few of them.
+            words = any(len(one.split()) > 7 for one in below[:1]) or any(_SPOKEN.match(one) for one in below)
+            if not more and not words:
+                return at
     return len(lines)

@@ -20,8 +20,7 @@ _TICKER = re.compile(
 )
 _ISIN = re.compile(r"\b[A-Z]{2}[A-Z0-9]{9}\d\b|\b(?:WKN|ISIN|Valor|Valoren)[ :#-]{0,3}[A-Z0-9]{5,12}\b", re.IGNORECASE)
 # In capitals, and nothing that is traded.
-_NO_TICKERS = frozenset(
-    """
+_NO_TICKER_WORDS = """
 i a ok okay sms pls plz asap usd eur chf gbp jpy cad aud ceo cfo coo cto ipo fyi fca sec stop start rr ag uk us eu usa
 etf pm am cet cest gmt est utc btw tbh imo imho dcf eps pe ebit gdp cpi fed ecb ezb boe fx pdf tv otc llc ltd gmbh hr it
 vwap twap gtc gtd moc loc ioc fok mfg vg lg bg tel no yes not the and or to of on in at for me my we is be do if so up
@@ -32,8 +31,8 @@ bafin finra eba esma mifid dsgvo gdpr ceos cfos id pin pa ps nb hi hey dear sir 
 out off from this that these stopp mr mrs ms dr qty vs via per plc inc corp sa se nv by as has was are will can
 unsub text mail email fax list call's ooo otoh afaik fwiw eta wfh mobile cell tia cc bcc msg txt fomo faq never ever
 more any stopall agm egm hv wacc capm ism nfp ppi bip pmi mail tax irr npv cagr optout wrong urgent never dnc tcpa spam alert alerts messages
-""".split()
-)
+"""
+_NO_TICKERS = frozenset(_NO_TICKER_WORDS.split())
 
 _WORDS = {
     "pls": "please", "plz": "please", "plse": "please", "pse": "please", "plase": "please", "pleas": "please",
@@ -57,7 +56,7 @@ _WORDS = {
     "stopplimit": "stop limit", "stoplimit": "stop limit", "vll": "vielleicht", "vlt": "vielleicht", "evtl": "eventuell",
     "telefonnummer": "nummer", "handynummer": "nummer", "rufnummer": "nummer", "handynr": "nummer",
     "mailadresse": "adresse", "emailadresse": "adresse", "oof": "out of office", "ooo": "out of office",
-    "cu": "see you", "hows": "how is", "wheres": "where is", "whens": "when is", "whos": "who is", "wots": "what is", "wot": "what", "wat": "what", "cll": "call", "cal": "call", "bck": "back", "rng": "ring", "sel": "sell", "sll": "sell", "byu": "buy", "verkafen": "verkaufen", "kaufn": "kaufen", "verkaufn": "verkaufen", "msging": "messaging", "txtng": "texting", "msgs": "messages", "emailng": "emailing", "thru": "through", "tho": "though", "ppl": "people", "gr8": "great", "no1": "no one", "sth": "something", "fyi": "for your information", "nvm": "never mind", "bday": "birthday", "stopploss": "stop loss", "konf": "konferenz",
+    "cu": "see you", "hows": "how is", "wheres": "where is", "whens": "when is", "whos": "who is", "wots": "what is", "wot": "what", "wat": "what", "cll": "call", "cal": "call", "bck": "back", "rng": "ring", "sel": "sell", "sll": "sell", "byu": "buy", "verkafen": "verkaufen", "kaufn": "kaufen", "verkaufn": "verkaufen", "msging": "messaging", "txtng": "texting", "emailng": "emailing", "thru": "through", "tho": "though", "ppl": "people", "gr8": "great", "no1": "no one", "sth": "something", "fyi": "for your information", "nvm": "never mind", "bday": "birthday", "stopploss": "stop loss", "konf": "konferenz",
     "inkl": "inklusive", "ca": "circa", "zb": "zum beispiel", "orderbuch": "orderbuch", "newletter": "newsletter",
     "nd": "und", "&": "and", "+": "and", "w": "with", "mgmt": "management", "yr": "your", "gd": "good", "hv": "have",
     "hvnt": "have not", "wil": "will", "wrng": "wrong", "worng": "wrong", "wrnog": "wrong", "fone": "phone", "ph": "phone",
@@ -73,10 +72,9 @@ shares market office vacation holiday anymore please number person
 abmelden abmeldung abbestellen austragen verteiler nachrichten anrufen anrufe loeschen loschen streichen entfernen
 kontaktieren nummer verkaufen kaufen ruckruf zuruckrufen telefonisch beschwerde beschweren inakzeptabel unverschamt
 interesse aktien auftrag stornieren urlaub abwesend erreichbar belastigen widerrufe einwilligung kundigen bitte mehr
-""".split()  # noqa: SIM905  # a table reads better than a list of quotes
+"""
 # Words of their own, a letter away from those.
-_NOT_SLIPS = frozenset(
-    """
+_NO_SLIPS = """
 kaufer verkaufer kaeufer verkaeufer adresse adressen addresse massage massages remote removes recall relieve deceive anmelden anmeldung anfragen anlaufen marked markt marked holidays
 persons purchased numbers position positions positive partition shared sharks emailed mailings streiche kaufe verkaufe
 kauften kauft verkauft verkauften nummern auftrage auftrags anruft angerufen rufen berufen personal lawyers contacts
@@ -85,8 +83,7 @@ trading sender senden sendung ending spending lending mending vending bending pe
 mahr address addresses addressed interests interest interessen interessant interessiert complained complains complaints
 complete complex compliant loslassen subscribed subscribes subscriber subscribers unsubscribes removal reserve received
 deleted delta deletes stopped shopping stepping topping receives perceive receiver abwesen anwesend abgesendet
-""".split()
-)  # noqa: SIM905
+"""
 
 _AMOUNT = re.compile(r"[$€£]?\d[\d.,'’]*(?:k|m|mm|mn|mio|mil|mln|tsd|bn|b|mrd|x)\b\.?|[$€£]\d[\d.,']*")
 _PLURAL = re.compile(r"\d{1,2}(?:\.\d+)?s")
@@ -148,7 +145,9 @@ def _shouted(text: str) -> bool:
 def _contractions(text: str) -> str:
     for short, long in (("won't", "will not"), ("can't", "can not"), ("n't", " not"), ("'ll", " will"), ("'d", " would"),
                         ("'re", " are"), ("'ve", " have"), ("'m", " am"), ("let's", "let us"), ("it's", "it is"),
-                        ("geht's", "geht es"), ("gibt's", "gibt es")):  # fmt: skip
+                        ("there's", "there is"), ("that's", "that is"),
+                        ("what's", "what is"), ("who's", "who is"), ("where's", "where is"), ("how's", "how is"),
+                        ("he's", "he is"), ("here's", "here is"), ("geht's", "geht es"), ("gibt's", "gibt es")):  # fmt: skip
         text = text.replace(short, long)
     return text.replace("'", " ") if not re.search(r"\d'\d", text) else text
 
@@ -188,7 +187,7 @@ def _number(found: re.Match[str]) -> str:
 @cache
 def _slips() -> dict[str, str]:
     """Every long word with one letter left out, to the word: the way to those that are a slip away."""
-    return {word[:at] + word[at + 1 :]: word for word in _LONG_WORDS if len(word) > 5 for at in range(1, len(word))}
+    return {word[:at] + word[at + 1 :]: word for word in _LONG for at in range(1, len(word))}
 
 
 def _mend(token: str) -> str:
@@ -207,5 +206,5 @@ def _mend(token: str) -> str:
     return token
 
 
-_LONG = frozenset(word for word in _LONG_WORDS if len(word) > 5)
-_KNOWN = _NOT_SLIPS | _LONG
+_LONG = frozenset(word for word in _LONG_WORDS.split() if len(word) > 5)
+_KNOWN = frozenset(_NO_SLIPS.split()) | _LONG

@@ -68,7 +68,7 @@ book = (?:orders?|limits?|stops?|stop loss|stop losses|bids?|offers?|trades?|tic
     the #n|fills?|balance|remainder|rest of it|open order|ioi|indication|subscription(?! to (?:your|the) (?:alerts?|
     messages|emails|newsletter|list))|hedge)
 auftrag = (?:\S*order|\S*orders|\S*auftrag|\S*aufträge|\S*aufträgen|\S*limit|\S*limite|\S*limits|stop|stops|
-    stop loss|\S*stop|\S*stopkurs|\S*gebot|kauf|verkauf|\S*zeichnung|#x|die #q)
+    stop loss|\S*stop|\S*stopkurs|stopp\S*|\S*gebot|kauf|verkauf|\S*zeichnung|#x|die #q)
 buchen = (?:streichen|stornieren|löschen|ändern|abändern|anpassen|setzen|erhöhen|senken|reduzieren|hochsetzen|
     heraufsetzen|herabsetzen|runtersetzen|nachziehen|aufgeben|einstellen|zurückziehen|ausführen|platzieren|erteilen|
     verlängern|annullieren|canceln|cancel|anheben|absenken|legen|einlegen|eingeben|zurücknehmen|rausnehmen|
@@ -82,6 +82,27 @@ handeln = (?:kaufen|verkaufen|ver\s?kaufen|erwerben|veräussern|zukaufen|nachkau
     zu verkaufen|zu zeichnen|zu erwerben|einzusteigen|auszusteigen|aufzustocken|abzubauen|abzustossen|
     glattzustellen|abzusichern|umzuschichten|traden|handeln|realisieren|einkaufen|umtauschen|schliessen|reduzieren|
     verkleinern|halbieren|tauschen|erhöhen|verdoppeln|investieren|anlegen|raus|rein|trennen)
+ring = (?:call|ring|phone|telephone|dial|buzz|bell|tinkle|reach|facetime)
+when = (?:#t|#tel|#n|now|today|tomorrow|tonight|later|back|asap|urgently|urgent|please|when|whenever|at|on|before|
+    after|this|in|soon|around|anytime|any time|first|thanks|if|once|as|re|regarding|about|to discuss|to talk|,|
+    right|immediately|quick|quickly|next|until|between|monday|tuesday|wednesday|thursday|friday|mon|tue|wed|thu|fri|
+    lunchtime|later|for|with)
+awful = (?:unacceptable|inacceptable|disgrace|disgraceful|disgusting|appalling|outrageous|outrage|shocking|shambles|
+    shameful|scandalous|scandal|pathetic|dreadful|abysmal|atrocious|incompetent|incompetence|unprofessional|
+    negligent|negligence|misleading|misled|mislead|dishonest|fraud|fraudulent|scam|useless|hopeless|ridiculous|joke|
+    farce|rubbish|awful|terrible|horrible|poor|poorest|worst|lousy|shoddy|sloppy|careless|rude|inexcusable|
+    unforgivable|diabolical|disappointing|disappointed|dissatisfied|unhappy|furious|angry|annoyed|livid|upset|
+    fed up|frustrated|frustrating|unsatisfactory|not good enough|not acceptable|beyond a joke|not happy|
+    not impressed|very unhappy|sick of|had enough|unimpressed|not on|let down|ashamed)
+ours = (?:you|your|yours|service|advice|broker|adviser|advisor|rep|desk|bank|firm|handling|handled|treatment|
+    treated|staff|team|recommendation|recommendations|execution|fill|fills|colleague|colleagues|customer|support|
+    communication|response|account manager|relationship|conduct|behaviour|behavior|fees|fee|charges|commission|
+    system|platform|waiting|wait|line|answer|answers|alert|alerts|late|delay|again)
+gone = (?:no longer|not|does not|doesnt|do not|has not|is no longer|never|have not) (?:\S+ )?(?:works?|working|
+    worked|employed|with|at|part of|a member of|based|employee|an employee|been here|been with|been employed|here)
+house = (?:here|us|our|this (?:firm|company|bank|number|office|address|desk|department|organisation|organization|
+    fund|team|email)|the (?:firm|company|bank|fund|organisation|organization|team|business|desk|group|office)|
+    any more|any longer|in this (?:role|office|department|company))
 """
 
 # A line each; an indented one goes on with the one above.
