@@ -23,13 +23,13 @@ ABSENT: dict[str, re.Pattern[str]] = {
             r"\b(?:i am|i'm|i’m|i will be|i'll be|i’ll be|i shall be|we are|we will be|currently|presently|"
             r"am)\b.{0,60}\b(?:out of (?:the |my |our )?(?:office|town|country)|away\b|on (?:\w+ ){0,3}(?:leave|"
             r"vacation|holidays?|pto|break|business trip)|travell?ing|not in the office|off (?:work|sick|today|"
-            r"until)|unavailable|absent|skiing|at a conference)",
-            r"\bout[ -]of[ -](?:the[ -])?office\b|\booo\b|^\W*(?:away|on leave|on vacation|on holiday|skiing|"
-            r"travelling)\b",
+            r"until)|unavailable|absent|skiing|at a conference|on sabbatical|working part[- ]time)",
+            r"\bout[ -]of[ -](?:the[ -])?office\b|\booo\b|^\W*(?:away|on (?:\w+ ){0,2}(?:leave|vacation|holidays?|"
+            r"pto)|skiing|travelling)\b",
             r"\b(?:bin|befinde mich|werde|sind|ist|war)\b.{0,80}\b(?:nicht (?:im|in|am) (?:meinem )?(?:büro|hause?|"
             r"dienst|platz|arbeitsplatz)|außer haus|ausser haus|abwesend|im (?:wohlverdienten )?urlaub|in "
-            r"(?:elternzeit|mutterschutz|den ferien)|auf (?:dienst|geschäfts)?reisen?|nicht (?:erreichbar|da|"
-            r"verfügbar|am platz)|erkrankt|krank)\b",
+            r"(?:elternzeit|mutterschutz|den ferien)|in teilzeit|auf (?:dienst|geschäfts)?reisen?|nicht "
+            r"(?:erreichbar|da|verfügbar|am platz)|erkrankt|krank)\b",
             r"\bje suis (?:absent|en (?:congés?|vacances|déplacement))|\bestoy (?:fuera|ausente|de vacaciones)|"
             r"\bsono (?:assente|fuori|in ferie)",
             r"\bi(?:'ve| have|’ve) left\b|\b(?:no longer|nicht mehr)\b.{0,40}\b(?:with|at|works?|working|employed|"
@@ -43,6 +43,11 @@ ABSENT: dict[str, re.Pattern[str]] = {
             r"(?:return|am back|back|get back)",
             rf"\b(?:ab|am|seit)\b.{{0,40}}{_DAY}.{{0,40}}\b(?:wieder|zurück)\b|\bzurück\b.{{0,20}}{_DAY}|"
             rf"\bkehre\b.{{0,40}}\bzurück",
+        ),
+        "left": (
+            r"\bi(?:'ve| have|’ve) left\b|\bhas left (?:the |our |us)|\bunternehmen verlassen|\b(?:retired|im "
+            r"ruhestand)\b",
+            r"\b(?:no longer|nicht mehr)\b.{0,40}\b(?:works?|working|employed|tätig|beschäftigt)\b",
         ),
         "closed": (
             r"\b(?:office|offices|we|büro|haus|firma|unternehmen|kanzlei|bank)\b.{0,60}\b(?:closed|geschlossen|"

@@ -75,7 +75,8 @@ SUBJECTS = _table(
             r"elternzeit",
             r"[^:]{2,60} (?:is (?:out of the office|away|on leave|on vacation)|ist (?:außer|ausser) haus|ist nicht "
             r"im büro|ist abwesend|ist im urlaub)",
-            r"fuera de la oficina|ausente|fuori (?:sede|ufficio)|absent|absence du bureau|afwezig|poissa",
+            r"fuera de la oficina|ausente|fuori (?:sede|ufficio)|absent|absence du bureau|afwezig|poissa|"
+            r"sabbatical\b|part[- ]time\b|ich bin (?:nicht|im urlaub|ab|bis|erst)\b",
         ),
         "ticket": (
             r"(?:\[[^\]]*#?\d{3,}[^\]]*\]|#\d{4,}|\(?[A-Z]{2,8}-\d{2,}\)?)\s",
@@ -89,6 +90,13 @@ SUBJECTS = _table(
         ),
     },
     front=r"^\s*(?:\[[^\]]{1,40}\]\s*)?(?:(?:re|aw)\s*:\s*(?=\[))?",
+)
+
+# The same in front of a text, for mails whose subject is not their own.
+HEADING = re.compile(
+    r"^\W*(?:abwesenheitsnotiz|abwesenheit|out of (?:the )?office(?: reply| notice)?|auto(?:matic|matische)?[ "
+    r"-]?(?:reply|response|antwort))\s*[:.!–-]",
+    re.IGNORECASE,
 )
 
 _CASE = r"(?:ticket|request|case|incident|enquiry|inquiry|query|issue)"
@@ -115,7 +123,7 @@ DECIDING = _table(
             r"\b(?:not|into?|be|added to)\b.{0,30}\b(?:approved|allowed|trusted|accepted|permitted) senders?\b",
             r"\brequires (?:all )?senders? to\b|\bpress reply\b.{0,40}\b(?:confirm|send)",
             r"\bempty (?:message|reply|e-?mail) to the following address",
-            r"\b(?:klicken|folgen|antworten|senden)\b.{0,120}\b(?:bestätig|zustell|freigeb)",
+            r"\b(?:klicken|folgen|antworten|senden)\b.{0,120}\b(?:bestätig|zustell|zugestellt|freigeb)",
             r"\bdass sie (?:ein mensch|kein (?:spam|robo|auto)|der absender)|\bkein (?:spammer|roboter|automat)\b",
         ),
         "ticket": (
@@ -168,8 +176,10 @@ DECIDING = _table(
             r"\b(?:message|post|posting|mail|e-?mail)\b.{0,120}\b(?:awaits?|held|waiting|pending|"
             r"requires?)\b.{0,60}\b(?:moderat|approv)",
             r"\b(?:held|waiting) until the\b.{0,40}\b(?:moderator|owner)",
-            r"\bnot (?:allowed|authori[sz]ed|permitted) to (?:post|send (?:mail|messages))|\bpermission to post\b",
-            r"\bonly (?:members|subscribers) (?:can|may) post|\byou are not (?:a member|subscribed)\b|\bmailing "
+            r"\bnot (?:allowed|authori[sz]ed|permitted) to (?:post (?:to|in|messages)\b|send (?:mail|messages|to))|"
+            r"\bpermission to (?:post|send to)\b|\bmessage was not posted\b",
+            r"\bonly (?:members|subscribers) (?:can|may) post|\b(?:you (?:are|must be)|because you are)(?: not)? "
+            r"(?:a |the )?(?:member of (?:the|this)|subscrib\w+)\b|\byou are not a member\b|\bmailing "
             r"list\b.{0,80}\b(?:rejected|subscri|moderat|command)",
             r"\bresults of your e-?mail command|\bgroup you tried to contact\b",
             r"nicht berechtigt.{0,60}\b(?:liste|gruppe|verteiler)|wartet auf.{0,40}\b(?:freigabe|moderat)|"

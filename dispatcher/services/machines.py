@@ -25,7 +25,7 @@ from dispatcher.services.absence_words import (
     without_greeting,
 )
 from dispatcher.services.arrival import Arrival
-from dispatcher.services.machine_words import AUTOMATED, DECIDING, SUBJECTS, TELEPHONE
+from dispatcher.services.machine_words import AUTOMATED, DECIDING, HEADING, SUBJECTS, TELEPHONE
 from dispatcher.services.understanding import Understood
 
 DOUBT = "automatic"
@@ -180,13 +180,17 @@ def _candidate(reply: InboundReply, words: _Words) -> tuple[str, str]:
         return words.subject, subject
     # Whoever answers us and says so in passing is a person; a note says more.
     enough = _ABSENT_SURELY + (1 if answers and not reply.hint else 0)
-    if "away" in words.absent and len(words.absent) >= enough:
+    # "Mr Smith has left us, write to Ms Jones" is what somebody else says who has his mailbox now.
+    speaks_for_themselves = words.first_person or "left" not in words.absent
+    if words.absent & {"away", "back"} and len(words.absent) >= enough and speaks_for_themselves:
         return "absence", words.away
     return "", ""
 
 
 def _read(subject: str, own: str) -> _Words:
     marker = next((kind for kind, words in SUBJECTS if words.search(subject)), None)
+    if marker is None and HEADING.search(own[:200]):
+        marker = ""
     kind = sentence = automated = away = ""
     absent: set[str] = set()
     personal = first_person = False

@@ -41,8 +41,8 @@ def test_every_mail_of_the_tables(world: World, post: Callable[[bytes, str], byt
         if found != row.expected and (row.expected, found) != ("person", "person!"):
             wrong.append(f"{row.name}: {found} instead of {row.expected}, because of {verdict.because}")
     assert not wrong, "\n".join(wrong)
-    assert of["person"] >= 50
-    assert of.total() >= 165
+    assert of["person"] >= 75
+    assert of.total() >= 230
 
 
 WORDS = [
@@ -164,7 +164,7 @@ TEXTS = [
     ("Auto-reply: in meetings until 4", "out-of-office"),
     ("Automatische Antwort: Ich fahre gerade.", "out-of-office"),
     ("FREE MSG: Unable to send message - Message Blocking is active.", "automatic"),
-    ("I'm driving, call me", ""),
+    ("I'm driving, sell 500 LTMY now", ""),
     ("Sell 500 LTMY, I'm out of office till Monday", ""),
 ]
 
