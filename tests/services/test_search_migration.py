@@ -1,0 +1,43 @@
+"""The index of the search is made from what is there already, and can be taken away again."""
+
+from __future__ import annotations
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Conversation, Customer, Reply, Response, Staff
+from dispatcher.services import search
+from dispatcher.storage.engine import MIGRATIONS
+
+
+def test_what_was_said_before_is_found_too(engine: Engine, database_url: str) -> None:
+    with Session(engine) as session:
+        rep = Staff(email="rep@bank.example", name="Rep", channels=[])
+        customer = Customer(key="ana", name="Ana Żak")
+        session.add_all([rep, customer])
+        session.flush()
+        talk = Conversation(customer_id=customer.id, rep_id=rep.id, channel="sms")
+        session.add(talk)
+        session.flush()
+        session.add_all(
+            [
+                Reply(dedupe="r", channel="sms", sender="", text="Größe", conversation_id=talk.id, customer=customer),
+                Reply(dedupe="a", channel="email", sender="", text="Größe, secret", kind="alert", state="new"),
+                Response(dedupe="s", conversation_id=talk.id, staff_id=rep.id, text="Masse und Größe"),
+            ]
+        )
+        session.commit()
+    engine.dispose()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = database_url
+    command.downgrade(config, "0002")
+    assert not [one for one in inspect(engine).get_table_names() if one.startswith("search_")]
+    with engine.begin() as connection:  # nothing is left that would miss the index
+        connection.execute(text("UPDATE replies SET text = 'Größe 2'"))
+    command.upgrade(config, "head")
+    with Session(engine) as session:
+        found = search.find(session, session.query(Staff).one(), "groesse zak").hits
+    assert sorted((one.kind, one.said.text) for one in found) == [("reply", "Größe 2"), ("response", "Masse und Größe")]
