@@ -48,7 +48,7 @@ def main(files: tuple[Path, ...], wrong: bool) -> None:
             click.echo(line)
         if wrong:
             for row, meant in pairs:
-                if meant.kind != row["kind"] or meant.doubt != row.get("doubt", "") and row.get("doubt"):
+                if meant.kind != row["kind"] or (meant.doubt != row.get("doubt", "") and row.get("doubt")):
                     click.echo(
                         f"  {row['kind']}/{row.get('doubt', '')} <- {meant.kind}/{meant.doubt} {row['text'][:150]!r}"
                     )

@@ -12,33 +12,43 @@ from collections.abc import Sequence
 _LONGEST = 1_000  # characters of a line that are looked at
 
 _ADVERT = re.compile(
-    r"^(sent (from|via|with|on|using) (my|the|outlook|mail|yahoo|proton|gmail|samsung|blackberry|galaxy|mobile|bloomberg|android|iphone|ipad|a mobile)"
-    r"\b.{0,120}|get outlook for .{0,60}|von meinem .{1,60} (gesendet|gesendet\.)|(gesendet|verschickt) (von|mit|über|via) .{1,60}|"
-    r"diese (nachricht|e-?mail|mail) wurde (von meinem|mobil|unterwegs|mit|über) .{1,80}|holen sie sich outlook .{0,60}|"
+    r"^(sent (from|via|with|on|using) (my|the|outlook|mail|yahoo|proton|gmail|samsung|blackberry|galaxy|mobile|"
+    r"bloomberg|android|iphone|ipad|a mobile)"
+    r"\b.{0,120}|get outlook for .{0,60}|von meinem .{1,60} (gesendet|gesendet\.)|(gesendet|verschickt) (von|mit|über|"
+    r"via) .{1,60}|"
+    r"diese (nachricht|e-?mail|mail) wurde (von meinem|mobil|unterwegs|mit|über) .{1,80}|"
+    r"holen sie sich outlook .{0,60}|"
     r"outlook für .{1,40} (beziehen|herunterladen).{0,40}|"
     r"envoyé (de|depuis|à partir de|d['’]un|via) .{1,60}|"
     r"(obtenir|obtenez|télécharger|téléchargez) outlook pour .{0,60}|"
     r"enviado desde .{1,60}|(obtener|obtenga|descargar) outlook para .{0,60}|"
     r"inviato da(l mio)? .{1,60}|verstuurd vanaf mijn .{1,60}|verzonden (vanaf|met) mijn .{1,60}|outlook voor .{1,40}|"
     r"(please )?excuse (the |my |any )?(brevity|typos|spelling).{0,80}|sorry for (any |the )?(typos|brevity).{0,60}|"
-    r"bitte entschuldigen sie (die kürze|tippfehler|etwaige).{0,60}|typed (on|with) .{1,60}|dictated .{1,60})[.!]?(\s*<?https?://\S{1,300}>?)?$",
+    r"bitte entschuldigen sie (die kürze|tippfehler|etwaige).{0,60}|typed (on|with) .{1,60}|"
+    r"dictated .{1,60})[.!]?(\s*<?https?://\S{1,300}>?)?$",
     re.IGNORECASE,
 )
 _DELIMITER = re.compile(r"^(--|—)\s?$")
 _RULE = re.compile(r"^[-_=*~#+. ]{4,}$")
 
 _CLOSING = re.compile(
-    r"^((with )?(many |kind |best |warm |kindest |warmest )?(regards|rgds|wishes|thanks)( and (best |kind )?regards)?|best|cheers|thanks|thank you|br|kr|"
-    r"(yours )?(sincerely|faithfully|truly)( yours)?|yours|all the best|(mit )?(vielen |besten |herzlichen )?(dank und )?"
-    r"((mit )?(freundlichen?|besten?|vielen?|lieben?|herzlichen?|sch(ö|oe)nen?|freundliche)) gr(ü|u|ue)(ß|ss)(e|en)?( aus .{2,30})?|mfg|vg|lg|"
-    r"gru(ß|ss)|hochachtungsvoll|i\. ?a\.|i\. ?v\.|cordialement|bien cordialement|saludos|un saludo|atentamente|cordiali saluti|met vriendelijke groet(en)?)"
+    r"^((with )?(many |kind |best |warm |kindest |warmest )?(regards|rgds|wishes|thanks)( and (best |kind )?regards)?|"
+    r"best|cheers|thanks|thank you|br|kr|"
+    r"(yours )?(sincerely|faithfully|truly)( yours)?|yours|all the best|(mit )?(vielen |besten |"
+    r"herzlichen )?(dank und )?"
+    r"((mit )?(freundlichen?|besten?|vielen?|lieben?|herzlichen?|sch(ö|oe)nen?|freundliche)) gr(ü|u|ue)(ß|ss)(e|"
+    r"en)?( aus .{2,30})?|mfg|vg|lg|"
+    r"gru(ß|ss)|hochachtungsvoll|i\. ?a\.|i\. ?v\.|cordialement|bien cordialement|saludos|un saludo|atentamente|"
+    r"cordiali saluti|met vriendelijke groet(en)?)"
     r"\s*[,.!]?$",
     re.IGNORECASE,
 )
 # Lines that only a signature has: telephones by name, pages, registers, addresses.
 _CONTACT = re.compile(
-    r"^((t|f|m|p|d|e|w|o|c)|tel(efon)?|telephone|phone|ph|fon|fax|telefax|mobile?|mob|cell|direct( (line|dial))?|office|main|desk|durchwahl|handy|"
-    r"mobil(telefon)?|e-?mail|mail|web|website|internet|linkedin|skype|address|adresse|twitter|bloomberg)\s*(\([^()]{1,20}\)\s*)?[.:|/]?\s*"
+    r"^((t|f|m|p|d|e|w|o|c)|tel(efon)?|telephone|phone|ph|fon|fax|telefax|mobile?|mob|cell|direct( (line|dial))?|"
+    r"office|main|desk|durchwahl|handy|"
+    r"mobil(telefon)?|e-?mail|mail|web|website|internet|linkedin|skype|address|adresse|twitter|"
+    r"bloomberg)\s*(\([^()]{1,20}\)\s*)?[.:|/]?\s*"
     r"(\+?\(?\d[\d ()/.\-–]{5,}.{0,60}|<?[\w.+-]+@[\w.-]+>?.{0,60}|(https?://|www\.)\S+.{0,60})$|"
     r"^\+\d[\d ()/.\-–]{7,}(\s*\|.{0,80})?$|^(https?://|www\.)\S+$|^<?[\w.+-]+@[\w-]+\.[\w.-]+>?$|"
     r"^.{0,80}\|.{0,80}(\+?\d[\d ()/.-]{7,}|@|www\.).{0,80}$",
@@ -47,41 +57,55 @@ _CONTACT = re.compile(
 _LEGAL = re.compile(
     r"(registered (in|office|number|no\b|address|company)|company (number|no\b|registration)|vat (no|number|reg)|"
     r"authori[sz]ed and regulated by|regulated by the|member (of the )?(finra|sipc)|finra/sipc|"
-    r"gesch(ä|ae)ftsf(ü|ue)hr(er|ung|erin)\s*:|sitz( der gesellschaft)?\s*:|vorstand\s*:|aufsichtsrat|vorsitzende[r]? des|amtsgericht|"
-    r"handelsregister|registergericht|\bhr[ab][ -]?(nr\.?)?\s?\d|ust-?id|umsatzsteuer-?id|steuernummer|zust(ä|ae)ndige aufsichtsbeh(ö|oe)rde|"
+    r"gesch(ä|ae)ftsf(ü|ue)hr(er|ung|erin)\s*:|sitz( der gesellschaft)?\s*:|vorstand\s*:|aufsichtsrat|"
+    r"vorsitzende[r]? des|amtsgericht|"
+    r"handelsregister|registergericht|\bhr[ab][ -]?(nr\.?)?\s?\d|ust-?id|umsatzsteuer-?id|steuernummer|zust(ä|"
+    r"ae)ndige aufsichtsbeh(ö|oe)rde|"
     r"\b[a-z]{0,2}-?\d{4,5} [A-ZÄÖÜ][\w-]+$|\b[A-Z]{1,2}\d{1,2}[A-Z]? \d[A-Z]{2}\b|, [A-Z]{2} \d{5}\b)",
     re.IGNORECASE,
 )
 
 # How a notice begins, and of what it must speak besides.
 _NOTICE = re.compile(
-    r"^[\s*_>#\[(\"-]{0,10}(confidentiality|disclaimer|important (notice|information)|legal (notice|disclaimer)|privileged|confidential( communication)?\b|haftungsausschluss|"
-    r"rechtlicher hinweis|vertraulichkeitshinweis|wichtiger hinweis|hinweis zur vertraulichkeit|avertissement|aviso legal|"
-    r"(this|the information (contained )?in this|the contents? of this|the information (transmitted|contained)|any (information|views|opinions)( expressed| contained)? in this|"
-    r"e-?mail (transmissions?|communications?|messages?)|information in this|nothing in this|all information in this|if you (have received|received|are not) (this|the intended|an intended)|"
+    r"^[\s*_>#\[(\"-]{0,10}(confidentiality|disclaimer|important (notice|information)|legal (notice|disclaimer)|"
+    r"privileged|confidential( communication)?\b|haftungsausschluss|"
+    r"rechtlicher hinweis|vertraulichkeitshinweis|wichtiger hinweis|hinweis zur vertraulichkeit|avertissement|"
+    r"aviso legal|"
+    r"(this|the information (contained )?in this|the contents? of this|the information (transmitted|contained)|"
+    r"any (information|views|opinions)( expressed| contained)? in this|"
+    r"e-?mail (transmissions?|communications?|messages?)|information in this|nothing in this|all information in this|"
+    r"if you (have received|received|are not) (this|the intended|an intended)|"
     r"unless otherwise|please note that (this|e-?mail)|we may monitor|internet communications|any unauthori[sz]ed)\b|"
-    r"(diese|dieses|die in dieser|der inhalt dieser|die informationen in dieser|die information in dieser|inhalt und anh(ä|ae)nge dieser)\s*"
+    r"(diese|dieses|die in dieser|der inhalt dieser|die informationen in dieser|die information in dieser|"
+    r"inhalt und anh(ä|ae)nge dieser)\s*"
     r"(e-?mail|mail|nachricht|mitteilung|schreiben)?\b.{0,80}(vertraulich|rechtlich|ausschlie(ß|ss)lich|bestimmt)|"
-    r"(wenn|falls|sollten) sie (nicht der|nicht der richtige|diese|dieses|irrt(ü|ue)mlich)|das unerlaubte kopieren|das unbefugte|jede (unbefugte|form der)|"
+    r"(wenn|falls|sollten) sie (nicht der|nicht der richtige|diese|dieses|irrt(ü|ue)mlich)|das unerlaubte kopieren|"
+    r"das unbefugte|jede (unbefugte|form der)|"
     r"(ce|cet) (message|courriel|e-?mail)|este (mensaje|correo)|questo messaggio|dit bericht|"
-    r"please (consider|think of) the environment|think before (you )?print|save paper|(bitte )?(pr(ü|ue)fen sie|denken sie an|bedenken sie).{0,40}(umwelt|ausdruck|drucken)|"
+    r"please (consider|think of) the environment|think before (you )?print|save paper|(bitte )?(pr(ü|ue)fen sie|"
+    r"denken sie an|bedenken sie).{0,40}(umwelt|ausdruck|drucken)|"
     r"[\w&.,' -]{2,80} (is|are) (authori[sz]ed and regulated|authori[sz]ed by|regulated by|registered in)|"
     r"authori[sz]ed and regulated by|registered in (england|scotland|ireland)|"
-    r"(caution|warning|external|extern|achtung|vorsicht)\b.{0,10}(this (e-?mail|message)|e-?mail|external|diese|mail)?.{0,60}(outside|external|extern|au(ß|ss)erhalb))",
+    r"(caution|warning|external|extern|achtung|vorsicht)\b.{0,10}(this (e-?mail|message)|e-?mail|external|diese|"
+    r"mail)?.{0,60}(outside|external|extern|au(ß|ss)erhalb))",
     re.IGNORECASE,
 )
 _SPEAKS_OF = [
     re.compile(words, re.IGNORECASE)
     for words in (
         r"confidential|privileged|vertraulich|confidentiel|confidencial|riservat|vertrouwelijk|proprietary",
-        r"intended|recipient|addressee|adressat|empf(ä|ae)nger|destinat|bestimmt|geadresseerde|named above|to whom it is addressed",
+        r"intended|recipient|addressee|adressat|empf(ä|ae)nger|destinat|bestimmt|geadresseerde|named above|"
+        r"to whom it is addressed",
         r"in error|irrt(ü|ue)mlich|par erreur|por error|per errore|versehentlich|mistake",
-        r"disclos|distribut|dissemin|copying|kopieren|weitergabe|weiterleitung|unauthori[sz]ed|unbefugt|unerlaubt|prohibited|verboten|nicht gestattet|unzul(ä|ae)ssig|strictly",
+        r"disclos|distribut|dissemin|copying|kopieren|weitergabe|weiterleitung|unauthori[sz]ed|unbefugt|unerlaubt|"
+        r"prohibited|verboten|nicht gestattet|unzul(ä|ae)ssig|strictly",
         r"delete|destroy|notify the sender|vernichten|l(ö|oe)schen|informieren sie|absender|supprim|elimin",
         r"virus|liab|haft|guarantee|warrant|secure|gew(ä|ae)hr|monitor|intercept",
         r"regulated|authori[sz]ed by|registered (in|office|number)|finra|financial conduct authority|bafin|aufsicht",
-        r"environment|umwelt|print|outside (of )?(the|your|our) organi[sz]ation|external (sender|e-?mail|source)|extern(er|en)? (absender|e-?mail)|links (or|und) (attachments|anh)",
-        r"(offer|solicitation|recommendation|invitation) to (buy|sell|purchase)|investment advice|anlageberatung|kein angebot|orders? (by|via) e-?mail|views (or|and) opinions|attachments?|anh(ä|ae)nge",
+        r"environment|umwelt|print|outside (of )?(the|your|our) organi[sz]ation|external (sender|e-?mail|source)|"
+        r"extern(er|en)? (absender|e-?mail)|links (or|und) (attachments|anh)",
+        r"(offer|solicitation|recommendation|invitation) to (buy|sell|purchase)|investment advice|anlageberatung|"
+        r"kein angebot|orders? (by|via) e-?mail|views (or|and) opinions|attachments?|anh(ä|ae)nge",
     )
 ]
 
@@ -186,8 +210,28 @@ def _is_name(line: str) -> bool:
 
 
 _VERBS = frozenset(
-    "please call buy sell stop cancel kaufen verkaufen bitte order my our new mobile yes no ok thanks danke".split()
-)  # noqa: SIM905
+    (
+        "please",
+        "call",
+        "buy",
+        "sell",
+        "stop",
+        "cancel",
+        "kaufen",
+        "verkaufen",
+        "bitte",
+        "order",
+        "my",
+        "our",
+        "new",
+        "mobile",
+        "yes",
+        "no",
+        "ok",
+        "thanks",
+        "danke",
+    )
+)
 
 
 def _is_sentence(line: str) -> bool:

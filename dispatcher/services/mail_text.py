@@ -34,14 +34,17 @@ _NAME_WROTE = re.compile(
 _WEEKDAY = re.compile(r"\b(mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so)(\w*day|\.)?\b", re.IGNORECASE)
 _SEPARATOR = re.compile(
     r"^[-_=*\s]{0,40}(Original Message|Original Appointment|Forwarded message|Ursprüngliche Nachricht|"
-    r"Originalnachricht|Weitergeleitete Nachricht|Begin forwarded message:?|Anfang der weitergeleiteten (?:Nachricht|E-Mail):?|"
-    r"(?:Forwarded|Weitergeleitet) (?:by|von) .{1,120}|Antwort Nachricht|Reply Message|Message d'origine|Message original|Début du message (?:transféré|réexpédié)\s?:?|Message d’origine|"
+    r"Originalnachricht|Weitergeleitete Nachricht|Begin forwarded message:?|Anfang der weitergeleiteten (?:Nachricht|"
+    r"E-Mail):?|"
+    r"(?:Forwarded|Weitergeleitet) (?:by|von) .{1,120}|Antwort Nachricht|Reply Message|Message d'origine|"
+    r"Message original|Début du message (?:transféré|réexpédié)\s?:?|Message d’origine|"
     r"Message transféré|Mensaje original|Messaggio originale|Mensagem original|Oorspronkelijk bericht)[-_=*\s]{0,40}$",
     re.IGNORECASE,
 )
 # Who points below has written between the quoted lines, marked or not.
 _BELOW = re.compile(
-    r"\b((see|answers?|comments?|replies|reply|responses?|my notes) (\w+ ){0,3}(below|inline|in-line|in red|in blue|in the text)|in-?line (below|comments)|"
+    r"\b((see|answers?|comments?|replies|reply|responses?|my notes) (\w+ ){0,3}(below|inline|in-line|in red|in blue|"
+    r"in the text)|in-?line (below|comments)|"
     r"(siehe|antworten?|anmerkungen|kommentare?) (\w+ ){0,4}(unten|im text|in rot|inline|darunter|in blau))\b",
     re.IGNORECASE,
 )
@@ -49,11 +52,12 @@ _UNDERSCORES = re.compile(r"^[_]{20,}$")
 # The block of headers with which Outlook and its kin begin a quoted mail, by what each line is.
 _BLOCK = {
     "from": ("from", "von", "de", "da", "van"),
-    "sent": ("sent", "sent on", "date", "time", "gesendet", "datum", "envoyé", "envoye", "enviado", "enviado el", "fecha", "inviato",
-             "verzonden", "date d'envoi", "data", "zeit", "gesendet am", "datum/uhrzeit"),
+    "sent": ("sent", "sent on", "date", "time", "gesendet", "gesendet am", "datum", "datum/uhrzeit", "zeit", "envoyé",
+             "envoye", "date d'envoi", "enviado", "enviado el", "fecha", "inviato", "data", "verzonden"),
     "to": ("to", "an", "à", "a", "para", "aan", "pour", "reply-to", "antwort an", "répondre à"),
     "subject": ("subject", "betreff", "objet", "asunto", "oggetto", "assunto", "onderwerp"),
-    "cc": ("cc", "kopie", "copie", "bcc", "blindkopie", "importance", "wichtigkeit", "priority", "attachments", "anlagen"),
+    "cc": ("cc", "kopie", "copie", "bcc", "blindkopie", "importance", "wichtigkeit", "priority",
+           "attachments", "anlagen"),
 }  # fmt: skip
 _BLOCK_KIND = {name: kind for kind, names in _BLOCK.items() for name in names}
 _BLOCK_LINE = re.compile(r"^[*\s]*([^\W\d_][^:*<>]{0,20}?)\s?\*?\s?:\s*\*?\s*(.*)$")

@@ -159,7 +159,9 @@ WISHED = rules(r"""
     besprechen|zeit für|passt|durchwahl|nett|freundlich|riefen|rufst|kurz|sobald)
 """)
 DONE = rules(
-    r"(?:was|were|had|called|rang|phoned|spoke|talked|tried|angerufen|telefoniert|gesprochen|angeschrien|thanks|thank you|danke|dank|gestern|yesterday|heard|missed|webcast|konferenz|conference|listen|transcript|replay|earnings|results|margin|option|options|sources)"
+    r"(?:was|were|had|called|rang|phoned|spoke|talked|tried|angerufen|telefoniert|gesprochen|angeschrien|thanks|"
+    r"thank you|danke|dank|gestern|yesterday|heard|missed|webcast|konferenz|conference|listen|transcript|replay|"
+    r"earnings|results|margin|option|options|sources)"
 )
 # With these even a sentence about a conference call asks for one.
 SURELY = rules(r"""

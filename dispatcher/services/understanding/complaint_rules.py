@@ -214,11 +214,13 @@ OURS = rules(r"""
 """)
 # What is said well of us, and whose matter a complaint must be.
 PRAISE = rules(
-    r"(?:great|excellent|good|thanks|thank|helpful|well done|super|love|pleased|brilliant|fantastic|happy with|right|danke|dank|klasse|prima|toll|gut|never disappoint)"
+    r"(?:great|excellent|good|thanks|thank|helpful|well done|super|love|pleased|brilliant|fantastic|happy with|right|"
+    r"danke|dank|klasse|prima|toll|gut|never disappoint)"
 )
 REPORTED = rules(r"(?:\S*ombud\S*|regulators?|class action|complain\S*|complaints|beschwer\S*|reklam\S*|klag\S*)")
 PERSONAL = rules(
-    r"(?:i|we|my|our|me|us|you|your|ich|wir|mir|uns|mich|ihnen|ihr|ihre[nmrs]?|meine?[nmrs]?|unsere?[nmrs]?|formal|formally|file|hereby|hiermit|complaint|beschwerde|offizielle)"
+    r"(?:i|we|my|our|me|us|you|your|ich|wir|mir|uns|mich|ihnen|ihr|ihre[nmrs]?|meine?[nmrs]?|unsere?[nmrs]?|formal|"
+    r"formally|file|hereby|hiermit|complaint|beschwerde|offizielle)"
 )
 # With these it is us whom they mean, whatever else is spoken of.
 MEANT_FOR_US = rules(

@@ -17,7 +17,7 @@ PLAIN = rules(r"""
 (?:remove|delete|unsubscribe|unlist|deregister) (?:me|us)(?= (?:please|now|thanks|immediately|asap|,|at once|today)|$)
 (?:remove|take|get|delete) {me} (?:from|out of) (?:this|here|it|these|that|everything|all of (?:this|these|it)|
     all)(?= (?:please|now|thanks|immediately|asap|today|,|and|i|we)|$)
-(?:be|get|been|being) (?:removed|taken|deleted|dropped|excluded) (?:off|from|out) ~ {list}
+(?:be|get|been|being) (?:removed|taken|deleted|dropped|excluded) (?:off|from|out) (?:[^\s,]+ ){0,3}{list}
 (?:want|like|wish|prefer|asked|need|ask|request|requested) (?:\S+ )?(?:to be |being )(?:removed|taken off|deleted|
     unsubscribed|left off|left out)
 (?:i|we) (?:want|wish|would like|need|would like to get) (?:off|out of|out) (?:of )?(?:\S+ )?{list}

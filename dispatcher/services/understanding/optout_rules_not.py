@@ -10,7 +10,9 @@ DEAL_OBJECT = rules(r"""
     offer|offering|ipo|placement|tender|deal|book|fund|allocation|subscription for)
 """)
 BUSINESS_OBJECT = rules(r"""
-(?:stop|cancel|end|quit|remove|delete|drop|no more|kein|keine) ~ (?:orders?|limits?|stops?|stop loss|trades?|
+(?:stop|cancel|end|quit|remove|delete|drop|no more|kein|keine) (?:[^\s,]+ ){0,3}(?:orders?|limits?|stops?|stop loss|
+    trades?|
+    
     positions?|bids?|offers?|gtc|price alerts?|#q|#n|limit|dividends?|buybacks?|standing order|direct debit|shares|
     calls at|puts|call options?|margin calls?|call spreads?|auftrag|aufträge|dauerauftrag|leerverkäufe)
 """)

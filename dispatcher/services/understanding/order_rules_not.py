@@ -104,7 +104,9 @@ HISTORY = rules(
     start=True,
 )
 STATUS = rules(
-    "(?:status|update|news|confirmation|confirm (?:receipt|that|whether|if)|copy|details|stand|bestätigung|stand|rückmeldung) (?:of|on|for|about|re|zu|der|zum|zur|meiner|über) (?:\\S+ ){0,3}(?:orders?|trades?|fills?|auftrag|aufträge|order|ausführung|execution)"
+    "(?:status|update|news|confirmation|confirm (?:receipt|that|whether|if)|copy|details|stand|bestätigung|stand|"
+    "rückmeldung) (?:of|on|for|about|re|zu|der|zum|zur|meiner|über) (?:\\S+ ){0,3}(?:orders?|trades?|fills?|auftrag|"
+    "aufträge|order|ausführung|execution)"
 )
 NO_INTEREST = rules(r"""
 (?:not|no|no longer|never|nobody|kein|keine|keinerlei|nicht|without|zero|ohne|open|short|any) (?:(?:really|

@@ -1,7 +1,7 @@
 """How the rules are written: words, gaps and named groups of words, made regular expressions.
 
-In a rule `_` is a space, `~` up to three words in between and `~~` up to seven, neither over a comma; `{name}` is a
-group of words of the vocabulary; an indented line goes on with the one above; "ä", "ö", "ü" and "ß" stand for every way of writing them. Rules match whole words.
+A rule is a line; an indented one goes on with the line above. `{name}` is a group of words of the vocabulary; "ä", "ö",
+"ü" and "ß" stand for every way of writing them. Rules match whole words of the shape that `shapes` makes.
 """
 
 from __future__ import annotations
@@ -27,5 +27,4 @@ def _compiled(lines: Iterable[str], front: str) -> re.Pattern[str]:
 def _expression(line: str) -> str:
     for _ in range(5):
         line = re.sub(r"\{([a-z]+)\}", lambda found: GROUPS[found[1]], line)
-    line = line.replace(" ~~ ", r" (?:[^\s,]+ ){0,7}").replace(" ~ ", r" (?:[^\s,]+ ){0,3}")
     return line.translate(_UMLAUTS)

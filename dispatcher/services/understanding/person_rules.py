@@ -134,7 +134,11 @@ PERSON = rules(r"""
     dieser mitarbeiter|diese mitarbeiterin|diese person|der (?:empfänger|adressat|herr)|i|we|ich|dr)
 """)
 CERTAIN_HERE = rules(
-    r"(?:here|with us|at our \S+|our (?:firm|company|bank|fund|desk|team|business|organisation|organization|employ|office|group)|bei uns|hier|uns|im haus|im hause|unser\S*|für uns|for us|this (?:firm|company|number|address|office|mailbox|email)|works? (?:\S+ )?any more|no longer works?|no longer employed|(?:no longer|not) with the (?:company|firm|bank|business|group|fund)|(?:left|retired from) the (?:company|firm|bank|business|group|fund))"
+    r"(?:here|with us|at our \S+|our (?:firm|company|bank|fund|desk|team|business|organisation|organization|employ|"
+    r"office|group)|bei uns|hier|uns|im haus|im hause|unser\S*|für uns|for us|this (?:firm|company|number|address|"
+    r"office|mailbox|email)|works? (?:\S+ )?any more|no longer works?|no longer employed|(?:no longer|"
+    r"not) with the (?:company|firm|bank|business|group|fund)|(?:left|retired from) the (?:company|firm|bank|business|"
+    r"group|fund))"
 )
 AWAY = rules(r"""
 (?:out of (?:the )?office|out of office|out of (?:the )?(?:country|town)|away from (?:the|my) (?:office|desk)|

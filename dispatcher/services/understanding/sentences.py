@@ -12,25 +12,31 @@ _HEAD, _TAIL = 12_000, 4_000  # of what is longer only the beginning and the end
 _LONGEST = 700  # a sentence is cut there, at a space
 
 _END = re.compile(
-    r"(?<=[.!?;…])(?<!\d\.)[\"')\]]{0,2}\s+|(?<=\d\.)\s+(?=[^\W\d_a-zäöü])|(?<=[!?])(?=[^\W\d_])|(?<=[a-z]{2}\.)(?=[A-ZÄÖÜ][a-z])|\s[-–—]{1,2}\s"
+    r"(?<=[.!?;…])(?<!\d\.)[\"')\]]{0,2}\s+|(?<=\d\.)\s+(?=[^\W\d_a-zäöü])|(?<=[!?])(?=[^\W\d_])|"
+    r"(?<=[a-z]{2}\.)(?=[A-ZÄÖÜ][a-z])|\s[-–—]{1,2}\s"
 )
 _SHORTENED = re.compile(
-    r"(^|[\s(])(\w|mr|mrs|ms|dr|prof|no|nr|ca|st|lt|vs|co|hr|fr|inc|ltd|corp|bzw|mio|mrd|tsd|stk|usw|inkl|z\. ?b|d\. ?h|"
+    r"(^|[\s(])(\w|mr|mrs|ms|dr|prof|no|nr|ca|st|lt|vs|co|hr|fr|inc|ltd|corp|bzw|mio|mrd|tsd|stk|usw|inkl|z\. ?b|"
+    r"d\. ?h|"
     r"e\.g|i\.e|approx|tel|min|max|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez|\d{1,2})\.$",
     re.IGNORECASE,
 )
 _GREETING = re.compile(
     r"^(?:(?:hi|hello|hallo|hey|dear|moin|servus|gruezi|gruess gott|gruss gott|good (?:morning|afternoon|evening|day)|"
     r"morning|guten (?:tag|morgen|abend)|sehr geehrter?|liebe[rs]?|werter?|bonjour|hola|gm)\b"
-    r"(?: (?!(?:please|can|could|would|i|we|you|stop|call|buy|sell|bitte|ich|wir|konnen|this|the|is|my|no|not|just|wrong)\b)"
-    r"[^\s,?]+){0,5}(?: ,|$)|(?:hi|hello|hallo|hey|good morning|guten tag|guten morgen|morning|moin)(?: all| team| there)?(?!\S))\s*"
+    r"(?: (?!(?:please|can|could|would|i|we|you|stop|call|buy|sell|bitte|ich|wir|konnen|this|the|is|my|no|not|just|"
+    r"wrong)\b)"
+    r"[^\s,?]+){0,5}(?: ,|$)|(?:hi|hello|hallo|hey|good morning|guten tag|guten morgen|morning|moin)(?: all| team|"
+    r" there)?(?!\S))\s*"
 )
 _CLOSING = re.compile(
     r"^(?:(?:with )?(?:many |kind |best |warm |kindest |warmest )?(?:thanks and )?(?:regards|rgds|wishes|brgds)|"
     r"(?:yours|very truly yours|sincerely|cheers|best|br|kr|bw|rgds|many thanks|thanks|thank you|thanks again|"
     r"thanks in advance|thanks and regards|all the best|cordially|yours (?:sincerely|faithfully|truly)|respectfully)|"
-    r"(?:mit )?(?:vielen |besten |herzlichen )?(?:dank und )?(?:freundlichen?|besten?|viele|vielen|liebe|herzliche|schone|freundliche)"
-    r"(?: (?:freundlichen? )?gru(?:ss|sse|ssen|e?sse|e?ssen))(?: aus \w+)?|mfg|vg|lg|bg|gruss|grusse|gruesse|besten dank|vielen dank|"
+    r"(?:mit )?(?:vielen |besten |herzlichen )?(?:dank und )?(?:freundlichen?|besten?|viele|vielen|liebe|herzliche|"
+    r"schone|freundliche)"
+    r"(?: (?:freundlichen? )?gru(?:ss|sse|ssen|e?sse|e?ssen))(?: aus \w+)?|mfg|vg|lg|bg|gruss|grusse|gruesse|"
+    r"besten dank|vielen dank|"
     r"danke|danke und gruss|hochachtungsvoll|cordialement|bien cordialement|saludos|un saludo|atentamente)$"
 )
 
@@ -51,7 +57,7 @@ class Sentence:
 
 
 def sentences(own: str) -> list[Sentence]:
-    """The sentences of what somebody wrote; quoted lines between them, greetings and what follows a farewell left out."""
+    """The sentences of what somebody wrote, without quoted lines, greetings and what follows a farewell."""
     if len(own) > _HEAD + _TAIL:
         own = f"{own[:_HEAD]}\n{own[-_TAIL:]}"
     made = []
