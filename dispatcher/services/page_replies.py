@@ -17,6 +17,8 @@ from dispatcher.services.once import clean
 from dispatcher.services.understanding import Understood
 
 MOST_FROM_PAGE = 5_000
+# What is written beside a wish to be called, and must not be taken for a mere wish to be called.
+URGENT = ("order", "complaint")
 _SAME_PAGE_REPLY = timedelta(minutes=10)
 
 
@@ -40,7 +42,11 @@ def from_page(session: Session, runtime: Runtime, delivery_id: int, text: str, w
     if known is not None:
         return known
     person, note = matching.person_of(session, delivery, delivery.address, words)
-    meant = Understood("call", "button") if wants_call else understanding.of_words("page", words)
+    meant = understanding.of_words("page", words)
+    if wants_call and meant.kind in URGENT:
+        note = "; ".join(one for one in (note, "asks to be called as well") if one)
+    elif wants_call:
+        meant = Understood("call", "button")
     if meant.kind in WISHES:  # the page has buttons for these: what is written is read by a person
         meant = Understood(doubt=meant.kind, because=meant.because)
     kept = reply_store.keep(
