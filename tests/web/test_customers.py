@@ -336,3 +336,11 @@ def test_who_orders_on_the_page_reads_at_once_that_nothing_is_accepted(site: Sit
     with site.session() as session:
         assert session.scalars(select(OrderRequest)).one().state == "waiting"
         assert session.scalars(select(Letter).where(Letter.kind == "order-noted")).all() == []
+
+
+def test_an_order_beside_a_wish_to_be_called_is_not_lost(site: Site, links: dict[str, str]) -> None:
+    site("nobody").client.post(links["alert"], data={"text": "Buy 5,000 LTMY at market", "act": "call"})
+    site("nobody").client.post(links["alert"], data={"text": "after 3 pm", "act": "call"})
+    with site.session() as session:
+        order, call = session.scalars(select(Reply).order_by(Reply.id))
+        assert (order.kind, order.note, call.kind) == ("order", "asks to be called as well", "call")
