@@ -293,7 +293,8 @@ def test_a_doubt_is_settled_on_the_page_of_tasks(site: Site) -> None:
         session.flush()
         wishes.hold(session, site.bank.runtime, reply, "sms", "+12025550101")
         session.commit()
-    assert "until your representative has read your message" in site("nobody").get(f"/p/{site.bank.runtime.token('customer', site.bank.ids['bob'])}").text
+    bobs = f"/p/{site.bank.runtime.token('customer', site.bank.ids['bob'])}"
+    assert "until your representative has read your message" in site("nobody").get(bobs).text
     page = site("rep").get("/tasks")
     assert "It is an opt-out" in page.text
     answered = site("rep").post("/tasks/1/answer", {"answer": "not"})
