@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonValue
 
 from dispatcher.api.shapes.common import Given, Text, Told, example
 from dispatcher.services.handover import Held
 from dispatcher.services.routing_rules import KINDS, MOST_RULES
 
-_COMPLAINTS = {"name": "Complaints", "kind": "complaint", "target": "compliance", "minutes": 15}
+_COMPLAINTS: dict[str, JsonValue] = {"name": "Complaints", "kind": "complaint", "target": "compliance", "minutes": 15}
 _ALL = {"urgency": "", "topic": "", "asks_analyst": False, "person": ""}
 
 
