@@ -277,6 +277,6 @@ def wants_no_calls(session: Session, runtime: Runtime, provider: str, call_ref: 
     dedupe = f"{provider}:{call_ref}:stop"
     if session.scalar(select(Reply.id).where(Reply.dedupe == dedupe)):
         return  # an old copy must not undo what they may have taken back since
-    _keep(session, runtime, caller, dedupe, _BY_KEY["stop"], "Pressed 9: no more calls.")
+    kept = _keep(session, runtime, caller, dedupe, _BY_KEY["stop"], "Pressed 9: no more calls.")
     actor = f"customer {caller.customer.key}" if caller.customer else "system"
-    suppressions.suppress(session, runtime, "voice", caller.number, "opt-out", "key 9", actor)
+    suppressions.suppress(session, runtime, "voice", caller.number, "opt-out", "key 9", actor, reply_id=kept.id)
