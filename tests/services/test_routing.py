@@ -261,7 +261,7 @@ KINDS = (("other", "ok"), ("order", "sell"), ("question", "the analyst?"), ("com
 
 def test_the_order_in_which_answers_come_does_not_count(world: World, session: Session) -> None:
     hired(world, session, "Carla", "compliance")
-    for some in itertools.combinations(KINDS, 3):
+    for some in (*itertools.combinations(KINDS, 2), KINDS[1:4]):
         ends = set()
         for order in itertools.permutations(some):
             message = alert(world, session)
