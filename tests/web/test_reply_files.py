@@ -82,6 +82,14 @@ def test_what_is_not_there_for_them_is_not_found(site_with: Site, path: str) -> 
     assert site_with("rep").get(path).status_code == 404
 
 
+def test_administrators_find_the_files_of_what_belongs_to_nobody(site_with: Site) -> None:
+    with site_with.session() as session:
+        reply_files.keep(session, session.get_one(Reply, 2), [File("as-it-came.bin", "", b"\x00noise")])
+        session.commit()
+    assert 'href="/inbox/replies/2/files/1">as-it-came.bin</a>' in site_with("admin").get("/inbox/unmatched").text
+    assert site_with("admin").get("/inbox/replies/2/files/1").data == b"\x00noise"
+
+
 def test_the_page_is_a_document_of_its_own_that_may_do_nothing(site_with: Site) -> None:
     answer = site_with("rep").get("/inbox/replies/1/html")
     policy = answer.headers["Content-Security-Policy"]
@@ -112,7 +120,7 @@ def test_in_a_browser_no_dialog_opens_and_no_request_leaves(
         asked: list[str] = []
         dialogs: list[str] = []
         chromium_page.on("request", lambda request: asked.append(request.url))
-        chromium_page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        chromium_page.on("dialog", lambda dialog: dialogs.append(dialog.message))
         chromium_page.goto(f"{address}/inbox/replies/1/html")
         chromium_page.wait_for_load_state("networkidle")
         for name in ("a", "main", "div", "p", "details"):  # what waits for a hand finds one

@@ -20,6 +20,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         "PORT": str(port),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
     }
-    settings = Settings(_env_file=None, **{name.lower(): value for name, value in environment.items()})
+    given: dict[str, Any] = {name.lower(): value for name, value in environment.items()}
+    settings = Settings(_env_file=None, **given)
     migrate(settings.database_url)
     started = [
         subprocess.Popen(command, cwd=folder, env={**os.environ, **environment, **more}, stderr=subprocess.DEVNULL)
@@ -163,7 +165,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         session.commit()
     try:
         for url in (f"{found.carrier}/healthz", f"http://127.0.0.1:{port}/healthz"):
-            found.wait(lambda url=url: up(url), 30)
+            found.wait(partial(up, url), 30)
         yield found
     finally:
         for one in started:
