@@ -32,6 +32,7 @@ DOUBT = "automatic"
 NO_PERSON = "written by a machine's address"  # the hint of a mail from no-reply@ and its kin
 # Machines of whom nobody wants to see that they wrote, where it belongs to nobody.
 _UNINTERESTING = ("bounce", "delayed", "own", "receipt")
+_OURS = re.compile(r"(?:reply|conv|staff)\+.*|alerts")  # what stands before the @ of our addresses
 _ABSENT_SURELY = 3  # features of a note of absence that together make one
 
 
@@ -128,17 +129,15 @@ def _kind_of(words: _Words) -> str:
 
 
 def _is_to_us(reply: InboundReply) -> bool:
-    return any(re.match(r"(?:reply|conv|staff)\+", one) for one in reply.recipients)
+    return any(_OURS.fullmatch(one.lower().rpartition("@")[0]) for one in reply.recipients)
 
 
 def _is_own(runtime: Runtime, reply: InboundReply) -> bool:
-    """From an address that only we send from, or that nobody can send from."""
-    sender = reply.sender.strip().lower()
-    settings = runtime.settings
-    domain = settings.inbound_email_domain.lower()
-    return bool(sender) and (
-        sender == settings.email_from.lower() or (bool(domain) and sender.rpartition("@")[2] == domain)
-    )
+    """From an address that only we send from. People may well have mailboxes in the same domain."""
+    sender, settings = reply.sender.strip().lower(), runtime.settings
+    local, _, domain = sender.rpartition("@")
+    ours = domain == settings.inbound_email_domain.lower() and _OURS.fullmatch(local) is not None
+    return bool(sender) and (sender == settings.email_from.lower() or (bool(domain) and ours))
 
 
 # --- by words ---------------------------------------------------------------------------------------------
