@@ -1,10 +1,11 @@
-"""Only a whole message is a wish to stop: a dealing desk says stop, cancel and end all day long."""
+"""What the carriers act on, and that a dealing desk says stop, cancel and end all day long."""
 
 from __future__ import annotations
 
 import pytest
 
-from dispatcher.services.keywords import is_wrong_person, wish_of
+from dispatcher.services.keywords import wish_of
+from dispatcher.services.understanding import of_words
 
 STOP = """
 STOP | stop | Stop. | "Stop" | STOP! | StopAll | STOP ALL | unsubscribe | UNSUBSCRIBE please
@@ -31,14 +32,19 @@ def cases(table: str) -> list[str]:
     return [part.strip() for line in table.splitlines() for part in line.split("|") if part.strip()]
 
 
+def kind(channel: str, text: str, **more: str) -> str:
+    return of_words(channel, text, **more).kind
+
+
 @pytest.mark.parametrize("text", cases(STOP))
 def test_stop(text: str) -> None:
-    assert wish_of("sms", text) == "stop"
+    assert kind("sms", text) == "opt-out"
 
 
 @pytest.mark.parametrize("text", cases(ORDINARY))
 @pytest.mark.parametrize("channel", ["sms", "email", "fax"])
 def test_ordinary(channel: str, text: str) -> None:
+    assert kind(channel, text) != "opt-out"
     assert wish_of(channel, text) == ""
 
 
@@ -46,35 +52,40 @@ def test_ordinary(channel: str, text: str) -> None:
 def test_what_only_carriers_take_for_a_wish(text: str) -> None:
     assert wish_of("email", text) == ""
     assert wish_of("sms", text) in ("stop", "start")
+    assert kind("email", text) == "other"
+    assert kind("sms", text) in ("opt-out", "opt-in")
 
 
 @pytest.mark.parametrize("text", cases(START))
 def test_start(text: str) -> None:
-    assert wish_of("sms", text) == "start"
+    assert kind("sms", text) == "opt-in"
 
 
 @pytest.mark.parametrize(
-    ("subject", "text", "wish"),
+    ("subject", "text", "expected"),
     [
-        ("Unsubscribe", "", "stop"),
-        ("unsubscribe", "Unsubscribe", "stop"),
-        ("Re: Downgrade", "unsubscribe", "stop"),
-        ("Re: Downgrade", "Please remove me from your mailing list.", "stop"),
-        ("Unsubscribe", "I have a question about LTMY", ""),
-        ("Re: Stop", "", ""),
-        ("Stop loss", "", ""),
-        ("Re: Downgrade", "stop loss at 42", ""),
-        ("Re: Downgrade", "", ""),
+        ("Unsubscribe", "", "opt-out"),
+        ("unsubscribe", "Unsubscribe", "opt-out"),
+        ("Unsubscribe me please", "Thanks, Ana", "opt-out"),
+        ("Re: Downgrade", "unsubscribe", "opt-out"),
+        ("Re: Downgrade", "Please remove me from your mailing list.", "opt-out"),
+        ("Unsubscribe", "I have a question about LTMY", "question"),
+        ("Sell 500 LTMY", "", "order"),
+        ("Re: Stop", "", "other"),
+        ("Stop loss", "", "other"),
+        ("Re: Downgrade", "stop loss at 42", "order"),
+        ("Re: Downgrade", "", "other"),
     ],
 )
-def test_mail(subject: str, text: str, wish: str) -> None:
-    assert wish_of("email", text, subject) == wish
+def test_mail(subject: str, text: str, expected: str) -> None:
+    assert kind("email", text, subject=subject) == expected
 
 
 def test_the_carriers_word_counts_for_texts() -> None:
-    assert wish_of("sms", "Stop ok?", keyword="stop") == "stop"
-    assert wish_of("email", "Cancel", keyword="stop") == ""
-    assert wish_of("sms", "HELP", keyword="help") == ""
+    assert kind("sms", "Stop ok?", keyword="stop") == "opt-out"
+    assert of_words("sms", "STOP", keyword="stop").by == "provider"
+    assert kind("email", "Cancel", keyword="stop") == "other"
+    assert kind("sms", "HELP", keyword="help") == "other"
 
 
 WRONG = """
@@ -90,10 +101,10 @@ this is not what I asked for | you have the wrong number in row 3 of the table |
 
 @pytest.mark.parametrize("text", cases(WRONG))
 def test_wrong_person(text: str) -> None:
-    assert is_wrong_person(text, "Bob Stone")
+    assert kind("sms", text, name="Bob Stone") == "wrong-person"
 
 
 @pytest.mark.parametrize("text", [*cases(RIGHT), "", "Bob", "x" * 10_000])
 def test_right_person(text: str) -> None:
-    assert not is_wrong_person(text, "Bob Stone")
-    assert not is_wrong_person(text, "")
+    assert kind("sms", text, name="Bob Stone") != "wrong-person"
+    assert kind("sms", text) != "wrong-person"

@@ -35,7 +35,7 @@ def of_words(
 
     `keyword` is what the carrier made of a text message; the subject speaks for a mail whose body is empty.
     """
-    wish = keywords.wish_of(channel, own, subject, keyword)
+    wish = keywords.wish_of(channel, own, keyword)
     if wish:
         said = " ".join(own.split())[:300] or subject[:300]
         return Understood("opt-out" if wish == "stop" else "opt-in", "provider" if keyword == wish else "rule", said)

@@ -124,13 +124,13 @@ ALONE = rules(
     r"""
 (?:stop|stop it|stop this|stop that|stop these|stop them|stop now|stop immediately|stop at once|stop all|
     stop all of (?:this|it|these)|stop stop|stop ok ?\\??|just stop|stop already|stop everything|enough|
-    enough already|enough is enough|that is enough|no more|no more thanks|no more of (?:this|these))$
+    enough already|enough is enough|that is enough|no more thanks|no more of (?:this|these))$
 (?:schluss|schluss damit|schluss jetzt|aufhören|sofort aufhören|es reicht|mir reicht es|reicht jetzt|hören sie auf|
     hört auf|hör auf|genug|genug davon|aus dem verteiler|verteiler raus|bitte nicht mehr|nicht mehr|
     bitte nichts mehr|nichts mehr|austreten|stopp it|stop bitte)$
 (?:remove|remove me|remove us|delete me|delete us|take me off|take us off|drop me|opt out|out of the list|
     off the list|revoke|revoked|do not contact|do not call|do not text|do not email|quit it|delete my number|
-    remove my number|unlist me|exclude me|no (?:more )?(?:messages|texts|sms|calls|emails|alerts|spam|contact))$
+    remove my number|unlist me|exclude me|stop sending|no (?:more )?(?:messages|texts|sms|calls|emails|alerts|spam|contact))$
 """,
     start=True,
 )
@@ -170,7 +170,7 @@ IN = rules(r"""
 IN_ALONE = rules(
     r"""
 (?:start|subscribe|resubscribe|re subscribe|unstop|opt in|opt me in|opt me back in|start again|start texting|
-    anmelden|wieder anmelden|resume|subscribe me|sign me up|sign up|in den verteiler|subscribe again|
+    anmelden|wieder anmelden|resume|optin|subscribe me|sign me up|sign up|in den verteiler|subscribe again|
     please subscribe)$
 """,
     start=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dispatcher.services.understanding.patterns import rules
 
 DEUTSCH = rules(r"""
+(?:^)(?:bitte )?(?:aus|von|vom) (?:\S+ )?{liste} (?:bitte )?(?:nehmen|streichen|löschen|entfernen|austragen)
 (?:abmelden|abmelde|abgemeldet|abbestellen|abbestelle|abbestellt|austragen|ausgetragen|abmeldung|abbestellung|
     austragung|deabonnieren|abzumelden|abzubestellen|auszutragen|entabonnieren)(?! (?:vom|von der|zur) (?:konferenz|
     call|termin|veranstaltung|hauptversammlung|hv))

@@ -84,7 +84,8 @@ COMMANDED = rules(
     bed|jail|this mess))\S+
 {lead}(?:double|triple|halve|top up|trim|flatten|square|cut|lighten) (?:(?:down|up|back|our|my|the|this|that|
     all) )*(?:short|long|shorts|longs|position|holding|exposure|weight|bet|stake|line|longs|hedge|it)
-{lead}(?:deal|sold to you|mine|yours)$
+{lead}(?:deal|sold to you|mine|yours|take profits?|stop and reverse)$
+{lead}(?:start|begin|resume) (?:buying|selling|accumulating|trimming|working|shorting|covering)
 {lead}(?:have a go at|try|start with|go with|stick with|go for|settle for) (?:\S+ ){0,2}#q
 {lead}(?:shift|reinvest|reallocate|re allocate|rebalance|park|put|move|invest) (?:\S+ ){0,5}(?:#p|#q|half|proceeds|
     cash|everything|all)(?= )(?! (?:list|distribution))

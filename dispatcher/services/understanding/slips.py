@@ -15,7 +15,7 @@ _WORDS = {
     "shd": "should", "shld": "should", "msg": "message", "msgs": "messages", "mesage": "message",
     "mesages": "messages", "txt": "text", "txts": "texts", "txting": "texting", "mkt": "market", "lmt": "limit",
     "mrkt": "market", "shs": "shares", "shrs": "shares", "sh": "shares", "cxl": "cancel", "cncl": "cancel",
-    "canx": "cancel", "pos": "position", "tmrw": "tomorrow", "tmr": "tomorrow", "tomoz": "tomorrow", "stp": "stop",
+    "canx": "cancel", "pos": "position", "tmrw": "tomorrow", "tmr": "tomorrow", "tomoz": "tomorrow", "stp": "stop", "stoppt": "stop", "stoppe": "stop",
     "stopp": "stop", "stoop": "stop", "sotp": "stop", "unsub": "unsubscribe", "optout": "opt out", "mob": "mobile",
     "nos": "numbers", "num": "number", "nbr": "number", "mails": "emails", "mail": "email", "tlf": "tel",
     "fon": "telefon", "anymore": "any more", "anylonger": "any longer", "stk": "stuck", "stck": "stuck",
@@ -51,7 +51,7 @@ abwesend erreichbar belastigen widerrufe einwilligung kundigen bitte mehr
 """
 # Words of their own, a letter away from those.
 _NO_SLIPS = """
-kaufer verkaufer kaeufer verkaeufer adresse adressen addresse massage massages remote removes recall relieve deceive
+kaufer verkaufer kaeufer verkaeufer adresse adressen addresse numero numeros nummero massage massages remote removes recall relieve deceive
 anmelden anmeldung anfragen anlaufen marked markt holidays persons purchased numbers position positions positive
 partition shared sharks emailed mailings streiche kaufe verkaufe kauften kauft verkauft verkauften nummern auftrage
 auftrags anruft angerufen rufen berufen personal lawyers contacts contract contracts contrast alert alerted offices
