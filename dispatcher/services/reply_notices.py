@@ -11,6 +11,7 @@ from dispatcher.bells import note
 from dispatcher.model import Conversation, Customer, Grant, Letter, Message, Reply, Response, Staff
 from dispatcher.runtime import Runtime
 from dispatcher.services import covers, letters, routing
+from dispatcher.services.short_texts import fitted
 
 # Letters to one person about one conversation in an hour; then one that says so, and silence.
 MOST_AN_HOUR = 30
@@ -19,14 +20,6 @@ MOST_A_DAY = 60
 # How the dedupe of a letter begins that answers somebody by itself; `caps` counts these.
 AUTOMATIC = "refused:"
 _MOST_WORDS = 20_000  # characters of a reply that a notice repeats
-
-_GSM = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_GSM_DOUBLE = frozenset("\f^{}\\[~]|€")
-# Units that fit, by whether the whole text is GSM-7. A sign of two units is not split between the segments.
-_TWO_SEGMENTS = {True: 305, False: 133}
 
 ORDER = "ORDER REQUEST (not accepted yet)"
 _MAY_BE = {
@@ -141,7 +134,7 @@ def tell_not_sent(
         dedupe=f"{AUTOMATIC}{key}"[:60],
         subject=f"Not passed on: your answer to {conversation.customer.name}",
         text=text,
-        short_text=_fitted(f"#{conversation.id} NOT passed on: ", why, ""),
+        short_text=fitted(f"#{conversation.id} NOT passed on: ", why, ""),
         conversation=conversation,
     )
 
@@ -166,7 +159,7 @@ def tell_undelivered(session: Session, runtime: Runtime, letter: Letter, why: st
         dedupe=f"undelivered:{letter.id}",
         subject=f"Not delivered: your answer to {name}",
         text=text,
-        short_text=_fitted(f"#{conversation.id} NOT delivered to {name}: ", why, "\nTelephone them, or see the page."),
+        short_text=fitted(f"#{conversation.id} NOT delivered to {name}: ", why, "\nTelephone them, or see the page."),
         conversation=conversation,
     )
 
@@ -241,7 +234,7 @@ def short_text(runtime: Runtime, conversation: Conversation, reply: Reply) -> st
     if reply.kind == "order":
         return short_order(runtime, conversation, words)
     what = "wants to speak to you. " if reply.kind == "call" and not reply.text else ""
-    return _fitted(
+    return fitted(
         f"#{conversation.id} {who(conversation.customer)}: {what}",
         words,
         f"\nAnswer: #{conversation.id} and your words",
@@ -250,36 +243,11 @@ def short_text(runtime: Runtime, conversation: Conversation, reply: Reply) -> st
 
 def short_order(runtime: Runtime, conversation: Conversation, words: str) -> str:
     """What a text message says of an order that waits: the words come last, so that they are what is cut."""
-    return _fitted(
+    return fitted(
         f"{ORDER}. #{conversation.id} {who(conversation.customer)}: ",
         words,
         f"\nConfirm only at {page_of(runtime, conversation)}",
     )
-
-
-def _fitted(head: str, words: str, tail: str) -> str:
-    """As much of `words` as two segments hold."""
-    gsm = all(one in _GSM or one in _GSM_DOUBLE for one in head + words + tail)
-    room = _TWO_SEGMENTS[gsm]
-    if _units(head + words + tail, gsm) <= room:
-        return head + words + tail
-    room -= _units(tail, gsm) + 3
-    if _units(head, gsm) > room // 2:
-        head = _cut(head, room // 2, gsm).rstrip(": ") + ": "
-    return f"{head}{_cut(words, room - _units(head, gsm), gsm).rstrip()}...{tail}"
-
-
-def _units(text: str, gsm: bool) -> int:
-    return sum(2 if (one in _GSM_DOUBLE if gsm else ord(one) > 0xFFFF) else 1 for one in text)
-
-
-def _cut(text: str, room: int, gsm: bool) -> str:
-    used = 0
-    for at, one in enumerate(text):
-        used += _units(one, gsm)
-        if used > room:
-            return text[:at]
-    return text
 
 
 def _moment(at: datetime) -> str:
