@@ -79,6 +79,11 @@ def judge(runtime: Runtime, reply: InboundReply, own: str) -> Verdict:
     return replace(verdict, note=meanwhile(own)) if verdict.machine == "absence" else verdict
 
 
+def is_personal(own: str) -> bool:
+    """Whether there are words that only a person writes, e.g. a request to be called, beside whatever else is said."""
+    return _read("", own).personal
+
+
 def take(arrival: Arrival, verdict: Verdict) -> Reply:
     """Keep it, flagged; what a bounce with a token of ours says counts. Nobody is told and nothing is answered."""
     found = arrival.found

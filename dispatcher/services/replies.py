@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Reply, Response
-from dispatcher.model.conversation import WISHES
+from dispatcher.model.conversation import MACHINES, WISHES
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
 from dispatcher.services import alert_intake, machines, matching, staff_answers, understanding, wishes
@@ -47,6 +47,9 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
     understood = understanding.of_words(
         reply.channel, said.own, subject=reply.subject, keyword=reply.keyword, name=name
     )
+    if understood.kind in MACHINES and machines.is_personal(said.own):
+        # "I'm out today, call me": of a note of absence nobody is told.
+        understood = Understood("other", understood.by, understood.because, machines.DOUBT)
     if verdict.doubtful:
         understood = _as_doubtful(understood)
         if found.staff or found.author:  # their words go to customers: nothing may be doubtful

@@ -164,7 +164,7 @@ TEXTS = [
     ("Auto-reply: in meetings until 4", "out-of-office"),
     ("Automatische Antwort: Ich fahre gerade.", "out-of-office"),
     ("FREE MSG: Unable to send message - Message Blocking is active.", "automatic"),
-    ("I'm driving, sell 500 LTMY now", ""),
+    ("I'm driving, call me", ""),
     ("Sell 500 LTMY, I'm out of office till Monday", ""),
 ]
 
