@@ -6,6 +6,7 @@ What may be one is asked of a person, and until they have answered nothing goes 
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,6 +26,7 @@ _ASKS = {
     "opt-in": "wants to get this again",
     "wrong-person": "says this is not theirs",
 }
+_JUST_SAID = timedelta(seconds=30)
 _CONTRARY = {"opt-out": "opt-in", "opt-in": "opt-out"}
 _WAYS = {"email": "mail", "sms": "text message", "voice": "telephone", "page": "the alert's page"}
 _OBEYED = 60  # characters of what was said that an order keeps as its source
@@ -64,7 +66,8 @@ def is_overtaken(arrival: Arrival, understood: Understood) -> bool:
     """Whether they have said the contrary since: a text that no webhook brought is found minutes or days late."""
     session, reply = arrival.session, arrival.reply
     contrary = _CONTRARY.get(understood.kind)
-    if contrary is None or reply.channel != "sms":
+    # What a webhook brings has just been said, whatever the clocks have done since the order was given.
+    if contrary is None or reply.channel != "sms" or reply.received_at > arrival.runtime.now() - _JUST_SAID:
         return False
     later = select(Reply.id).where(
         Reply.channel == reply.channel,
