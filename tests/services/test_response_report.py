@@ -132,36 +132,36 @@ def test_orders_by_state_and_their_times(bank: SmallBank) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("state", "said", "answered", "waits"),
-    [
-        ("open", [("question", 20)], [], 20),
-        ("claimed", [("question", 20)], [], 20),
-        ("closed", [("question", 20)], [], None),
-        ("claimed", [("question", 20)], [30], None),
-        ("claimed", [("question", 20), ("other", 40)], [30], 40),
-        ("claimed", [("question", 20), ("other", 25)], [], 20),
-        ("open", [("automatic", 20), ("opt-out", 30)], [], None),
-        ("claimed", [("question", 20), ("automatic", 40)], [30], None),
-    ],
+# A conversation's state, what was said and what answered after so many seconds; since when it waits.
+WAITS: tuple[tuple[str, list[tuple[str, int]], list[int], int | None], ...] = (
+    ("open", [("question", 20)], [], 20),
+    ("claimed", [("question", 20)], [], 20),
+    ("closed", [("question", 20)], [], None),
+    ("claimed", [("question", 20)], [30], None),
+    ("claimed", [("question", 20), ("other", 40)], [30], 40),
+    ("claimed", [("question", 20), ("other", 25)], [], 20),
+    ("open", [("automatic", 20), ("opt-out", 30)], [], None),
+    ("claimed", [("question", 20), ("automatic", 40)], [30], None),
 )
-def test_what_waits_for_an_answer(
-    bank: SmallBank, state: str, said: list[tuple[str, int]], answered: list[int], waits: int | None
-) -> None:
+
+
+def test_what_waits_for_an_answer(bank: SmallBank) -> None:
     with bank.sessions() as session:
-        message = reached(bank, session, {"ana": "delivered"})
-        made = talk(bank, session, message, "ana", state)
-        for kind, seconds in said:
-            says(session, made, kind, seconds)
-        for seconds in answered:
-            session.add(
-                Response(
-                    dedupe=str(seconds), conversation_id=made.id, staff_id=bank.ids["rep"], text="x",
-                    created_at=at(seconds),
-                )
-            )  # fmt: skip
-        found = responses(session, message)["unanswered"]
-    assert found == {"conversations": int(waits is not None), "oldest_at": None if waits is None else at(waits)}
+        for number, (state, said, answered, waits) in enumerate(WAITS):
+            message = reached(bank, session, {"ana": "delivered"})
+            made = talk(bank, session, message, "ana", state)
+            for kind, seconds in said:
+                says(session, made, kind, seconds)
+            for seconds in answered:
+                session.add(
+                    Response(
+                        dedupe=str(number), conversation_id=made.id, staff_id=bank.ids["rep"], text="x",
+                        created_at=at(seconds),
+                    )
+                )  # fmt: skip
+            found = responses(session, message)["unanswered"]
+            expected = {"conversations": int(waits is not None), "oldest_at": None if waits is None else at(waits)}
+            assert found == expected, (state, said, answered)
 
 
 def test_a_representative_reads_of_their_own_firms(bank: SmallBank) -> None:

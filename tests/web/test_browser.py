@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from threading import Thread
 from typing import Any
 
 import pytest
+import soundfile
 from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from dispatcher.model import Delivery, Grant, Message
 from dispatcher.services import accounts, replies
+from dispatcher.services.media import Upload
 from tests.web.conftest import Site
 from tests.web.test_hostile import TEXTS, fill
 
@@ -69,7 +72,8 @@ PAGES = (
     "/inbox/unmatched", "/tasks", "/directory", "/directory/customers/ana", "/directory/lists",
     "/directory/lists/semis", "/directory/staff", "/directory/staff/1", "/directory/duty", "/directory/routing",
     "/directory/routing?change=1", "/directory/import",
-    "/reports", "/reports/1", "/sending", "/audit", "/audit/check", "/account", "/messages/999",
+    "/reports", "/reports/1", "/reports/desk", "/reports/engagement", "/inbox/search?q=now",
+    "/sending", "/audit", "/audit/check", "/account", "/messages/999",
 )  # fmt: skip
 
 
@@ -207,3 +211,35 @@ def test_the_counter_and_the_zone_help_the_author(site: Site, served: str, chrom
     page.check("input[value=semis]")
     page.check("input[value=top]")
     assert "2 chosen, 4 entries" in page.inner_text("[data-sum]")
+
+
+def test_a_recording_counts_as_heard_when_it_was_played_whole(site: Site, served: str, chromium_page: Any) -> None:
+    sound = io.BytesIO()
+    soundfile.write(sound, [0.3 * (-1) ** (place // 20) for place in range(8000)], 8000, format="WAV")
+    with site.session() as session:
+        site.bank.released(session, recording=Upload("a.wav", sound.getvalue()))
+        mail = session.scalars(select(Delivery).where(Delivery.channel == "email")).one()
+        number, token = mail.id, site.bank.runtime.token("delivery", mail.id)
+
+    def heard() -> bool:
+        with site.session() as session:
+            return session.get_one(Delivery, number).heard_at is not None
+
+    page = chromium_page
+    page.goto(f"{served}/r/{token}")
+    played = """async ([audio, from]) => {
+        audio.muted = true;
+        if (audio.readyState < 1) {
+            audio.preload = "auto";
+            await new Promise((done) => { audio.onloadeddata = done; audio.load(); });
+        }
+        audio.currentTime = from;
+        await new Promise((done) => { audio.onended = done; audio.play(); });
+    }"""
+    player = page.locator("audio").element_handle()
+    # Who jumps to the end has not listened.
+    page.evaluate(played, [player, 0.8])
+    assert not heard()
+    with page.expect_response(lambda answer: answer.url.endswith("/heard")):
+        page.evaluate(played, [player, 0])
+    assert heard()

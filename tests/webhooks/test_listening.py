@@ -35,8 +35,7 @@ class Heard:
             return session.get_one(Delivery, self.delivery).heard_at
 
 
-@pytest.mark.parametrize("recording", [False, True])
-@pytest.mark.parametrize("inbound", [False, True])
+@pytest.mark.parametrize(("recording", "inbound"), [(False, False), (True, True)])
 @pytest.mark.parametrize(
     ("seconds", "digits", "whole"),
     [
