@@ -130,7 +130,8 @@ ALONE = rules(
     bitte nichts mehr|nichts mehr|austreten|stopp it|stop bitte)$
 (?:remove|remove me|remove us|delete me|delete us|take me off|take us off|drop me|opt out|out of the list|
     off the list|revoke|revoked|do not contact|do not call|do not text|do not email|quit it|delete my number|
-    remove my number|unlist me|exclude me|stop sending|no (?:more )?(?:messages|texts|sms|calls|emails|alerts|spam|contact))$
+    remove my number|unlist me|exclude me|stop sending|no (?:more )?(?:messages|texts|sms|calls|emails|alerts|spam|
+    contact))$
 """,
     start=True,
 )

@@ -15,22 +15,23 @@ _WORDS = {
     "shd": "should", "shld": "should", "msg": "message", "msgs": "messages", "mesage": "message",
     "mesages": "messages", "txt": "text", "txts": "texts", "txting": "texting", "mkt": "market", "lmt": "limit",
     "mrkt": "market", "shs": "shares", "shrs": "shares", "sh": "shares", "cxl": "cancel", "cncl": "cancel",
-    "canx": "cancel", "pos": "position", "tmrw": "tomorrow", "tmr": "tomorrow", "tomoz": "tomorrow", "stp": "stop", "stoppt": "stop", "stoppe": "stop",
-    "stopp": "stop", "stoop": "stop", "sotp": "stop", "unsub": "unsubscribe", "optout": "opt out", "mob": "mobile",
-    "nos": "numbers", "num": "number", "nbr": "number", "mails": "emails", "mail": "email", "tlf": "tel",
-    "fon": "telefon", "anymore": "any more", "anylonger": "any longer", "stk": "stuck", "stck": "stuck",
-    "bt": "bitte", "btte": "bitte", "biite": "bitte", "bite": "bitte", "bidde": "bitte", "nich": "nicht",
-    "nix": "nichts", "ruckruff": "ruckruf", "rueckruf": "ruckruf", "tele": "tel", "abo": "abonnement",
-    "nachr": "nachrichten", "nr": "nummer", "smses": "sms", "vk": "verkaufen", "vkf": "verkaufen", "kfn": "kaufen",
-    "2day": "today", "2moro": "tomorrow", "abt": "about", "bc": "because", "coz": "because", "cos": "because",
-    "cuz": "because", "infos": "info", "stoploss": "stop loss", "stopplimit": "stop limit", "stoplimit": "stop limit",
-    "vll": "vielleicht", "vlt": "vielleicht", "evtl": "eventuell", "telefonnummer": "nummer", "handynummer": "nummer",
-    "rufnummer": "nummer", "handynr": "nummer", "mailadresse": "adresse", "emailadresse": "adresse",
-    "oof": "out of office", "ooo": "out of office", "cu": "see you", "hows": "how is", "wheres": "where is",
-    "whens": "when is", "whos": "who is", "wots": "what is", "wot": "what", "wat": "what", "cll": "call",
-    "cal": "call", "bck": "back", "rng": "ring", "sel": "sell", "sll": "sell", "byu": "buy", "verkafen": "verkaufen",
-    "kaufn": "kaufen", "verkaufn": "verkaufen", "msging": "messaging", "txtng": "texting", "emailng": "emailing",
-    "thru": "through", "tho": "though", "ppl": "people", "gr8": "great", "no1": "no one", "sth": "something",
+    "canx": "cancel", "pos": "position", "tmrw": "tomorrow", "tmr": "tomorrow", "tomoz": "tomorrow", "stp": "stop",
+    "stoppt": "stop", "stoppe": "stop", "stopp": "stop", "stoop": "stop", "sotp": "stop", "unsub": "unsubscribe",
+    "optout": "opt out", "mob": "mobile", "nos": "numbers", "num": "number", "nbr": "number", "mails": "emails",
+    "mail": "email", "tlf": "tel", "fon": "telefon", "anymore": "any more", "anylonger": "any longer", "stk": "stuck",
+    "stck": "stuck", "bt": "bitte", "btte": "bitte", "biite": "bitte", "bite": "bitte", "bidde": "bitte",
+    "nich": "nicht", "nix": "nichts", "ruckruff": "ruckruf", "rueckruf": "ruckruf", "tele": "tel",
+    "abo": "abonnement", "nachr": "nachrichten", "nr": "nummer", "smses": "sms", "vk": "verkaufen",
+    "vkf": "verkaufen", "kfn": "kaufen", "2day": "today", "2moro": "tomorrow", "abt": "about", "bc": "because",
+    "coz": "because", "cos": "because", "cuz": "because", "infos": "info", "stoploss": "stop loss",
+    "stopplimit": "stop limit", "stoplimit": "stop limit", "vll": "vielleicht", "vlt": "vielleicht",
+    "evtl": "eventuell", "telefonnummer": "nummer", "handynummer": "nummer", "rufnummer": "nummer",
+    "handynr": "nummer", "mailadresse": "adresse", "emailadresse": "adresse", "oof": "out of office",
+    "ooo": "out of office", "cu": "see you", "hows": "how is", "wheres": "where is", "whens": "when is",
+    "whos": "who is", "wots": "what is", "wot": "what", "wat": "what", "cll": "call", "cal": "call", "bck": "back",
+    "rng": "ring", "sel": "sell", "sll": "sell", "byu": "buy", "verkafen": "verkaufen", "kaufn": "kaufen",
+    "verkaufn": "verkaufen", "msging": "messaging", "txtng": "texting", "emailng": "emailing", "thru": "through",
+    "tho": "though", "ppl": "people", "gr8": "great", "no1": "no one", "sth": "something",
     "fyi": "for your information", "nvm": "never mind", "bday": "birthday", "stopploss": "stop loss",
     "konf": "konferenz", "inkl": "inklusive", "ca": "circa", "zb": "zum beispiel", "orderbuch": "orderbuch",
     "newletter": "newsletter", "nd": "und", "&": "and", "+": "and", "w": "with", "mgmt": "management", "yr": "your",
@@ -51,15 +52,15 @@ abwesend erreichbar belastigen widerrufe einwilligung kundigen bitte mehr
 """
 # Words of their own, a letter away from those.
 _NO_SLIPS = """
-kaufer verkaufer kaeufer verkaeufer adresse adressen addresse numero numeros nummero massage massages remote removes recall relieve deceive
-anmelden anmeldung anfragen anlaufen marked markt holidays persons purchased numbers position positions positive
-partition shared sharks emailed mailings streiche kaufe verkaufe kauften kauft verkauft verkauften nummern auftrage
-auftrags anruft angerufen rufen berufen personal lawyers contacts contract contracts contrast alert alerted offices
-officer texting talking falling calming caring resting testing trading sender senden sendung ending spending lending
-mending vending bending pending bitten mitte meer mehrere mahr address addresses addressed interests interest
-interessen interessant interessiert complained complains complaints complete complex compliant loslassen subscribed
-subscribes subscriber subscribers unsubscribes removal reserve received deleted delta deletes stopped shopping
-stepping topping receives perceive receiver abwesen anwesend abgesendet
+kaufer verkaufer kaeufer verkaeufer adresse adressen addresse numero numeros nummero massage massages remote removes
+recall relieve deceive anmelden anmeldung anfragen anlaufen marked markt holidays persons purchased numbers position
+positions positive partition shared sharks emailed mailings streiche kaufe verkaufe kauften kauft verkauft verkauften
+nummern auftrage auftrags anruft angerufen rufen berufen personal lawyers contacts contract contracts contrast alert
+alerted offices officer texting talking falling calming caring resting testing trading sender senden sendung ending
+spending lending mending vending bending pending bitten mitte meer mehrere mahr address addresses addressed interests
+interest interessen interessant interessiert complained complains complaints complete complex compliant loslassen
+subscribed subscribes subscriber subscribers unsubscribes removal reserve received deleted delta deletes stopped
+shopping stepping topping receives perceive receiver abwesen anwesend abgesendet
 """
 
 
