@@ -185,6 +185,7 @@ NO_COMPLAINT = rules(r"""
 """)
 # What is wrong, and that it is ours: my statement, your colleague, the bank.
 AMISS = rules(r"""
+(?:where is|what happened to|treated like this|tells me anything|waited|waiting)
 (?:mistakes?|errors?|riddled|mess|messed|botched|shouted|shouting|yelled|hung up|responsib\w+|accountable|
     dissatisf\w+|disgrace|insult\w*|insolent|arrogant|ignored|ignoring|neglected|chasing|chased|too late|hours late|
     days late|unanswered|nobody|no one|never|mislead\w*|false promises?|broken promises?|rip off|ripped|incorrect|

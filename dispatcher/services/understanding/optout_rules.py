@@ -6,6 +6,7 @@ from dispatcher.services.understanding.patterns import rules
 
 # What says it plainly, with nothing else that it could mean.
 PLAIN = rules(r"""
+(?:list|distribution|mailing) (?:\S+ ){0,6}(?:take|get|remove|drop) me off (?:it|this|them)(?= |$)
 (?:unsubscribe|unsubscribing|deregister|de register|un subscribe|desubscribe)
 (?:opt|opting|opted) (?:me |us |my number |this number )?out(?! of (?:the )?(?:position|trade|deal|offer|#x))
 (?:remove|removed|removing|take|taken|taking|delete|deleted|deleting|drop|strike|scratch|scrub|pull|get|erase|cross|
@@ -23,7 +24,7 @@ PLAIN = rules(r"""
 (?:i|we) (?:want|wish|would like|need|would like to get) (?:off|out of|out) (?:of )?(?:\S+ )?{list}
 (?:off|out of) (?:your|the|this) (?:\S+ )?(?:list|mailing list|distribution|distribution list|mailing)(?= (?:please|
     thanks|now)|$)
-(?:remove|delete|erase|lose|forget|scrub) (?:my|our|this) (?:\S+ )?(?:number|name|email|address|phone|mobile|cell|
+(?:remove|delete|erase|lose|forget|scrub) (?:my|our|this) (?:\S+ )?(?:number|nummer|name|email|address|phone|mobile|cell|
     details|contact|contacts|contact details|data|personal data)(?! (?:on|in) (?:the )?(?:order|trade|contract))
 (?:stop|cease|quit|discontinue|halt|desist|refrain from|end|suspend|no more|enough|give up|pack in|pack it in|
     knock off|cut out|lay off|leave off|avoid|stop with|done with|fed up with|sick of|tired of|enough of|

@@ -22,7 +22,8 @@ please (?:(?!(?:have|ask|tell|let|explain|email|call|send|advise)(?!\S))[^\s,]+ 
 (?:i|we) (?:am|are) (?:a |an |still |small |big |now |good |better |natural )*(?:buyers?|sellers?|bidders?|payers?|
     receivers?|takers?)(?! than)
 (?:buyer|seller|bidder|taker)s? (?:here|of|at|for|in|on)
-(?:stop|get|take|close|knock) (?:me|us) (?:out|flat)(?! of (?:hold|town|the (?:list|loop|email|distribution)))
+(?:stop|get|take|close|knock) (?:me|us) (?:out|flat)(?! of (?:hold|town|the (?:list|loop|email|distribution|system|
+    database|mailing|records|alerts)))
 (?:i|we) (?:will |would |can |could |am happy to |are happy to |want to )(?:take|have|do|pay|
     give) (?:\S+ ){0,2}(?:#q|{tradable}|at #n|#n for)
 (?:i|we) (?:take|pay) (?:\S+ ){0,2}(?:#q|{tradable}|at #n|#n for)

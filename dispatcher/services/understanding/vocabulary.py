@@ -19,10 +19,10 @@ list = (?:\S*list|lists|distribution|distributions|distro|distri|mailing|mailing
 liste = (?:\S*verteiler\S*|\S*liste|\S*listen|\S*datenbank|\S*system|\S*kartei|\S*adressbuch|\S*newsletter|crm|
     empfängerkreis|bestand|\S*abonnement)
 me = (?:me|us|#mail|#tel|this mailbox|this inbox|this account|my entry|myself|ourselves|this (?:number|address|
-    email|phone|line|mobile)|my (?:\S+ ){0,2}(?:name|number|numbers|address|email|phone|mobile|cell|details|contact|
-    contacts|info|colleagues?|data)|our (?:\S+ )?(?:name|number|numbers|address|email|phone|firm|company|desk|
-    details|team)|him|her|them|both of us|the both of us|(?:my|our) (?:\S+ ){1,2}and (?:me|myself|i)|me and (?:my|
-    our) (?:\S+ ?){1,2})
+    email|phone|line|mobile)|my (?:\S+ ){0,2}(?:name|number|nummer|numbers|address|email|phone|mobile|cell|details|
+    contact|contacts|info|colleagues?|data)|our (?:\S+ )?(?:name|number|numbers|address|email|phone|firm|company|
+    desk|details|team)|him|her|them|both of us|the both of us|(?:my|our) (?:\S+ ){1,2}and (?:me|myself|i)|
+    me and (?:my|our) (?:\S+ ?){1,2})
 mich = (?:mich|uns|meine[nr]?|unsere[nr]?|diese[nr]?)
 again = (?:any more|any longer|again|ever again|ever|in future|in the future|going forward|from now on|thanks|
     please|at all|further)
