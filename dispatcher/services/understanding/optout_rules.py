@@ -24,8 +24,9 @@ PLAIN = rules(r"""
 (?:i|we) (?:want|wish|would like|need|would like to get) (?:off|out of|out) (?:of )?(?:\S+ )?{list}
 (?:off|out of) (?:your|the|this) (?:\S+ )?(?:list|mailing list|distribution|distribution list|mailing)(?= (?:please|
     thanks|now)|$)
-(?:remove|delete|erase|lose|forget|scrub) (?:my|our|this) (?:\S+ )?(?:number|nummer|name|email|address|phone|mobile|cell|
-    details|contact|contacts|contact details|data|personal data)(?! (?:on|in) (?:the )?(?:order|trade|contract))
+(?:remove|delete|erase|lose|forget|scrub) (?:my|our|this) (?:\S+ )?(?:number|nummer|name|email|address|phone|mobile|
+    cell|details|contact|contacts|contact details|data|personal data)(?! (?:on|in) (?:the )?(?:order|trade|
+    contract))
 (?:stop|cease|quit|discontinue|halt|desist|refrain from|end|suspend|no more|enough|give up|pack in|pack it in|
     knock off|cut out|lay off|leave off|avoid|stop with|done with|fed up with|sick of|tired of|enough of|
     enough with) (?:(?:with|of|from|all|any|the|these|those|this|your|such|sending|me|us|my|please|further|future|
