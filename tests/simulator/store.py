@@ -38,6 +38,8 @@ OR EXISTS (SELECT 1 FROM letters WHERE state = 'sending' AND lease_until <= :now
 OR EXISTS (SELECT 1 FROM callbacks WHERE state = 'new' AND due_at <= :now)
 OR EXISTS (SELECT 1 FROM messages WHERE state = 'approved' AND coalesce(release_at, :now) <= :now)
 OR EXISTS (SELECT 1 FROM recordings WHERE state = 'waiting')
+OR EXISTS (SELECT 1 FROM conversations WHERE state = 'open' AND claim_by <= :now)
+OR EXISTS (SELECT 1 FROM order_requests WHERE due_at <= :now)
 """
 _MOVES = "state IN ('queued', 'deferred', 'sending') OR (state = 'unknown' AND due_at IS NOT NULL)"
 _WAITING = f"""
