@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Conversation, OrderRequest, Reply, Staff
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import conversations, covers, order_letters, order_rings
+from dispatcher.services import conversations, covers, order_letters, order_rings, responses
 from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.once import clean, insert_once
 from dispatcher.services.order_asked import UNDECIDED
@@ -219,7 +219,7 @@ def _tell(
     by_telephone: bool,
 ) -> None:
     claimed = order.claimed_at.isoformat() if order.claimed_at else ""
-    conversations.respond(
+    responses.respond(
         session, runtime, staff, order.conversation_id, text,
         via=via, dedupe=f"order:{order.id}:{claimed}:{what}", by_telephone=by_telephone, on_order=True,
     )  # fmt: skip

@@ -6,7 +6,7 @@ import hashlib
 
 from dispatcher.model import Reply
 from dispatcher.model.errors import DispatcherError, Refused
-from dispatcher.services import caps, conversations, reply_notices
+from dispatcher.services import caps, conversations, reply_notices, responses
 from dispatcher.services.arrival import Arrival
 from dispatcher.services.matching import Match
 from dispatcher.services.once import clean
@@ -30,7 +30,7 @@ def take(arrival: Arrival, understood: Understood) -> Reply | None:
         return _refuse(arrival, understood, _VERDICT)
     key = clean(reply.dedupe, 200)
     try:
-        conversations.respond(
+        responses.respond(
             arrival.session, arrival.runtime, found.staff, found.conversation.id, text, via=via, dedupe=key
         )
     except DispatcherError as error:

@@ -14,7 +14,7 @@ from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import Conversation, Customer, Firm, Letter, Message, OrderRequest, Reply, Response
 from dispatcher.model.errors import NotFound, Refused
-from dispatcher.services import conversations, correcting, order_letters, orders, replies, reply_store, talks
+from dispatcher.services import conversations, correcting, order_letters, orders, replies, reply_store, responses, talks
 from dispatcher.web import files, paging
 
 bp = Blueprint("inbox", __name__, url_prefix="/inbox")
@@ -157,7 +157,7 @@ def respond(conversation_id: int) -> ResponseReturnValue:
     text = request.form.get("text", "").replace("\r\n", "\n")
     once, seen = request.form.get("once", "")[:64], request.form.get("seen", "")[:18]
     try:
-        conversations.respond(
+        responses.respond(
             door.db(), door.runtime(), staff, conversation_id, text, via="page",
             dedupe=f"page:{staff.id}:{conversation_id}:{once}" if once else None,
             seen=int(seen) if seen.isascii() and seen.isdigit() else None,

@@ -17,7 +17,7 @@ from channels.poster import Poster
 from dispatcher.bells import commit
 from dispatcher.model import Delivery, Hook, HookPost, Task
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
-from dispatcher.services import conversations, hook_posting, hooks, reply_store, suppressions, sweep
+from dispatcher.services import hook_posting, hooks, reply_store, responses, suppressions, sweep
 from dispatcher.services.hook_posting import post_due
 from dispatcher.services.understanding import Understood
 from dispatcher.storage import make_engine, make_sessions
@@ -117,7 +117,7 @@ def test_all_of_it_is_told_signed_and_once(bank: SmallBank, receiver: Receiver) 
     rep = "rep"
     act(
         bank,
-        lambda session: conversations.respond(
+        lambda session: responses.respond(
             session, bank.runtime, bank.staff(session, rep), conversation, "Because.", via="page"
         ),
     )

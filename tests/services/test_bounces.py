@@ -249,11 +249,11 @@ def test_a_representatives_answer_that_bounces_is_their_task(world: World) -> No
     ids = world.alert()
     world.mail(ANA, world.reply_to(ids["ana"]), "Please call me.")
     world.work()
-    from dispatcher.services import conversations
+    from dispatcher.services import responses
 
     with world.runtime.sessions() as session:
         conversation = session.scalars(select(Conversation)).one()
-        response = conversations.respond(
+        response = responses.respond(
             session, world.runtime, world.bank.staff(session, "rep"), conversation.id, "At three?", via="page"
         )
         letter = session.get_one(Letter, response.letter_id)

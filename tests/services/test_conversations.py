@@ -21,7 +21,7 @@ from dispatcher.model import (
     Staff,
 )
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
-from dispatcher.services import conversations, replies, suppressions
+from dispatcher.services import conversations, replies, responses, suppressions
 from tests.webhooks.world import SUBJECT, World, world_of
 
 BOB = "+12025550101"
@@ -79,7 +79,7 @@ def test_who_sees_it(world: World) -> None:
             with pytest.raises(NotFound):
                 act(session, world.runtime, second, number)
         with pytest.raises(NotFound):
-            conversations.respond(session, world.runtime, second, number, "hello", via="page")
+            responses.respond(session, world.runtime, second, number, "hello", via="page")
         rep.active = False
         assert not session.scalars(conversations.visible(session, rep)).all()
 
@@ -103,9 +103,9 @@ def test_a_response_goes_by_the_way_the_customer_came(world: World) -> None:
     number = begun(world)
     with world.runtime.sessions() as session:
         rep = staff(world, session, "rep")
-        first = conversations.respond(session, world.runtime, rep, number, "  Sold.\r\n", via="page", dedupe="form-1")
-        again = conversations.respond(session, world.runtime, rep, number, "Sold.", via="page", dedupe="form-1")
-        other = conversations.respond(session, world.runtime, rep, number, "Sold.", via="page")
+        first = responses.respond(session, world.runtime, rep, number, "  Sold.\r\n", via="page", dedupe="form-1")
+        again = responses.respond(session, world.runtime, rep, number, "Sold.", via="page", dedupe="form-1")
+        other = responses.respond(session, world.runtime, rep, number, "Sold.", via="page")
         assert first.id == again.id != other.id
         letter = session.get_one(Letter, first.letter_id)
         assert (letter.kind, letter.channel, letter.address) == ("response", "sms", BOB)
@@ -119,7 +119,7 @@ def test_a_response_goes_by_the_way_the_customer_came(world: World) -> None:
 def test_a_response_that_will_not_do(light: World, session: Session, text: str) -> None:
     number = begun(light)
     with pytest.raises(Refused) as refused:
-        conversations.respond(session, light.runtime, staff(light, session, "rep"), number, text, via="api")
+        responses.respond(session, light.runtime, staff(light, session, "rep"), number, text, via="api")
     assert set(refused.value.fields) == {"text"}
     assert session.scalars(select(Response)).all() == []
 
@@ -132,10 +132,10 @@ def test_a_response_to_a_call_goes_by_the_first_written_way(light: World, sessio
     rep = staff(light, session, "rep")
     cleo, ana = session.scalars(select(Conversation).order_by(Conversation.id))
     with pytest.raises(Refused) as refused:
-        conversations.respond(session, light.runtime, rep, cleo.id, "Sold.", via="page")
+        responses.respond(session, light.runtime, rep, cleo.id, "Sold.", via="page")
     assert "no mail address or mobile number of Cleo may be used; telephone them" in refused.value.fields["text"]
     letter = session.get_one(
-        Letter, conversations.respond(session, light.runtime, rep, ana.id, "Sold.", via="page").letter_id
+        Letter, responses.respond(session, light.runtime, rep, ana.id, "Sold.", via="page").letter_id
     )
     assert (letter.channel, letter.address, letter.subject) == ("email", "ana@simon.example", f"Re: {SUBJECT}")
 
@@ -174,9 +174,9 @@ def test_the_first_written_way(
     rep = staff(light, session, "rep")
     if channel is None:
         with pytest.raises(Refused):
-            conversations.respond(session, light.runtime, rep, reply.conversation_id or 0, "Sold.", via="page")
+            responses.respond(session, light.runtime, rep, reply.conversation_id or 0, "Sold.", via="page")
     else:
-        made = conversations.respond(session, light.runtime, rep, reply.conversation_id or 0, "Sold.", via="page")
+        made = responses.respond(session, light.runtime, rep, reply.conversation_id or 0, "Sold.", via="page")
         assert session.get_one(Letter, made.letter_id).channel == channel
 
 
@@ -186,7 +186,7 @@ def test_two_robots_that_found_each_other_are_parted(light: World) -> None:
     for number in range(35):
         light.mail("rep@bank.example", light.staff_address(notice), f"I am away {number}")
     light.work()
-    assert len(light.letters("response")) == conversations.MOST_AN_HOUR
+    assert len(light.letters("response")) == responses.MOST_AN_HOUR
     assert 0 < len([one for one in light.letters() if "NOT passed on" in one.text]) <= 60
 
 

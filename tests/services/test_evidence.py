@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.bells import commit
 from dispatcher.model import Customer, Decision, Media, Reply, Response, Suppression
-from dispatcher.services import conversations, evidence, reply_store, suppressions
+from dispatcher.services import evidence, reply_store, responses, suppressions
 from dispatcher.services.media import Upload
 from dispatcher.services.oracle import Question
 from dispatcher.services.understanding import Understood
@@ -31,7 +31,7 @@ def bank(sessions: sessionmaker[Session], tmp_path: Path, samples: Path) -> Smal
             understood=Understood(), text="Sell half.", person=ana, message_id=message.id,
         )  # fmt: skip
         assert reply.conversation_id is not None
-        conversations.respond(
+        responses.respond(
             session, bank.runtime, bank.staff(session, "rep"), reply.conversation_id, "Not yet accepted.", via="page"
         )
         suppressions.suppress(session, bank.runtime, "sms", "+12025550101", "opt-out", "sms STOP")

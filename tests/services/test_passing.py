@@ -22,6 +22,7 @@ from dispatcher.services import (
     orders,
     passing,
     reply_store,
+    responses,
     sweep,
     tasks,
     verify,
@@ -161,7 +162,7 @@ def test_complaints_are_passed_among_compliance_before_the_desk(light: World, se
 def test_what_somebody_has_seen_to_is_not_passed_on(light: World, session: Session, act: str) -> None:
     talk, rep = says(light, session), one(light, session, "rep")
     if act == "respond":
-        conversations.respond(session, light.runtime, rep, talk.id, "I call you.", via="page")
+        responses.respond(session, light.runtime, rep, talk.id, "I call you.", via="page")
     else:
         (conversations.claim if act == "claim" else conversations.close)(session, light.runtime, rep, talk.id)
     assert pass_by(light, session, 120) == 0

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from dispatcher import bells
 from dispatcher.model import Attempt, ContactPoint, Conversation, Letter, Response, Staff, Task
 from dispatcher.model.ports import Outcome
-from dispatcher.services import conversations, outcomes, replies, suppressions
+from dispatcher.services import conversations, outcomes, replies, responses, suppressions
 from dispatcher.services.letter_sending import content_of
 from tests.webhooks.world import World, world_of
 
@@ -143,7 +143,7 @@ def test_an_answer_opens_what_was_closed_and_its_writer_has_it(light: World) -> 
         rep, admin = (session.get_one(Staff, light.bank.ids[name]) for name in ("rep", "admin"))
         conversations.claim(session, light.runtime, rep, number)
         conversations.close(session, light.runtime, rep, number)
-        conversations.respond(session, light.runtime, admin, number, "One more thing.", via="page")
+        responses.respond(session, light.runtime, admin, number, "One more thing.", via="page")
         conversation = session.get_one(Conversation, number)
         assert (conversation.state, conversation.claimed_by, conversation.claim_by) == ("claimed", admin.id, None)
         conversations.close(session, light.runtime, admin, number)
@@ -165,9 +165,9 @@ def test_two_reps_at_once_are_two_responses_of_which_the_second_had_to_read_the_
     with light.runtime.sessions() as session:
         admin = session.get_one(Staff, light.bank.ids["admin"])
         with pytest.raises(Exception, match="Rep has answered meanwhile"):
-            conversations.respond(session, light.runtime, admin, number, "Sell.", via="page", seen=0)
+            responses.respond(session, light.runtime, admin, number, "Sell.", via="page", seen=0)
         response = session.scalars(select(Response).where(Response.letter_id == first.id)).one()
-        conversations.respond(session, light.runtime, admin, number, "Sell.", via="page", seen=response.id)
+        responses.respond(session, light.runtime, admin, number, "Sell.", via="page", seen=response.id)
         assert session.get_one(Conversation, number).claimed_by == light.bank.ids["rep"]
 
 

@@ -25,7 +25,7 @@ from dispatcher.model import (
     Task,
 )
 from dispatcher.runtime import Runtime
-from dispatcher.services import conversations, directory, suppressions, tasks
+from dispatcher.services import directory, responses, suppressions, tasks
 from tests.simulator.town import CUSTOMERS, LISTS
 from tests.simulator.world import UseCase, World
 
@@ -244,7 +244,7 @@ class People:
                 one = self.chance.choice(found)
                 rep = session.get_one(Staff, one.rep_id)
                 key = f"page:{self._mark()}"
-                conversations.respond(session, runtime, rep, one.id, "I will ring you.", via="page", dedupe=key)
+                responses.respond(session, runtime, rep, one.id, "I will ring you.", via="page", dedupe=key)
 
         self._do("a rep responds", work)
 

@@ -17,7 +17,7 @@ from approvals import decisions, submission
 from approvals.submission import Submission
 from dispatcher.model import Attempt, Conversation, Customer, Delivery, Letter, Message, Reply, Response, Suppression
 from dispatcher.runtime import Runtime
-from dispatcher.services import conversations, imports, suppressions
+from dispatcher.services import imports, responses, suppressions
 from tests.simulator.people import staff
 from tests.simulator.world import START, UseCase, World
 
@@ -145,7 +145,7 @@ async def responds(world: World) -> None:
     def work(session: Session, runtime: Runtime) -> None:
         one = session.scalars(select(Conversation)).one()
         rita = staff(session, "rita")
-        conversations.respond(session, runtime, rita, one.id, "I will ring you.", via="page", dedupe="page:one")
+        responses.respond(session, runtime, rita, one.id, "I will ring you.", via="page", dedupe="page:one")
 
     await insist(world, "rita responds", work, _count(Response.id > 0))
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from dispatcher.bells import commit
 from dispatcher.model import Callback, Conversation, Letter, Reply
-from dispatcher.services import conversations, news, replies
+from dispatcher.services import news, replies, responses
 from tests.webhooks.world import World
 
 BOB = "+12025550101"
@@ -88,7 +88,7 @@ def test_stops_answers_and_responses_at_once(world: World) -> None:
     def answer() -> None:
         with world.runtime.sessions() as session:
             rep = world.bank.staff(session, "rep")
-            conversations.respond(session, world.runtime, rep, conversation, "Sold.", via="page")
+            responses.respond(session, world.runtime, rep, conversation, "Sold.", via="page")
             commit(session, world.runtime.bells)
 
     def stop() -> None:

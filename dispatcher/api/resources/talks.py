@@ -17,7 +17,7 @@ from dispatcher.api.shapes.inbox import (
     SaidInfo,
 )
 from dispatcher.model import Conversation, Customer, Message, Reply, Response
-from dispatcher.services import conversations, talks
+from dispatcher.services import conversations, responses, talks
 
 TAG = "Inbox"
 
@@ -62,7 +62,7 @@ def get_conversation(act: Act, conversation_id: int) -> ConversationInfo:
     tag=TAG, answers={201: ResponseInfo}, problems=(409,),
 )  # fmt: skip
 def respond(act: Act, conversation_id: int, body: NewResponse) -> ResponseInfo:
-    made = conversations.respond(act.session, act.runtime, act.staff, conversation_id, body.text, via="api")
+    made = responses.respond(act.session, act.runtime, act.staff, conversation_id, body.text, via="api")
     return _response(made)
 
 

@@ -1,0 +1,159 @@
+"""What a representative answers a customer: checked, written by the channel they used last, and kept."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import CHANNELS, Conversation, Customer, Message, Response, Staff
+from dispatcher.model.errors import Refused
+from dispatcher.runtime import Runtime
+from dispatcher.services import conversations, letters, reply_notices, suppressions
+from dispatcher.services.audit import fingerprint, record
+from dispatcher.services.once import clean
+from dispatcher.services.order_words import say
+
+WRITTEN = ("email", "sms")
+MOST_WORDS = 5_000
+MOST_IN_A_TEXT_MESSAGE = 1_500  # 1,600 less the name in front
+# By mail and text message, where two robots might have found each other.
+MOST_AN_HOUR, MOST_A_DAY = 30, 60
+
+
+def respond(
+    session: Session,
+    runtime: Runtime,
+    staff: Staff,
+    conversation_id: int,
+    text: str,
+    *,
+    via: str,
+    dedupe: str | None = None,
+    seen: int | None = None,
+    by_telephone: bool = False,
+    on_order: bool = False,
+) -> Response:
+    """Answer the customer by the channel they used last; what came by call, page or fax, in writing.
+
+    `via` is page, api, mail or sms; a second call with the same `dedupe` gives the first response. `seen` is the last
+    response that its writer has read, 0 for none: a colleague's later one is read first. With `by_telephone` it was
+    said, and is kept without a letter. What is not `on_order` says so, where an order waits and its writer may not
+    have seen that. Raises NotFound, and Refused where the text will not do or no contact point may be used.
+    """
+    conversation = conversations.locked(session, staff, conversation_id)
+    key = clean(dedupe, 200) if dedupe else f"{via}:{uuid4().hex}"
+    known = session.scalar(select(Response).where(Response.dedupe == key))
+    if known is not None:
+        return known
+    words = clean(text).strip()
+    channel, address = ("voice", "") if by_telephone else _way(session, runtime, conversation)
+    _check(session, runtime, conversation, words, channel, via)
+    if seen is not None:
+        _require_read(session, conversation, staff, seen)
+    response = Response(
+        dedupe=key, conversation_id=conversation.id, staff_id=staff.id, text=words, via=via, created_at=runtime.now()
+    )
+    session.add(response)
+    session.flush()
+    if not by_telephone:
+        told = _letter_text(runtime, staff, words, channel)
+        if via in ("mail", "sms") and not on_order and conversations.has_open_order(session, conversation):
+            told += f"\n\n{say(conversation.customer, 'open')}"
+        response.letter_id = letters.write(
+            session,
+            runtime,
+            kind="response",
+            dedupe=f"response:{response.id}",
+            channel=channel,
+            address=address,
+            subject=_subject(runtime, conversation.message),
+            text=told,
+            customer=conversation.customer,
+            message_id=conversation.message_id,
+            conversation=conversation,
+            sender_name=staff.name,
+        ).id
+    conversations.taken_on(conversation, staff)
+    conversation.last_at = runtime.now()
+    record(
+        session, runtime, staff, "respond", f"conversation {conversation.id}",
+        response=response.id, letter=response.letter_id, channel=channel, via=via, words=fingerprint(words),
+    )  # fmt: skip
+    return response
+
+
+def _check(session: Session, runtime: Runtime, conversation: Conversation, words: str, channel: str, via: str) -> None:
+    most = MOST_IN_A_TEXT_MESSAGE if channel == "sms" else MOST_WORDS
+    if not words:
+        raise Refused({"text": "is empty; write what the customer should read"})
+    if len(words) > most:
+        where = "a text message" if channel == "sms" else "an answer"
+        raise Refused({"text": f"has {len(words)} characters; {where} holds {most}"})
+    if via in ("mail", "sms"):
+        for most, span, called in (
+            (MOST_AN_HOUR, timedelta(hours=1), "an hour"),
+            (MOST_A_DAY, timedelta(days=1), "a day"),
+        ):
+            lately = session.scalar(
+                select(func.count())
+                .select_from(Response)
+                .where(
+                    Response.conversation_id == conversation.id,
+                    Response.via.in_(("mail", "sms")),
+                    Response.created_at > runtime.now() - span,
+                )
+            )
+            if (lately or 0) >= most:
+                raise Refused({"text": f"was the {most + 1}th answer within {called}; answer on the page"})
+
+
+def _require_read(session: Session, conversation: Conversation, staff: Staff, seen: int) -> None:
+    """Two who answer at once would tell the customer two things."""
+    newer = session.scalars(
+        select(Response)
+        .where(Response.conversation_id == conversation.id, Response.id > seen, Response.staff_id != staff.id)
+        .order_by(Response.id.desc())
+        .limit(1)
+    ).first()
+    if newer is not None:
+        raise Refused({"text": f"was not sent: {newer.staff.name} has answered meanwhile. Read that, then send yours"})
+
+
+def _way(session: Session, runtime: Runtime, conversation: Conversation) -> tuple[str, str]:
+    """Channel and address of a response. Raises Refused with a text that says what to do instead."""
+    usable = runtime.usable_channels()
+    name = conversation.customer.name
+    if conversation.channel in WRITTEN and conversation.channel in usable and conversation.address:
+        order = suppressions.against_answer(session, conversation.channel, conversation.address)
+        # While it is doubtful whether they want no more of it, a person may ask them.
+        if order is not None and order.reason != "doubt":
+            way = "text messages" if conversation.channel == "sms" else "mail"
+            raise Refused({"text": f"cannot be sent: {name} wants no more {way} ({order.source}); telephone them"})
+        return conversation.channel, conversation.address
+    points = {point.channel: point.address for point in conversation.customer.contact_points if point.valid}
+    topic = conversation.message.current.topic if conversation.message else ""
+    for channel in _order(conversation.customer, topic):
+        address = points.get(channel)
+        if address and channel in usable and not suppressions.against_answer(session, channel, address):
+            return channel, address
+    raise Refused({"text": f"cannot be sent: no mail address or mobile number of {name} may be used; telephone them"})
+
+
+def _order(customer: Customer, topic: str) -> list[str]:
+    steps = [one for one in customer.preferences if one.topic == topic]
+    steps = steps or [one for one in customer.preferences if one.topic == ""]
+    return [one for one in dict.fromkeys([*(step.channel for step in steps), *CHANNELS]) if one in WRITTEN]
+
+
+def _subject(runtime: Runtime, message: Message | None) -> str:
+    about = reply_notices.subject_of(message)
+    return f"Re: {about}" if about else f"Your message to {runtime.settings.firm_name}"
+
+
+def _letter_text(runtime: Runtime, staff: Staff, words: str, channel: str) -> str:
+    if channel == "sms":
+        return f"{staff.name}, {runtime.settings.firm_name}: {words}"
+    return f"{words}\n\n{staff.name}\n{runtime.settings.firm_name}"
