@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Attempt, Callback, Delivery, ProviderEvent
 from dispatcher.model.ports import Event, Returned
 from dispatcher.runtime import Runtime
-from dispatcher.services import matching, status, suppressions, tasks
+from dispatcher.services import directory_marks, matching, status, tasks
 from dispatcher.services.arrival import Arrival
 from dispatcher.services.directory import owner_of
 from dispatcher.services.matching import RECENT, Match
@@ -81,7 +81,7 @@ def remember(arrival: Arrival, known: Known) -> None:
     """What it teaches about the address; after the reply was kept, for the record is locked last."""
     if known.mark:
         source = f"bounce by mail {known.code}"
-        suppressions.learn(arrival.session, arrival.runtime, "email", known.address, known.mark, source)
+        directory_marks.learn(arrival.session, arrival.runtime, "email", known.address, known.mark, source)
 
 
 # --- proof ------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from dispatcher.bells import undoable
 from dispatcher.model import Attempt, Callback, Delivery, Letter, ProviderEvent
 from dispatcher.model.ports import Event, InboundReply
 from dispatcher.runtime import Runtime
-from dispatcher.services import good_news, recording_news, replies, status, suppressions
+from dispatcher.services import directory_marks, good_news, recording_news, replies, status
 from dispatcher.services.callbacks import LIVE, as_request, put_off
 from dispatcher.services.once import clean, insert_missing
 
@@ -265,7 +265,7 @@ def _learn(session: Session, runtime: Runtime, one: _News) -> None:
     before, one.reading.error = one.reading.error, ""
     with _alone(session, one.reading):
         source = f"{provider} {event.code or event.detail}".strip()
-        suppressions.learn(session, runtime, channel, address, event.mark, source, of_send=bool(event.state))
+        directory_marks.learn(session, runtime, channel, address, event.mark, source, of_send=bool(event.state))
     one.failed = bool(one.reading.error)
     one.reading.error = one.reading.error or before
 

@@ -15,7 +15,7 @@ from dispatcher.model.delivery import CALL_FOLLOWS, FINAL, NOBODY, after
 from dispatcher.model.gate import BARRED
 from dispatcher.model.ports import Outcome
 from dispatcher.runtime import Runtime
-from dispatcher.services import fallback, reply_notices, rings, suppressions
+from dispatcher.services import directory_marks, fallback, reply_notices, rings
 from dispatcher.services.once import clean
 from dispatcher.services.tasks import open_task
 
@@ -105,7 +105,7 @@ def settle_one(session: Session, runtime: Runtime, channel: str, outcome: Outcom
     target = target_of(session, attempt)
     if outcome.mark:
         source = f"{attempt.provider} {outcome.code}"
-        suppressions.learn(session, runtime, channel, target.address, outcome.mark, source, of_send=True)
+        directory_marks.learn(session, runtime, channel, target.address, outcome.mark, source, of_send=True)
     if attempt.n == target.tries:
         apply_state(session, runtime, target, _next_state(session, target, outcome), outcome)
 

@@ -1,4 +1,4 @@
-"""Standing orders not to use a contact point, and what providers teach about an address."""
+"""Standing orders not to use a contact point: given, graver or lifted, and what they keep from it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from sqlalchemy import ColumnElement, ScalarSelect, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
-from dispatcher.model import ContactPoint, Delivery, Letter, Message, Staff, Suppression, Task, Version
+from dispatcher.model import Delivery, Letter, Message, Staff, Suppression, Task, Version
 from dispatcher.model.delivery import CALL_FOLLOWS, WAITING
-from dispatcher.model.errors import NotFound
 from dispatcher.runtime import Runtime
 from dispatcher.services.audit import record
 from dispatcher.services.once import clean, insert_once
@@ -26,8 +25,6 @@ _BLOCKED = ("sms",)
 # How long the confirmation of an opt-out may take. A provider that is told before would drop it.
 CONFIRMED_WITHIN = timedelta(minutes=5)
 _MIRRORED_AFTER = CONFIRMED_WITHIN + timedelta(minutes=1)
-# So long after somebody has come back, a provider's refusal to send may still speak of the time before.
-_REFUSALS_LAG = timedelta(minutes=10)
 
 
 def concerns(topic: str | ColumnElement[str] | ScalarSelect[str]) -> ColumnElement[bool]:
@@ -260,68 +257,3 @@ def _take_off(session: Session, runtime: Runtime, order: Suppression) -> None:
         order.mirror_at = order.mirror_at if under_way else runtime.now()
         order.mirror, order.mirror_tries = "take", 0
         note(session, "lookups", "mirror_orders")
-
-
-def learn(
-    session: Session,
-    runtime: Runtime,
-    channel: str,
-    address: str,
-    mark: str,
-    source: str,
-    actor: Staff | str = "system",
-    *,
-    of_send: bool = False,
-) -> None:
-    """Act on what a provider says about an address: `mark` is invalid, opt-out, opt-in, complaint or "".
-
-    The caller vouches for the evidence: the news is authentic, and for "invalid" about an attempt of ours. `of_send`:
-    it is why something was not sent, and no act of the person's now.
-    """
-    if mark == "invalid":
-        mark_invalid(session, runtime, channel, address, source)
-    elif mark == "opt-in":
-        lift(session, runtime, channel, address, actor, reasons=THEIR_OWN, topic=None)
-    elif mark in ("opt-out", "complaint") and not (of_send and _is_back(session, runtime, channel, address)):
-        suppress(session, runtime, channel, address, mark, source, actor, at_provider=True)
-
-
-def _is_back(session: Session, runtime: Runtime, channel: str, address: str) -> bool:
-    """Whether an order was lifted just now, of which the provider may not have heard when it refused."""
-    since = runtime.now() - _REFUSALS_LAG
-    lifted = select(Suppression.id).where(
-        Suppression.channel == channel,
-        Suppression.address == address,
-        (Suppression.lifted_at > since) | ((Suppression.mirror == "take") & Suppression.lifted_at.is_not(None)),
-    )
-    return session.scalar(lifted.limit(1)) is not None
-
-
-def mark_invalid(session: Session, runtime: Runtime, channel: str, address: str, because: str) -> int:
-    """Stop using every contact point with this address; how many changed. `set_valid` takes it back."""
-    points = session.scalars(
-        select(ContactPoint).where(
-            ContactPoint.channel == channel, ContactPoint.address == address, ContactPoint.valid.is_(True)
-        )
-    ).all()
-    for point in points:
-        point.valid, point.invalid_because = False, clean(because, 200)
-        record(
-            session, runtime, "system", "mark contact point invalid", f"customer {point.customer.key}"[:120],
-            channel=channel, address=address, because=because,
-        )  # fmt: skip
-    return len(points)
-
-
-def set_valid(session: Session, runtime: Runtime, staff: Staff, contact_point_id: int) -> ContactPoint:
-    """Undo of `mark_invalid`, by a person. Raises NotFound."""
-    point = session.get(ContactPoint, contact_point_id)
-    if point is None:
-        raise NotFound(f"there is no contact point {contact_point_id}")
-    if not point.valid:
-        record(
-            session, runtime, staff, "mark contact point valid", f"customer {point.customer.key}"[:120],
-            channel=point.channel, address=point.address, was=point.invalid_because,
-        )  # fmt: skip
-        point.valid, point.invalid_because = True, None
-    return point

@@ -11,7 +11,7 @@ from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import ContactPoint, Customer, DistributionList, Firm, ListMember, Staff
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
-from dispatcher.services import directory, engagement, list_numbers, preferences, sight, suppressions
+from dispatcher.services import directory, directory_marks, engagement, list_numbers, preferences, sight, suppressions
 from dispatcher.web import lists, paging
 
 bp = Blueprint("directory", __name__, url_prefix="/directory")
@@ -106,7 +106,7 @@ def lift(key: str, channel: str) -> ResponseReturnValue:
 def valid(key: str, channel: str) -> ResponseReturnValue:
     """Take back that a contact point was marked as not valid."""
     point, staff = _point_to_mend(key, channel)
-    suppressions.set_valid(door.db(), door.runtime(), staff, point.id)
+    directory_marks.set_valid(door.db(), door.runtime(), staff, point.id)
     door.commit()
     flash("It counts as valid again.")
     return redirect(url_for(".show", key=key))

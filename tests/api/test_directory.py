@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dispatcher.model import Customer, DistributionList, Grant, Staff
-from dispatcher.services import suppressions
+from dispatcher.services import directory_marks, suppressions
 from tests.api.conftest import Api, problem, wrong
 
 DAN: dict[str, Any] = {
@@ -142,7 +142,7 @@ def test_contact_points_say_why_they_are_not_used(both_api: Api) -> None:
     with both_api.session() as session:
         runtime = both_api.bank.runtime
         suppressions.suppress(session, runtime, "sms", "+12025550101", "opt-out", "sms STOP")
-        suppressions.mark_invalid(session, runtime, "email", "bob@simon.example", "no such mailbox")
+        directory_marks.mark_invalid(session, runtime, "email", "bob@simon.example", "no such mailbox")
         session.commit()
     points = {one["channel"]: one for one in both_api.ask("rep", "GET", "/customers/bob").get_json()["contact_points"]}
     assert (points["sms"]["suppressed"], points["sms"]["suppressed_because"]) == (True, "opt-out (sms STOP)")

@@ -20,7 +20,7 @@ from dispatcher.model import (
     Reply,
     Task,
 )
-from dispatcher.services import oracle_news, suppressions
+from dispatcher.services import directory_marks, oracle_news
 from dispatcher.services.oracle import Question
 from dispatcher.storage import make_engine, make_sessions
 from tests.raw_mail import bring
@@ -134,7 +134,7 @@ def test_a_proven_bounce(world: World, way: str) -> None:
         conversation = session.scalars(select(Conversation)).one()
         assert (conversation.state, conversation.claimed_by, conversation.claim_by) == ("closed", None, None)
         assert session.scalars(select(Letter)).all() == []
-        suppressions.set_valid(session, world.runtime, world.bank.staff(session, "admin"), point.id)
+        directory_marks.set_valid(session, world.runtime, world.bank.staff(session, "admin"), point.id)
         assert point.valid
     assert breaches(world) == []
 

@@ -28,7 +28,7 @@ from dispatcher.model import Customer, Letter, ListReading, Suppression, Task, n
 from dispatcher.model.errors import NotConfigured, ProviderError
 from dispatcher.model.ports import Listed, SuppressionList
 from dispatcher.runtime import Runtime
-from dispatcher.services import mirrors, preferences, suppressions, sweep
+from dispatcher.services import directory_marks, mirrors, preferences, suppressions, sweep
 from dispatcher.settings import Settings
 from dispatcher.storage import make_engine, make_sessions
 from tests.channels.vendors import settings
@@ -344,7 +344,7 @@ def test_only_opt_outs_for_all_topics_are_put_there(bank: SmallBank, reason: str
 
 def test_an_unsubscription_at_the_provider_needs_no_mirror_and_no_letter(bank: SmallBank) -> None:
     with bank.sessions() as session:
-        suppressions.learn(session, bank.runtime, "email", ANA, "opt-out", "sendgrid unsubscribe")
+        directory_marks.learn(session, bank.runtime, "email", ANA, "opt-out", "sendgrid unsubscribe")
         session.commit()
     assert mirror_states(bank) == ["listed"]
     stop(bank)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.model import AuditEntry, ContactPoint, Staff, Suppression
 from dispatcher.model.errors import NotFound
-from dispatcher.services import suppressions
+from dispatcher.services import directory_marks, suppressions
 from tests.small_bank import SmallBank, small_bank
 
 BOB = "+12025550101"
@@ -58,7 +58,7 @@ def test_a_customer_takes_back_only_their_own_order(bank: SmallBank, session: Se
     [("", None, True), ("opt-out", "opt-out", True), ("complaint", "complaint", True), ("invalid", None, False)],
 )
 def test_what_a_provider_teaches(bank: SmallBank, session: Session, mark: str, reason: str | None, valid: bool) -> None:
-    suppressions.learn(session, bank.runtime, "sms", BOB, mark, "twilio 30005")
+    directory_marks.learn(session, bank.runtime, "sms", BOB, mark, "twilio 30005")
     order = suppressions.in_force(session, "sms", BOB)
     assert (order.reason if order else None) == reason
     point = session.scalars(select(ContactPoint).where(ContactPoint.address == BOB)).one()
@@ -66,20 +66,20 @@ def test_what_a_provider_teaches(bank: SmallBank, session: Session, mark: str, r
 
 
 def test_opt_in_at_the_provider(bank: SmallBank, session: Session) -> None:
-    suppressions.learn(session, bank.runtime, "sms", BOB, "opt-out", "twilio 21610")
-    suppressions.learn(session, bank.runtime, "sms", BOB, "opt-in", "twilio START")
+    directory_marks.learn(session, bank.runtime, "sms", BOB, "opt-out", "twilio 21610")
+    directory_marks.learn(session, bank.runtime, "sms", BOB, "opt-in", "twilio START")
     assert suppressions.in_force(session, "sms", BOB) is None
 
 
 def test_an_invalid_address_is_made_valid_by_a_person(bank: SmallBank, session: Session) -> None:
-    assert suppressions.mark_invalid(session, bank.runtime, "sms", BOB, "unknown number") == 1
-    assert suppressions.mark_invalid(session, bank.runtime, "sms", BOB, "unknown number") == 0
+    assert directory_marks.mark_invalid(session, bank.runtime, "sms", BOB, "unknown number") == 1
+    assert directory_marks.mark_invalid(session, bank.runtime, "sms", BOB, "unknown number") == 0
     admin = session.get_one(Staff, bank.ids["admin"])
     point = session.scalars(select(ContactPoint).where(ContactPoint.address == BOB)).one()
-    suppressions.set_valid(session, bank.runtime, admin, point.id)
+    directory_marks.set_valid(session, bank.runtime, admin, point.id)
     assert (point.valid, point.invalid_because) == (True, None)
     with pytest.raises(NotFound):
-        suppressions.set_valid(session, bank.runtime, admin, 999)
+        directory_marks.set_valid(session, bank.runtime, admin, 999)
 
 
 def test_two_at_once_make_one_order(bank: SmallBank) -> None:

@@ -15,7 +15,7 @@ from dispatcher.bells import commit
 from dispatcher.model import Customer, Letter, Reply, Suppression, Task
 from dispatcher.model.errors import NotFound, Refused, StateConflict
 from dispatcher.model.ports import PREFS_TAG
-from dispatcher.services import letters, preferences, replies, suppressions, wishes
+from dispatcher.services import directory_marks, letters, preferences, replies, suppressions, wishes
 from dispatcher.services.letter_sending import content_of, send_letter
 from dispatcher.services.oracle import Question
 from dispatcher.services.oracle_approved import ALL
@@ -478,12 +478,12 @@ def test_what_the_carrier_blocks_only_a_start_by_text_brings_back(world: World) 
 
 def test_a_refusal_that_comes_late_does_not_undo_a_return(world: World) -> None:
     with world.runtime.sessions() as session:
-        suppressions.learn(session, world.runtime, "sms", BOB, "opt-out", "twilio 21610", of_send=True)
-        suppressions.learn(session, world.runtime, "sms", BOB, "opt-in", "twilio START")
-        suppressions.learn(session, world.runtime, "sms", BOB, "opt-out", "twilio 21610", of_send=True)
+        directory_marks.learn(session, world.runtime, "sms", BOB, "opt-out", "twilio 21610", of_send=True)
+        directory_marks.learn(session, world.runtime, "sms", BOB, "opt-in", "twilio START")
+        directory_marks.learn(session, world.runtime, "sms", BOB, "opt-out", "twilio 21610", of_send=True)
         assert suppressions.in_force(session, "sms", BOB) is None
         world.bank.time.pass_by(601)
-        suppressions.learn(session, world.runtime, "sms", BOB, "opt-out", "twilio 21610", of_send=True)
+        directory_marks.learn(session, world.runtime, "sms", BOB, "opt-out", "twilio 21610", of_send=True)
         assert suppressions.in_force(session, "sms", BOB) is not None
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from approvals import submission
 from dispatcher.model import Conversation, Customer, Delivery, Letter, OrderRequest, Reply
-from dispatcher.services import suppressions, wishes
+from dispatcher.services import directory_marks, suppressions, wishes
 from dispatcher.services.media import Upload
 from tests.web.conftest import Site
 
@@ -275,7 +275,7 @@ def test_one_click_stops_the_address_the_mail_went_to(site: Site, links: dict[st
 
 def test_what_the_carrier_holds_is_not_taken_back_on_the_page(site: Site, links: dict[str, str]) -> None:
     with site.session() as session:
-        suppressions.learn(session, site.bank.runtime, "sms", "+12025550101", "opt-out", "carrier 21610")
+        directory_marks.learn(session, site.bank.runtime, "sms", "+12025550101", "opt-out", "carrier 21610")
         session.commit()
     page = site("nobody").get(links["bob"]).text
     assert "text START to bring them back" in page
