@@ -119,19 +119,31 @@ def locked(session: Session, staff: Staff, conversation_id: int) -> Conversation
 
 
 def claim(session: Session, runtime: Runtime, staff: Staff, conversation_id: int) -> Conversation:
-    """Take it on. Raises NotFound, or StateConflict where it is closed or somebody else's by claim."""
+    """Take it on. Raises NotFound, NotAllowed where somebody has complained, or StateConflict where it is closed or
+    somebody else's by claim.
+    """
     conversation = locked(session, staff, conversation_id)
     if conversation.state == "claimed" and conversation.claimed_by == staff.id:
         return conversation
     if conversation.state != "open":
         raise StateConflict(f"the conversation is {conversation.state} already", state=conversation.state)
-    taken_on(conversation, staff)
+    _require_may_take_on(session, conversation, staff)
+    taken_on(session, conversation, staff)
     record(session, runtime, staff, "claim conversation", f"conversation {conversation.id}")
     return conversation
 
 
-def taken_on(conversation: Conversation, staff: Staff) -> None:
-    """Somebody answers for it from now on: who has claimed it, unless it is closed, stays; it is passed on no more."""
+def _require_may_take_on(session: Session, conversation: Conversation, staff: Staff) -> None:
+    if not passing.may_take_on(session, conversation, staff):
+        raise NotAllowed("somebody complains in it: only compliance and administrators take it on or close it")
+
+
+def taken_on(session: Session, conversation: Conversation, staff: Staff) -> None:
+    """They answer for it from now on, where they may: who has claimed it, unless it is closed, stays; it is passed on
+    no more.
+    """
+    if not passing.may_take_on(session, conversation, staff):
+        return
     if conversation.state == "closed" or conversation.claimed_by is None:
         conversation.claimed_by = staff.id
     conversation.state, conversation.claim_by = "claimed", None
@@ -140,10 +152,11 @@ def taken_on(conversation: Conversation, staff: Staff) -> None:
 def close(session: Session, runtime: Runtime, staff: Staff, conversation_id: int) -> Conversation:
     """Nothing more to do. The customer's next word opens it again.
 
-    Raises StateConflict while an order in it is neither confirmed nor declined.
+    Raises NotAllowed as `claim`, and StateConflict while an order in it is neither confirmed nor declined.
     """
     conversation = locked(session, staff, conversation_id)
     if conversation.state != "closed":
+        _require_may_take_on(session, conversation, staff)
         if has_open_order(session, conversation):
             raise StateConflict("an order in it is not decided: confirm or decline it first", state=conversation.state)
         conversation.state, conversation.claim_by = "closed", None

@@ -21,7 +21,8 @@ def correct(session: Session, runtime: Runtime, staff: Staff, reply_id: int, kin
     """This reply is of that kind, one of CHOICES; whatever was doubtful is settled by it.
 
     An order becomes a request or is withdrawn, a wish is obeyed or taken back, and the conversation goes to whom the
-    rules give it then. Raises NotFound, Refused for another kind, StateConflict where an order has been decided.
+    rules give it then. Raises NotFound, NotAllowed where a complaint is another's to judge, Refused for another kind,
+    StateConflict where an order has been decided.
     """
     reply, conversation = _held(session, staff, reply_id)
     if kind not in CHOICES:
@@ -30,6 +31,8 @@ def correct(session: Session, runtime: Runtime, staff: Staff, reply_id: int, kin
         raise StateConflict("it belongs to no customer yet: say whose it is first", state=reply.state)
     if reply.kind == kind and reply.kind_by == "person" and not reply.doubt:
         return reply
+    if reply.kind == "complaint" != kind and not passing.may_take_on(session, conversation, staff):
+        raise NotAllowed("it may be about you: only compliance and administrators say that it is no complaint")
     before = {"kind": reply.kind, "by": reply.kind_by, "doubt": reply.doubt}
     if reply.kind == "order" != kind:
         orders.withdraw(session, runtime, staff, reply)

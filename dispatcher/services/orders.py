@@ -111,7 +111,7 @@ def claim(session: Session, runtime: Runtime, staff: Staff, order_id: int) -> Or
     order.state, order.claimed_by, order.claimed_at = "claimed", staff.id, now
     order.due_at = now + order_rings.TO_DECIDE * order_rings.patience(runtime, order.conversation)
     order_rings.close_task(session, runtime, order, staff)
-    conversations.taken_on(order.conversation, staff)
+    conversations.taken_on(session, order.conversation, staff)
     session.flush()
     session.expire(order, ["claimer"])
     waited = round((now - order.created_at).total_seconds(), 3)

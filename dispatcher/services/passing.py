@@ -16,6 +16,7 @@ from dispatcher.services.routing import PASSED_TO_DESK, Routed, Said
 
 UNCLAIMED = "unclaimed"  # the kind of a task
 _WORDS_THAT_COUNT = ("question", "call")
+_OF_COMPLAINTS = ("compliance", "admin")
 
 
 # --- by the rules -----------------------------------------------------------------------------------------
@@ -36,9 +37,25 @@ def route(session: Session, runtime: Runtime, conversation: Conversation) -> boo
         conversation.rep_id = routed.staff.id if routed.staff else None
         conversation.routed_by, conversation.routed_to = routed.rule, routed.target
         return False
-    if _stays(session, runtime, conversation, routed, any(one.kind == "complaint" for one in said)):
+    complained = _complained(said)
+    if _stays(session, runtime, conversation, routed, complained):
         return False
-    return _give(session, runtime, conversation, routed)
+    return _give(session, runtime, conversation, routed, complained)
+
+
+def may_take_on(session: Session, conversation: Conversation, staff: Staff) -> bool:
+    """Whether this person may claim or close it, its row being held.
+
+    Not where somebody has complained since it was last closed: it may be about them. Those may who hold the roles for
+    it, and whoever the rules have given it to.
+    """
+    if staff.id == conversation.rep_id or staff.has(*_OF_COMPLAINTS):
+        return True
+    return not _complained(_said(session, conversation))
+
+
+def _complained(said: list[Said]) -> bool:
+    return any(one.kind == "complaint" for one in said)
 
 
 def _said(session: Session, conversation: Conversation) -> list[Said]:
@@ -65,7 +82,7 @@ def _stays(session: Session, runtime: Runtime, conversation: Conversation, route
     if conversation.state == "claimed" and claimer is not None and claimer.active:
         there = not covers.is_away(runtime, covers.standing_in(session, runtime, claimer))
         is_theirs = not covers.is_away(runtime, claimer) or not there
-        return is_theirs and (not is_complaint or claimer == routed.staff or claimer.has("compliance", "admin"))
+        return is_theirs and (not is_complaint or claimer == routed.staff or claimer.has(*_OF_COMPLAINTS))
     if conversation.passes == 0 or conversation.routed_to != routed.target:
         return False
     # It has been passed on: a further word does not take it back to where nobody claimed it.
@@ -77,7 +94,7 @@ def _stays(session: Session, runtime: Runtime, conversation: Conversation, route
     return True
 
 
-def _give(session: Session, runtime: Runtime, conversation: Conversation, routed: Routed) -> bool:
+def _give(session: Session, runtime: Runtime, conversation: Conversation, routed: Routed, complained: bool) -> bool:
     former = conversation.claimed_by or conversation.rep_id
     new = routed.staff.id if routed.staff else None
     same = (conversation.rep_id, conversation.routed_by) == (new, routed.rule) and conversation.state == "open"
@@ -93,7 +110,7 @@ def _give(session: Session, runtime: Runtime, conversation: Conversation, routed
         session, runtime, "system", "route conversation", f"conversation {conversation.id}",
         to=routed.staff.email if routed.staff else None, rule=routed.rule, minutes=routed.minutes,
     )  # fmt: skip
-    if routed.target == "compliance" and former not in (None, new):
+    if (complained or routed.target == "compliance") and former not in (None, new):
         _tell_former(session, runtime, conversation, session.get(Staff, former))
     return former != new
 
@@ -107,17 +124,26 @@ def _tell_former(session: Session, runtime: Runtime, conversation: Conversation,
     if person is None or not person.active:
         return
     who = reply_notices.who(conversation.customer)
-    text = f"Your conversation with {who} has been given to compliance. You need do nothing; please answer no more."
+    to = _whose(conversation)
+    text = f"Your conversation with {who} has been given to {to}. You need do nothing; please answer no more."
     letters.tell_staff(
         session,
         runtime,
         person,
         kind="moved",
         dedupe=f"moved:{conversation.id}:{newest(session, conversation)}",
-        subject=f"With compliance now: your conversation with {who}",
+        subject=f"With {to} now: your conversation with {who}",
         text=text,
-        short_text=f"#{conversation.id} is with compliance now: please answer no more.",
+        short_text=f"#{conversation.id} is with {to} now: please answer no more.",
     )
+
+
+def _whose(conversation: Conversation) -> str:
+    if conversation.routed_to == "compliance":
+        return "compliance"
+    if conversation.routed_to == "desk" or conversation.rep is None:
+        return "the administrators"
+    return conversation.rep.name
 
 
 # --- on and on --------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def respond(
             conversation=conversation,
             sender_name=staff.name,
         ).id
-    conversations.taken_on(conversation, staff)
+    conversations.taken_on(session, conversation, staff)
     conversation.last_at = runtime.now()
     record(
         session, runtime, staff, "respond", f"conversation {conversation.id}",

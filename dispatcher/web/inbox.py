@@ -14,7 +14,17 @@ from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import Conversation, Customer, Firm, Letter, Message, OrderRequest, Reply, Response
 from dispatcher.model.errors import NotFound, Refused
-from dispatcher.services import conversations, correcting, order_letters, orders, replies, reply_store, responses, talks
+from dispatcher.services import (
+    conversations,
+    correcting,
+    order_letters,
+    orders,
+    passing,
+    replies,
+    reply_store,
+    responses,
+    talks,
+)
 from dispatcher.web import files, paging
 
 bp = Blueprint("inbox", __name__, url_prefix="/inbox")
@@ -122,6 +132,7 @@ def thread_page(
         orders=[one.order for one in conversation.replies if one.order is not None and one.order.state != "withdrawn"],
         may_decide=staff.has(*orders.ROLES),
         may_correct=staff.has(*correcting.MAY),
+        may_take_on=passing.may_take_on(session, conversation, staff),
         choices=correcting.CHOICES,
         kinds=KINDS,
         doubts=DOUBTS,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from dispatcher.bells import commit
 from dispatcher.model import AuditEntry, Conversation, Customer, Firm, Grant, Letter, Message, RoutingRule, Staff
 from dispatcher.model.errors import NotAllowed, Refused, StateConflict
-from dispatcher.services import conversations, passing, reply_store, routing, routing_rules
+from dispatcher.services import conversations, correcting, passing, reply_store, responses, routing, routing_rules
 from dispatcher.services.routing import Said
 from dispatcher.services.routing_rules import Asked
 from dispatcher.services.understanding import Understood
@@ -304,6 +304,44 @@ def test_a_complaint_takes_the_conversation_from_its_claimer_who_is_told_without
     conversations.close(session, world.runtime, carla, talk.id)
     says(world, session, message, "other", "one more thing")
     assert (talk.state, talk.claimed_by, talk.rep_id) == ("open", None, rep.id), "what was dealt with counts no more"
+
+
+def test_whom_a_complaint_may_be_about_does_not_take_it_back(world: World, session: Session) -> None:
+    rep, admin = (session.get_one(Staff, world.bank.ids[one]) for one in ("rep", "admin"))
+    message = alert(world, session)
+    talk = says(world, session, message, "other", "hello")
+    says(world, session, message, "complaint", "you lied to me")
+    assert (talk.state, talk.rep_id, talk.routed_to) == ("open", admin.id, "desk"), "nobody holds the role"
+    told = session.scalars(select(Letter).where(Letter.kind == "moved")).all()
+    assert {one.staff_id for one in told} == {rep.id}
+    assert all("the administrators" in one.text and "lied" not in one.text for one in told)
+    due = talk.claim_by
+    assert due is not None
+    made = responses.respond(session, world.runtime, rep, talk.id, "Here is my answer.", via="mail")
+    assert made.letter_id, "the answer goes out"
+    assert (talk.state, talk.claimed_by, talk.claim_by, talk.rep_id) == ("open", None, due, admin.id)
+    for act in (conversations.claim, conversations.close):
+        with pytest.raises(NotAllowed):
+            act(session, world.runtime, rep, talk.id)
+    with pytest.raises(NotAllowed):
+        correcting.correct(session, world.runtime, rep, talk.replies[1].id, "other")
+    responses.respond(session, world.runtime, admin, talk.id, "I have looked into it.", via="page")
+    assert (talk.state, talk.claimed_by, talk.claim_by) == ("claimed", admin.id, None)
+    responses.respond(session, world.runtime, rep, talk.id, "And another.", via="mail")
+    assert talk.claimed_by == admin.id
+    conversations.close(session, world.runtime, admin, talk.id)
+    says(world, session, message, "other", "thank you")
+    responses.respond(session, world.runtime, rep, talk.id, "You are welcome.", via="mail")
+    assert (talk.state, talk.claimed_by) == ("claimed", rep.id), "what was dealt with counts no more"
+
+
+def test_whoever_the_rules_give_a_complaint_takes_it_on(world: World, session: Session) -> None:
+    rep = session.get_one(Staff, world.bank.ids["rep"])
+    session.add(RoutingRule(position=1, name="Complaints", kind="complaint", target="rep", minutes=15))
+    session.flush()
+    talk = says(world, session, alert(world, session), "complaint", "you are late")
+    assert talk.rep_id == rep.id
+    assert conversations.claim(session, world.runtime, rep, talk.id).claimed_by == rep.id
 
 
 def test_a_corrected_kind_routes_anew(world: World, session: Session) -> None:
