@@ -88,7 +88,6 @@ _NO_PERSON = re.compile(
     r"(?i)^(?:no-?reply|do-?not-?reply|nicht-?antworten|auto-?(?:reply|responder|confirm|answer|mailer)|vacation)"
     r"(?:[+._-][^@]*)?@"
 )
-_ANSWERS = re.compile(r"(?i)\s*(?:re|aw|sv|antw)\s*:")
 _RETURNED_SUBJECT = re.compile(
     r"""(?ix)^\s*(?:\[?(?:postmaster|mailer)[^\]]{0,40}\]\s*)?(?:delivery[ ]status[ ]notification|undeliver|
     mail[ ]delivery[ ](?:failed|failure|system|subsystem)|mail[ ]system[ ]error|returned[ ]mail|failure[ ]notice|
@@ -105,7 +104,6 @@ def signs(message: Message, body: Body, envelope_from: str | None, sender: str, 
         return Signs("own", OWN_MARK)
     if found := _by_structure(message, body, heads, envelope_from, sender, subject):
         return found
-    threaded = bool(heads.get("in-reply-to") or heads.get("references") or _ANSWERS.match(subject))
     for name, value in heads.items():
         if _TICKETS.fullmatch(name):
             return Signs("ticket", _told(name, message))
@@ -114,12 +112,10 @@ def signs(message: Message, body: Body, envelope_from: str | None, sender: str, 
     for name, wanted, machine in _DECIDING:
         if name in heads and re.search(wanted, heads[name]):
             return Signs(machine, _told(name, message))
-    return _by_automatic(heads, message, envelope_from, sender, threaded)
+    return _by_automatic(heads, message, envelope_from, sender)
 
 
-def _by_automatic(
-    heads: Mapping[str, str], message: Message, envelope_from: str | None, sender: str, threaded: bool
-) -> Signs:
+def _by_automatic(heads: Mapping[str, str], message: Message, envelope_from: str | None, sender: str) -> Signs:
     """Headers that say that it is a machine's, but not which one's."""
     submitted = heads.get("auto-submitted", "").lower()
     if (word := re.split(r"[\s;(]", submitted)[0]) not in _NOTHING:
@@ -137,11 +133,8 @@ def _by_automatic(
     if _BOUNCER.match(sender):
         return Signs("other", "written by a machine's address")
     if _NO_PERSON.match(sender) or _POSTMASTER.match(sender):
-        return (
-            Signs(hint="written by a machine's address")
-            if threaded
-            else Signs("other", "written by a machine's address")
-        )
+        # Dealers' gateways and order desks write so, too, what a person has said.
+        return Signs(hint="written by a machine's address")
     suppress = heads.get("x-auto-response-suppress", "").lower()
     # Exchange writes it on what people send as well: it decides nothing.
     return Signs(hint="" if suppress in _NOTHING else "X-Auto-Response-Suppress")

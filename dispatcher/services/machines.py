@@ -159,7 +159,7 @@ def _by_telephone(reply: InboundReply, own: str) -> Verdict:
 def _by_words(reply: InboundReply, words: _Words) -> Verdict:
     machine, because = _candidate(reply, words)
     if not machine and reply.hint == NO_PERSON:
-        machine, because = "other", reply.hint
+        machine, because = ("", "") if words.first_person else ("other", reply.hint)
     if machine and not words.personal:
         return Verdict(machine, "rule", because)
     if words.subject is not None and not words.any:

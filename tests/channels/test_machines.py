@@ -71,6 +71,13 @@ def test_headers_that_people_s_mail_has_too(line: str) -> None:
     assert signs(line).machine == ""
 
 
+@pytest.mark.parametrize("sender", ["no-reply@simon.example", "donotreply@simon.example", "postmaster@simon.example"])
+def test_an_address_alone_decides_nothing(sender: str) -> None:
+    message, body = inbound_mail.read(b"Subject: Hello\r\n\r\nSell 500.\r\n")
+    found = machines.signs(message, body, sender, sender, "Hello")
+    assert (found.machine, found.hint) == ("", "written by a machine's address")
+
+
 def test_own_mail_is_marked_and_known() -> None:
     """Whatever we send carries the mark by which it is told when it comes back; it says nothing else."""
     from channels.mail_headers import marks
