@@ -19,6 +19,7 @@ from dispatcher.model.ports import File
 MOST_FILES, DEEPEST = 50, 40
 _DELIMITER = re.compile(rb"(?m)^--([\w'()+,./:=?-]{1,70}?)(?:--)?[ \t]*$")
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
+_FULL_LINE = 40  # letters of base64, from which on a line is no word of anybody's
 _WORDS = re.compile(rb"(?:[A-Z]?[a-z]+\s*)+")
 _ESCAPE, _SOFT_BREAK = re.compile(rb"=([0-9A-Fa-f]{2})"), re.compile(rb"=[ \t]*\r?\n")
 _LETTER = re.compile(rb"3[0-9]|4[1-9A-F]|5[0-9A]|6[1-9A-F]|7[0-9A]")  # in hexadecimal: letters and digits of ASCII
@@ -177,20 +178,41 @@ def _only_looks_quoted(raw: bytes) -> bool:
 
 
 def _from_base64(raw: bytes, *, words: bool) -> bytes:
-    """What is encoded, and of words what follows unencoded: lists append their footers to mails as they stand."""
+    """What is encoded, and of words what stands unencoded around it: lists and gateways add their lines as they are."""
     lines = [line.strip() for line in raw.splitlines()]
     if not words:
         return _decoded_base64(b"".join(re.findall(rb"[A-Za-z0-9+/=]+", b"".join(lines))))
     if _WORDS.fullmatch(raw.strip()) and not _is_text(_decoded_base64(b"".join(lines))):
         return raw  # plain words under a wrong name: "Sell" consists of letters that base64 has as well
-    end = 0
-    while end < len(lines) and (not lines[end] or _BASE64_LINE.fullmatch(lines[end])):
-        end += 1
-        if lines[end - 1].endswith(b"=") and end < len(lines) and len(lines[end]) % 4:
-            break  # it was padded, so it is over
-    rest = b"\n".join(lines[end:])
-    plain = _decoded_base64(b"".join(lines[:end]))
-    return plain + b"\n" + rest if plain and rest.strip() else plain or rest
+    done: list[bytes] = []
+    encoded: list[bytes] = []
+    foreign: list[bytes] = []
+    for line in lines:
+        if _is_encoded(line, encoded[-1] if encoded else b"", after_foreign=bool(foreign or done)):
+            if foreign and (not encoded or encoded[-1].endswith(b"=")):
+                done += [_decoded_base64(b"".join(encoded)), *foreign]
+                encoded, foreign = [], []
+            encoded.append(line)
+        elif line or foreign:
+            foreign.append(line)
+    # What stands in the middle of a piece comes after it: the letter that it divides must not be lost.
+    done += [_decoded_base64(b"".join(encoded)), *foreign]
+    return b"\n".join(done[0 if done[0] else 1 :])
+
+
+def _is_encoded(line: bytes, before: bytes, *, after_foreign: bool) -> bool:
+    """Whether a line of a part in base64 is encoded, by the encoded one before it. Words may look like it."""
+    if not _BASE64_LINE.fullmatch(line):
+        return False
+    if not after_foreign:
+        return not before.endswith(b"=") or len(line) % 4 == 0  # it was padded, so it is over
+    if len(before) >= _FULL_LINE and not before.endswith(b"="):
+        return len(line) <= len(before) and (len(line) >= _FULL_LINE or not _WORDS.fullmatch(line))
+    return (
+        len(line) % 4 == 0
+        and not _WORDS.fullmatch(line)
+        and (len(line) >= _FULL_LINE or _is_text(_decoded_base64(line)))
+    )
 
 
 def _decoded_base64(letters: bytes) -> bytes:

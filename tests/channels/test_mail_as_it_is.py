@@ -50,6 +50,7 @@ RU, DE, JA, ZH, KO = (
     "请卖出五百股",
     "500주 매도",
 )
+LONG = "Bitte 500 Stück für 42,10 € verkaufen, und zwar größtenteils über München. " * 3 + "Danke"
 PDF = b"%PDF-1.7\n\x00\x01"
 
 
@@ -106,6 +107,14 @@ CASES = [
     Case("base64 by name alone, one word", text("utf-8", b"Sell", "base64"), "Sell"),
     Case("base64 with a list's footer", text("utf-8", b64(b"Sell 500") + b"\r\n-- \r\nList info: see below", "base64"),
          "Sell 500\n--\nList info: see below"),
+    Case("base64 with a gateway's banner above", text("utf-8", b"[EXTERNAL] Take care.\r\n\r\n" + b64(DE.encode()), "base64"),
+         f"[EXTERNAL] Take care.\n\n{DE}"),
+    Case("base64 with a gateway's line inside",
+         text("utf-8", b64(LONG.encode())[:156] + b"*** Checked by the gateway ***\r\n" + b64(LONG.encode())[156:], "base64"),
+         f"{LONG}\n*** Checked by the gateway ***"),
+    Case("base64 twice, a footer between and below",
+         text("utf-8", b64(b"Sell 500") + b"\r\n_____\r\nConfidential\r\n" + b64(DE.encode()) + b"\r\nScanned for viruses\r\nBank", "base64"),
+         f"Sell 500\n_____\nConfidential\n{DE}\nScanned for viruses\nBank"),
     Case("an encoding that does not exist", text("utf-8", DE.encode(), "8bits"), DE),
     Case("uuencode", text("utf-8", b"begin 644 -\n(4V5L;\"`U,#``\n`\nend\n", "x-uuencode"), "Sell 500"),
     # --- flowed
