@@ -8,12 +8,18 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses
+from itertools import islice
 
 from channels.charsets import decoded
 from channels.words import one_line
 
 MOST_HEADER = 10_000  # bytes of one header that are read
-_ADDRESS = re.compile(r"[^\s\x00-\x20\x7f<>,;:\"()\[\]@]+@[^\s\x00-\x20\x7f<>,;:\"()\[\]@]+")
+MOST_OF_A_NAME = 5  # headers of one name that are read
+# From where a word begins only: begun anew at each letter of a long one, the search takes as long as its square.
+_ADDRESS = re.compile(
+    r"(?<![^\s\x00-\x20\x7f<>,;:\"()\[\]@])[^\s\x00-\x20\x7f<>,;:\"()\[\]@]{1,64}"
+    r"@[^\s\x00-\x20\x7f<>,;:\"()\[\]@]{1,255}"
+)
 _BARE_PARAMETER = re.compile(r"(?i)(?:^|[;\s])(?:file)?name\s*=\s*(?:\"([^\"]{1,300})\"|([^;\s]{1,300}))")
 
 
@@ -23,14 +29,13 @@ def headers_of(block: bytes) -> Message:
 
 
 def raw_headers(message: Message, name: str) -> list[str]:
-    """All headers of that name, in their order, encoded words in place, none longer than a mail needs."""
-    charset = message.get_param("charset", "")
+    """The first headers of that name, in order, encoded words in place: no more and no longer than a mail needs."""
+    charset, wanted = message.get_param("charset", ""), name.lower()
     return [
         decoded(
             str(value)[:MOST_HEADER].encode("utf-8", "surrogateescape"), charset if isinstance(charset, str) else ""
         )
-        for known, value in message.raw_items()
-        if known.lower() == name.lower()
+        for _, value in islice((one for one in message.raw_items() if one[0].lower() == wanted), MOST_OF_A_NAME)
     ]
 
 
@@ -62,7 +67,10 @@ def readable(raw: str) -> str:
 
 
 def addresses(text: str) -> tuple[str, ...]:
-    """The mail addresses in a header's value, in lower case."""
+    """The mail addresses in a value, in lower case; of one longer than MOST_HEADER those in its beginning."""
+    text = text[:MOST_HEADER]
+    if "@" not in text:
+        return ()
     found = [address.lower() for _, address in getaddresses([text]) if _ADDRESS.fullmatch(address)]
     return tuple(dict.fromkeys(found or [address.lower() for address in _ADDRESS.findall(text)]))
 

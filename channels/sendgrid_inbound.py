@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.message import Message
 from typing import Any
 
@@ -23,6 +23,7 @@ from dispatcher.model.base import now
 from dispatcher.model.ports import File, InboundReply, WebRequest
 
 MOST_SHOWN = 100_000  # characters of what could not be read
+MOST_RECIPIENTS = 100
 _HOLDS_A_MAIL = ("email", "headers", "text", "html", "from", "subject")
 CUT_OFF, UNREADABLE = "it arrived cut off", "it could not be read as a mail"
 
@@ -61,13 +62,17 @@ class _Post:
         """The envelope's, which also name whom the headers hide; else the headers'."""
         to = self.envelope.get("to")
         listed = [to] if isinstance(to, str) else to if isinstance(to, list) else []
-        found = mail.addresses(", ".join(str(one) for one in listed))
-        return found or mail.addresses(f"{mail.header(message, 'To')}, {mail.header(message, 'Cc')}, {self.text('to')}")
+        found = _all_in([str(one) for one in listed[:MOST_RECIPIENTS]])
+        return found or _all_in([mail.header(message, "To"), mail.header(message, "Cc"), self.text("to")])
 
     def envelope_from(self) -> str | None:
         """None where the envelope is not known."""
         sender = self.envelope.get("from")
         return sender if isinstance(sender, str) else None
+
+
+def _all_in(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(address for text in texts for address in mail.addresses(text)))
 
 
 def _json(content: bytes) -> Mapping[str, Any]:

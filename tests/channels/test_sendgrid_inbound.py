@@ -378,3 +378,35 @@ def test_bytes_of_any_kind_are_read(noise: bytes) -> None:
         multipart(fields(envelope=noise)),
     ):
         read(body)
+
+
+LONG = "a" * 100_000
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"from": LONG, "headers": ""},
+        {"from": f"{LONG}@", "headers": ""},
+        {"from": "@" * 100_000, "headers": ""},
+        {"from": "<" * 100_000 + "a@b.example", "headers": ""},
+        {"headers": f"From: {LONG}\r\n" * 30},
+        {"headers": f"From: {'=?utf-8?q?a?= ' * 8_000}\r\n"},
+        {"headers": "From: x@y.example\r\n" * 5_000},
+        {"headers": "", "to": f"{LONG}, {TO}", "envelope": "{}"},
+        {"headers": "", "envelope": json.dumps({"to": [LONG] * 10, "from": LONG})},
+    ],
+    ids=["word", "at its end", "ats", "brackets", "headers", "encoded", "many senders", "to", "envelope"],
+)
+def test_no_header_takes_long(more: Fields) -> None:
+    body = multipart(fields(**more))
+    began = time.process_time()
+    read(body)
+    assert time.process_time() - began < 0.2
+
+
+def test_an_address_is_read_whole_or_not_at_all() -> None:
+    assert read(multipart(fields(headers="", **{"from": f"{'a' * 65}@example.net"}))).sender == "ana.ruiz@example.net"
+    assert (
+        read(multipart(fields(headers="", **{"from": f"{'a' * 64}@example.net"}))).sender == f"{'a' * 64}@example.net"
+    )
