@@ -15,6 +15,7 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import covers, letters, reply_notices, routing, tasks
 from dispatcher.services.audit import record
 from dispatcher.services.order_asked import KIND
+from dispatcher.services.short_texts import unquoted
 
 EVERY = timedelta(minutes=1)
 # Steps of an order that nobody claims: the cover's is the first, then so many of the administrators, then a task.
@@ -125,7 +126,7 @@ def _ring(session: Session, runtime: Runtime, order: OrderRequest, people: Itera
             dedupe=f"order:{order.id}:{order.escalations}:{runtime.now():%Y%m%d%H%M%S}",
             subject=f"{reply_notices.ORDER} {what}: {person}",
             text=text,
-            short_text=reply_notices.short_order(runtime, conversation, f"{what}. {' '.join(reply.text.split())}"),
+            short_text=reply_notices.short_order(runtime, conversation, f"{what}. {unquoted(reply.text)}"),
             message_id=conversation.message_id,
             conversation=conversation,
         )

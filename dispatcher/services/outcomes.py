@@ -15,7 +15,7 @@ from dispatcher.model.delivery import CALL_FOLLOWS, FINAL, NOBODY, after
 from dispatcher.model.gate import BARRED
 from dispatcher.model.ports import Outcome
 from dispatcher.runtime import Runtime
-from dispatcher.services import directory_marks, fallback, reply_notices, rings
+from dispatcher.services import answer_notices, directory_marks, fallback, rings
 from dispatcher.services.once import clean
 from dispatcher.services.tasks import open_task
 
@@ -186,7 +186,7 @@ def hand_back(session: Session, runtime: Runtime, letter: Letter, why: str) -> N
     of_rep = letter.kind in ("response", "order-noted") and letter.conversation_id is not None
     whose = session.get(Conversation, letter.conversation_id) if of_rep else None
     if letter.kind == "response":
-        reply_notices.tell_undelivered(session, runtime, letter, why)
+        answer_notices.tell_undelivered(session, runtime, letter, why)
     to = "the customer" if letter.customer_id else "a member of staff"
     open_task(
         session,

@@ -8,10 +8,10 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
-from dispatcher.model import Conversation, Customer, Grant, Letter, Message, Reply, Response, Staff
+from dispatcher.model import Conversation, Customer, Grant, Letter, Message, Reply, Staff
 from dispatcher.runtime import Runtime
-from dispatcher.services import covers, letters, routing
-from dispatcher.services.short_texts import fitted
+from dispatcher.services import letters, routing
+from dispatcher.services.short_texts import fitted, unquoted
 
 # Letters to one person about one conversation in an hour; then one that says so, and silence.
 MOST_AN_HOUR = 30
@@ -37,7 +37,7 @@ _DID = {
     "complaint": "complains by",
     "wrong-person": "says they are not the one we look for, by",
 }
-_WAYS = {"email": "mail", "sms": "text message", "voice": "telephone", "fax": "fax", "page": "the alert's page"}
+WAYS = {"email": "mail", "sms": "text message", "voice": "telephone", "fax": "fax", "page": "the alert's page"}
 
 
 def tell_owner(
@@ -46,7 +46,7 @@ def tell_owner(
     """Letters about one reply to whoever answers for the conversation; the same reply is told once."""
     told = []
     for person in routing.people(session, runtime, conversation):
-        if _is_flooded(session, runtime, conversation, person):
+        if is_flooded(session, runtime, conversation, person):
             told += _tell_of_flood(session, runtime, conversation, person)
             continue
         told += letters.tell_staff(
@@ -116,54 +116,6 @@ def tell_of_unmatched(session: Session, runtime: Runtime) -> None:
         )
 
 
-def tell_not_sent(
-    session: Session, runtime: Runtime, person: Staff, conversation: Conversation, why: str, key: str
-) -> None:
-    """Tell a representative that what they answered by mail or text message has not gone to the customer."""
-    if _is_flooded(session, runtime, conversation, person):
-        return
-    text = (
-        f"What you wrote to {who(conversation.customer)} was NOT passed on: {why}\n\n"
-        f"Please answer on the page: {page_of(runtime, conversation)}"
-    )
-    letters.tell_staff(
-        session,
-        runtime,
-        person,
-        kind="reply",
-        dedupe=f"{AUTOMATIC}{key}"[:60],
-        subject=f"Not passed on: your answer to {conversation.customer.name}",
-        text=text,
-        short_text=fitted(f"#{conversation.id} NOT passed on: ", why, ""),
-        conversation=conversation,
-    )
-
-
-def tell_undelivered(session: Session, runtime: Runtime, letter: Letter, why: str) -> None:
-    """Tell who wrote it, or who stands in, that a response has not reached the customer, and what to do. Once."""
-    response = session.scalar(select(Response).where(Response.letter_id == letter.id))
-    if response is None:
-        return
-    conversation = response.conversation
-    name = conversation.customer.name
-    text = (
-        f"What you wrote to {who(conversation.customer)} at {response.created_at:%H:%M} UTC has NOT reached them by "
-        f"{_WAYS.get(letter.channel, letter.channel)}: {why}\n\n{response.text[:2000]}\n\n"
-        f"Please telephone them, or mend their address and answer again: {page_of(runtime, conversation)}"
-    )
-    letters.tell_staff(
-        session,
-        runtime,
-        covers.standing_in(session, runtime, response.staff),
-        kind="undelivered",
-        dedupe=f"undelivered:{letter.id}",
-        subject=f"Not delivered: your answer to {name}",
-        text=text,
-        short_text=fitted(f"#{conversation.id} NOT delivered to {name}: ", why, "\nTelephone them, or see the page."),
-        conversation=conversation,
-    )
-
-
 def page_of(runtime: Runtime, conversation: Conversation) -> str:
     """Where staff read and answer it."""
     return f"{runtime.settings.public_url}/inbox/{conversation.id}"
@@ -190,7 +142,7 @@ def long_text(runtime: Runtime, conversation: Conversation, reply: Reply) -> str
     message = conversation.message
     parts = [
         f"{who(conversation.customer)} {_did(reply)} "
-        f"{_WAYS.get(reply.channel, reply.channel)}, {_moment(reply.received_at)}."
+        f"{WAYS.get(reply.channel, reply.channel)}, {_moment(reply.received_at)}."
     ]
     if message:
         released = f", released {_moment(message.released_at)}" if message.released_at else ""
@@ -230,7 +182,7 @@ def _did(reply: Reply) -> str:
 
 def short_text(runtime: Runtime, conversation: Conversation, reply: Reply) -> str:
     """What a text message to staff says: at most two segments, the reference that an answer repeats in front."""
-    words = " ".join(reply.text.split()) or "(no words)"
+    words = unquoted(reply.text) or "(no words)"
     if reply.kind == "order":
         return short_order(runtime, conversation, words)
     what = "wants to speak to you. " if reply.kind == "call" and not reply.text else ""
@@ -254,7 +206,7 @@ def _moment(at: datetime) -> str:
     return f"{at:%d %b %Y %H:%M} UTC"
 
 
-def _is_flooded(session: Session, runtime: Runtime, conversation: Conversation, person: Staff) -> bool:
+def is_flooded(session: Session, runtime: Runtime, conversation: Conversation, person: Staff) -> bool:
     """Whether they had as many letters about it lately as may be, by the channel that carried most."""
     hour = case((Letter.created_at > runtime.now() - timedelta(hours=1), 1))
     counts = session.execute(

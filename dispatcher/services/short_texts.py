@@ -1,4 +1,4 @@
-"""Cuts text messages to staff to the two segments that they may take."""
+"""Makes text messages to staff short: without what is quoted, cut to the two segments that they may take."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ _GSM = frozenset(
 _GSM_DOUBLE = frozenset("\f^{}\\[~]|€")
 # Units that fit, by whether the whole text is GSM-7. A sign of two units is not split between the segments.
 _TWO_SEGMENTS = {True: 305, False: 133}
+
+
+def unquoted(words: str) -> str:
+    """The words in one line, without the lines that begin with ">", unless nothing is left then."""
+    own = " ".join(" ".join(line for line in words.splitlines() if not line.lstrip().startswith(">")).split())
+    return own or " ".join(words.split())
 
 
 def fitted(head: str, words: str, tail: str) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 
-from dispatcher.model import Reply
+from dispatcher.model import Conversation, Reply, Staff
 from dispatcher.model.errors import DispatcherError, Refused
-from dispatcher.services import caps, conversations, reply_notices, responses
+from dispatcher.model.ports import File
+from dispatcher.services import answer_notices, caps, conversations, responses
 from dispatcher.services.arrival import Arrival
 from dispatcher.services.matching import Match
 from dispatcher.services.once import clean
 from dispatcher.services.order_words import is_verdict
 from dispatcher.services.understanding import Understood
 
+_SMALL = 30_000  # bytes
 # "Confirmed", sent on to the customer, would read like a deal that nobody has taken on.
 _VERDICT = "confirms and declines nothing: an order is claimed, read back and decided on the page alone"
 
@@ -36,7 +38,27 @@ def take(arrival: Arrival, understood: Understood) -> Reply | None:
     except DispatcherError as error:
         why = error.fields["text"] if isinstance(error, Refused) and "text" in error.fields else str(error)
         return _refuse(arrival, understood, f"it {why}")
+    _tell_of_files(arrival, found.staff, found.conversation)
     return None
+
+
+def _tell_of_files(arrival: Arrival, staff: Staff, conversation: Conversation) -> None:
+    """A response carries words alone: who sends a file with it must not believe that the customer has it."""
+    names = [one.name for one in arrival.reply.attachments if not _is_of_signature(one, arrival.reply.html)]
+    if names and caps.may_answer(arrival.session, arrival.runtime, staff):
+        answer_notices.tell_files_dropped(
+            arrival.session, arrival.runtime, staff, conversation, names, _digest(arrival)
+        )
+
+
+def _is_of_signature(file: File, page: str) -> bool:
+    """A small picture within the page: the logo below every mail of theirs, and no file of anybody's."""
+    within = "cid:" in page and file.name in page
+    return file.media_type.startswith("image/") and within and len(file.content) < _SMALL
+
+
+def _digest(arrival: Arrival) -> str:
+    return hashlib.sha256(arrival.reply.dedupe.encode()).hexdigest()[:32]
 
 
 def _refuse(arrival: Arrival, understood: Understood, why: str) -> Reply:
@@ -44,8 +66,7 @@ def _refuse(arrival: Arrival, understood: Understood, why: str) -> Reply:
     staff, conversation = arrival.found.staff, arrival.found.conversation
     assert staff is not None
     assert conversation is not None
-    digest = hashlib.sha256(arrival.reply.dedupe.encode()).hexdigest()[:32]
     if caps.may_answer(arrival.session, arrival.runtime, staff):
-        reply_notices.tell_not_sent(arrival.session, arrival.runtime, staff, conversation, why, digest)
+        answer_notices.tell_not_sent(arrival.session, arrival.runtime, staff, conversation, why, _digest(arrival))
     note = f"an answer of {staff.email}, not passed on: {why}"
     return arrival.keep(understood, note, state="settled", found=Match())

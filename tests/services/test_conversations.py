@@ -21,6 +21,7 @@ from dispatcher.model import (
     Staff,
 )
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
+from dispatcher.model.ports import File, InboundReply
 from dispatcher.services import conversations, replies, responses, suppressions
 from tests.webhooks.world import SUBJECT, World, world_of
 
@@ -178,6 +179,40 @@ def test_the_first_written_way(
     else:
         made = responses.respond(session, light.runtime, rep, reply.conversation_id or 0, "Sold.", via="page")
         assert session.get_one(Letter, made.letter_id).channel == channel
+
+
+LOGO = File("logo.png", "image/png", b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("files", "html", "told"),
+    [
+        ((), "", ""),
+        (
+            (File("model.xlsx", "application/zip", b"PK"), File("b.pdf", "application/pdf", b"%PDF")),
+            "",
+            "model.xlsx, b.pdf",
+        ),
+        ((LOGO,), "<img src='cid:logo.png@01'>", ""),
+        ((LOGO,), "<p>see there</p>", "logo.png"),
+        (tuple(File(f"{n}.pdf", "application/pdf", b"%PDF") for n in range(12)), "", "8.pdf, 9.pdf and 2 more"),
+    ],
+)
+def test_files_beside_an_answer_are_not_dropped_silently(
+    light: World, session: Session, files: tuple[File, ...], html: str, told: str
+) -> None:
+    number = begun(light)
+    notice = next(one for one in light.letters() if one.channel == "email")
+    mail = InboundReply(
+        dedupe="mail:1", channel="email", sender="rep@bank.example", recipients=(light.staff_address(notice),),
+        text="Here is the model.", html=html, subject="Re: Reply", received_at=light.runtime.now(), attachments=files,
+    )  # fmt: skip
+    assert replies.receive(session, light.runtime, mail, None) is None
+    session.commit()
+    assert [one.conversation_id for one in light.letters("response")] == [number], "the words have gone"
+    letters = [one.text for one in light.letters() if one.channel == "email" and "not passed on" in one.text]
+    assert len(letters) == bool(told)
+    assert all(told in one for one in letters)
 
 
 def test_two_robots_that_found_each_other_are_parted(light: World) -> None:

@@ -578,6 +578,19 @@ def test_a_notice_by_text_message_has_two_segments_at_most(words: str, name: str
     assert order.endswith(f"Confirm only at {PUBLIC_URL}/inbox/{number}")
 
 
+def test_a_text_message_leaves_out_what_is_quoted() -> None:
+    conversation = Conversation(id=7, customer=Customer(name="Ana"))
+    runtime: Any = SimpleNamespace(settings=SimpleNamespace(public_url=PUBLIC_URL))
+    for words, told in (
+        ("Sell half\n> We cut LTMY\n > to hold.\nplease", "Sell half please"),
+        ("> only what was quoted", "> only what was quoted"),
+        ("if P/E > 20,\nsell", "if P/E > 20, sell"),
+    ):
+        for kind in ("other", "order"):
+            text = reply_notices.short_text(runtime, conversation, Reply(kind=kind, text=words))
+            assert f"Ana: {told}\n" in text
+
+
 # --- any order, any number --------------------------------------------------------------------------------
 
 POSTS = st.lists(

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from channels.mime import Letter as Mail
 from dispatcher.model import ContactPoint, Delivery, Letter, Staff
 from dispatcher.model.ports import Outbound
-from dispatcher.services import conversations, letter_sending, reply_notices
+from dispatcher.services import letter_sending, reply_notices, responses
 from dispatcher.storage import make_engine, make_sessions
 from tests.raw_mail import bring
 from tests.webhooks.world import World, world_of
@@ -116,7 +116,7 @@ def test_two_instances_fall_silent(pair: tuple[Instance, Instance], headers: str
 def test_what_cannot_be_told_from_people_ends_by_the_caps(
     pair: tuple[Instance, Instance], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (reply_notices, conversations):
+    for module in (reply_notices, responses):
         monkeypatch.setattr(module, "MOST_AN_HOUR", 4)
         monkeypatch.setattr(module, "MOST_A_DAY", 8)
     assert write_to_each_other(*pair, "replaced", words) <= 60
