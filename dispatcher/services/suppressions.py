@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
-from dispatcher.model import Delivery, Letter, Message, Staff, Suppression, Task, Version
+from dispatcher.model import Delivery, Letter, Message, Reply, Staff, Suppression, Task, Version
 from dispatcher.model.delivery import CALL_FOLLOWS, WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services.audit import record
@@ -122,7 +122,7 @@ def suppress(
     assert order is not None
     graver = known is not None and not is_as_grave(known, reason)
     if graver:
-        _no_longer_asked(session, runtime, order)
+        _no_longer_asked(session, runtime, order, by_a_word=True)
         order.reason, order.source, order.reply_id = reason, clean(source, 200), reply_id
     if new is not None or graver:
         record(
@@ -159,14 +159,23 @@ def doubt_task(reply_id: int) -> str:
     return f"doubt:{reply_id}"
 
 
-def _no_longer_asked(session: Session, runtime: Runtime, order: Suppression) -> None:
-    """What a person was asked is settled by a plainer word."""
-    if order.reason == "doubt" and order.reply_id is not None:
-        session.execute(
-            update(Task)
-            .where(Task.dedupe == doubt_task(order.reply_id), Task.state == "open")
-            .values(state="closed", closed_at=runtime.now())
-        )
+def _no_longer_asked(session: Session, runtime: Runtime, order: Suppression, *, by_a_word: bool) -> None:
+    """What a person was asked is settled, its task and its doubt; `by_a_word` of theirs, all that they wrote before."""
+    if order.reason != "doubt" or order.reply_id is None:
+        return
+    session.execute(
+        update(Task)
+        .where(Task.dedupe == doubt_task(order.reply_id), Task.state == "open")
+        .values(state="closed", closed_at=runtime.now())
+    )
+    settled = Reply.id == order.reply_id
+    if by_a_word:
+        whose = select(Reply.customer_id).where(Reply.id == order.reply_id).scalar_subquery()
+        settled |= (Reply.customer_id == whose) & (Reply.channel == order.channel) & (Reply.sender == order.address)
+    # One that is held by another is being settled by a person now: not to be waited for, behind the record's chain.
+    doubtful = select(Reply).where(settled, Reply.doubt == "opt-out").with_for_update(skip_locked=True)
+    for reply in session.scalars(doubtful):
+        reply.doubt = ""
 
 
 def is_as_grave(order: Suppression, reason: str) -> bool:
@@ -239,7 +248,8 @@ def take_back(
         known.lifted_at = runtime.now()
         known.lifted_by = (actor.email if isinstance(actor, Staff) else actor)[:200]
         _take_off(session, runtime, known)
-        _no_longer_asked(session, runtime, known)
+        # Somebody of ours has read that one reply, and none of the others.
+        _no_longer_asked(session, runtime, known, by_a_word=not isinstance(actor, Staff))
         record(
             session, runtime, actor, "lift suppression", f"{channel} {address}"[:120],
             reason=known.reason, **_told(known.topic),

@@ -252,6 +252,33 @@ def test_a_plainer_word_settles_a_doubt(world: World, text: str, standing: list[
     assert task_of(world, reply_id).state == "closed"
 
 
+def doubts(world: World, *reply_ids: int) -> list[str]:
+    with world.runtime.sessions() as session:
+        return [session.get_one(Reply, one).doubt for one in reply_ids]
+
+
+@pytest.mark.parametrize("how", ["STOP", "START", "page stop", "page resume", "opt-out", "not"])
+def test_what_settles_a_doubt_takes_it_off_the_reply(both: World, how: str) -> None:
+    both.alert()
+    channel = "email" if how.startswith("page") else "sms"
+    first, second = doubtful(both, "less of this", channel), doubtful(both, "or none", channel)
+    if how.isupper():
+        both.sms(BOB, how)
+        both.work()
+    elif how.startswith("page"):
+        with both.runtime.sessions() as session:
+            ana = session.get_one(Customer, both.bank.ids["ana"])
+            if how == "page stop":
+                preferences.stop(session, both.runtime, ana, "email", "preferences page")
+            else:
+                preferences.resume(session, both.runtime, ana, "email")
+            commit(session, both.runtime.bells)
+    else:
+        settle(both, first, how)
+    # Whoever says of one reply that it is none has not read the other.
+    assert doubts(both, first, second) == ["", "opt-out" if how == "not" else ""]
+
+
 @pytest.mark.parametrize("address", ["+12025550999", "stranger@other.example"])
 def test_strangers_are_nobodys_doubt(world: World, address: str) -> None:
     with world.runtime.sessions() as session:
