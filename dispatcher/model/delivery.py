@@ -161,7 +161,8 @@ class Delivery(Base):
 class Letter(Base):
     """One message to one address outside a release: a notice to staff, a rep's response, a confirmation.
 
-    `kind` is approval, decision, reply, response, unreachable, confirmation or call-follows. `dedupe` makes writing the
+    To staff `kind` is approval, decision, draft, dictation, reply, order, moved, handover, undelivered, unreachable,
+    pin-locked or alarm; to a customer response, order-noted, confirmation or call-follows. `dedupe` makes writing the
     same letter twice harmless. The states are those of a delivery. By voice it is a call, whose `outcome` is answered,
     machine, busy, no-answer or passed (the officer has handed the alert to a colleague).
     """
@@ -231,8 +232,9 @@ class Attempt(Base):
 class Task(Base):
     """Something only a person can settle, with its owner: a customer out of reach, an outcome nobody knows.
 
-    `kind` is unreachable, failed, unknown, poison, wrong-person, doubt or alarm. Without `rep_id` it is the
-    administrators'. `answer` is what a person said of it with one press: arrived, again, next, leave, opt-out or not.
+    `kind` is unreachable, failed, unknown, poison, wrong-person, doubt, order, unclaimed or alarm. Without `rep_id` it
+    is the administrators'. `answer` is what a person said of it with one press: arrived, again, next, leave, opt-out or
+    not.
     """
 
     __tablename__ = "tasks"
