@@ -58,8 +58,8 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
     if reply.distrust and understood.kind in (*WISHES, "order"):
         understood = Understood(doubt=understood.kind, by=understood.by, because=understood.because)
     if wishes.is_overtaken(arrival, understood):
-        state = "" if found.customer else "settled"
-        return arrival.keep(understood, "not obeyed: they have said the contrary since", state=state)
+        said_since = "not obeyed: they have said the contrary since"
+        return arrival.keep(understood, said_since, state=wishes.state_of(arrival))
     if understood.kind in WISHES and wishes.may_be_obeyed(arrival, understood):
         return wishes.obey(arrival, understood)
     if found.author:

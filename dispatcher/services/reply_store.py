@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Conversation, Customer, Reply, Staff
-from dispatcher.model.conversation import READ
+from dispatcher.model.conversation import READ, WISHES
 from dispatcher.model.ports import File
 from dispatcher.runtime import Runtime
 from dispatcher.services import conversations, orders, passing, reply_files, reply_notices
@@ -100,7 +100,7 @@ def keep(
         orders.request(session, runtime, conversation, new, who, proven=proven)
     elif new.kind in READ and conversation:
         reply_notices.tell_owner(session, runtime, conversation, new, due_at=tell_at)
-    elif new.kind in READ and new.state == "unmatched":
+    elif new.kind in (*READ, *WISHES) and new.state == "unmatched":
         reply_notices.tell_of_unmatched(session, runtime)
     return new
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import ContactPoint, Customer, Reply, Staff, Suppression, Task
+from dispatcher.model import ContactPoint, Customer, Letter, Reply, Staff, Suppression, Task
 from dispatcher.model.errors import Refused, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import confirmations, keywords, suppressions, tasks
@@ -89,7 +89,7 @@ def obey(arrival: Arrival, understood: Understood) -> Reply:
         return _stop_for_wrong_person(arrival, understood)
     found, session, runtime, reply = arrival.found, arrival.session, arrival.runtime, arrival.reply
     # The reply first: whoever writes takes the conversation before the record's chain, so nobody waits in a circle.
-    kept = arrival.keep(understood, state="" if found.customer else "settled")
+    kept = arrival.keep(understood, state=state_of(arrival))
     actor = f"customer {found.customer.key}" if found.customer else "system"
     channel, address = reply.channel, _address(arrival)
     if understood.kind == "opt-in":
@@ -106,6 +106,25 @@ def obey(arrival: Arrival, understood: Understood) -> Reply:
         )  # fmt: skip
         confirmations.of_stop(session, runtime, order, found.customer, kept.conversation_id)
     return kept
+
+
+def state_of(arrival: Arrival) -> str:
+    """The state in which a wish is kept. One of nobody's is settled unseen only where it is clear what it ends: what
+    goes to an address that we know, or all that the carrier would bring. Else somebody may have written from another
+    address than the one that gets our alerts, and a person looks whose it is.
+    """
+    nobodys = arrival.found.customer is None
+    return "settled" if nobodys and (arrival.reply.keyword == "stop" or _is_known(arrival)) else ""
+
+
+def _is_known(arrival: Arrival) -> bool:
+    session, channel, address = arrival.session, arrival.reply.channel, _address(arrival)
+    known = (
+        select(ContactPoint.id).where(ContactPoint.address == address),
+        select(Suppression.id).where(Suppression.channel == channel, Suppression.address == address),
+        select(Letter.id).where(Letter.channel == channel, Letter.address == address),
+    )
+    return any(session.scalar(one.limit(1)) is not None for one in known)
 
 
 def _stop_for_wrong_person(arrival: Arrival, understood: Understood) -> Reply:

@@ -1,0 +1,56 @@
+"""Who may end our alerts to whom, and that no wish to end them is lost on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from dispatcher.bells import commit
+from dispatcher.model import ContactPoint, Customer, Suppression
+from dispatcher.services import letters, suppressions
+from dispatcher.storage import make_engine, make_sessions
+from tests.webhooks.world import World, world_of
+
+ANA, BOB, ELSEWHERE = "ana@simon.example", "+12025550101", "a.s@home.example"
+
+
+@pytest.fixture
+def world(sqlite_url: str, tmp_path: Path) -> World:
+    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
+
+
+def orders(world: World) -> list[tuple[str, str, str]]:
+    with world.runtime.sessions() as session:
+        standing = select(Suppression).where(Suppression.lifted_at.is_(None)).order_by(Suppression.id)
+        return [(one.channel, one.address, one.reason) for one in session.scalars(standing)]
+
+
+@pytest.mark.parametrize(
+    ("known_by", "state"), [("", "unmatched"), ("suppression", "settled"), ("letter", "settled"), ("two", "settled")]
+)
+def test_an_opt_out_from_an_address_that_nobody_knows_is_seen_by_a_person(
+    world: World, known_by: str, state: str
+) -> None:
+    """Who reads alerts in another mailbox would get them on and on, and nobody would know."""
+    with world.runtime.sessions() as session:
+        if known_by == "suppression":
+            suppressions.suppress(session, world.runtime, "email", ELSEWHERE, "bounce", "mail")
+            suppressions.lift(session, world.runtime, "email", ELSEWHERE)
+        elif known_by == "letter":
+            letters.write(
+                session, world.runtime, kind="response", dedupe="x", channel="email", address=ELSEWHERE, subject="",
+                text="x", customer=session.get_one(Customer, world.bank.ids["ana"]),
+            )  # fmt: skip
+        elif known_by == "two":
+            for name in ("dora", "emil"):
+                session.add(ContactPoint(customer_id=world.bank.ids[name], channel="email", address=ELSEWHERE))
+        commit(session, world.runtime.bells)
+    world.mail(ELSEWHERE, "alerts@in.bank.example", "unsubscribe")
+    world.work()
+    (reply,) = world.replies()
+    assert (reply.kind, reply.state) == ("opt-out", state)
+    assert orders(world) == [("email", ELSEWHERE, "opt-out")]
+    told = [one.subject for one in world.letters() if one.subject == "A reply belongs to nobody yet"]
+    assert bool(told) is (state == "unmatched")
