@@ -6,8 +6,9 @@ import asyncio
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -16,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from dispatcher.model.errors import NotConfigured
-from dispatcher.model.ports import Provider
+from dispatcher.model.errors import NotConfigured, ProviderError
+from dispatcher.model.ports import Provider, SuppressionList
 from dispatcher.settings import Settings, beside_carrier
 
 Grade = Literal["ok", "warning", "wrong"]
@@ -147,6 +148,33 @@ def providers(settings: Settings) -> Iterator[Finding]:
     for name, wrong in asyncio.run(_ask({p.name: p for c in runtime.adapters.providers.values() for p in c})).items():
         where = "simulated" if name in simulated else "real account"
         yield Finding(f"provider {name}", "wrong" if wrong else "ok", wrong or where)
+    yield from lists(runtime.adapters.lists, simulated)
+
+
+def lists(kept: Mapping[str, SuppressionList], simulated: Collection[str]) -> Iterator[Finding]:
+    """Whether the lists can be read by which a provider itself keeps mail from people: an account may lack the right.
+
+    Of the simulated ones nothing is said. Closes those that it asks.
+    """
+    todo = "else an opt-out is known only here, and one that the provider got is not"
+    for name, why in asyncio.run(_read({one: kept[one] for one in kept if one not in simulated})).items():
+        yield Finding(f"opt-outs at {name}", "warning" if why else "ok", why or "its list can be read", why and todo)
+
+
+async def _read(kept: Mapping[str, SuppressionList]) -> dict[str, str]:
+    """What is wrong with reading each list, "" where nothing is. Reading asks for what was put on it just now."""
+
+    async def read(one: SuppressionList) -> str:
+        try:
+            await asyncio.wait_for(one.read(one.reasons[0], datetime.now(UTC), 0), 15)
+        except (ProviderError, OSError, TimeoutError) as error:
+            return str(error) or type(error).__name__
+        finally:
+            await one.aclose()
+        return ""
+
+    answers = await asyncio.gather(*(read(one) for one in kept.values()))
+    return dict(zip(kept, answers, strict=True))
 
 
 async def _ask(chosen: dict[str, Provider]) -> dict[str, str]:
@@ -184,7 +212,9 @@ def public_address(settings: Settings) -> Iterator[Finding]:
         yield Finding("PUBLIC_URL", "wrong", f"{host} has no address", "make a DNS entry for it")
         return
     if parts.scheme != "https":
-        yield Finding("PUBLIC_URL", "warning", "not https", "put a proxy with a certificate in front")
+        real = bool(_used(settings) - set(settings.without_account()))
+        found = "not https: mail programs offer no unsubscribing by one click" if real else "not https"
+        yield Finding("PUBLIC_URL", "warning", found, "put a proxy with a certificate in front")
     else:
         yield Finding("PUBLIC_URL", "ok", settings.public_url, "open it once from outside, as the providers must")
 
