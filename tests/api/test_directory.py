@@ -142,10 +142,13 @@ def test_contact_points_say_why_they_are_not_used(both_api: Api) -> None:
     with both_api.session() as session:
         runtime = both_api.bank.runtime
         suppressions.suppress(session, runtime, "sms", "+12025550101", "opt-out", "sms STOP")
+        for topic in ("Tech", "Rates"):
+            suppressions.suppress(session, runtime, "sms", "+12025550101", "opt-out", "page", topic=topic)
         directory_marks.mark_invalid(session, runtime, "email", "bob@simon.example", "no such mailbox")
         session.commit()
     points = {one["channel"]: one for one in both_api.ask("rep", "GET", "/customers/bob").get_json()["contact_points"]}
     assert (points["sms"]["suppressed"], points["sms"]["suppressed_because"]) == (True, "opt-out (sms STOP)")
+    assert (points["sms"]["stopped_topics"], points["email"]["stopped_topics"]) == (["Rates", "Tech"], [])
     assert (points["email"]["valid"], points["email"]["invalid_because"]) == (False, "no such mailbox")
     assert not points["email"]["suppressed"]
 

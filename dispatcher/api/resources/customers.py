@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import ColumnElement, or_, select, tuple_
 from sqlalchemy.orm import Session, selectinload
@@ -153,28 +153,29 @@ def customer_info(session: Session, one: Customer) -> CustomerInfo:
         quiet_hours=quiet,
         urgent_when_quiet=one.urgent_when_quiet,
         lists=sorted(session.scalars(lists)),
-        contact_points=[_point(point, orders.get((point.channel, point.address))) for point in points],
+        contact_points=[_point(point, orders.get((point.channel, point.address), {})) for point in points],
         active=one.active,
         created_at=one.created_at,
         updated_at=one.updated_at,
     )
 
 
-def _orders(session: Session, points: Iterable[ContactPoint]) -> dict[tuple[str, str], Suppression]:
+def _orders(session: Session, points: Iterable[ContactPoint]) -> dict[tuple[str, str], dict[str, Suppression]]:
+    """The standing orders of each contact point, by their topic, "" for all."""
     places = [(point.channel, point.address) for point in points]
+    found: dict[tuple[str, str], dict[str, Suppression]] = {}
     if not places:
-        return {}
-    found = session.scalars(
-        select(Suppression).where(
-            tuple_(Suppression.channel, Suppression.address).in_(places),
-            Suppression.topic == "",
-            Suppression.lifted_at.is_(None),
-        )
+        return found
+    standing = select(Suppression).where(
+        tuple_(Suppression.channel, Suppression.address).in_(places), Suppression.lifted_at.is_(None)
     )
-    return {(one.channel, one.address): one for one in found}
+    for one in session.scalars(standing):
+        found.setdefault((one.channel, one.address), {})[one.topic] = one
+    return found
 
 
-def _point(point: ContactPoint, order: Suppression | None) -> ContactPointInfo:
+def _point(point: ContactPoint, orders: Mapping[str, Suppression]) -> ContactPointInfo:
+    order = orders.get("")
     return ContactPointInfo(
         channel=point.channel,
         address=point.address,
@@ -183,4 +184,5 @@ def _point(point: ContactPoint, order: Suppression | None) -> ContactPointInfo:
         suppressed=order is not None,
         suppressed_because=f"{order.reason} ({order.source})" if order else None,
         suppressed_at=order.created_at if order else None,
+        stopped_topics=sorted(topic for topic in orders if topic),
     )

@@ -71,6 +71,7 @@ class ContactPointInfo(Told):
     suppressed: bool
     suppressed_because: str | None
     suppressed_at: datetime | None
+    stopped_topics: list[str] = Field(description="Topics of which nothing more goes there, whatever else does.")
 
 
 class CustomerInfo(Told):
