@@ -85,7 +85,7 @@ class Arrival:
     def _unproven(self) -> str:
         reply = self.reply
         why = "; ".join(dict.fromkeys(one for one in (reply.verified, reply.distrust) if one))
-        return f"sender not verified: {why}" if why else ""
+        return f"{reply_store.UNVERIFIED}: {why}" if why else ""
 
 
 def read(reply: InboundReply) -> Said:

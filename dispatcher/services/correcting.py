@@ -93,9 +93,10 @@ def _follow(
     was_read = before in READ
     if reply.kind in READ and not was_read and conversation.state == "closed":
         conversation.state, conversation.claimed_by, conversation.passes = "open", None, 0
-        conversation.channel, conversation.address = reply.channel, reply.sender
+        conversation.channel = reply.channel
+        conversation.address = reply.sender if reply_store.is_theirs(reply) else ""
     moved = passing.route(session, runtime, conversation)
     if reply.kind == "order":
-        orders.request(session, runtime, conversation, reply, staff)
+        orders.request(session, runtime, conversation, reply, staff, proven=reply_store.is_proven(reply))
     elif reply.kind in READ and (moved or not was_read):
         reply_notices.tell_owner(session, runtime, conversation, reply)

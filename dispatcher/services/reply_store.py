@@ -17,6 +17,9 @@ from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.once import clean, insert_once
 from dispatcher.services.understanding import Understood
 
+MOST_NOTE = 300
+UNVERIFIED = "sender not verified"
+
 
 def keep(
     session: Session,
@@ -84,7 +87,7 @@ def keep(
         html=html,
         sender_check=clean(sender_check, 200),
         state=state or ("matched" if conversation else "unmatched"),
-        note=clean(note, 300),
+        note=clean(note, MOST_NOTE),
         received_at=at,
     )
     if new is None:  # another worker had a copy of it
@@ -103,6 +106,21 @@ def keep(
     elif new.kind in (*READ, *WISHES) and new.state == "unmatched":
         reply_notices.tell_of_unmatched(session, runtime)
     return new
+
+
+def is_theirs(reply: Reply) -> bool:
+    """Whether it came from a contact point of its customer's. Another address may be that of whoever has an alert that
+    was passed on, and nothing is written to it.
+    """
+    person = reply.customer
+    return person is not None and reply.sender.strip().lower() in {one.address for one in person.contact_points}
+
+
+def is_proven(reply: Reply) -> bool:
+    """Whether something may be written to its sender by itself, long after it came: as `proven` of `keep`, and never
+    where the note of it was cut, for that says who is not to be believed.
+    """
+    return is_theirs(reply) and UNVERIFIED not in reply.note and len(reply.note) < MOST_NOTE
 
 
 def visible(session: Session, staff: Staff) -> Select[Reply]:

@@ -1,0 +1,57 @@
+"""What a person says of a reply later changes who is believed by nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from dispatcher.bells import commit
+from dispatcher.model import Conversation, Letter, Reply
+from dispatcher.services import correcting
+from dispatcher.storage import make_engine, make_sessions
+from tests.webhooks.world import World, world_of
+
+ANA = "ana@simon.example"
+
+
+@pytest.fixture
+def world(sqlite_url: str, tmp_path: Path) -> World:
+    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
+
+
+def call_it(world: World, kind: str) -> None:
+    with world.runtime.sessions() as session:
+        number = session.scalars(select(Reply.id)).one()
+        correcting.correct(session, world.runtime, world.bank.staff(session, "rep"), number, kind)
+        commit(session, world.runtime.bells)
+
+
+@pytest.mark.parametrize(
+    ("sender", "spf", "address", "noted"),
+    [
+        (ANA, "pass", ANA, 1),
+        (ANA, "fail", ANA, 0),  # forged, it may be: to her, but nothing by itself
+        ("friend@other.example", "pass", "", 0),
+    ],
+)
+def test_an_order_after_all_is_answered_to_the_customers_own_addresses(
+    world: World, sender: str, spf: str, address: str, noted: int
+) -> None:
+    ids = world.alert()
+    world.mail(
+        sender,
+        world.reply_to(ids["ana"]),
+        "I am out of office until Monday.",
+        headers="Auto-Submitted: auto-replied\r\n",
+        spf=spf,
+    )
+    world.work()
+    assert [one.kind for one in world.replies()] == ["out-of-office"]
+    call_it(world, "order")
+    with world.runtime.sessions() as session:
+        talk = session.scalars(select(Conversation)).one()
+        assert (talk.state, talk.channel, talk.address) == ("open", "email", address)
+        written = session.scalars(select(Letter).where(Letter.kind == "order-noted")).all()
+        assert [one.address for one in written] == [ANA] * noted
