@@ -22,6 +22,7 @@ from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import letters, routing
 from dispatcher.services.audit import record
+from dispatcher.services.order_asked import TAKERS
 
 CLAIMED_ORDER = "claimed"
 
@@ -149,6 +150,8 @@ def _require_fit(session: Session, person: Staff, to: Staff | None, theirs: Held
         raise Refused({"to": "must be somebody else"})
     if (theirs.customers or theirs.firms) and not to.has("rep"):
         raise Refused({"to": f"is no representative, and {person.name} has customers: choose one, or give the role"})
+    if theirs.orders and not to.has(*TAKERS):
+        raise Refused({"to": f"may claim no orders, and {person.name} has claimed some: choose a representative"})
     complaints = and_(_open_of(person.id), Conversation.routed_to == "compliance")
     if not to.has("compliance", "admin") and session.scalar(select(Conversation.id).where(complaints).limit(1)):
         raise Refused({"to": f"is not of compliance, and {person.name} has complaints: choose one, or give the role"})

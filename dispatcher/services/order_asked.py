@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, or_, select
 from dispatcher.model import Conversation, Letter, OrderRequest, Staff
 
 KIND = "order"  # of the letters by which people beyond the owner are asked to claim an order
+TAKERS = ("rep", "admin")  # the roles of those who may claim one
 UNDECIDED = ("waiting", "claimed")
 
 

@@ -15,12 +15,11 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import conversations, covers, order_letters, order_rings, responses
 from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.once import clean, insert_once
-from dispatcher.services.order_asked import UNDECIDED
+from dispatcher.services.order_asked import TAKERS, UNDECIDED
 from dispatcher.services.order_words import hour, say
 
 STATES = ("waiting", "claimed", "confirmed", "declined", "withdrawn")
 MOST_WORDS = 1_000  # so that, with what stands around them, they fit into a text message
-ROLES = ("rep", "admin")
 
 
 # --- what customers ask for -------------------------------------------------------------------------------
@@ -237,7 +236,7 @@ def _words(text: str, what: str) -> str:
 def _held(session: Session, staff: Staff, order_id: int) -> OrderRequest:
     """An order this person may act on, locked after its conversation. Raises NotFound, NotAllowed."""
     get(session, staff, order_id)
-    if not staff.has(*ROLES):
+    if not staff.has(*TAKERS):
         raise NotAllowed("only representatives and administrators take orders on")
     return order_rings.locked(session, order_id)
 

@@ -25,6 +25,7 @@ from dispatcher.services import (
     responses,
     talks,
 )
+from dispatcher.services.order_asked import TAKERS
 from dispatcher.web import files, paging
 
 bp = Blueprint("inbox", __name__, url_prefix="/inbox")
@@ -130,7 +131,7 @@ def thread_page(
         ),
         stands=talks.stands(conversation),
         orders=[one.order for one in conversation.replies if one.order is not None and one.order.state != "withdrawn"],
-        may_decide=staff.has(*orders.ROLES),
+        may_decide=staff.has(*TAKERS),
         may_correct=staff.has(*correcting.MAY),
         may_take_on=passing.may_take_on(session, conversation, staff),
         choices=correcting.CHOICES,

@@ -12,26 +12,27 @@ from dispatcher.door import may
 from dispatcher.model import OrderRequest
 from dispatcher.model.errors import Refused
 from dispatcher.services import orders
+from dispatcher.services.order_asked import TAKERS
 from dispatcher.web import inbox
 
 bp = Blueprint("orders", __name__, url_prefix="/inbox/orders")
 
 
 @bp.post("/<int:order_id>/claim")
-@may(*orders.ROLES)
+@may(*TAKERS)
 def claim(order_id: int) -> ResponseReturnValue:
     return _done(orders.claim(door.db(), door.runtime(), door.me(), order_id), "The order is yours to decide.")
 
 
 @bp.post("/<int:order_id>/give-back")
-@may(*orders.ROLES)
+@may(*TAKERS)
 def give_back(order_id: int) -> ResponseReturnValue:
     order = orders.give_back(door.db(), door.runtime(), door.me(), order_id)
     return _done(order, "Given back: it waits again, and the administrators are told.")
 
 
 @bp.post("/<int:order_id>/read-back")
-@may(*orders.ROLES)
+@may(*TAKERS)
 def read_back(order_id: int) -> ResponseReturnValue:
     text, spoken = request.form.get("read-back", "").replace("\r\n", "\n"), _is_spoken()
     return _tell(
@@ -44,7 +45,7 @@ def read_back(order_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/<int:order_id>/confirm")
-@may(*orders.ROLES)
+@may(*TAKERS)
 def confirm(order_id: int) -> ResponseReturnValue:
     return _tell(
         order_id,
@@ -56,7 +57,7 @@ def confirm(order_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/<int:order_id>/decline")
-@may(*orders.ROLES)
+@may(*TAKERS)
 def decline(order_id: int) -> ResponseReturnValue:
     reason = request.form.get("reason", "").replace("\r\n", "\n")
     return _tell(

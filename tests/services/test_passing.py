@@ -271,6 +271,17 @@ def test_to_whom_it_cannot_go(light: World, session: Session) -> None:
         handover.hand_over(session, light.runtime, rep, rep.id, admin.id)
 
 
+def test_a_claimed_order_goes_to_whoever_may_decide_it(light: World, session: Session) -> None:
+    """What an analyst got could be decided by nobody."""
+    admin, second = one(light, session, "admin"), hired(session, "Second", "rep")
+    says(light, session, "sell 5", "order")
+    orders.claim(session, light.runtime, admin, session.scalars(select(OrderRequest.id)).one())
+    with pytest.raises(Refused, match="may claim no orders"):
+        handover.hand_over(session, light.runtime, admin, admin.id, light.bank.ids["analyst"])
+    handover.hand_over(session, light.runtime, admin, admin.id, second.id)
+    assert session.scalars(select(OrderRequest.claimed_by)).all() == [second.id]
+
+
 def test_complaints_stay_with_compliance(light: World, session: Session) -> None:
     carla, admin = hired(session, "Carla", "compliance"), one(light, session, "admin")
     talk = says(light, session, "I complain", "complaint")
