@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Attempt, CapUse, Delivery, Letter, Message, Staff
+from dispatcher.model import CHANNELS, Attempt, CapUse, Delivery, Letter, Message, Staff
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.gate import BARRED
 from dispatcher.runtime import Runtime
@@ -214,7 +214,8 @@ def _answers_today(session: Session, runtime: Runtime, sender: Staff | str) -> i
     counts = session.scalars(
         select(func.count())
         .select_from(Letter)
-        .where(whose, Letter.created_at >= counting.today(runtime), _is_answer())
+        # The channels are named for the index of addresses, which they begin.
+        .where(whose, Letter.channel.in_(CHANNELS), Letter.created_at >= counting.today(runtime), _is_answer())
         .group_by(Letter.channel)
     )
     return max(counts, default=0)
