@@ -8,9 +8,10 @@ from dispatcher.model import Conversation, Reply, Staff
 from dispatcher.model.conversation import MACHINES, READ, WANTED, WISHES
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import orders, passing, reply_notices, reply_store, wishes
+from dispatcher.services import machines, order_letters, orders, passing, reply_notices, reply_store, wishes
 from dispatcher.services.audit import record
 from dispatcher.services.once import clean
+from dispatcher.services.order_asked import UNDECIDED
 
 # What somebody may say it is. An alert is a member of staff's, and no customer's answer becomes one.
 CHOICES = (*WANTED, *WISHES, *MACHINES)
@@ -41,6 +42,8 @@ def correct(session: Session, runtime: Runtime, staff: Staff, reply_id: int, kin
     session.flush()
     wishes.decided(session, runtime, staff, reply, kind)
     _follow(session, runtime, staff, conversation, reply, before["kind"])
+    if before["kind"] == kind == "order" and before["doubt"] == machines.DOUBT:
+        _note_order(session, runtime, reply)
     record(session, runtime, staff, "correct reply", f"reply {reply.id}", before=before, after=kind)
     return reply
 
@@ -100,3 +103,9 @@ def _follow(
         orders.request(session, runtime, conversation, reply, staff, proven=reply_store.is_proven(reply))
     elif reply.kind in READ and (moved or not was_read):
         reply_notices.tell_owner(session, runtime, conversation, reply)
+
+
+def _note_order(session: Session, runtime: Runtime, reply: Reply) -> None:
+    """No machine has asked for it, so its sender reads that it is not accepted yet, as others did at once."""
+    if reply.order is not None and reply.order.state in UNDECIDED:
+        order_letters.note_it(session, runtime, reply.order, proven=reply_store.is_proven(reply))

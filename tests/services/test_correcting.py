@@ -55,3 +55,23 @@ def test_an_order_after_all_is_answered_to_the_customers_own_addresses(
         assert (talk.state, talk.channel, talk.address) == ("open", "email", address)
         written = session.scalars(select(Letter).where(Letter.kind == "order-noted")).all()
         assert [one.address for one in written] == [ANA] * noted
+
+
+def test_an_order_of_no_machine_is_noted_once(world: World) -> None:
+    ids = world.alert()
+    world.mail(ANA, world.reply_to(ids["ana"]), "Sell 500 SAP at market", subject="Ticket 7: Sell")
+    world.work()
+    with world.runtime.sessions() as session:
+        reply = session.scalars(select(Reply)).one()
+        reply.kind, reply.doubt = "order", "automatic"
+        for letter in session.scalars(select(Letter).where(Letter.kind == "order-noted")):
+            session.delete(letter)
+        session.commit()
+    for _ in range(2):
+        with world.runtime.sessions() as session:
+            reply = session.scalars(select(Reply)).one()
+            reply.doubt = "automatic"
+            session.flush()
+            correcting.settle_doubt(session, world.runtime, world.bank.staff(session, "rep"), reply.id, False)
+            commit(session, world.runtime.bells)
+        assert [one.address for one in world.letters("order-noted")] == [ANA]
