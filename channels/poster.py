@@ -116,7 +116,7 @@ def _is_number(host: str) -> bool:
     try:
         ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        return False  # 2130706433, 0x7f.1 and the like are looked up, and what they lead to is looked at
+        return host.replace(".", "").isdigit()  # 127.1 and 2130706433: never looked up, and no public address
     return True
 
 

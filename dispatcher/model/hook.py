@@ -41,7 +41,7 @@ class Hook(Base):
 
 
 class HookEvent(Base):
-    """Something that happened, written in the transaction in which it happened. `body` is what is posted, as JSON."""
+    """Something that happened, read off the record soon after. `body` is what is posted: how things stood then."""
 
     __tablename__ = "hook_events"
 

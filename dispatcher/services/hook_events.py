@@ -17,14 +17,14 @@ from sqlalchemy.orm import Session, selectinload
 from dispatcher.model import AuditEntry, Delivery, Hook, HookEvent, HookPost, Message, Recipient
 from dispatcher.runtime import Runtime
 from dispatcher.services import hook_bodies
-from dispatcher.services.once import insert_once
+from dispatcher.services.once import insert_missing, insert_once
 
-CHUNK = 500
+CHUNK = 200  # as long as the hooks' rows, and on SQLite every writer, wait for it
 # A transaction may commit this long after the time it wrote.
 OVERLAP = timedelta(minutes=10)
 EVERY = timedelta(seconds=5)  # deliveries are looked for
-WATCHED = timedelta(days=3)  # after its release, for which the deliveries of a message are followed
-KEPT = timedelta(days=30)
+WATCHED = timedelta(days=7)  # after its release, for which the deliveries of a message are followed
+KEPT, FORGET_EVERY = timedelta(days=30), timedelta(hours=1)
 
 
 def wants(hook: Hook, name: str) -> bool:
@@ -103,8 +103,8 @@ def _from_deliveries(session: Session, runtime: Runtime, hook: Hook) -> bool:
     accepted = _new(session, runtime, hook, literal("accepted"), Delivery.accepted_at >= since)
     final = Delivery.state.in_(hook_bodies.FINAL_DELIVERIES)
     ended = _new(session, runtime, hook, Delivery.state, Delivery.settled_at >= since, final)
-    for delivery, state in (*((one, "accepted") for one in accepted), *((one, one.state) for one in ended)):
-        write(session, runtime, f"delivery:{delivery.id}:{state}", hook_bodies.of_delivery(delivery, state), [hook])
+    told = [(one, "accepted") for one in accepted] + [(one, one.state) for one in ended]
+    _write_all(session, runtime, hook, told)
     more = CHUNK in (len(accepted), len(ended))
     if not more:
         hook.seen_at = began
@@ -123,7 +123,8 @@ def _new(
         .where(HookPost.hook_id == hook.id, HookEvent.dedupe == key)
         .exists()
     )
-    recent = select(Message.id).where(Message.released_at > runtime.now() - WATCHED)
+    # As far back as it was told last: a hook that was paused for long has missed nothing.
+    recent = select(Message.id).where(Message.released_at > min(runtime.now(), hook.seen_at) - WATCHED)
     return session.scalars(
         select(Delivery)
         .where(Delivery.message_id.in_(recent), state.in_(wanted), *which, ~told)
@@ -131,6 +132,25 @@ def _new(
         .limit(CHUNK)
         .options(selectinload(Delivery.message), selectinload(Delivery.recipients).selectinload(Recipient.customer))
     ).all()
+
+
+def _write_all(session: Session, runtime: Runtime, hook: Hook, some: Sequence[tuple[Delivery, str]]) -> None:
+    """The events of these deliveries on their way to a hook, in a few statements."""
+    now = runtime.now()
+    keys = [f"delivery:{one.id}:{state}" for one, state in some]
+    bodies = [hook_bodies.of_delivery(one, state) for one, state in some]
+    insert_missing(
+        session,
+        HookEvent,
+        [
+            {"uid": f"evt_{uid}", "dedupe": key, "name": body["type"], "body": body, "created_at": now}
+            for uid, key, body in zip(runtime.new_ids(len(keys)), keys, bodies, strict=True)
+        ],
+        HookEvent.id,
+    )
+    events = session.scalars(select(HookEvent.id).where(HookEvent.dedupe.in_(keys)).order_by(HookEvent.id)).all()
+    fresh = {"hook_id": hook.id, "state": "queued", "tries": 0, "due_at": now}
+    insert_missing(session, HookPost, [{**fresh, "event_id": number} for number in events], HookPost.id)
 
 
 def write(session: Session, runtime: Runtime, dedupe: str, body: dict[str, Any], hooks: Sequence[Hook]) -> HookEvent:
@@ -152,10 +172,7 @@ def write(session: Session, runtime: Runtime, dedupe: str, body: dict[str, Any],
 
 
 def forget_old(session: Session, runtime: Runtime) -> None:
-    """What was told a month ago."""
-    before = runtime.now() - KEPT
-    session.execute(delete(HookPost).where(HookPost.state == "sent", HookPost.sent_at < before))
-    left = select(HookPost.id).where(HookPost.event_id == HookEvent.id).exists()
-    session.execute(
-        delete(HookEvent).where(HookEvent.created_at < before, ~left).execution_options(synchronize_session=False)
-    )
+    """What happened a month ago, whatever became of telling it: it holds customers' words and addresses."""
+    old = select(HookEvent.id).where(HookEvent.created_at < runtime.now() - KEPT)
+    for table, column in ((HookPost, HookPost.event_id), (HookEvent, HookEvent.id)):
+        session.execute(delete(table).where(column.in_(old)).execution_options(synchronize_session=False))

@@ -52,7 +52,7 @@ def signed(runtime: Runtime, hook: Hook, uid: str, body: bytes) -> dict[str, str
     now = runtime.now()
     generations = [hook.generation]
     if hook.rotated_at and hook.rotated_at > now - ROTATION:
-        generations.append(hook.generation - 1)
+        generations.append(hook.generation - 1)  # the only one: see hooks.rotate
     stamp = str(int(now.timestamp()))
     signatures = []
     for generation in generations:
@@ -73,9 +73,10 @@ async def post_due(runtime: Runtime) -> None:
         under_way |= {asyncio.create_task(_post(runtime, one)) for one in claimed}
         if not under_way:
             return
-        _, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-    if under_way:
-        await asyncio.wait(under_way)
+        done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+        for one in done:
+            one.result()  # a fault of ours is seen here, not swallowed
+    await asyncio.gather(*under_way)
 
 
 def _gather(runtime: Runtime) -> None:
@@ -84,6 +85,17 @@ def _gather(runtime: Runtime) -> None:
         with runtime.sessions() as session:
             more = hook_events.gather(session, runtime)
             commit(session, runtime.bells)
+    _forget(runtime)
+
+
+_forgot: dict[int, datetime] = {}
+
+
+def _forget(runtime: Runtime) -> None:
+    """Once an hour in each process."""
+    if _forgot.get(0, runtime.now() - hook_events.FORGET_EVERY) > runtime.now() - hook_events.FORGET_EVERY:
+        return
+    _forgot[0] = runtime.now()
     with runtime.sessions() as session:
         hook_events.forget_old(session, runtime)
         commit(session, runtime.bells)
@@ -119,6 +131,10 @@ def _claim_of(session: Session, runtime: Runtime, hook: Hook) -> list[_Ready]:
     ).all()
     ready = []
     for post in found:
+        if post.tries > len(WAITS):  # whoever took it died over it each time
+            post.state, post.due_at, post.lease_until = "failed", None, None
+            _alarm(session, runtime, hook, f"could not be told of event {post.event.uid}")
+            continue
         post.state, post.tries, post.due_at, post.lease_until = "sending", post.tries + 1, None, now + LEASE
         body = orjson.dumps(post.event.body)
         headers = {"content-type": "application/json", **signed(runtime, hook, post.event.uid, body)}

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Hook, HookEvent, HookPost, Staff
@@ -16,7 +16,7 @@ from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import hook_bodies, hook_events
 from dispatcher.services.audit import record
-from dispatcher.services.hook_posting import secret_of
+from dispatcher.services.hook_posting import ROTATION, secret_of
 from dispatcher.services.once import clean
 from dispatcher.settings import LOCAL_HOSTS
 
@@ -105,17 +105,30 @@ def change(
 
 
 def end(session: Session, runtime: Runtime, staff: Staff, hook_id: int) -> Hook:
-    """Tell it nothing more. What it was told stays on view."""
+    """Tell it nothing more, nor what waits. What it was told stays on view."""
     hook = _locked(session, staff, hook_id)
     if hook.state != "ended":
         hook.state = "ended"
+        session.execute(
+            delete(HookPost)
+            .where(HookPost.hook_id == hook.id, HookPost.state == "queued")
+            .execution_options(synchronize_session=False)
+        )
         record(session, runtime, staff, "end webhook", f"webhook {hook.id}")
     return hook
 
 
 def rotate(session: Session, runtime: Runtime, staff: Staff, hook_id: int) -> str:
-    """A new secret, which is not shown again; the former one signs beside it for a day."""
+    """A new secret, which is not shown again; the former one signs beside it for a day.
+
+    Raises StateConflict within that day: the receiver may still have the one before, which would sign nothing.
+    """
     hook = _locked(session, staff, hook_id)
+    if hook.rotated_at is not None and hook.rotated_at > runtime.now() - ROTATION:
+        raise StateConflict(
+            f"it got a new secret at {hook.rotated_at:%d %b %H:%M} UTC; the next can be made a day later",
+            state="rotated",
+        )
     hook.generation, hook.rotated_at = hook.generation + 1, runtime.now()
     record(session, runtime, staff, "rotate webhook", f"webhook {hook.id}", generation=hook.generation)
     return secret_of(runtime, hook)
@@ -214,7 +227,12 @@ def wrong_url(runtime: Runtime, url: str) -> str:
     try:
         public = ipaddress.ip_address(host).is_global
     except ValueError:
-        public = "." in host and not host.endswith((".localhost", ".local", ".internal"))
+        # 127.1 and 2130706433 are addresses to some programs.
+        public = (
+            not host.replace(".", "").isdigit()
+            and "." in host
+            and not host.endswith((".localhost", ".local", ".internal"))
+        )
     return "" if public or host in allowed else "is not a public address; name its host in HOOK_HOSTS if it is meant"
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from channels.poster import Poster
 from dispatcher.bells import commit
 from dispatcher.model import Delivery, Hook, HookPost, Task
-from dispatcher.model.errors import NotAllowed, NotFound, Refused
+from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.services import hook_posting, hooks, reply_store, responses, suppressions, sweep
 from dispatcher.services.hook_posting import post_due
 from dispatcher.services.understanding import Understood
@@ -315,7 +315,7 @@ def test_a_hook_is_told_of_nothing_before_it_was_there(light: SmallBank, receive
     [
         "http://crm.bank.example/x", "ftp://crm.bank.example/x", "https://", "crm.bank.example",
         "https://user:pw@crm.example/",
-        "https://10.0.0.1/", "https://169.254.169.254/latest/meta-data", "https://[fd00::1]/",
+        "https://10.0.0.1/", "https://127.1/", "https://2130706433/", "https://169.254.169.254/latest/meta-data", "https://[fd00::1]/",
         "https://[::ffff:127.0.0.1]/", "https://localhost:x/", "https://intranet/", "https://db.internal/",
         "https://a b.example/",
         "https://crm.example/#x", "https://metadata.local/",
@@ -353,3 +353,62 @@ def test_many_deliveries_are_gathered_in_chunks(light: SmallBank) -> None:
     act(light, many)
     hook_posting._gather(light.runtime)
     assert len(posts(light)) == 1200
+
+
+def test_a_second_new_secret_within_a_day_is_refused(light: SmallBank) -> None:
+    number, _ = hook(light, "https://crm.example/")
+    admin = "admin"
+    act(light, lambda session: hooks.rotate(session, light.runtime, light.staff(session, admin), number))
+    with light.sessions() as session, pytest.raises(StateConflict):
+        hooks.rotate(session, light.runtime, light.staff(session, admin), number)
+
+
+def test_a_hook_paused_for_days_has_missed_no_delivery(light: SmallBank, receiver: Receiver) -> None:
+    number, _ = hook(light, receiver.url, "delivery.delivered")
+    admin = "admin"
+
+    def be(state: str) -> None:
+        act(light, lambda s: hooks.change(s, light.runtime, light.staff(s, admin), number, state=state))
+
+    message_id = release(light)
+    be("paused")
+    light.time.pass_by(60)
+
+    def settle(session: Session) -> None:
+        for one in session.scalars(select(Delivery).where(Delivery.message_id == message_id)):
+            one.state, one.accepted_at, one.settled_at = "delivered", light.time(), light.time()
+
+    act(light, settle)
+    light.time.pass_by(9 * 24 * 3600)
+    be("active")
+    work(light)
+    assert receiver.names() == ["delivery.delivered"] * 3
+
+
+def test_what_was_told_is_forgotten_after_a_month_and_what_waits_of_an_ended_hook_at_once(
+    light: SmallBank, receiver: Receiver
+) -> None:
+    number, _ = hook(light, receiver.url, "message.submitted")
+    with light.sessions() as session:
+        light.submitted(session)
+    work(light)
+    act(light, lambda session: setattr(session.scalars(select(HookPost)).one(), "state", "failed"))
+    light.time.pass_by(31 * 24 * 3600)
+    with light.sessions() as session:
+        light.submitted(session)
+    hook_posting._gather(light.runtime)
+    assert [one.state for one in posts(light)] == ["queued"]
+    admin = "admin"
+    act(light, lambda session: hooks.end(session, light.runtime, light.staff(session, admin), number))
+    assert posts(light) == []
+
+
+def test_a_post_that_kills_who_takes_it_is_given_up(light: SmallBank) -> None:
+    hook(light, "http://127.0.0.1:1/", "message.submitted")
+    with light.sessions() as session:
+        light.submitted(session)
+    hook_posting._gather(light.runtime)
+    for _ in range(12):
+        hook_posting._claim(light.runtime)
+        light.time.pass_by(61)
+    assert [one.state for one in posts(light)] == ["failed"]
