@@ -38,8 +38,19 @@ class Arrival:
     found: Match
     callback_id: int | None
 
-    def keep(self, understood: Understood, note: str = "", *, state: str = "", found: Match | None = None) -> Reply:
-        """The reply, kept once and told to whom it belongs: as it was found, or as `found` says instead."""
+    def keep(
+        self,
+        understood: Understood,
+        note: str = "",
+        *,
+        state: str = "",
+        found: Match | None = None,
+        stops: tuple[str, str] | None = None,
+    ) -> Reply:
+        """The reply, kept once and told to whom it belongs: as it was found, or as `found` says instead.
+
+        `stops` is the contact point against which an order follows, channel and address.
+        """
         reply, found = self.reply, self.found if found is None else found
         return reply_store.keep(
             self.session,
@@ -63,6 +74,7 @@ class Arrival:
             sender_check=reply.sender_check,
             files=reply.attachments,
             answer_to=self._answer_to(found),
+            stops=stops,
         )
 
     @property

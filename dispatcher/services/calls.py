@@ -183,6 +183,7 @@ def _keep(
     dedupe: str,
     understood: Understood,
     text: str,
+    stops: tuple[str, str] | None = None,
 ) -> Reply:
     return reply_store.keep(
         session,
@@ -197,6 +198,7 @@ def _keep(
         delivery_id=caller.delivery.id if caller.delivery else None,
         note=caller.note,
         tell_at=runtime.now() + TELL_AFTER,
+        stops=stops,
     )
 
 
@@ -277,6 +279,7 @@ def wants_no_calls(session: Session, runtime: Runtime, provider: str, call_ref: 
     dedupe = f"{provider}:{call_ref}:stop"
     if session.scalar(select(Reply.id).where(Reply.dedupe == dedupe)):
         return  # an old copy must not undo what they may have taken back since
-    kept = _keep(session, runtime, caller, dedupe, _BY_KEY["stop"], "Pressed 9: no more calls.")
+    stops = ("voice", caller.number)
+    kept = _keep(session, runtime, caller, dedupe, _BY_KEY["stop"], "Pressed 9: no more calls.", stops)
     actor = f"customer {caller.customer.key}" if caller.customer else "system"
     suppressions.suppress(session, runtime, "voice", caller.number, "opt-out", "key 9", actor, reply_id=kept.id)

@@ -35,6 +35,7 @@ def correct(session: Session, runtime: Runtime, staff: Staff, reply_id: int, kin
     if reply.kind == "complaint" != kind and not passing.may_take_on(session, conversation, staff):
         raise NotAllowed("it may be about you: only compliance and administrators say that it is no complaint")
     before = {"kind": reply.kind, "by": reply.kind_by, "doubt": reply.doubt}
+    wishes.make_way(session, runtime, reply, kind)
     if reply.kind == "order" != kind:
         orders.withdraw(session, runtime, staff, reply)
     reply.kind_because = _because(staff, reply)

@@ -68,7 +68,7 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
         return staff_answers.take(arrival, understood)
     if understood.kind in WISHES:
         understood = Understood(doubt=understood.kind, because=understood.because)
-    return wishes.weigh(arrival, arrival.keep(understood, _CARRIERS_HELP if reply.keyword == "help" else ""))
+    return wishes.weigh(arrival, understood, _CARRIERS_HELP if reply.keyword == "help" else "")
 
 
 def _as_doubtful(understood: Understood) -> Understood:

@@ -12,7 +12,7 @@ from dispatcher.model import Conversation, Customer, Reply, Staff
 from dispatcher.model.conversation import READ, WISHES
 from dispatcher.model.ports import File
 from dispatcher.runtime import Runtime
-from dispatcher.services import conversations, orders, passing, reply_files, reply_notices
+from dispatcher.services import conversations, orders, passing, reply_files, reply_notices, suppressions
 from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.once import clean, insert_once
 from dispatcher.services.understanding import Understood
@@ -45,12 +45,14 @@ def keep(
     sender_check: str = "",
     files: Sequence[File] = (),
     answer_to: str | None = None,
+    stops: tuple[str, str] | None = None,
 ) -> Reply:
     """The reply with this `dedupe`. A new one is `state`, else matched where a `person` is known, else unmatched.
 
     Its owner is told now or at `tell_at`, of an order at once; of one that belongs to nobody, the administrators.
     Where the sender is not `proven`, nothing is written to them by itself. What is answered goes to `answer_to` where
-    that is given, in place of the sender; "" is by the customer's own order of channels.
+    that is given, in place of the sender; "" is by the customer's own order of channels. Where an order against a
+    contact point follows from it, `stops` names that, channel and address: what waits for it is held before the record.
     """
     at = received_at or runtime.now()
     key, address = clean(dedupe, 200), clean(sender, 320)
@@ -92,6 +94,8 @@ def keep(
     )
     if new is None:  # another worker had a copy of it
         return session.scalars(select(Reply).where(Reply.dedupe == key)).one()
+    if stops is not None:
+        suppressions.hold_what_waits(session, runtime, *stops)
     if conversation is not None:
         passing.route(session, runtime, conversation)
     if files:

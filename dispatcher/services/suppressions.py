@@ -101,9 +101,9 @@ def suppress(
 
     `reason` is one of REASONS; `source` says how it came, e.g. "sms STOP"; `actor` who ordered it; `reply_id` names the
     reply it was read in. A second order leaves the first as it is, unless it is the graver one. `at_provider`: the
-    provider knows it already, from the customer.
+    provider knows it already, from the customer. What waits is held first, see `hold_what_waits`.
     """
-    _hold_what_waits(session, runtime, channel, address, topic)
+    hold_what_waits(session, runtime, channel, address, topic)
     new = known = None
     while new is None and known is None:  # a known one may be lifted between the two looks
         new = insert_once(
@@ -133,9 +133,12 @@ def suppress(
     return order
 
 
-def _hold_what_waits(session: Session, runtime: Runtime, channel: str, address: str, topic: str) -> None:
+def hold_what_waits(session: Session, runtime: Runtime, channel: str, address: str, topic: str = "") -> None:
     """What waits for this address is held while the order is written: a claim that has begun comes first, a later one
     passes these rows by. The sweep then leaves them out and lets the recipient's next channel take over.
+
+    Whoever puts something else on record before the order calls it first, after the conversation is locked: the
+    record's lock comes after those of deliveries, for everybody, else a cancellation and an opt-out wait in a circle.
     """
     of_topic = (
         select(Message.id)

@@ -88,10 +88,12 @@ def obey(arrival: Arrival, understood: Understood) -> Reply:
     if understood.kind == "wrong-person":
         return _stop_for_wrong_person(arrival, understood)
     found, session, runtime, reply = arrival.found, arrival.session, arrival.runtime, arrival.reply
-    # The reply first: whoever writes takes the conversation before the record's chain, so nobody waits in a circle.
-    kept = arrival.keep(understood, state=state_of(arrival))
-    actor = f"customer {found.customer.key}" if found.customer else "system"
     channel, address = reply.channel, _address(arrival)
+    # The reply first: whoever writes takes the conversation, then what waits, then the record's chain, so nobody waits
+    # in a circle.
+    stops = None if understood.kind == "opt-in" else (channel, address)
+    kept = arrival.keep(understood, state=state_of(arrival), stops=stops)
+    actor = f"customer {found.customer.key}" if found.customer else "system"
     if understood.kind == "opt-in":
         lifted = suppressions.take_back(
             session, runtime, channel, address, actor, reasons=suppressions.THEIR_OWN, topic=None
@@ -130,8 +132,9 @@ def _is_known(arrival: Arrival) -> bool:
 def _stop_for_wrong_person(arrival: Arrival, understood: Understood) -> Reply:
     """Somebody else has this address now: nothing more goes there, no answer either, and the representative finds the
     right one."""
-    kept = arrival.keep(understood, "says they are the wrong person: nothing more is sent to this address")
     channel, address = arrival.reply.channel, _address(arrival)
+    said = "says they are the wrong person: nothing more is sent to this address"
+    kept = arrival.keep(understood, said, stops=(channel, address))
     suppressions.suppress(
         arrival.session, arrival.runtime, channel, address, "wrong-person", f"{channel} {_words(kept)}",
         reply_id=kept.id,
@@ -183,10 +186,16 @@ def _find_out(arrival: Arrival, of: str, text: str) -> None:
 # --- what may be a wish -----------------------------------------------------------------------------------
 
 
-def weigh(arrival: Arrival, kept: Reply) -> Reply:
-    """Hold the contact point that a reply speaks of where it may be an opt-out, unless anybody may have written it."""
-    if _is_theirs(arrival) and not (arrival.found.stranger or arrival.found.staff):
-        hold(arrival.session, arrival.runtime, kept, arrival.reply.channel, _address(arrival))
+def weigh(arrival: Arrival, understood: Understood, note: str) -> Reply:
+    """Keep a reply; where it may be an opt-out, hold the contact point it speaks of, unless anybody may have written
+    it.
+    """
+    theirs = _is_theirs(arrival) and not (arrival.found.stranger or arrival.found.staff)
+    point = (arrival.reply.channel, _address(arrival))
+    if not theirs or understood.doubt != "opt-out":
+        return arrival.keep(understood, note)
+    kept = arrival.keep(understood, note, stops=point)
+    hold(arrival.session, arrival.runtime, kept, *point)
     return kept
 
 
@@ -228,10 +237,7 @@ def decided(session: Session, runtime: Runtime, staff: Staff, reply: Reply, kind
     An opt-out, a wrong person and a wish to come back count for the contact point that the reply is about; any other
     kind lifts the order that was read in it. A forged reply is a person's to judge: they have looked.
     """
-    own = session.scalars(
-        select(Suppression).where(Suppression.reply_id == reply.id, Suppression.lifted_at.is_(None)).limit(1)
-    ).first()
-    channel, address = (own.channel, own.address) if own else _point_of(reply)
+    own, (channel, address) = _stopped_by(session, reply)
     source = f"{reply.channel}, read by {staff.email}: {_words(reply)}"
     if kind in ("opt-out", "wrong-person"):
         order = suppressions.suppress(session, runtime, channel, address, kind, source, staff, reply_id=reply.id)
@@ -248,6 +254,22 @@ def decided(session: Session, runtime: Runtime, staff: Staff, reply: Reply, kind
     asked = select(Task).where(Task.dedupe == suppressions.doubt_task(reply.id), Task.closed_by.is_(None))
     for task in session.scalars(asked.with_for_update()):
         tasks.mark_closed(runtime, task, staff, "opt-out" if kind == "opt-out" else "not")
+
+
+def make_way(session: Session, runtime: Runtime, reply: Reply, kind: str) -> None:
+    """Hold what waits for the contact point against which `decided` will give an order, before anything is put on
+    record. The caller holds the conversation and the reply.
+    """
+    if kind in ("opt-out", "wrong-person"):
+        suppressions.hold_what_waits(session, runtime, *_stopped_by(session, reply)[1])
+
+
+def _stopped_by(session: Session, reply: Reply) -> tuple[Suppression | None, tuple[str, str]]:
+    """The order that was read in a reply, if one stands, and the contact point that the reply speaks of."""
+    own = session.scalars(
+        select(Suppression).where(Suppression.reply_id == reply.id, Suppression.lifted_at.is_(None)).limit(1)
+    ).first()
+    return own, (own.channel, own.address) if own else _point_of(reply)
 
 
 def _point_of(reply: Reply) -> tuple[str, str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from dispatcher.bells import commit
-from dispatcher.model import ContactPoint, Customer, Suppression
-from dispatcher.services import letters, suppressions
+from dispatcher.model import Attempt, ContactPoint, Customer, Delivery, Reply, Suppression
+from dispatcher.services import calls, correcting, letters, suppressions
 from dispatcher.storage import make_engine, make_sessions
 from tests.webhooks.world import World, world_of
 
@@ -54,3 +55,59 @@ def test_an_opt_out_from_an_address_that_nobody_knows_is_seen_by_a_person(
     assert orders(world) == [("email", ELSEWHERE, "opt-out")]
     told = [one.subject for one in world.letters() if one.subject == "A reply belongs to nobody yet"]
     assert bool(told) is (state == "unmatched")
+
+
+# --- locks ------------------------------------------------------------------------------------------------
+
+
+def by_sms(world: World, text: str) -> None:
+    world.sms(BOB, text)
+    world.work()
+
+
+def by_key(world: World) -> None:
+    with world.runtime.sessions() as session:
+        called = select(Attempt.id).join(Delivery).where(Delivery.channel == "voice")
+        caller = calls.by_attempt(session, world.runtime, session.scalars(called).one())
+        assert caller is not None
+        calls.wants_no_calls(session, world.runtime, "twilio", "CA1", caller)
+        commit(session, world.runtime.bells)
+
+
+def by_person(world: World) -> None:
+    with world.runtime.sessions() as session:
+        number = session.scalars(select(Reply.id)).one()
+        correcting.correct(session, world.runtime, world.bank.staff(session, "rep"), number, "opt-out")
+        commit(session, world.runtime.bells)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda world: by_sms(world, "stop texting me"),
+        lambda world: by_sms(world, "I am not Bob, wrong number"),
+        lambda world: by_sms(world, "take me off maybe, I get too many of these"),
+        by_key,
+        by_person,
+    ],
+    ids=["opt-out", "wrong person", "doubt", "key", "corrected"],
+)
+def test_what_waits_is_held_before_the_record(world: World, act: Callable[[World], None]) -> None:
+    """A cancellation takes what waits first and the record last: the other way round they would wait in a circle."""
+    world.alert()
+    if act is by_person:
+        by_sms(world, "sell 500 SAP at market")
+    said: list[str] = []
+
+    def hear(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        said.append(" ".join(statement.split()))
+
+    with world.runtime.sessions() as session:
+        engine = session.get_bind()
+    event.listen(engine, "before_cursor_execute", hear)
+    act(world)
+    event.remove(engine, "before_cursor_execute", hear)
+    assert orders(world), "an order stands"
+    held = next(at for at, one in enumerate(said) if one.startswith("UPDATE letters SET due_at"))
+    recorded = next(at for at, one in enumerate(said) if one.startswith("INSERT INTO audit"))
+    assert held < recorded
