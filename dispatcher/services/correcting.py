@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Conversation, Reply, Staff
+from dispatcher.model import Conversation, Reply, Staff, Task
 from dispatcher.model.conversation import MACHINES, READ, WANTED, WISHES
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import machines, order_letters, orders, passing, reply_notices, reply_store, wishes
+from dispatcher.services import machines, order_letters, orders, passing, reply_notices, reply_store, tasks, wishes
 from dispatcher.services.audit import record
 from dispatcher.services.once import clean
 from dispatcher.services.order_asked import UNDECIDED
@@ -16,6 +16,8 @@ from dispatcher.services.order_asked import UNDECIDED
 # What somebody may say it is. An alert is a member of staff's, and no customer's answer becomes one.
 CHOICES = (*WANTED, *WISHES, *MACHINES)
 MAY = ("rep", "compliance", "analyst", "admin")
+# What a person answers to the task "doubt".
+ANSWERS = ("opt-out", "not")
 
 
 def correct(session: Session, runtime: Runtime, staff: Staff, reply_id: int, kind: str) -> Reply:
@@ -28,11 +30,12 @@ def correct(session: Session, runtime: Runtime, staff: Staff, reply_id: int, kin
     reply, conversation = _held(session, staff, reply_id)
     if kind not in CHOICES:
         raise Refused({"kind": f"must be one of {', '.join(CHOICES)}"})
-    if reply.kind == "alert" or conversation is None:
+    # A wish is about a contact point, whoever has that.
+    if reply.kind == "alert" or (conversation is None and kind not in (*WISHES, reply.kind)):
         raise StateConflict("it belongs to no customer yet: say whose it is first", state=reply.state)
     if reply.kind == kind and reply.kind_by == "person" and not reply.doubt:
         return reply
-    if reply.kind == "complaint" != kind and not passing.may_take_on(session, conversation, staff):
+    if conversation and reply.kind == "complaint" != kind and not passing.may_take_on(session, conversation, staff):
         raise NotAllowed("it may be about you: only compliance and administrators say that it is no complaint")
     before = {"kind": reply.kind, "by": reply.kind_by, "doubt": reply.doubt}
     wishes.make_way(session, runtime, reply, kind)
@@ -42,7 +45,8 @@ def correct(session: Session, runtime: Runtime, staff: Staff, reply_id: int, kin
     reply.kind, reply.kind_by, reply.doubt = kind, "person", ""
     session.flush()
     wishes.decided(session, runtime, staff, reply, kind)
-    _follow(session, runtime, staff, conversation, reply, before["kind"])
+    if conversation is not None:
+        _follow(session, runtime, staff, conversation, reply, before["kind"])
     if before["kind"] == kind == "order" and before["doubt"] == machines.DOUBT:
         _note_order(session, runtime, reply)
     record(session, runtime, staff, "correct reply", f"reply {reply.id}", before=before, after=kind)
@@ -67,6 +71,28 @@ def settle_doubt(session: Session, runtime: Runtime, staff: Staff, reply_id: int
     before = {"kind": reply.kind, "by": reply.kind_by, "doubt": wish}
     record(session, runtime, staff, "correct reply", f"reply {reply.id}", before=before, after=reply.kind, obeyed=wish)
     return reply
+
+
+def answers_to(task: Task) -> tuple[str, ...]:
+    """What may be said to a task with one press; () where it asks no such thing, or is settled."""
+    return ANSWERS if task.kind == "doubt" and task.state == "open" else ()
+
+
+def answer(session: Session, runtime: Runtime, staff: Staff, task_id: int, word: str) -> Reply:
+    """Settle the task "doubt" with one press, as `settle_doubt`: `word` is opt-out or not.
+
+    Raises NotFound, StateConflict where it is settled already, Refused.
+    """
+    if word not in ANSWERS:
+        raise Refused({"answer": f"must be one of {', '.join(ANSWERS)}"})
+    task = tasks.one(session, staff, task_id)
+    number = task.dedupe.partition(":")[2]
+    if task.kind != "doubt" or not number.isdigit():
+        raise StateConflict("it asks nothing of the kind", state=task.state)
+    _held(session, staff, int(number))  # before the task, as who says it in the inbox
+    if tasks.locked(session, staff, task_id).state != "open":
+        raise StateConflict("this is settled already", state=task.state)
+    return settle_doubt(session, runtime, staff, int(number), word == "opt-out")
 
 
 def _held(session: Session, staff: Staff, reply_id: int) -> tuple[Reply, Conversation | None]:

@@ -62,5 +62,6 @@ def from_page(session: Session, runtime: Runtime, delivery_id: int, text: str, w
         delivery_id=delivery.id,
         note=note,
     )
-    wishes.hold(session, runtime, kept, delivery.channel, delivery.address)
+    # Whoever an alert was passed on to has its link, too: they silence nobody.
+    wishes.ask(session, kept, delivery.channel, delivery.address)
     return kept

@@ -12,11 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Customer, Letter, Reply, Staff, Suppression, Task
-from dispatcher.model.errors import Refused, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import confirmations, keywords, suppressions, tasks
 from dispatcher.services.arrival import Arrival
-from dispatcher.services.audit import record
 from dispatcher.services.directory import owner_of
 from dispatcher.services.once import clean
 from dispatcher.services.understanding import Understood
@@ -30,9 +28,6 @@ _JUST_SAID = timedelta(seconds=30)
 _CONTRARY = {"opt-out": "opt-in", "opt-in": "opt-out"}
 _WAYS = {"email": "mail", "sms": "text message", "voice": "telephone", "page": "the alert's page"}
 _OBEYED = 60  # characters of what was said that an order keeps as its source
-
-# What a person answers to the task "doubt".
-ANSWERS = ("opt-out", "not")
 
 
 def may_be_obeyed(arrival: Arrival, understood: Understood) -> bool:
@@ -211,19 +206,28 @@ def hold(session: Session, runtime: Runtime, reply: Reply, channel: str, address
         return
     person = session.get(Customer, reply.customer_id) if reply.customer_id else None
     actor = f"customer {person.key}" if person else "system"
-    words = _words(reply)
     order = suppressions.suppress(
-        session, runtime, channel, address, "doubt", f"{reply.channel} {words}", actor, reply_id=reply.id
+        session, runtime, channel, address, "doubt", f"{reply.channel} {_words(reply)}", actor, reply_id=reply.id
     )
     if order.reply_id != reply.id:
         return  # another worker was quicker
+    _ask(session, reply, f"Until you have said so, no alert goes to {address}")
+
+
+def ask(session: Session, reply: Reply, channel: str, address: str) -> None:
+    """A doubtful reply that anybody may have written: a person asks them, and what goes to `address` goes on."""
+    if reply.doubt == "opt-out" and suppressions.in_force(session, channel, address) is None:
+        _ask(session, reply, f"Anybody who has that alert may have written it, so alerts to {address} go on: ask them")
+
+
+def _ask(session: Session, reply: Reply, until: str) -> None:
+    person = session.get(Customer, reply.customer_id) if reply.customer_id else None
     rep = owner_of(session, person) if person else None
     tasks.open_task(
         session,
         kind="doubt",
         dedupe=suppressions.doubt_task(reply.id),
-        text=f"Do they want no more of this? “{words}”, by {_WAYS.get(reply.channel, reply.channel)}. "
-        f"Until you have said so, no alert goes to {address}",
+        text=f"Do they want no more of this? “{_words(reply)}”, by {_WAYS.get(reply.channel, reply.channel)}. {until}",
         rep_id=(reply.conversation.rep_id if reply.conversation else None) or (rep.id if rep else None),
         customer_id=reply.customer_id,
         message_id=reply.message_id,
@@ -278,29 +282,3 @@ def _point_of(reply: Reply) -> tuple[str, str]:
     if delivery is not None and reply.channel in (delivery.channel, "page"):
         return delivery.channel, delivery.address
     return reply.channel, reply.sender.strip()
-
-
-def answers_to(task: Task) -> tuple[str, ...]:
-    """What may be said to a task with one press; () where it asks no such thing, or is settled."""
-    return ANSWERS if task.kind == "doubt" and task.state == "open" else ()
-
-
-def answer(session: Session, runtime: Runtime, staff: Staff, task_id: int, word: str) -> Reply:
-    """Settle the task "doubt" with one press: `word` is opt-out or not.
-
-    Raises NotFound, StateConflict where it is settled already, Refused.
-    """
-    if word not in ANSWERS:
-        raise Refused({"answer": f"must be one of {', '.join(ANSWERS)}"})
-    task = tasks.one(session, staff, task_id)
-    number = task.dedupe.partition(":")[2]
-    reply = session.get(Reply, int(number)) if task.kind == "doubt" and number.isdigit() else None
-    if reply is None or task.state != "open":
-        raise StateConflict("this is settled already", state=task.state)
-    before = reply.kind
-    reply.doubt = ""
-    if word == "opt-out" and reply.kind == "other":  # an order or a complaint beside it stays one
-        reply.kind, reply.kind_by = "opt-out", "person"
-    decided(session, runtime, staff, reply, "opt-out" if word == "opt-out" else reply.kind)
-    record(session, runtime, staff, "settle doubt", f"reply {reply.id}", answer=word, before=before, kind=reply.kind)
-    return reply

@@ -83,7 +83,8 @@ def answer(token: str) -> ResponseReturnValue:
         return _page(token, delivery, text=text, wrong=busy, status=429)
     try:
         reply = replies.from_page(session, runtime, delivery.id, text, wants_call)
-        thanks = "order" if reply.kind == "order" else "call" if wants_call else "answer"
+        thanks = "call" if wants_call else "answer"
+        thanks = "order" if reply.kind == "order" else "stop" if reply.doubt == "opt-out" else thanks
     except Refused as refused:
         return _page(token, delivery, text=text, wrong=refused.fields, status=422)
     door.commit()

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import Task
-from dispatcher.services import resend, tasks, wishes
+from dispatcher.services import correcting, resend, tasks
 from dispatcher.web import paging
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")
@@ -25,7 +25,7 @@ WORDS = {
 
 
 def _answers_to(task: Task) -> tuple[str, ...]:
-    return wishes.answers_to(task) or resend.answers_to(task)
+    return correcting.answers_to(task) or resend.answers_to(task)
 
 
 @bp.get("")
@@ -60,8 +60,8 @@ def done(task_id: int) -> ResponseReturnValue:
 def answer(task_id: int) -> ResponseReturnValue:
     word = request.form.get("answer", "")
     sure = request.form.get("call_again") == "yes"
-    if word in wishes.ANSWERS:
-        wishes.answer(door.db(), door.runtime(), door.me(), task_id, word)
+    if word in correcting.ANSWERS:
+        correcting.answer(door.db(), door.runtime(), door.me(), task_id, word)
     else:
         resend.answer(door.db(), door.runtime(), door.me(), task_id, word, call_again=sure)
     door.commit()

@@ -15,11 +15,21 @@ from dispatcher.bells import commit
 from dispatcher.model import Customer, Letter, Reply, Suppression, Task
 from dispatcher.model.errors import NotFound, Refused, StateConflict
 from dispatcher.model.ports import PREFS_TAG
-from dispatcher.services import directory_marks, letters, preferences, replies, suppressions, wishes
+from dispatcher.services import (
+    correcting,
+    directory_marks,
+    letters,
+    preferences,
+    replies,
+    reply_store,
+    suppressions,
+    wishes,
+)
 from dispatcher.services.letter_sending import content_of, send_letter
 from dispatcher.services.oracle import Question
 from dispatcher.services.oracle_approved import ALL
 from dispatcher.services.sending import Pump
+from dispatcher.services.understanding import Understood
 from tests.small_bank import SmallBank
 from tests.webhooks.world import World, world_of
 
@@ -49,12 +59,10 @@ def doubtful(world: World, text: str = "not on weekends, please", channel: str =
     with world.runtime.sessions() as session:
         name, address = ("bob", BOB) if channel == "sms" else ("ana", ANA)
         person = session.get_one(Customer, world.bank.ids[name])
-        reply = Reply(
-            dedupe=f"{channel}:{text}", channel=channel, sender=address, text=text, original=text, kind="other",
-            doubt="opt-out", customer_id=person.id,
+        reply = reply_store.keep(
+            session, world.runtime, dedupe=f"{channel}:{text}", channel=channel, sender=address, text=text,
+            understood=Understood(doubt="opt-out"), person=person,
         )  # fmt: skip
-        session.add(reply)
-        session.flush()
         wishes.hold(session, world.runtime, reply, channel, address)
         commit(session, world.runtime.bells)
         return reply.id
@@ -68,7 +76,7 @@ def task_of(world: World, reply_id: int) -> Task:
 def settle(world: World, reply_id: int, word: str, who: str = "rep") -> None:
     with world.runtime.sessions() as session:
         task = task_of(world, reply_id)
-        wishes.answer(session, world.runtime, world.bank.staff(session, who), task.id, word)
+        correcting.answer(session, world.runtime, world.bank.staff(session, who), task.id, word)
         commit(session, world.runtime.bells)
 
 
@@ -217,7 +225,7 @@ def test_one_press_settles_a_doubt(world: World, word: str, standing: list[str],
         assert (reply.kind, reply.doubt) == (kind, "")
     assert len(world.letters("confirmation")) == letters_
     with pytest.raises(StateConflict), world.runtime.sessions() as session:
-        wishes.answer(session, world.runtime, world.bank.staff(session, "rep"), task.id, "not")
+        correcting.answer(session, world.runtime, world.bank.staff(session, "rep"), task.id, "not")
 
 
 def test_who_may_settle_it(world: World) -> None:
@@ -225,10 +233,10 @@ def test_who_may_settle_it(world: World) -> None:
     task = task_of(world, reply_id)
     with world.runtime.sessions() as session:
         with pytest.raises(NotFound):
-            wishes.answer(session, world.runtime, world.bank.staff(session, "analyst"), task.id, "not")
+            correcting.answer(session, world.runtime, world.bank.staff(session, "analyst"), task.id, "not")
         with pytest.raises(Refused):
-            wishes.answer(session, world.runtime, world.bank.staff(session, "rep"), task.id, "maybe")
-        assert wishes.answers_to(session.get_one(Task, task.id)) == ("opt-out", "not")
+            correcting.answer(session, world.runtime, world.bank.staff(session, "rep"), task.id, "maybe")
+        assert correcting.answers_to(session.get_one(Task, task.id)) == ("opt-out", "not")
 
 
 def test_one_address_is_asked_about_once_at_a_time(world: World) -> None:
@@ -566,7 +574,7 @@ def _take(world: World, step: str, n: int) -> None:
         with world.runtime.sessions() as session:
             number = session.scalar(select(Task.id).where(Task.kind == "doubt", Task.state == "open").limit(1))
             if number:
-                wishes.answer(session, world.runtime, world.bank.staff(session, "rep"), number, step)
+                correcting.answer(session, world.runtime, world.bank.staff(session, "rep"), number, step)
                 commit(session, world.runtime.bells)
     elif step in ("alert", "rates"):
         released(world.bank, "rates" if step == "rates" else "")
@@ -594,13 +602,19 @@ def _take(world: World, step: str, n: int) -> None:
 # --- links and pages --------------------------------------------------------------------------------------
 
 
-def test_what_is_written_on_an_alerts_page_holds_where_the_alert_went(world: World) -> None:
+def test_what_is_written_on_an_alerts_page_silences_nobody_and_is_a_persons_to_judge(world: World) -> None:
+    """Whoever an alert was passed on to has its link."""
     ids = world.alert()
     with world.runtime.sessions() as session:
         kept = replies.from_page(session, world.runtime, ids["bob"], "please take me off this list", False)
         commit(session, world.runtime.bells)
         assert (kept.kind, kept.doubt) == ("other", "opt-out")
-    assert orders(world) == [("sms", BOB, "", "doubt")]
+        number = kept.id
+    assert orders(world) == []
+    task = task_of(world, number)
+    assert (task.rep_id, "ask them" in task.text) == (world.bank.ids["rep"], True)
+    settle(world, number, "opt-out")
+    assert orders(world) == [("sms", BOB, "", "opt-out")]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from sqlalchemy import select
 
 from approvals import submission
 from dispatcher.model import Conversation, Customer, Delivery, Letter, OrderRequest, Reply
-from dispatcher.services import directory_marks, suppressions, wishes
+from dispatcher.services import directory_marks, reply_store, suppressions, wishes
 from dispatcher.services.media import Upload
+from dispatcher.services.understanding import Understood
 from tests.web.conftest import Site
 
 
@@ -63,6 +64,14 @@ def test_a_call_is_asked_for_without_words(site: Site, links: dict[str, str]) ->
     assert site("nobody").client.post(links["alert"], data={"act": "call"}).status_code == 302
     assert [one.kind for one in replies(site)] == ["call"]
     assert "Wants a call" in site("rep").get("/inbox").text
+
+
+def test_who_writes_that_they_want_no_more_is_shown_the_button(site: Site, links: dict[str, str]) -> None:
+    answer = site("nobody").client.post(links["alert"], data={"text": "please take me off this list", "act": "answer"})
+    page = site("nobody").get(answer.headers["Location"]).text
+    assert "stops nothing by itself" in page
+    assert links["preferences"] in page
+    assert stopped(site, "email", "ana@simon.example") == ""
 
 
 def test_an_empty_answer_is_asked_again(site: Site, links: dict[str, str]) -> None:
@@ -285,12 +294,10 @@ def test_what_the_carrier_holds_is_not_taken_back_on_the_page(site: Site, links:
 
 def test_a_doubt_is_settled_on_the_page_of_tasks(site: Site) -> None:
     with site.session() as session:
-        reply = Reply(
-            dedupe="d", channel="sms", sender="+12025550101", text="not on weekends", doubt="opt-out",
-            customer_id=site.bank.ids["bob"],
+        reply = reply_store.keep(
+            session, site.bank.runtime, dedupe="d", channel="sms", sender="+12025550101", text="not on weekends",
+            understood=Understood(doubt="opt-out"), person=session.get_one(Customer, site.bank.ids["bob"]),
         )  # fmt: skip
-        session.add(reply)
-        session.flush()
         wishes.hold(session, site.bank.runtime, reply, "sms", "+12025550101")
         session.commit()
     bobs = f"/p/{site.bank.runtime.token('customer', site.bank.ids['bob'])}"
