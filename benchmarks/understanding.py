@@ -20,6 +20,7 @@ import click
 from dispatcher.services.understanding import Understood, of_words
 
 TABLE = Path(__file__).resolve().parents[1] / "tests" / "tables" / "replies.jsonl"
+MORE = TABLE.with_name("replies_more.jsonl")
 Row = dict[str, str]
 
 
@@ -37,8 +38,8 @@ def understood(row: Row) -> Understood:
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--wrong", is_flag=True, help="list the rows that were not understood")
 def main(files: tuple[Path, ...], wrong: bool) -> None:
-    """Print the rates of every FILE; without one, of the table of the tests."""
-    for file in files or (TABLE,):
+    """Print the rates of every FILE; without one, of the tables of the tests."""
+    for file in files or (TABLE, MORE):
         table = rows(file)
         started = time.perf_counter()
         pairs = [(row, understood(row)) for row in table]

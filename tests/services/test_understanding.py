@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from benchmarks.understanding import rows, understood
-from dispatcher.services.understanding import of_words
+from benchmarks.understanding import MORE, rows, understood
+from dispatcher.services.understanding import ideas, of_words
 
 TABLE = Path(__file__).parents[1] / "tables" / "replies.jsonl"
 
@@ -20,6 +21,19 @@ def test_every_row_of_the_table() -> None:
         if meant.kind != row["kind"] or (row["doubt"] and meant.doubt != row["doubt"]):
             wrong.append(f"{row['kind']}/{row['doubt']} taken for {meant.kind}/{meant.doubt}: {row['text']!r}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_most_rows_of_the_larger_table() -> None:
+    """Answers in every wording: a floor for each kind, and no order taken for a wish to be left alone."""
+    pairs = [(row["kind"], understood(row).kind) for row in rows(MORE)]
+    wanted = Counter(kind for kind, _ in pairs)
+    right = Counter(kind for kind, taken in pairs if kind == taken)
+    assert {kind: right[kind] / wanted[kind] for kind in wanted if right[kind] < 0.9 * wanted[kind]} == {}
+    assert ("order", "opt-out") not in pairs
+
+
+def test_every_concept_of_a_rule_is_defined() -> None:
+    assert ideas.unknown_names() == set()
 
 
 def test_writing_differently_means_the_same() -> None:

@@ -33,6 +33,11 @@ def question(said: Sequence[Sentence]) -> str:
     return perhaps
 
 
+def needs_no_call(said: Sequence[Sentence]) -> bool:
+    """Whether somebody says that no call is needed."""
+    return any(call_rules.NO_WANT.search(one.said) for one in said)
+
+
 def _wants_call(said: str) -> bool:
     rule = call_rules
     if rule.NO_WANT.search(said) or (rule.NO_CALL.search(said) and not rule.SURELY.search(said)):

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from dispatcher.services import keywords
-from dispatcher.services.understanding import asks, optouts, orders, persons
+from dispatcher.services.understanding import asks, ideas, optouts, orders, persons, weights
 from dispatcher.services.understanding.patterns import rules
-from dispatcher.services.understanding.sentences import sentences
+from dispatcher.services.understanding.sentences import Sentence, sentences
 
 _FEW = 6  # words
+# Shares of one, see `weights`: what ideas add to them, and from where on a kind is taken for certain or for possible.
+_WEIGHT_OF_IDEAS = (0.0, 0.15, 0.3)
+_WEIGHT_OF_A_QUESTION = 0.25
+_BRIEF, _WEIGHT_OF_BREVITY = 5, 0.5  # words
+_MOST = 40  # sentences that are weighed: only the exact rules read on
+_CERTAIN, _QUITE_CERTAIN, _MAYBE_OUT, _MAYBE, _ORDER_RATHER = 0.5, 0.8, 0.2, 0.25, 0.45
+_WISHES = ("opt-in", "opt-out", "wrong-person")
 _HOW = rules(r"(?:how|what|why|when|where|who|wie|was|warum|wieso|wann)", start=True)
 
 
@@ -39,15 +47,94 @@ def of_words(
     if wish:
         said = " ".join(own.split())[:300] or subject[:300]
         return Understood("opt-out" if wish == "stop" else "opt-in", "provider" if keyword == wish else "rule", said)
-    meant = _of_sentences(own, name)
+    meant = _read(own, name)
     title = keywords.own_subject(channel, subject)
     # "Thanks, Keith" below a subject that says it all.
-    return _of_sentences(title, name) if title and meant == Understood() and len(own.split()) <= _FEW else meant
+    return _read(title, name) if title and meant == Understood() and len(own.split()) <= _FEW else meant
 
 
-def _of_sentences(words: str, name: str) -> Understood:
-    """An order outweighs everything but a wish to be left alone in which nothing else is asked; then by urgency."""
+def _read(words: str, name: str) -> Understood:
     said = sentences(words)
+    known = _of_sentences(said, name)
+    shapes = persons.named(said, name)
+    told = ideas.meant(said[:_MOST], shapes[:_MOST])
+    if known.kind == "opt-out" and _certainly(told, "opt-in"):
+        return Understood("opt-in", "rule", told["opt-in"].because, "opt-out")
+    if known.kind == "complaint" and _certainly(told, "order"):
+        return Understood("order", "rule", told["order"].because, "complaint")
+    denied = known.kind == "complaint" and ideas.denied(shapes[:_MOST])
+    if denied:
+        known = Understood()
+    if not said or known.kind not in ("other", "question") or known.doubt == "opt-out":
+        return replace(known, doubt="opt-out") if _asks_out(known, told) else known
+    return _weighed(known, told, said[:_MOST], shapes[:_MOST])
+
+
+def _asks_out(known: Understood, told: Mapping[str, ideas.Meant]) -> bool:
+    """Whether beside something else they may want to be left alone: complaints of our messages mostly do."""
+    if known.kind == "complaint":
+        return "opt-out" in told and known.doubt in ("", "question")
+    return known.kind in ("order", "call") and _certainly(told, "opt-out") and not known.doubt
+
+
+def _weighed(
+    known: Understood, told: Mapping[str, ideas.Meant], said: Sequence[Sentence], shapes: Sequence[str]
+) -> Understood:
+    """Where exact rules see nothing or only a question: what the words stand for and weigh, the two added up."""
+    share = weights.likely(shapes)
+    brief = sum(len(one.split()) for one in shapes) < _BRIEF
+    if brief:  # two words weigh too little to decide by themselves
+        share["other"] += _WEIGHT_OF_BREVITY
+    for kind, one in told.items():
+        share[kind] += _WEIGHT_OF_IDEAS[one.strength]
+    if known.kind == "question":
+        share["question"] += _WEIGHT_OF_A_QUESTION
+    for kind, ruled_out in _ruled_out(said, told).items():
+        share[kind] = 0 if ruled_out else share[kind]
+    for kind in _WISHES:
+        certain = _QUITE_CERTAIN if kind == "wrong-person" and kind not in told else _CERTAIN
+        sure = share[kind] > certain if not brief else kind in told and told[kind].strength > ideas.WEAK
+        share[kind] = share[kind] if sure or (kind == "opt-out" and not brief) else 0
+    first, *others = sorted(share, key=share.__getitem__, reverse=True)
+    if first == "opt-out" and share[first] < _CERTAIN:
+        first, others = others[0], [first]
+    if first == "other" and known.kind == "question" and "other" not in told:
+        first, others = "question", []
+    if first == "other" and not brief and share["order"] > _ORDER_RATHER:
+        first = "order"
+    doubt = "opt-out" if (share["opt-out"] > _MAYBE_OUT or "opt-out" in told) and first != "opt-out" else ""
+    doubt = doubt or next((kind for kind in others if share[kind] > _MAYBE and kind not in ("other", first)), "")
+    if first == known.kind:
+        return replace(known, doubt=known.doubt or doubt)
+    because = told[first].because if first in told else _deciding(first, said, shapes)
+    return Understood(first, "rule", because, known.doubt or doubt if first != known.doubt else doubt)
+
+
+def _ruled_out(said: Sequence[Sentence], told: Mapping[str, ideas.Meant]) -> dict[str, bool]:
+    """What weights alone must not find, because somebody says that it is not meant or speaks of something else."""
+    shapes = [one.said for one in said]
+    denied = ideas.denied(shapes)
+    return {
+        "opt-out": optouts.speaks_of_business(said) or denied or not ideas.of_messages(shapes),
+        "complaint": denied,
+        "order": orders.refused(said) or not ideas.of_dealing(shapes),
+        "call": asks.needs_no_call(said),
+        "wrong-person": "wrong-person" not in told
+        and (persons.speaks_of_others(said) or optouts.speaks_of_business(said)),
+    }
+
+
+def _deciding(kind: str, said: Sequence[Sentence], shapes: Sequence[str]) -> str:
+    """The sentence that speaks most for a kind."""
+    return max(zip(said, shapes, strict=True), key=lambda one: weights.likely([one[1]])[kind])[0].raw
+
+
+def _certainly(told: Mapping[str, ideas.Meant], kind: str) -> bool:
+    return kind in told and told[kind].strength == ideas.STRONG
+
+
+def _of_sentences(said: Sequence[Sentence], name: str) -> Understood:
+    """An order outweighs everything but a wish to be left alone in which nothing else is asked; then by urgency."""
     out = optouts.opt_out(said)
     # What asks to be left alone asks for nothing else: "could you stop calling me?" is no question.
     rest = [

@@ -59,6 +59,11 @@ def opt_in(said: Sequence[Sentence]) -> str:
     return ""
 
 
+def speaks_of_business(said: Sequence[Sentence]) -> bool:
+    """Whether words of stopping and ending are, if there are any, those of a dealing desk."""
+    return any(no.NOT_OUT.search(one.said) or no.BUSINESS.search(one.said) for one in said)
+
+
 def _says(one: Sentence) -> bool | None:
     """True where a sentence says it plainly, False where it may, None where it does not."""
     said = one.said

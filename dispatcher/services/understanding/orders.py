@@ -40,6 +40,16 @@ def perhaps(said: Sequence[Sentence]) -> str:
     return ""
 
 
+def refused(said: Sequence[Sentence]) -> bool:
+    """Whether nothing is to be done, was done already, or is what others do."""
+    return any(
+        no.REFUSED.search(one.said)
+        or no.DONE_BEFORE.search(one.said)
+        or (no.OTHERS.search(one.said) and not no.SELF.search(one.said))
+        for one in said
+    )
+
+
 def _is_order(one: Sentence) -> bool:
     said = one.said
     if no.REFUSED.search(said) and not no.INSTEAD.search(said) and not no.INSTRUCTED_NOT.search(said):

@@ -31,6 +31,17 @@ def wrong_person(said: Sequence[Sentence], name: str) -> str:
     return ""
 
 
+def named(said: Sequence[Sentence], name: str) -> list[str]:
+    """The shapes of the sentences, the customer's name as `#name`."""
+    names = _names(name)
+    return [_named(one.said, names) for one in said]
+
+
+def speaks_of_others(said: Sequence[Sentence]) -> bool:
+    """Whether those of whom somebody speaks are of a company or an office."""
+    return any(rule.NO_PERSON.search(one.said) for one in said)
+
+
 def away(said: Sequence[Sentence]) -> str:
     """The sentence of a note of absence, "" where there is none."""
     found = next((one.raw for one in said if rule.AWAY.search(one.said) and not one.asks), "")

@@ -1,0 +1,87 @@
+"""Learns the weights by which wordings are understood that no rule knows, from tables of answers (JSON lines).
+
+    python -m benchmarks.understanding_weights [FILE …] [--out FILE] [--hold FILE …]
+
+Without FILE the tables of the tests and the examples beside the rules are learned from. With --hold
+what was learned is also measured on those files, which must not be among the others. The result is the same every time.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from benchmarks.understanding import MORE, TABLE, Row, rows
+from dispatcher.services.understanding.persons import named
+from dispatcher.services.understanding.sentences import sentences
+from dispatcher.services.understanding.weights import KINDS, features, shares
+
+RULES = Path(__file__).resolve().parents[1] / "dispatcher" / "services" / "understanding" / "rules"
+Sample = tuple[list[str], int]
+_ROUNDS, _STEP, _SHRINK = 24, 0.8, 0.3
+
+
+def sample(row: Row) -> Sample:
+    said = sentences(row["text"])
+    return sorted(features(named(said, row.get("name", "")))), KINDS.index(row["kind"])
+
+
+def examples(file: Path) -> Iterable[Row]:
+    """Lines of a kind, a tab and a text."""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        kind, _, text = line.partition("\t")
+        if text and not kind.startswith("#"):
+            yield {"kind": kind, "text": text}
+
+
+def learned(samples: Sequence[Sample]) -> dict[str, list[float]]:
+    """Weights for every kind of all features but pairs seen once only (multinomial regression, step by step)."""
+    seen = Counter(one for found, _ in samples for one in found)
+    order = [([one for one in found if seen[one] > 1 or " " not in one], kind, len(found)) for found, kind in samples]
+    weights: dict[str, list[float]] = {one: [0.0] * len(KINDS) for found, _, _ in order for one in found}
+    dice = random.Random(7)  # noqa: S311 - the order of learning is no secret, and must be the same every time
+    for turn in range(_ROUNDS):
+        dice.shuffle(order)
+        step = _STEP / (1 + turn * _SHRINK)
+        for found, kind, count in order:
+            columns = [weights[one] for one in found]
+            sums = [sum(column) for column in zip(*columns, strict=True)] or [0.0] * len(KINDS)
+            for at, share in enumerate(shares(sums, count).values()):
+                change = step * ((at == kind) - share) / math.sqrt(count + 1)
+                for column in columns:
+                    column[at] += change
+    return weights
+
+
+@click.command()
+@click.argument("tables", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--hold", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=RULES / "weights.txt")
+def main(tables: tuple[Path, ...], hold: tuple[Path, ...], out: Path) -> None:
+    """Learn from every FILE."""
+    table = [row for file in tables or (TABLE, MORE) for row in rows(file)]
+    weights = learned([sample(row) for row in [*table, *examples(RULES / "examples.txt")]])
+    for file in hold:
+        pairs = [sample(row) for row in rows(file)]
+        right = 0
+        for found, kind in pairs:
+            columns = [weights[one] for one in found if one in weights]
+            share = shares([sum(column) for column in zip(*columns, strict=True)] or [0.0] * 9, len(found))
+            right += max(share, key=share.__getitem__) == KINDS[kind]
+        click.echo(f"{file}: {right} of {len(pairs)}, {right / len(pairs):.1%}")
+    lines = []
+    for feature, column in sorted(weights.items()):
+        hundredths = [round(100 * one) for one in column]
+        if max(map(abs, hundredths)) >= 5:
+            lines.append(feature + "\t" + " ".join(map(str, hundredths)))
+    out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    click.echo(f"{out}: {len(lines)} features of {len(table)} answers")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""How likely each kind is, weighed over all words of an answer: for wordings that no rule knows.
+
+The weights are learned from tables of answers (`python -m benchmarks.understanding_weights`), of words, their
+beginnings, pairs of neighbours and the concepts they stand for. They are plain numbers in `rules/weights.txt`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+
+from dispatcher.services.understanding.ideas import concepts_of
+
+KINDS = ("call", "complaint", "opt-in", "opt-out", "order", "other", "out-of-office", "question", "wrong-person")
+_MOST = 400  # words that are weighed: the beginning of what is longer
+_BEGINNINGS = (4, 5, 6)
+
+
+def features(shapes: Sequence[str]) -> set[str]:
+    """What is weighed of sentences in the shape of the rules."""
+    found: set[str] = set()
+    left = _MOST
+    for shape in shapes:
+        words = shape.split()[:left]
+        left -= len(words)
+        found.update(words)
+        found.update(f"{word[:length]}*" for word in words for length in _BEGINNINGS if len(word) > length)
+        found.update(f"{one} {two}" for one, two in zip(["^", *words], [*words, "$"], strict=True))
+        found.update(f"={name}" for name in concepts_of(words))
+        if left <= 0:
+            break
+    return found
+
+
+def likely(shapes: Sequence[str]) -> dict[str, float]:
+    """The kinds with how likely each is; together 1. Of words that are all unknown it says "other"."""
+    table = _weights()
+    found = features(shapes)
+    known = [table[one] for one in found if one in table]
+    if not known:
+        return {kind: float(kind == "other") for kind in KINDS}
+    return shares([sum(column) for column in zip(*known, strict=True)], len(found))
+
+
+def shares(sums: Sequence[float], count: int) -> dict[str, float]:
+    """Sums of weights of `count` features, made shares."""
+    scaled = [one / math.sqrt(count + 1) for one in sums]
+    powers = [math.exp(one - max(scaled)) for one in scaled]
+    return {kind: power / sum(powers) for kind, power in zip(KINDS, powers, strict=True)}
+
+
+@cache
+def _weights() -> Mapping[str, tuple[float, ...]]:
+    """A line each: the feature, a tab, and a hundredfold weight for every kind."""
+    text = (files(__package__) / "rules" / "weights.txt").read_text(encoding="utf-8")
+    made = {}
+    for line in text.splitlines():
+        feature, _, numbers = line.partition("\t")
+        if numbers:
+            made[feature] = tuple(int(one) / 100 for one in numbers.split())
+    return made
