@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 from itertools import islice
 
@@ -164,7 +164,8 @@ def _by_structure(
     )
     if not suspected:
         return None
-    found = returned.read(whole)
+    by_server = bool(_is_null(envelope_from, heads) or _BOUNCER.match(sender) or _POSTMASTER.match(sender))
+    found = replace(returned.read(whole), by_server=by_server)
     actions = returned.actions(whole)
     because = "a report of type delivery-status" if is_report else _told("x-failed-recipients", message)
     if not is_report and not heads.get("x-failed-recipients"):

@@ -196,6 +196,7 @@ class Returned:
 
     `failed` are the addresses it has given up, `delayed` those it still tries. `status` is the code of RFC 3463, e.g.
     "5.1.1". Of the headers of ours that it quotes: `attempts`, 32 hex digits each, and `quoted`, addresses with tokens.
+    `by_server`: it came as mail servers send theirs, from no address or in the name of their daemon or postmaster.
     """
 
     failed: tuple[str, ...] = ()
@@ -204,6 +205,7 @@ class Returned:
     said: str = ""
     attempts: tuple[str, ...] = ()
     quoted: tuple[str, ...] = ()
+    by_server: bool = False
 
 
 @dataclass(frozen=True, slots=True)

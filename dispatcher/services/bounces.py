@@ -47,11 +47,14 @@ def learn(arrival: Arrival, machine: str) -> Known | None:
     """Act on a bounce or a challenge that proves itself; None for one that does not, which changes nothing."""
     session, runtime = arrival.session, arrival.runtime
     said = arrival.reply.returned or Returned()
-    attempt = _attempt(arrival, said)
+    attempt = None if arrival.reply.distrust else _attempt(arrival, said)
     if attempt is None:
         return None
     target = attempt.delivery or attempt.letter
     if target is None or not _is_about(arrival, machine, said, target.address):
+        return None
+    if not (machine == "challenge" or said.by_server or _is_from(arrival.reply.sender, target.address)):
+        _ask_whether_it_arrived(arrival, attempt, target.address)
         return None
     found = _whose(session, arrival, attempt)
     if machine == "delayed" or (machine == "bounce" and not said.failed and said.delayed):
@@ -116,9 +119,15 @@ def _by_token(session: Session, runtime: Runtime, address: str) -> Attempt | Non
 def _is_about(arrival: Arrival, machine: str, said: Returned, address: str) -> bool:
     """Whether it speaks of the address that we wrote to."""
     if machine == "challenge":
-        return True  # it comes from the mailbox or from a service before it; the token was sent to nobody else
+        return _is_from(arrival.reply.sender, address)
     named = {*said.failed, *said.delayed}
     return address.lower() in named
+
+
+def _is_from(sender: str, address: str) -> bool:
+    """Whether it was sent from that mailbox, or from its domain."""
+    here, _, domain = sender.strip().lower().rpartition("@")
+    return bool(here) and domain == address.lower().rpartition("@")[2]
 
 
 def _whose(session: Session, arrival: Arrival, attempt: Attempt) -> Match:
@@ -154,6 +163,25 @@ def _write_down(session: Session, arrival: Arrival, event: Event) -> bool:
         "at": event.at,
     }
     return bool(insert_missing(session, ProviderEvent, [row], ProviderEvent.id))
+
+
+def _ask_whether_it_arrived(arrival: Arrival, attempt: Attempt, address: str) -> None:
+    """A stranger says so, who was shown the alert: a person asks, and the alert goes no other way meanwhile."""
+    found = _whose(arrival.session, arrival, attempt)
+    person = found.customer
+    rep = owner_of(arrival.session, person) if person else None
+    tasks.open_task(
+        arrival.session,
+        kind="failed",
+        dedupe=f"said-to-bounce:{attempt.delivery_id or 0}:{attempt.letter_id or 0}",
+        text=f"{clean(arrival.reply.sender, 100)}, who is no mail server, says that our mail did not reach {address}: "
+        "nothing was changed; ask the customer whether it arrived",
+        rep_id=rep.id if rep else None,
+        customer_id=person.id if person else None,
+        message_id=found.message_id,
+        delivery_id=attempt.delivery_id,
+        letter_id=attempt.letter_id,
+    )
 
 
 def _ask_to_reach(session: Session, delivery: Delivery) -> None:

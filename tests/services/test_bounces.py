@@ -237,6 +237,43 @@ def test_a_challenge_is_no_delivery(world: World) -> None:
     assert breaches(world) == []
 
 
+def test_a_challenge_of_somebody_else_changes_nothing(world: World) -> None:
+    """Whoever an alert was passed on to has its token, too."""
+    ids = world.alert()
+    mail = challenge().replace(ANA.encode(), b"friend@other.example")
+    bring(world, mail, world.reply_to(ids["ana"]), "friend@other.example")
+    assert state_of(world, ids["ana"]) == "accepted"
+    with world.runtime.sessions() as session:
+        assert session.scalars(select(Task)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("sender", "envelope", "state", "tasks"),
+    [
+        ("MAILER-DAEMON@mx.other.example", "", "bounced", 0),
+        ("postmaster@other.example", "postmaster@other.example", "bounced", 0),
+        ("it@simon.example", "it@simon.example", "bounced", 0),
+        ("reports@other.example", "<>", "bounced", 0),
+        ("friend@other.example", "friend@other.example", "accepted", 1),
+        ("MAILER-DAEMON@bank.example", "evil@other.example", "accepted", 0),  # its domain disowns it
+    ],
+)
+def test_a_strangers_bounce_is_a_persons_to_judge(
+    world: World, sender: str, envelope: str, state: str, tasks: int
+) -> None:
+    ids = world.alert()
+    quoted = quoting(world.attempt_of(ids["ana"]))
+    mail = report(quoted=quoted).replace(b"MAILER-DAEMON@mx.simon.example", sender.encode())
+    bring(world, mail, MAILBOX, envelope)
+    assert state_of(world, ids["ana"]) == state
+    assert is_valid(world) is (state == "accepted")
+    with world.runtime.sessions() as session:
+        asked = session.scalars(select(Task)).all()
+        assert [(one.rep_id, one.delivery_id) for one in asked if "no mail server" in one.text] == [
+            (world.bank.ids["rep"], ids["ana"])
+        ] * tasks
+
+
 def test_a_challenge_without_a_token_changes_nothing(world: World) -> None:
     ids = world.alert()
     bring(world, challenge(), MAILBOX, ANA)
