@@ -236,7 +236,7 @@ def test_a_machine_gets_no_answer(light: World) -> None:
     by_mail(light, "I am away.", "Out of office")
     assert messages(light) == []
     assert letters(light) == []
-    assert {(one.kind, one.state) for one in light.replies()} == {("automatic", "settled")}
+    assert {(one.kind, one.state) for one in light.replies()} == {("out-of-office", "settled")}
 
 
 def test_copies_make_one_draft(world: World) -> None:
@@ -324,7 +324,7 @@ def test_stop_by_text_stays_an_opt_out_and_help_is_nothing(light: World) -> None
     by_text(light, "STOP", OptOutType="STOP")
     by_text(light, "HELP", OptOutType="HELP")
     assert messages(light) == []
-    assert [one.kind for one in light.replies()] == ["opt-out", "answer"]
+    assert [one.kind for one in light.replies()] == ["opt-out", "other"]
     with light.runtime.sessions() as session:
         assert session.scalars(select(Suppression.address)).all() == [PHONE]
     assert letters(light) == []

@@ -144,9 +144,9 @@ def test_html_alone_is_read_as_text() -> None:
 
 @pytest.mark.parametrize("html", ["<", "<p>" * 5000 + "deep", "<!--", "&#xD800;&#0;", "<table>" * 500, "\x00"])
 def test_odd_html_is_no_trouble(html: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     read(multipart(fields(text=None, html=html)))
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_mail_without_words_is_still_a_mail() -> None:
@@ -255,9 +255,9 @@ WHOLE = [
 
 @pytest.mark.parametrize(("mail", "text"), WHOLE, ids=[mail[:40] for mail, _ in WHOLE])
 def test_a_whole_mail_in_whatever_state(mail: bytes, text: str | None) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     reply = read(raw(mail))
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     if text is not None:
         assert reply.text == text
         assert reply.sender == "a@b.example"
