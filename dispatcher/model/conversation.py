@@ -76,7 +76,7 @@ class Reply(Base):
     """What a customer said. `text` is what is shown, `original` all they wrote; the raw callback is kept too.
 
     `kind` is one of KINDS (alert: a member of staff's, to be made a draft of); `kind_by` is what decided it, key,
-    button, rule, likeness (to examples), provider, header or person, and `kind_because` the key, the sentence or the
+    button, rule, provider, header or person, and `kind_because` the key, the sentence or the
     header. `doubt` is the kind a person should consider, where the rules could not tell. `state` is matched, unmatched
     (belongs to nobody yet), settled (an unmatched one a person has dealt with, an alert that was taken in) or new (an
     alert that is still to be taken in, at `due_at`). `sender_check` is what is known of the sender of a mail, e.g.

@@ -110,7 +110,7 @@ class ReplyInfo(Told):
     text: str = Field(description="In their own words; what they quote is in `original` of the conversation.")
     recording: Recording | None
     kind: str = Field(description="What it is. `other`: a person decides.", json_schema_extra={"enum": list(KINDS)})
-    kind_by: str = Field(description="What decided it: key, button, rule, likeness (to examples), provider, header or person.")
+    kind_by: str = Field(description="What decided it: key, button, rule, provider, header or person.")
     kind_because: str = Field(description="The key, the header or the sentence that decided.")
     doubt: str = Field(description="The kind a person should consider, where the words may mean it; else empty.")
     state: ReplyState
