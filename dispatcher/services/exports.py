@@ -26,10 +26,9 @@ from dispatcher.model import (
 from dispatcher.model.call import Recording
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import conversations, csv_cells, engagement, sight
+from dispatcher.services import conversations, csv_cells, engagement, remembered, sight
 from dispatcher.services.audit import record
 from dispatcher.services.csv_cells import Cell
-from dispatcher.services.history import history
 
 AT_ONCE = 500  # rows
 Rows = Select[*tuple[Any, ...]]
@@ -187,7 +186,7 @@ def _history(
     customer = sight.customer(session, staff, asked.customer or "", removed=True)
     some = [
         one
-        for one in history(session, customer)
+        for one in remembered.of_customer(session, staff, customer)
         if (asked.message is None or one.get("message") == asked.message) and _within(one["at"], asked)
     ]
     return [

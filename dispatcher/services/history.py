@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, func, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from dispatcher.model import (
     ContactPoint,
@@ -42,8 +42,10 @@ _WHY = {
 }  # fmt: skip
 
 
-def history(session: Session, customer: Customer) -> list[Entry]:
-    """Each entry has `at` (UTC), `kind`, `text` and particulars. Kinds:
+def history(session: Session, customer: Customer, seen: Collection[int] | None = None) -> list[Entry]:
+    """All of it, or with `seen` what was said in these conversations alone.
+
+    Each entry has `at` (UTC), `kind`, `text` and particulars. Kinds:
 
     alert (its delivery's state, when it arrived, and `answered_after` in seconds from then to the first answer),
     failure (a delivery that did not arrive before another channel took over), heard (somebody listened to the end),
@@ -51,11 +53,11 @@ def history(session: Session, customer: Customer) -> list[Entry]:
     (a standing order for a contact point they have, and its end).
     """
     entries = [
-        *_alerts(session, customer),
+        *_alerts(session, customer, seen),
         *_failures(session, customer),
-        *_replies(session, customer),
-        *_responses(session, customer),
-        *_orders(session, customer),
+        *_replies(session, customer, seen),
+        *_responses(session, customer, seen),
+        *_orders(session, customer, seen),
         *_stops(session, customer),
     ]
     return sorted(entries, key=lambda entry: entry["at"], reverse=True)
@@ -64,10 +66,14 @@ def history(session: Session, customer: Customer) -> list[Entry]:
 # --- alerts -----------------------------------------------------------------------------------------------
 
 
-def _alerts(session: Session, customer: Customer) -> Iterator[Entry]:
+def _in(column: InstrumentedAttribute[Any], seen: Collection[int] | None) -> ColumnElement[bool]:
+    return true() if seen is None else column.in_(seen)
+
+
+def _alerts(session: Session, customer: Customer, seen: Collection[int] | None) -> Iterator[Entry]:
     first = (
         select(Reply.message_id, func.min(Reply.received_at).label("at"))
-        .where(Reply.customer_id == customer.id, Reply.kind.in_(WANTED))
+        .where(Reply.customer_id == customer.id, Reply.kind.in_(WANTED), _in(Reply.conversation_id, seen))
         .group_by(Reply.message_id)
         .subquery()
     )
@@ -151,8 +157,9 @@ def _failures(session: Session, customer: Customer) -> Iterator[Entry]:
 # --- answers ----------------------------------------------------------------------------------------------
 
 
-def _replies(session: Session, customer: Customer) -> Iterator[Entry]:
-    for reply in session.scalars(select(Reply).where(Reply.customer_id == customer.id)):
+def _replies(session: Session, customer: Customer, seen: Collection[int] | None) -> Iterator[Entry]:
+    said = select(Reply).where(Reply.customer_id == customer.id, _in(Reply.conversation_id, seen))
+    for reply in session.scalars(said):
         yield {
             "at": reply.received_at,
             "kind": "reply",
@@ -165,14 +172,14 @@ def _replies(session: Session, customer: Customer) -> Iterator[Entry]:
         }
 
 
-def _responses(session: Session, customer: Customer) -> Iterator[Entry]:
+def _responses(session: Session, customer: Customer, seen: Collection[int] | None) -> Iterator[Entry]:
     rows = session.execute(
         select(Response, Conversation.message_id, Staff.name, Letter)
         .select_from(Response)
         .join(Conversation, Conversation.id == Response.conversation_id)
         .join(Staff, Staff.id == Response.staff_id)
         .outerjoin(Letter, Letter.id == Response.letter_id)
-        .where(Conversation.customer_id == customer.id)
+        .where(Conversation.customer_id == customer.id, _in(Conversation.id, seen))
     )
     for response, message_id, name, letter in rows:
         yield {
@@ -188,12 +195,16 @@ def _responses(session: Session, customer: Customer) -> Iterator[Entry]:
         }
 
 
-def _orders(session: Session, customer: Customer) -> Iterator[Entry]:
+def _orders(session: Session, customer: Customer, seen: Collection[int] | None) -> Iterator[Entry]:
     rows = session.execute(
         select(OrderRequest, Reply, Staff.name)
         .join(Reply, Reply.id == OrderRequest.reply_id)
         .outerjoin(Staff, Staff.id == OrderRequest.decided_by)
-        .where(Reply.customer_id == customer.id, OrderRequest.decided_at.is_not(None))
+        .where(
+            Reply.customer_id == customer.id,
+            OrderRequest.decided_at.is_not(None),
+            _in(OrderRequest.conversation_id, seen),
+        )
     )
     for order, reply, name in rows:
         yield {

@@ -11,7 +11,17 @@ from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import ContactPoint, Customer, DistributionList, Firm, ListMember, Staff
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
-from dispatcher.services import directory, directory_marks, engagement, list_numbers, preferences, sight, suppressions
+from dispatcher.services import (
+    directory,
+    directory_marks,
+    engagement,
+    exports,
+    list_numbers,
+    preferences,
+    remembered,
+    sight,
+    suppressions,
+)
 from dispatcher.web import lists, paging
 
 bp = Blueprint("directory", __name__, url_prefix="/directory")
@@ -71,7 +81,7 @@ def show(key: str) -> ResponseReturnValue:
         ways=preferences.ways(session, customer),
         topics=sorted({step.topic for step in customer.preferences if step.topic}),
         # What was said between the bank and a customer is for those who talk to them, and their overseers.
-        history=paging.of(directory.history(session, customer)) if staff.has("rep", "officer", "admin") else None,
+        history=paging.of(remembered.of_customer(session, staff, customer)) if staff.has(*exports.HISTORY) else None,
         listens=engagement.of_customer(session, door.runtime(), customer),
         definition=engagement.DEFINITION,
         mends=_may_mend(staff, customer),

@@ -20,7 +20,7 @@ from dispatcher.api.shapes.directory import (
 )
 from dispatcher.model import ContactPoint, Customer, DistributionList, Firm, ListMember, Staff, Suppression
 from dispatcher.model.errors import NotAllowed, Refused
-from dispatcher.services import directory, sight
+from dispatcher.services import directory, remembered, sight
 
 TAG = "Directory"
 # What it takes to tell whose a customer is, without a query for each.
@@ -113,7 +113,8 @@ def delete_customer(act: Act, key: str) -> Answer:
     tag=TAG, answers={200: Page[HistoryEntry]},
 )  # fmt: skip
 def get_history(act: Act, key: str, query: PageQuery) -> Page[HistoryEntry]:
-    everything = directory.history(act.session, sight.customer(act.session, act.staff, key, removed=True))
+    customer = sight.customer(act.session, act.staff, key, removed=True)
+    everything = remembered.of_customer(act.session, act.staff, customer)
     some, following = page_of(everything, limit=query.limit, cursor=query.cursor)
     return Page(items=[HistoryEntry.model_validate(one) for one in some], next_cursor=following)
 

@@ -1,0 +1,51 @@
+"""Who reads what of a customer's history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from dispatcher.bells import commit
+from dispatcher.model import Customer, Grant, Staff
+from dispatcher.services import exports, remembered, reply_store
+from dispatcher.services.exports import Asked
+from dispatcher.services.understanding import Understood
+from dispatcher.storage import make_engine, make_sessions
+from tests.webhooks.world import World, world_of
+
+COMPLAINT, QUESTION = "Your Mr Rep is never there", "How late is it?"
+
+
+@pytest.fixture
+def world(sqlite_url: str, tmp_path: Path) -> World:
+    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
+
+
+def said(world: World, text: str, kind: str, message_id: int | None = None) -> None:
+    with world.runtime.sessions() as session:
+        reply_store.keep(
+            session, world.runtime, dedupe=text, channel="sms", sender="+12025550101", text=text,
+            understood=Understood(kind, "rule", text), message_id=message_id,
+            person=session.get_one(Customer, world.bank.ids["bob"]),
+        )  # fmt: skip
+        commit(session, world.runtime.bells)
+
+
+@pytest.mark.parametrize(("who", "reads"), [("rep", False), ("officer", True), ("admin", True)])
+def test_a_complaint_is_not_read_by_whom_it_may_be_about(world: World, who: str, reads: bool) -> None:
+    with world.runtime.sessions() as session:
+        session.add(Staff(email="c@bank.example", name="Carla", channels=["email"], grants=[Grant(role="compliance")]))
+        session.commit()
+    ids = world.alert()
+    said(world, QUESTION, "question")
+    said(world, COMPLAINT, "complaint", ids["message"])
+    with world.runtime.sessions() as session:
+        staff = world.bank.staff(session, who)
+        bob = session.scalars(select(Customer).where(Customer.key == "bob")).one()
+        told = remembered.of_customer(session, staff, bob)
+        assert {one["text"] for one in told if one["kind"] == "reply"} == {QUESTION} | ({COMPLAINT} if reads else set())
+        assert any(one["kind"] == "alert" and one["answered_after"] is not None for one in told) is reads
+        written = "".join(exports.export(session, world.runtime, staff, "history", Asked(customer="bob")))
+        assert (COMPLAINT in written, QUESTION in written) == (reads, True)
