@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Letter, OrderRequest, Staff
 from dispatcher.runtime import Runtime
-from dispatcher.services import caps, letters, reply_notices, suppressions
+from dispatcher.services import caps, letters, reply_notices, routing, suppressions
 from dispatcher.services.order_words import hour, say
 
 KIND = "order-noted"
@@ -23,7 +23,7 @@ def note_it(session: Session, runtime: Runtime, order: OrderRequest, *, proven: 
     reply = order.reply
     if reply.channel not in WRITTEN or not proven or reply.doubt == "automatic":
         return None
-    rep, phone = _rep(order), _phone(runtime)
+    rep, phone = routing.taker(session, runtime, order.conversation), _phone(runtime)
     customer = order.conversation.customer
     text = [
         say(
@@ -65,7 +65,7 @@ def _write(
         return None
     if not caps.may_answer(session, runtime, address):
         return None
-    rep, firm = _rep(order), runtime.settings.firm_name
+    rep, firm = routing.taker(session, runtime, order.conversation), runtime.settings.firm_name
     return letters.write(
         session,
         runtime,
@@ -80,11 +80,6 @@ def _write(
         conversation=conversation,
         sender_name=rep.name if rep else "",
     )
-
-
-def _rep(order: OrderRequest) -> Staff | None:
-    rep = order.conversation.rep
-    return rep if rep is not None and rep.active else None
 
 
 def _phone(runtime: Runtime) -> str:

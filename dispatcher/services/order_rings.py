@@ -8,13 +8,12 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatcher.bells import note
 from dispatcher.model import Conversation, Letter, OrderRequest, Staff, Task
 from dispatcher.model.errors import NotFound
 from dispatcher.runtime import Runtime
 from dispatcher.services import covers, letters, reply_notices, routing, tasks
 from dispatcher.services.audit import record
-from dispatcher.services.order_asked import KIND
+from dispatcher.services.order_asked import KIND, TAKERS
 from dispatcher.services.short_texts import unquoted
 
 EVERY = timedelta(minutes=1)
@@ -32,8 +31,14 @@ def patience(runtime: Runtime, conversation: Conversation) -> timedelta:
 
 
 def tell_owner(session: Session, runtime: Runtime, order: OrderRequest) -> None:
-    """Tell at once who answers for the conversation, by all their channels."""
-    written = reply_notices.tell_owner(session, runtime, order.conversation, order.reply)
+    """Tell at once who answers for the conversation, by all their channels; and who takes it, where they may not."""
+    conversation = order.conversation
+    written = reply_notices.tell_owner(session, runtime, conversation, order.reply)
+    if not any(one.has(*TAKERS) for one in routing.people(session, runtime, conversation)):
+        taker = routing.taker(session, runtime, conversation)
+        written += _ring(
+            session, runtime, order, [taker] if taker else [], "is yours: who has the conversation may not"
+        )
     _record(session, runtime, "tell of order", order, written)
 
 
@@ -44,13 +49,10 @@ def put_back(session: Session, runtime: Runtime, order: OrderRequest) -> None:
     _record(session, runtime, "tell of order", order, _ring(session, runtime, order, people, "waits again"))
 
 
-def due(session: Session, runtime: Runtime) -> int:
-    """Ring for every order that is due; how many. Found by the sweep."""
+def due(session: Session, runtime: Runtime) -> list[int]:
+    """The orders that are due, the longest first."""
     query = select(OrderRequest.id).where(OrderRequest.due_at <= runtime.now()).order_by(OrderRequest.due_at)
-    found = session.scalars(query.limit(500)).all()
-    for order_id in found:
-        note(session, "notices", "escalate_order", order_id)
-    return len(found)
+    return list(session.scalars(query.limit(500)))
 
 
 def escalate(session: Session, runtime: Runtime, order_id: int) -> None:
@@ -94,7 +96,7 @@ def close_task(session: Session, runtime: Runtime, order: OrderRequest, staff: S
 
 def _cover(session: Session, runtime: Runtime, order: OrderRequest) -> Staff | None:
     """Who stands in for its owner, may claim it, and has not been told of it yet."""
-    rep = order.conversation.rep
+    rep = routing.taker(session, runtime, order.conversation)
     if rep is None:
         return None
     first = covers.standing_in(session, runtime, rep)
@@ -102,7 +104,7 @@ def _cover(session: Session, runtime: Runtime, order: OrderRequest) -> Staff | N
     if cover is None:
         return None
     cover = covers.standing_in(session, runtime, cover)
-    if cover is rep or covers.is_away(runtime, cover) or not cover.has("rep", "admin"):
+    if cover is rep or covers.is_away(runtime, cover) or not cover.has(*TAKERS):
         return None
     told = select(Letter.id).where(Letter.dedupe.startswith(f"reply:{order.reply_id}:"), Letter.staff_id == cover.id)
     return None if session.scalar(told.limit(1)) else cover

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Conversation, Customer, Grant, Message, RoutingRule, Staff
 from dispatcher.runtime import Runtime
 from dispatcher.services import covers
+from dispatcher.services.order_asked import TAKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +242,22 @@ def people(session: Session, runtime: Runtime, conversation: Conversation) -> li
         some += holders(session, "admin")
     present = [covers.standing_in(session, runtime, one) for one in some]
     return list({one.id: one for one in present}.values()) or holders(session, "admin")
+
+
+def taker(session: Session, runtime: Runtime, conversation: Conversation) -> Staff | None:
+    """Who is to take an order in it: who has it, else who has claimed it, else whom the rules name for an order.
+
+    An analyst may have it, who takes none. Where compliance has it, the desk takes it: it may be about the rest.
+    """
+    for one in (conversation.rep, conversation.claimer):
+        if one is not None and one.active and one.has(*TAKERS):
+            return one
+    if conversation.routed_to != "compliance":
+        named = decide(session, runtime, conversation.customer, conversation.message, [Said("order")]).staff
+        for one in (named, _rep(session, runtime, conversation.customer)[0]):
+            if one is not None and one.has(*TAKERS):
+                return one
+    return desk(session, runtime)
 
 
 def is_at_desk(conversation: Conversation) -> bool:

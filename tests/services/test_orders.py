@@ -15,7 +15,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher import bells, jobs
-from dispatcher.model import AuditEntry, Conversation, Customer, Grant, Letter, OrderRequest, Reply, Staff, Task
+from dispatcher.model import (
+    AuditEntry,
+    Conversation,
+    Customer,
+    Grant,
+    Letter,
+    OrderRequest,
+    Reply,
+    RoutingRule,
+    Staff,
+    Task,
+)
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.services import (
     calls,
@@ -239,6 +250,27 @@ def test_analysts_and_compliance_take_no_orders(light: World, session: Session) 
     session.flush()
     with pytest.raises(NotAllowed):
         orders.claim(session, light.runtime, analyst, order.id)
+
+
+@pytest.mark.parametrize("by_claim", [True, False])
+def test_an_order_with_an_analyst_is_told_to_who_may_take_it(light: World, session: Session, by_claim: bool) -> None:
+    rep, analyst = person(light, session, "rep"), colleague(session, "ana", "analyst")
+    conversation = asked(light, session, kind="question").conversation
+    assert conversation is not None
+    conversation.rep_id = analyst.id
+    if by_claim:
+        conversation.state, conversation.claimed_by = "claimed", analyst.id
+    else:
+        session.add(RoutingRule(position=1, name="All", target="person", staff_id=analyst.id, minutes=30))
+        session.add(RoutingRule(position=2, name="Orders", kind="order", target="rep", minutes=3))
+    session.commit()
+    light.bank.time.pass_by(1)
+    order = order_of(asked(light, session))
+    assert (order.conversation, conversation.rep_id) == (conversation, analyst.id)
+    assert {one.staff for one in letters(session, "order")} == {rep}
+    assert rep.name in letters(session, "order-noted")[0].text
+    assert orders.claim(session, light.runtime, rep, order.id).claimed_by == rep.id
+    orders.decline(session, light.runtime, rep, order.id, "The book is closed.", via="page")
 
 
 def test_by_telephone_there_is_a_note_and_no_letter(light: World, session: Session) -> None:
