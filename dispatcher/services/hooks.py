@@ -52,7 +52,10 @@ def make(
     """A hook, told of what happens from now on, and its secret, which is not shown again. Raises Refused."""
     _require(staff)
     wrong = _wrong(runtime, url, events)
-    if len(session.scalars(select(Hook.id).where(Hook.state != "ended")).all()) >= MOST:
+    others = session.scalars(select(Hook).where(Hook.state != "ended")).all()
+    if any(one.url == url.strip() and one.events == list(dict.fromkeys(events)) for one in others):
+        wrong["url"] = "is told of these events already"
+    elif len(others) >= MOST:
         wrong["url"] = f"there are {MOST} webhooks already; end one first"
     if wrong:
         raise Refused(wrong)

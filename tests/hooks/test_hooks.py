@@ -412,3 +412,10 @@ def test_a_post_that_kills_who_takes_it_is_given_up(light: SmallBank) -> None:
         hook_posting._claim(light.runtime)
         light.time.pass_by(61)
     assert [one.state for one in posts(light)] == ["failed"]
+
+
+def test_the_same_hook_twice_is_refused(light: SmallBank) -> None:
+    hook(light, "https://crm.example/", "reply.*")
+    with pytest.raises(Refused, match="already"):
+        hook(light, "https://crm.example/", "reply.*")
+    hook(light, "https://crm.example/", "order.*")

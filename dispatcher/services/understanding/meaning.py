@@ -36,9 +36,7 @@ class Understood:
     doubt: str = ""
 
 
-def of_words(
-    channel: str, own: str, *, subject: str = "", keyword: str = "", name: str = "", language: str = ""
-) -> Understood:
+def of_words(channel: str, own: str, *, subject: str = "", keyword: str = "", name: str = "") -> Understood:
     """What a person meant by their own words, without what they quote; `name` is the customer's.
 
     `keyword` is what the carrier made of a text message; the subject speaks for a mail whose body is empty.
