@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -126,14 +127,14 @@ def escalate(message_id: int) -> None:
     _transact(lambda session, runtime: escalation.escalate(session, runtime, message_id))
 
 
-def pass_on(conversation_id: int) -> None:
-    """Nobody has claimed a conversation in time, or its owner has left: the next one has it."""
-    _transact(lambda session, runtime: passing.pass_on(session, runtime, conversation_id))
+def pass_on(oldest: int = 0) -> None:
+    """Nobody has claimed a conversation in time, or its owner left: the next one has it. `oldest` tells rings apart."""
+    _each(passing.due, passing.pass_on)
 
 
-def escalate_order(order_id: int) -> None:
-    """Put an order that nobody has claimed to more people."""
-    _transact(lambda session, runtime: order_rings.escalate(session, runtime, order_id))
+def escalate_orders(oldest: int = 0) -> None:
+    """Put the orders that nobody has claimed to more people. `oldest` tells rings apart."""
+    _each(order_rings.due, order_rings.escalate)
 
 
 def end_call(call_id: int) -> None:
@@ -206,6 +207,25 @@ def _transact(work: Callable[[Session, Runtime], object]) -> None:
             commit(session, runtime.bells)
 
     taken_again(once, TRANSACTION_TRIES)
+
+
+def _act_on(act: Callable[[Session, Runtime, int], object], number: int, session: Session, runtime: Runtime) -> None:
+    act(session, runtime, number)
+
+
+def _each(due: Callable[[Session, Runtime], Sequence[int]], act: Callable[[Session, Runtime, int], object]) -> None:
+    """Whatever is due, each in a transaction of its own: one that fails keeps none of the others from its turn."""
+    runtime = _current()
+    until = runtime.monotonic() + APPLY_FOR
+    with runtime.sessions() as session:
+        numbers = due(session, runtime)
+    for number in numbers:
+        if runtime.monotonic() > until:  # others wait in this queue, too; the sweep rings again
+            return
+        try:
+            _transact(partial(_act_on, act, number))
+        except Exception:
+            log.exception("what was due could not be done: %d", number)
 
 
 def fetch_recording(recording_id: int) -> None:

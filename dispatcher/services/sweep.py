@@ -106,7 +106,11 @@ def _rings(session: Session, runtime: Runtime) -> int:
 
 
 def _orders(session: Session, runtime: Runtime) -> int:
-    return order_rings.due(session, runtime)
+    """Order requests that nobody has claimed or decided in time: one ring, as for callbacks."""
+    due = order_rings.due(session, runtime)
+    if due:
+        note(session, "notices", "escalate_orders", due[0])
+    return len(due)
 
 
 def _undecided(session: Session, runtime: Runtime) -> int:
@@ -150,11 +154,11 @@ def _alerts(session: Session, runtime: Runtime) -> int:
 
 
 def _passing(session: Session, runtime: Runtime) -> int:
-    """Conversations that nobody has claimed in time, and those whose owner has left."""
+    """Conversations that nobody has claimed in time, and those whose owner has left: one ring, as for callbacks."""
     passing.close_claimed(session, runtime)
     due = passing.due(session, runtime)
-    for conversation_id in due:
-        note(session, "notices", "pass_on", conversation_id)
+    if due:
+        note(session, "notices", "pass_on", due[0])
     return len(due)
 
 

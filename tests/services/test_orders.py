@@ -33,6 +33,7 @@ from dispatcher.services import (
     conversations,
     correcting,
     order_rings,
+    order_warnings,
     orders,
     reply_store,
     suppressions,
@@ -114,7 +115,7 @@ def minute(world: World, seconds: float = 60) -> None:
         sweep.sweep(session, world.runtime, "orders")
         bells.commit(session, world.runtime.bells)
     jobs.configure(world.runtime)
-    for _, function, ids in [one for one in world.bank.bells.rings if one[1] == "escalate_order"]:
+    for _, function, ids in [one for one in world.bank.bells.rings if one[1] == "escalate_orders"]:
         getattr(jobs, function)(*ids)
 
 
@@ -271,6 +272,53 @@ def test_an_order_with_an_analyst_is_told_to_who_may_take_it(light: World, sessi
     assert rep.name in letters(session, "order-noted")[0].text
     assert orders.claim(session, light.runtime, rep, order.id).claimed_by == rep.id
     orders.decline(session, light.runtime, rep, order.id, "The book is closed.", via="page")
+
+
+def test_an_older_order_waits_for_what_was_asked_since(light: World, session: Session) -> None:
+    rep, older = person(light, session, "rep"), order_of(asked(light, session))
+    light.bank.time.pass_by(5)
+    newer = order_of(asked(light, session))
+    newer.reply.text = "Cancel my order"
+    for one in (older, newer):
+        orders.claim(session, light.runtime, rep, one.id)
+        orders.read_back(session, light.runtime, rep, one.id, "500 SAP", via="page")
+    assert "“Cancel my order”" in " ".join(order_warnings.warnings(session, older))
+    assert order_warnings.warnings(session, newer) == []
+    with pytest.raises(StateConflict, match="something else since: “Cancel my order”"):
+        orders.confirm(session, light.runtime, rep, older.id, via="page")
+    orders.decline(session, light.runtime, rep, newer.id, "There was time.", via="page")
+    assert orders.confirm(session, light.runtime, rep, older.id, via="page").state == "confirmed"
+
+
+@pytest.mark.parametrize("state", ["failed", "bounced", "rejected", "suppressed", "expired"])
+def test_what_was_not_read_is_not_confirmed(light: World, session: Session, state: str) -> None:
+    rep, order = person(light, session, "rep"), order_of(asked(light, session))
+    orders.claim(session, light.runtime, rep, order.id)
+    orders.read_back(session, light.runtime, rep, order.id, "500 SAP", via="page")
+    letters(session, "response")[0].state = state
+    session.flush()
+    assert "has not arrived" in " ".join(order_warnings.warnings(session, order))
+    with pytest.raises(StateConflict, match=r"not arrived .*by telephone"):
+        orders.confirm(session, light.runtime, rep, order.id, via="page")
+    by_telephone = state in ("failed", "bounced")
+    orders.read_back(session, light.runtime, rep, order.id, "500 SAP", via="page", by_telephone=by_telephone)
+    assert len(letters(session, "response")) == (1 if by_telephone else 2)
+    assert order_warnings.warnings(session, order) == []
+    assert orders.confirm(session, light.runtime, rep, order.id, via="page").state == "confirmed"
+
+
+def test_the_box_says_who_may_not_have_written_it(light: World, session: Session) -> None:
+    theirs = order_of(asked(light, session))
+    assert order_warnings.warnings(session, theirs) == []
+    suppressions.suppress(session, light.runtime, "sms", BOB, "wrong-person", "sms not me")
+    assert "said it is not theirs" in " ".join(order_warnings.warnings(session, theirs))
+    light.bank.time.pass_by(5)
+    forged = order_of(
+        asked(light, session, sender="x@y.example", channel="email", note="sender not verified: spf=fail")
+    )
+    first, second = order_warnings.warnings(session, forged)
+    assert "another's address" in first
+    assert "forged" in second
 
 
 def test_by_telephone_there_is_a_note_and_no_letter(light: World, session: Session) -> None:

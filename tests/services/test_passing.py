@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from dispatcher import jobs
 from dispatcher.bells import commit
 from dispatcher.model import AuditEntry, Conversation, Customer, Firm, Grant, Letter, OrderRequest, Staff, Task
 from dispatcher.model.directory import DistributionList
@@ -79,8 +80,8 @@ def pass_by(world: World, session: Session, minutes: float) -> int:
     world.bank.bells.rings.clear()
     sweep.sweep(session, world.runtime, "passing")
     commit(session, world.runtime.bells)
-    rung = [ids[0] for _, function, ids in world.bank.bells.rings if function == "pass_on"]
-    done = [passing.pass_on(session, world.runtime, int(number)) for number in dict.fromkeys(rung)]
+    rung = [one for one in world.bank.bells.rings if one[1] == "pass_on"]
+    done = [passing.pass_on(session, world.runtime, number) for number in passing.due(session, world.runtime) if rung]
     commit(session, world.runtime.bells)
     return sum(done)
 
@@ -316,3 +317,16 @@ def test_the_role_stays_while_there_are_customers(light: World, session: Session
     assert (found.changed, found.warnings) == (1, [])
     session.expire_all()
     assert rep.roles == {"officer"}
+
+
+def test_one_ring_finds_all_and_each_has_its_own_transaction(light: World, session: Session) -> None:
+    jobs.configure(light.runtime)
+    talks = [says(light, session, key=key) for key in ("ana", "bob", "cleo")]
+    light.bank.time.pass_by(86400)
+    light.bank.bells.rings.clear()
+    sweep.sweep(session, light.runtime, "passing")
+    commit(session, light.runtime.bells)
+    assert [one for one in light.bank.bells.rings if one[1] == "pass_on"] == [("notices", "pass_on", (talks[0].id,))]
+    jobs.pass_on(talks[0].id)
+    session.expire_all()
+    assert [one.passes > 0 for one in talks] == [True] * 3

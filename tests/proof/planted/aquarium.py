@@ -11,6 +11,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,10 @@ from tests.proof.planted.line import Killed, Line, Mortal, Source
 from tests.simulator.providers import signature
 from tests.small_bank import SmallBank, small_bank
 from webhooks import door
+
+
+def _pass_on(number: int, session: Session, runtime: Runtime) -> None:
+    passing.pass_on(session, runtime, number)
 
 
 class Aquarium:
@@ -143,7 +148,10 @@ class Aquarium:
             case "release":
                 self.do(lambda session, runtime: releasing.release_due(session, runtime, int(ids[0])))
             case "pass_on":
-                self.do(lambda session, runtime: passing.pass_on(session, runtime, int(ids[0])))
+                with self.runtime.sessions() as session:
+                    due = passing.due(session, self.runtime)
+                for number in due:
+                    self.do(partial(_pass_on, number))
             case "apply_callbacks":
                 self.read_callbacks()
 
