@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Conversation, OrderRequest, Reply, Staff
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import conversations, covers, order_letters, order_rings, responses
+from dispatcher.services import conversations, covers, order_doubts, order_letters, order_rings, responses
 from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.once import clean, insert_once
 from dispatcher.services.order_asked import TAKERS, UNDECIDED
@@ -147,9 +147,11 @@ def read_back(
     """
     order = _claimed(session, staff, order_id)
     words = _words(text, "what you have understood")
-    if words != order.read_back:
+    if words != order.read_back or order_doubts.lost_read_back(session, order) is not None:
         told = say(order.conversation.customer, "read back", rep=staff.name, words=words)
-        _tell(session, runtime, staff, order, told, f"read-back:{fingerprint(words)[:16]}", via, by_telephone)
+        # Each is a new one, the same words too: the one before may not have arrived.
+        number = order_doubts.number_of_read_backs(session, order)
+        _tell(session, runtime, staff, order, told, f"read-back:{number + 1}", via, by_telephone)
         order.read_back = words
         record(
             session, runtime, staff, "read back order", f"order {order.id}",
@@ -161,12 +163,22 @@ def read_back(
 def confirm(
     session: Session, runtime: Runtime, staff: Staff, order_id: int, *, via: str, by_telephone: bool = False
 ) -> OrderRequest:
-    """Accept it as it was read back, and tell the customer. Raises StateConflict where it was not read back."""
+    """Accept it as it was read back, and tell the customer.
+
+    Raises StateConflict where it was not read back, where that has not arrived (unless they were told `by_telephone`),
+    and while a newer request of theirs is not decided: it may take this one back.
+    """
     order = _claimed(session, staff, order_id, but="confirmed")
     if order.state == "confirmed":
         return order
     if not order.read_back:
         raise StateConflict("the order has not been read back: do that first", state=order.state)
+    newer = order_doubts.asked_since(session, order)
+    if newer is not None:
+        raise StateConflict(order_doubts.since_then(newer), state=order.state)
+    lost = None if by_telephone else order_doubts.lost_read_back(session, order)
+    if lost is not None:
+        raise StateConflict(order_doubts.not_arrived(lost), state=order.state)
     return _decide(session, runtime, staff, order, "confirmed", order.read_back, via, by_telephone)
 
 

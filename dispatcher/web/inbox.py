@@ -17,7 +17,9 @@ from dispatcher.model.errors import NotFound, Refused
 from dispatcher.services import (
     conversations,
     correcting,
+    order_doubts,
     order_letters,
+    order_warnings,
     orders,
     passing,
     replies,
@@ -122,6 +124,7 @@ def thread_page(
     """One conversation as a page, with what was `typed` into an order's fields, and what is `wrong` in which field."""
     session, staff = door.db(), door.me()
     conversation = conversations.get(session, staff, conversation_id)
+    asked = [one.order for one in conversation.replies if one.order is not None and one.order.state != "withdrawn"]
     html = render_template(
         "inbox/thread.html",
         conversation=conversation,
@@ -130,7 +133,9 @@ def thread_page(
             session.scalars(select(Reply.id).where(Reply.conversation_id == conversation.id, Reply.html != ""))
         ),
         stands=talks.stands(conversation),
-        orders=[one.order for one in conversation.replies if one.order is not None and one.order.state != "withdrawn"],
+        orders=asked,
+        warnings={one.id: order_warnings.warnings(session, one) for one in asked},
+        unread={one.id for one in asked if order_doubts.lost_read_back(session, one) is not None},
         may_decide=staff.has(*TAKERS),
         may_correct=staff.has(*correcting.MAY),
         may_take_on=passing.may_take_on(session, conversation, staff),

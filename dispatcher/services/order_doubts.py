@@ -1,0 +1,67 @@
+"""What keeps an order from being confirmed: what came since, and what was read back and did not arrive."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Letter, OrderRequest, Response
+from dispatcher.services.order_asked import UNDECIDED
+
+_LOST = ("failed", "bounced", "rejected", "suppressed", "expired", "cancelled")
+_MOST_WORDS = 200  # of what they have asked for since
+
+
+def asked_since(session: Session, order: OrderRequest) -> OrderRequest | None:
+    """The newest request after this one in the same conversation that is not decided: it may be a change of mind."""
+    return session.scalars(
+        select(OrderRequest)
+        .where(
+            OrderRequest.conversation_id == order.conversation_id,
+            OrderRequest.reply_id > order.reply_id,
+            OrderRequest.state.in_(UNDECIDED),
+        )
+        .order_by(OrderRequest.reply_id.desc())
+        .limit(1)
+    ).first()
+
+
+def since_then(newer: OrderRequest) -> str:
+    """Why the older one is not confirmed."""
+    return f"they have asked for something else since: {words_of(newer)}: decide that first"
+
+
+def words_of(order: OrderRequest) -> str:
+    """What was asked, in quotes and at most so long as a line may be."""
+    words = " ".join(order.reply.text.split())
+    return f"“{words[:_MOST_WORDS]}”" if words else "by telephone"
+
+
+def read_backs(order: OrderRequest) -> str:
+    """How the `dedupe` of each response begins by which its claimer has read it back."""
+    claimed = order.claimed_at.isoformat() if order.claimed_at else ""
+    return f"order:{order.id}:{claimed}:read-back:"
+
+
+def number_of_read_backs(session: Session, order: OrderRequest) -> int:
+    """How often its claimer has read it back."""
+    query = select(func.count()).select_from(Response).where(Response.dedupe.startswith(read_backs(order)))
+    return session.scalar(query) or 0
+
+
+def lost_read_back(session: Session, order: OrderRequest) -> Letter | None:
+    """The letter by which it was last read back, where the customer did not get that."""
+    last = session.scalars(
+        select(Response).where(Response.dedupe.startswith(read_backs(order))).order_by(Response.id.desc()).limit(1)
+    ).first()
+    letter = last.letter if last is not None and order.read_back else None
+    return letter if letter is not None and letter.state in _LOST else None
+
+
+def not_arrived(letter: Letter) -> str:
+    """Why an order whose read-back was lost is not confirmed, and what to do."""
+    way = "number" if letter.channel == "sms" else "address"
+    return (
+        f"What was read back has not arrived ({letter.state}): read it back by telephone and say so, "
+        f"or mend their {way} and read it back anew"
+    )

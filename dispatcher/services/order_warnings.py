@@ -1,0 +1,32 @@
+"""What stands against an order, for who decides it: who may have written it, what came since, what did not arrive."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from dispatcher.model import OrderRequest
+from dispatcher.services import order_doubts, reply_store, suppressions
+from dispatcher.services.order_asked import UNDECIDED
+
+
+def warnings(session: Session, order: OrderRequest) -> list[str]:
+    """Sentences for who decides it; none once it is decided, and none where nothing stands against it."""
+    if order.state not in UNDECIDED:
+        return []
+    reply = order.reply
+    found = []
+    if reply.sender and reply.channel in ("email", "sms", "voice") and not reply_store.is_theirs(reply):
+        found.append(f"It came from {reply.sender}: another's address, none of the customer's.")
+    if reply_store.UNVERIFIED in reply.note:
+        found.append("Its sender is not verified: it may be forged. Ask the customer by telephone.")
+    stopped = suppressions.in_force(session, reply.channel, reply.sender.strip().lower())
+    if stopped is not None and stopped.reason == "wrong-person":
+        what = "address" if reply.channel == "email" else "number"
+        found.append(f"This {what} has said it is not theirs ({stopped.source}).")
+    newer = order_doubts.asked_since(session, order)
+    if newer is not None:
+        found.append(f"They have asked for something else since: {order_doubts.words_of(newer)}. Decide that first.")
+    lost = order_doubts.lost_read_back(session, order)
+    if lost is not None:
+        found.append(f"{order_doubts.not_arrived(lost)}.")
+    return found
