@@ -25,7 +25,7 @@ def correct(session: Session, runtime: Runtime, staff: Staff, reply_id: int, kin
 
     An order becomes a request or is withdrawn, a wish is obeyed or taken back, and the conversation goes to whom the
     rules give it then. Raises NotFound, NotAllowed where a complaint is another's to judge, Refused for another kind,
-    StateConflict where an order has been decided.
+    StateConflict where an order has been decided, and where a customer has ended something by keyword or button.
     """
     reply, conversation = _held(session, staff, reply_id)
     if kind not in CHOICES:
@@ -37,6 +37,7 @@ def correct(session: Session, runtime: Runtime, staff: Staff, reply_id: int, kin
         return reply
     if conversation and reply.kind == "complaint" != kind and not passing.may_take_on(session, conversation, staff):
         raise NotAllowed("it may be about you: only compliance and administrators say that it is no complaint")
+    wishes.require_not_theirs(session, reply, kind)
     before = {"kind": reply.kind, "by": reply.kind_by, "doubt": reply.doubt}
     wishes.make_way(session, runtime, reply, kind)
     if reply.kind == "order" != kind:

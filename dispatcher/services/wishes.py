@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Customer, Letter, Reply, Staff, Suppression, Task
+from dispatcher.model.errors import StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import confirmations, keywords, suppressions, tasks
 from dispatcher.services.arrival import Arrival
@@ -27,6 +28,7 @@ _ASKS = {
 _JUST_SAID = timedelta(seconds=30)
 _CONTRARY = {"opt-out": "opt-in", "opt-in": "opt-out"}
 _WAYS = {"email": "mail", "sms": "text message", "voice": "telephone", "page": "the alert's page"}
+_PLAIN = ("provider", "key", "button")  # what has decided where no words were read
 _OBEYED = 60  # characters of what was said that an order keeps as its source
 
 
@@ -254,10 +256,25 @@ def decided(session: Session, runtime: Runtime, staff: Staff, reply: Reply, kind
         for order in lifted[:1]:
             confirmations.of_return(session, runtime, order, reply.customer, reply.conversation_id)
     elif own is not None:
-        suppressions.take_back(session, runtime, channel, address, staff, topic=own.topic)
+        lifted = suppressions.take_back(session, runtime, channel, address, staff, topic=own.topic)
+        for order in lifted:
+            if order.reason == "opt-out":  # they have read that they get no more
+                confirmations.of_return(session, runtime, order, reply.customer, reply.conversation_id)
     asked = select(Task).where(Task.dedupe == suppressions.doubt_task(reply.id), Task.closed_by.is_(None))
     for task in session.scalars(asked.with_for_update()):
         tasks.mark_closed(runtime, task, staff, "opt-out" if kind == "opt-out" else "not")
+
+
+def require_not_theirs(session: Session, reply: Reply, kind: str) -> None:
+    """Raises StateConflict where calling it `kind` would lift what its sender has ordered by a carrier's keyword, a
+    key, a link or a button: nobody has read that, so nobody has misread it.
+    """
+    if reply.kind != "opt-out" or reply.kind_by not in _PLAIN or kind in ("opt-out", "wrong-person"):
+        return
+    if _stopped_by(session, reply)[0] is not None:
+        raise StateConflict(
+            "they have ended this themselves: they take it back by START or on their page", state=reply.state
+        )
 
 
 def make_way(session: Session, runtime: Runtime, reply: Reply, kind: str) -> None:

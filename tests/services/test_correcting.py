@@ -9,11 +9,12 @@ from sqlalchemy import select
 
 from dispatcher.bells import commit
 from dispatcher.model import Conversation, Letter, Reply
-from dispatcher.services import correcting
+from dispatcher.model.errors import StateConflict
+from dispatcher.services import correcting, suppressions
 from dispatcher.storage import make_engine, make_sessions
 from tests.webhooks.world import World, world_of
 
-ANA = "ana@simon.example"
+ANA, BOB = "ana@simon.example", "+12025550101"
 
 
 @pytest.fixture
@@ -75,3 +76,21 @@ def test_an_order_of_no_machine_is_noted_once(world: World) -> None:
             correcting.settle_doubt(session, world.runtime, world.bank.staff(session, "rep"), reply.id, False)
             commit(session, world.runtime.bells)
         assert [one.address for one in world.letters("order-noted")] == [ANA]
+
+
+@pytest.mark.parametrize("words", ["STOP", "Please do not text me any more"])
+def test_nobody_lifts_for_them_what_they_have_ended_by_a_word_of_the_carriers(world: World, words: str) -> None:
+    world.alert()
+    world.sms(BOB, words, **({"OptOutType": "STOP"} if words == "STOP" else {}))
+    world.work()
+    (reply,) = world.replies()
+    assert (reply.kind, reply.kind_by) == ("opt-out", "provider" if words == "STOP" else reply.kind_by)
+    if words == "STOP":
+        for kind in ("other", "opt-in", "question"):
+            with pytest.raises(StateConflict, match="by START or on their page"):
+                call_it(world, kind)
+    else:
+        call_it(world, "question")
+        assert "text messages from Example Bank again" in world.letters("confirmation")[-1].text
+    with world.runtime.sessions() as session:
+        assert (suppressions.in_force(session, "sms", BOB) is not None) == (words == "STOP")
