@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -14,13 +14,14 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import covers, letters, reply_notices, routing, tasks
 from dispatcher.services.audit import record
 from dispatcher.services.order_asked import KIND, TAKERS
-from dispatcher.services.short_texts import unquoted
+from dispatcher.services.short_texts import fitted, unquoted
 
 EVERY = timedelta(minutes=1)
 # Steps of an order that nobody claims: the cover's is the first, then so many of the administrators, then a task.
 COVER, MOST_RINGS = 1, 5
 # Who has claimed an order has that many times the minutes for a claim, until they are asked what became of it.
 TO_DECIDE = 5
+MOST_NAMED = 10  # of the orders that one letter tells of
 
 
 def patience(runtime: Runtime, conversation: Conversation) -> timedelta:
@@ -73,8 +74,10 @@ def escalate(session: Session, runtime: Runtime, order_id: int) -> None:
         record(session, runtime, "system", "escalate order", f"order {order.id}", to="a task", step=order.escalations)
         return
     order.due_at = runtime.now() + EVERY
-    people = reply_notices.admins(session) if cover is None else [cover]
-    written = _ring(session, runtime, order, people, "is not claimed" if cover is None else "is yours: you stand in")
+    if cover is not None:
+        written = _ring(session, runtime, order, [cover], "is yours: you stand in")
+    else:
+        written = _ring_admins(session, runtime, order)
     _record(session, runtime, "escalate order", order, written, step=order.escalations)
 
 
@@ -131,6 +134,50 @@ def _ring(session: Session, runtime: Runtime, order: OrderRequest, people: Itera
             short_text=reply_notices.short_order(runtime, conversation, f"{what}. {unquoted(reply.text)}"),
             message_id=conversation.message_id,
             conversation=conversation,
+        )
+    return written
+
+
+def _ring_admins(session: Session, runtime: Runtime, order: OrderRequest) -> list[Letter]:
+    """Each order is put to them once by itself; after that all that wait are put to them in one letter a minute, for
+    who gets a letter a minute for each of many reads none.
+    """
+    people = reply_notices.admins(session)
+    session.flush()
+    waiting = session.scalars(
+        select(OrderRequest)
+        .where(OrderRequest.state == "waiting", OrderRequest.escalations > COVER)
+        .order_by(OrderRequest.created_at, OrderRequest.id)
+    ).all()
+    if order.escalations <= COVER + 1 or len(waiting) < 2:
+        return _ring(session, runtime, order, people, "is not claimed")
+    return _ring_of_all(session, runtime, waiting, people)
+
+
+def _ring_of_all(
+    session: Session, runtime: Runtime, waiting: Sequence[OrderRequest], people: Iterable[Staff]
+) -> list[Letter]:
+    page = f"{runtime.settings.public_url}/inbox?state=orders"
+    lines = [
+        f"{one.created_at:%H:%M} UTC, {reply_notices.who(one.conversation.customer)}: "
+        f"{reply_notices.page_of(runtime, one.conversation)}"
+        for one in waiting[:MOST_NAMED]
+    ]
+    if len(waiting) > MOST_NAMED:
+        lines.append(f"and {len(waiting) - MOST_NAMED} more: {page}")
+    head = f"{len(waiting)} order requests (not accepted yet) are not claimed"
+    names = ", ".join(f"#{one.conversation_id} {one.conversation.customer.name}" for one in waiting[:MOST_NAMED])
+    written = []
+    for one in people:
+        written += letters.tell_staff(
+            session,
+            runtime,
+            one,
+            kind=KIND,
+            dedupe=f"orders:{runtime.now():%Y%m%d%H%M}",
+            subject=head,
+            text="\n".join([f"{head}:", "", *lines]),
+            short_text=fitted(f"{head}: ", names, f"\nClaim them at {page}"),
         )
     return written
 

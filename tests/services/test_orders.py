@@ -376,6 +376,24 @@ def test_unclaimed_it_goes_to_more_people_by_the_minute(world: World, has_cover:
                 orders.claim(session, world.runtime, cover, order.id)
 
 
+def test_of_many_orders_an_administrator_hears_once_a_minute(light: World) -> None:
+    with light.runtime.sessions() as session:
+        admin = person(light, session, "admin")
+        admin.channels, admin.phone = ["sms"], "+12025550177"
+        for _ in range(13):
+            light.bank.time.pass_by(1)
+            asked(light, session)
+        session.commit()
+    minute(light, 60 * light.runtime.settings.order_claim_minutes)
+    for _ in range(5):
+        minute(light)
+    with light.runtime.sessions() as session:
+        texts = [one for one in letters(session, "order") if one.address == "+12025550177"]
+        assert 13 + 4 <= len(texts) <= 13 + 6
+        assert texts[-1].text.startswith("13 order requests (not accepted yet) are not claimed: #")
+        assert all(len(one.text) <= 320 for one in texts)
+
+
 def test_after_an_urgent_alert_there_is_less_time(light: World, session: Session) -> None:
     message = light.alert()["message"]
     reply = asked(light, session, message_id=message)
