@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.bells import Ring
 from dispatcher.runtime import Runtime
-from dispatcher.services import caps, idempotency, reconcile, sweep
+from dispatcher.services import caps, idempotency, missed_texts, reconcile, sweep
 from dispatcher.watch import observe
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ TICK = 1.0
 REPEAT_RING_AFTER, REPEAT_FAN_OUT_AFTER = 20.0, 3.0
 OBSERVE_EVERY = 60.0
 JUMP = 2.0  # seconds by which the time of day may run off between two ticks; ordinary corrections are far smaller
+AWAY = 60.0  # seconds without a tick, after which posts of the vendors may have found nobody
 
 
 class Clock:
@@ -30,6 +31,7 @@ class Clock:
         self._runtime = runtime
         self._rung: dict[Ring, float] = {}
         self._observed_at: float | None = None
+        self._ticked_at: float | None = None
         self._ahead: float | None = None  # of the time of day before the monotonic clock, at the last tick
 
     def run(self, stop: threading.Event) -> None:
@@ -52,12 +54,15 @@ class Clock:
                 log.warning("the time of day has jumped by %+.0f s", ahead - self._ahead)
                 reconcile.mistrust_times(session, self._runtime)
                 session.commit()
+            if self._ticked_at is None or self._runtime.monotonic() - self._ticked_at > AWAY:
+                missed_texts.ask_at_once(session, self._runtime)
+                session.commit()
             for part in sweep.PARTS:
                 sweep.sweep(session, self._runtime, part)
                 session.commit()  # each takes its locks in its own order
             rings: list[Ring] = session.info.pop("rings", [])
         self._ahead = ahead  # only now: a tick that failed must not have noticed in vain
-        now = self._runtime.monotonic()
+        now = self._ticked_at = self._runtime.monotonic()
         self._rung = {ring: at for ring, at in self._rung.items() if now - at < _repeat_after(self._runtime, ring)}
         fresh = [ring for ring in dict.fromkeys(rings) if ring not in self._rung]
         self._rung.update(dict.fromkeys(fresh, now))

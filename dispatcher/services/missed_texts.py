@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
@@ -37,6 +37,11 @@ def due(session: Session, runtime: Runtime) -> list[str]:
         return []
     later = set(session.scalars(select(Poll.provider).where(Poll.due_at > runtime.now())))
     return [one for one in names if one not in later]
+
+
+def ask_at_once(session: Session, runtime: Runtime) -> None:
+    """We have been away: what came meanwhile is asked for now, not when its minutes are over."""
+    session.execute(update(Poll).where(Poll.due_at > runtime.now()).values(due_at=runtime.now()))
 
 
 async def look(runtime: Runtime, provider: str) -> int:

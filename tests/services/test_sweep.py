@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.clock import Clock
-from dispatcher.model import Attempt, Delivery, Message
+from dispatcher.model import Attempt, Delivery, Message, Poll
+from dispatcher.storage import make_engine, make_sessions
 from tests.small_bank import small_bank
 
 
@@ -40,3 +42,22 @@ def test_the_records_lock_is_let_go_before_other_rows_are_taken(
     held = said[recorded : said.index("COMMIT", recorded)]
     assert not [one for one in held if re.match("UPDATE (messages|deliveries|attempts)", one)]
     assert [one for one in said[recorded:] if re.match("UPDATE (deliveries|attempts)", one)]
+
+
+def test_after_an_outage_texts_that_were_missed_are_asked_for_at_once(sqlite_url: str, tmp_path: Path) -> None:
+    bank = small_bank(make_sessions(make_engine(sqlite_url)), tmp_path)
+    with bank.sessions() as session:
+        session.add(Poll(provider="scripted", asked_to=bank.time(), due_at=bank.time() + timedelta(minutes=10)))
+        session.commit()
+    begun = bank.time()
+    clock = Clock(replace(bank.runtime, monotonic=lambda: (bank.time() - begun).total_seconds()))
+    due = []
+    for seconds in (1, 1, 62):
+        bank.time.pass_by(seconds)
+        clock.tick()
+        with bank.sessions() as session:
+            poll = session.get_one(Poll, "scripted")
+            due.append(poll.due_at <= bank.time())
+            poll.due_at = bank.time() + timedelta(minutes=10)
+            session.commit()
+    assert due == [True, False, True]
