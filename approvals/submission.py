@@ -218,12 +218,13 @@ def _add_version(
     if before is not None and "attachments" not in (changes or {}):
         files = [(one.name, one.media) for one in before.attachments]
     chosen = [lists[key] for key in dict.fromkeys(form.lists)]
+    topic = _as_known(session, form.topic)
     version = Version(
         number=message.version,
         editor=editor,
         subject=form.subject.strip(),
         text=form.text,
-        topic=form.topic,
+        topic=topic,
         urgency=form.urgency,
         release_at=form.release_at,
         valid_for=form.valid_for,
@@ -237,7 +238,7 @@ def _add_version(
             recording=recording.sha256 if recording else None,
             attachments=[(name, file.sha256) for name, file in files],
             lists=[one.key for one in chosen],
-            topic=form.topic,
+            topic=topic,
             urgency=form.urgency,
             release_at=form.release_at,
             valid_for=form.valid_for,
@@ -246,3 +247,10 @@ def _add_version(
     message.versions.append(version)
     session.flush()
     return version
+
+
+def _as_known(session: Session, topic: str) -> str:
+    """A topic in the writing in which it came first: who stopped "FX" gets nothing on "fx " either."""
+    wanted = " ".join(topic.split())
+    known = session.scalars(select(Version.topic).where(Version.topic != "").distinct().order_by(Version.topic))
+    return next((one for one in known if one.casefold() == wanted.casefold()), wanted)

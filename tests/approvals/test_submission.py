@@ -151,3 +151,12 @@ def test_the_record_has_each_act(bank: SmallBank, session: Session) -> None:
         select(AuditEntry.action).where(AuditEntry.subject == f"message {message.id}").order_by(AuditEntry.seq)
     ).all()
     assert acts == ["write message", "submit message", "approve message", "release message"]
+
+
+@pytest.mark.parametrize("topic", ["FX", "fx", " Fx ", "fX"])
+def test_a_topic_keeps_the_writing_in_which_it_came_first(bank: SmallBank, topic: str) -> None:
+    with bank.sessions() as session:
+        bank.submitted(session, topic="FX")
+        assert bank.submitted(session, topic=topic).current.topic == "FX"
+        assert bank.submitted(session, topic=" rates  and credit").current.topic == "rates and credit"
+        assert bank.submitted(session).current.topic == ""
