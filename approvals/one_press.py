@@ -104,9 +104,7 @@ def customers_of(session: Session, version: Version) -> int:
 # --- the letters ------------------------------------------------------------------------------------------
 
 
-def tell_draft(
-    session: Session, runtime: Runtime, message: Message, reply: Reply, written: Written
-) -> None:
+def tell_draft(session: Session, runtime: Runtime, message: Message, reply: Reply, written: Written) -> None:
     """It is a draft, and how to submit it. Not a word of the alert is in the letter."""
     version = message.current
     reference, address = references.of(runtime, message.id), link(runtime, version)

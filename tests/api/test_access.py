@@ -70,7 +70,8 @@ POLICY = {
         "put_list", "put_members", "list_members", "import_customers", "import_staff", "assign_reply", "settle_reply",
         "answer_task", "resend_delivery", "get_sending", "pause_sending", "resume_sending",
         "list_duty", "add_duty", "remove_duty", "correct_reply", "claim_order", "give_back_order", "read_back_order",
-        "confirm_order", "decline_order", "get_routing", "put_routing", "hand_over", "make_hook", "list_hooks", "get_hook",
+        "confirm_order", "decline_order", "get_routing", "put_routing", "hand_over",
+        "make_hook", "list_hooks", "get_hook",
         "change_hook", "end_hook", "rotate_hook", "ping_hook", "list_posts", "replay_hook",
     },
 }  # fmt: skip
