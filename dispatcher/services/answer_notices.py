@@ -61,6 +61,21 @@ def tell_files_dropped(
     )
 
 
+def tell_how(session: Session, runtime: Runtime, person: Staff, key: str) -> None:
+    """Tell a colleague by text message that theirs went to nobody, and how it does."""
+    letters.tell_staff(
+        session,
+        runtime,
+        person,
+        kind="reply",
+        dedupe=f"{reply_notices.AUTOMATIC}how:{key}"[:60],
+        subject="Passed on to nobody: your text message",
+        text="Your text message was passed on to nobody. To answer a customer, begin with the number of the "
+        f"conversation: #number and your words. Your inbox: {runtime.settings.public_url}/inbox",
+        only=("sms",),
+    )
+
+
 def tell_undelivered(session: Session, runtime: Runtime, letter: Letter, why: str) -> None:
     """Tell who wrote it, or who stands in, that a response has not reached the customer, and what to do. Once."""
     response = session.scalar(select(Response).where(Response.letter_id == letter.id))

@@ -68,6 +68,8 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
         return staff_answers.take(arrival, understood)
     if understood.kind in WISHES:
         understood = Understood(doubt=understood.kind, because=understood.because)
+    if found == Match(note=found.note):
+        staff_answers.tell_lost(arrival, understood)
     return wishes.weigh(arrival, understood, _CARRIERS_HELP if reply.keyword == "help" else "")
 
 

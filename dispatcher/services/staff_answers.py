@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
+from sqlalchemy import select
+
 from dispatcher.model import Conversation, Reply, Staff
+from dispatcher.model.conversation import MACHINES, WISHES
 from dispatcher.model.errors import DispatcherError, Refused
 from dispatcher.model.ports import File
 from dispatcher.services import answer_notices, caps, conversations, responses
@@ -70,3 +73,20 @@ def _refuse(arrival: Arrival, understood: Understood, why: str) -> Reply:
         answer_notices.tell_not_sent(arrival.session, arrival.runtime, staff, conversation, why, _digest(arrival))
     note = f"an answer of {staff.email}, not passed on: {why}"
     return arrival.keep(understood, note, state="settled", found=Match())
+
+
+def tell_lost(arrival: Arrival, understood: Understood) -> None:
+    """A text message of a colleague's that belongs to no conversation: they are told how it would. Nobody else is."""
+    session, runtime, reply = arrival.session, arrival.runtime, arrival.reply
+    if (
+        reply.channel != "sms"
+        or reply.keyword
+        or reply.distrust
+        or understood.doubt
+        or understood.kind in (*WISHES, *MACHINES)
+    ):
+        return
+    whose = select(Staff).where(Staff.phone == reply.sender.strip(), Staff.active.is_(True)).order_by(Staff.id).limit(1)
+    person = session.scalars(whose).first()
+    if person is not None and caps.may_answer(session, runtime, person):
+        answer_notices.tell_how(session, runtime, person, _digest(arrival))

@@ -636,3 +636,12 @@ def test_copies_of_the_same_posts_make_the_same_conversations(
     with world.runtime.sessions() as session:
         assert (suppressions.in_force(session, "sms", BOB) is not None) == ("stop" in kinds)
         assert session.scalars(select(Delivery.state).distinct()).all() == ["accepted"]
+
+
+@pytest.mark.parametrize(("sender", "told"), [(REP, 1), ("+12025550166", 0)], ids=["a colleague", "a stranger"])
+def test_a_colleagues_text_for_nobody_is_answered_how_it_is_done(light: World, sender: str, told: int) -> None:
+    for words in ("hello", "#999 hello", "STOP"):
+        light.sms(sender, words)
+        light.work()
+    answers = [one for one in light.letters("reply") if "#number and your words" in one.text]
+    assert [(one.channel, one.address) for one in answers] == [("sms", REP)] * 2 * told
