@@ -184,6 +184,8 @@ def _tell_reply(session: Session, runtime: Runtime, recording: Recording, fault:
     if reply is None or recording.state in ("waiting", "lost"):
         return
     reply.recording = recording.media
+    if recording.state in ("empty", "silent") and reply.kind == "other" and reply.kind_by == "key":
+        reply.doubt = ""  # nobody need listen for an order in it
     if recording.state == "empty":
         reply.text = "A spoken answer was begun, but nothing was recorded."
     elif recording.state == "silent":

@@ -278,6 +278,7 @@ def test_every_order_ends_the_same(light: Desk, order: tuple[str, ...], availabl
         ("kept", "Spoken answer, 0:03.") if available
         else ("empty", "A spoken answer was begun, but nothing was recorded.")
     )  # fmt: skip
+    assert one.reply.doubt == ("order" if available else "")
     with light.bank.sessions() as session:
         assert len(session.scalars(select(Reply)).all()) == 1
         (letter,) = session.scalars(select(Letter).where(Letter.kind == "reply")).all()
