@@ -280,6 +280,7 @@ def test_silence_that_lasted_is_asked_about_twice_too() -> None:
         assert "heard nothing" in phone.heard[-1]
         assert isinstance(phone.verbs[-1], Record)
     assert phone.speak("silent").ended
+    assert "No answer was recorded." in " ".join(phone.heard)
     assert "are on their way" not in " ".join(phone.heard)
 
 

@@ -172,7 +172,7 @@ def _listen(script: Script, place: Place, looks: int) -> tuple[Verb, ...]:
 
 def _silent(script: Script, place: Place) -> Move:
     if place.is_hopeless:
-        return Move((*script.say("silence", "goodbye"), Hangup()))
+        return Move((*script.say("silence", "nothing recorded", "goodbye"), Hangup()))
     return Move(_record(script, place.missed(), script.say("silence")))
 
 

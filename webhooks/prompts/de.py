@@ -18,6 +18,7 @@ SAID = {
     "record": "Ihre Worte werden aufgezeichnet. Bitte sprechen Sie nach dem Ton, und drücken Sie am Ende eine Taste.",
     "recorded": "Vielen Dank. Ihre Worte gehen jetzt an {rep}.",
     "silence": "Wir haben nichts gehört.",
+    "nothing recorded": "Es wurde keine Antwort aufgezeichnet.",
     "once more": "Noch einmal.",
     "enough": "Sie haben dies {times} Mal gehört.",
     "stopped": "Verstanden. Wir rufen diese Nummer nicht mehr an.",

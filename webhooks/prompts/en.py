@@ -18,6 +18,7 @@ SAID = {
     "record": "Your words are recorded. Please speak after the tone, and press any key when you have finished.",
     "recorded": "Thank you. Your words are on their way to {rep}.",
     "silence": "We have heard nothing.",
+    "nothing recorded": "No answer was recorded.",
     "once more": "Once more.",
     "enough": "You have heard this {times} times.",
     "stopped": "Understood. We will not call this number again.",

@@ -18,6 +18,7 @@ SAID = {
     "record": "Vos paroles sont enregistrées. Parlez après le signal sonore, puis tapez une touche à la fin.",
     "recorded": "Merci. Vos paroles sont transmises à {rep}.",
     "silence": "Nous n'avons rien entendu.",
+    "nothing recorded": "Aucune réponse n'a été enregistrée.",
     "once more": "Encore une fois.",
     "enough": "Vous avez entendu ce message {times} fois.",
     "stopped": "C'est noté. Nous n'appellerons plus ce numéro.",
