@@ -12,6 +12,7 @@ const GROUPS = {
   "Status callbacks": {
     callbacks_off: "None come", callbacks_lost_share: "Share that is lost", callback_duplicates: "Extra copies of each",
     callback_reorder: "Out of order", callback_delay_ms: "Milliseconds late", callback_first: "Before the answer to our request",
+    texts_lost_share: "Share of people's texts that are never told",
   },
   "Live calls": {
     hang_up_within_s: "Everybody hangs up within so many seconds (0: nobody)", voice_copies: "Extra copies of each request at once",
