@@ -7,7 +7,6 @@ from sqlalchemy import ColumnElement, Connection, Engine, Integer, String, case,
 from dispatcher.bench.book import STAFF_DOMAIN
 from dispatcher.bench.options import MIXES, BenchError, Options
 from dispatcher.model import (
-    Base,
     ContactPoint,
     Customer,
     DistributionList,
@@ -17,7 +16,7 @@ from dispatcher.model import (
     Preference,
     Staff,
 )
-from dispatcher.storage import make_engine, migrate
+from dispatcher.storage import make_engine, migrate, unmigrate
 
 FIRMS = 200
 LISTS = tuple(f"list-{number}" for number in range(1, 6))
@@ -46,7 +45,7 @@ def prepare(options: Options, url: str) -> Engine:
 
 def clear(engine: Engine) -> None:
     """Leave a database that was lent as empty as it was."""
-    Base.metadata.drop_all(engine)
+    unmigrate(engine.url.render_as_string(hide_password=False))
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
 

@@ -9,9 +9,10 @@ from dispatcher.storage.engine import (
     migrate,
     schema_is_newest,
     taken_again,
+    unmigrate,
 )
 
 __all__ = [
     "gave_way", "is_of_model", "lock_chain", "make_engine", "make_sessions", "migrate", "schema_is_newest",
-    "taken_again",
+    "taken_again", "unmigrate",
 ]  # fmt: skip

@@ -124,6 +124,13 @@ def migrate(url: str) -> None:
     command.upgrade(_config(url), "head")
 
 
+def unmigrate(url: str) -> None:
+    """Take the whole schema out of the database, with all that is in it."""
+    from alembic import command
+
+    command.downgrade(_config(url), "base")
+
+
 def is_of_model(name: str | None, kind: str, _parents: object) -> bool:
     """False for what only migrations know: the index of the search, which triggers keep. Alembic's `include_name`."""
     return not (kind == "table" and name is not None and name.startswith("search_"))
