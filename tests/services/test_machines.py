@@ -197,7 +197,8 @@ def test_a_storm_of_machines_is_answered_by_nothing(world: World, many: int) -> 
         commit(session, world.bank.bells)
         assert session.scalar(select(func.count()).select_from(Reply)) == many
         assert session.scalars(select(Letter)).all() == []
-        assert session.scalar(select(func.count()).select_from(Task)) == 0  # the challenges are not of whom the alert went to
+        # The challenges are not of whom the alert went to.
+        assert session.scalar(select(func.count()).select_from(Task)) == 0
         assert session.scalar(select(func.count()).select_from(Conversation)) == 1
 
 

@@ -56,7 +56,7 @@ def test_one_story_over_page_mail_and_text_message(light: World) -> None:
     third = written_by_rep(light, "No.")
     assert (third.channel, third.address, third.text) == ("sms", "+12025550188", "Rep, Example Bank: No.")
     light.bank.time.pass_by(60)
-    light.mail(ANA, light.customer_address(first), "An answer to the old one")
+    light.mail(ANA, light.customer_address(first), "When is the next one due?")
     light.work()
     assert written_by_rep(light, "Yes.").channel == "email"
     with light.runtime.sessions() as session:
@@ -64,7 +64,7 @@ def test_one_story_over_page_mail_and_text_message(light: World) -> None:
         said = [(one.channel, one.text) for one in conversation.replies]
         assert said == [
             ("page", "What is your view?"), ("email", "And the target?"), ("sms", "Does it change?"),
-            ("email", "An answer to the old one"),
+            ("email", "When is the next one due?"),
         ]  # fmt: skip
         assert [one.text for one in conversation.responses] == ["Hold.", "42.", "No.", "Yes."]
 

@@ -30,6 +30,7 @@ from dispatcher.model import (
     ProviderEvent,
     Recipient,
     Reply,
+    Staff,
     Suppression,
     Task,
     Version,
@@ -312,7 +313,8 @@ def against_an_order(session: Session) -> None:
 def strayed_reply(state: str, *, talk: bool, same: bool = True) -> Callable[[Session], None]:
     def stray(session: Session) -> None:
         ana, bob = (first(session, Customer, key=key) for key in ("ana", "bob"))
-        thread = Conversation(customer_id=ana.id, channel="sms")  # type: ignore[attr-defined]
+        rep = first(session, Staff, email="rep@bank.example")
+        thread = Conversation(customer_id=ana.id, rep_id=rep.id, channel="sms")  # type: ignore[attr-defined]
         session.add(thread)
         session.flush()
         whose = ana if same else bob
