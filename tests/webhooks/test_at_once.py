@@ -68,7 +68,7 @@ def test_the_same_post_arrives_four_times_at_once(world: World) -> None:
 def test_one_callback_rung_for_four_times_and_many_of_one_customer(world: World) -> None:
     world.alert()
     for number in range(4):
-        world.sms(BOB, f"Sell {number}")
+        world.sms(BOB, f"Noted, thanks {number}")
     assert together(*[apply(world, number) for number in numbers(world) * 2]) == []
     assert (count(world, Reply), count(world, Conversation)) == (4, 1)
     assert count(world, Letter) == 8
@@ -81,7 +81,7 @@ def test_stops_answers_and_responses_at_once(world: World) -> None:
     world.work()
     conversation = world.replies()[0].conversation_id or 0
     for number in range(3):
-        world.sms(BOB, f"Sell {number}")
+        world.sms(BOB, f"Noted, thanks {number}")
         world.sms(BOB, "START")
     due = numbers(world)[1:]
 
