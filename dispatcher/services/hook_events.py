@@ -17,14 +17,17 @@ from sqlalchemy.orm import Session, selectinload
 from dispatcher.model import AuditEntry, Delivery, Hook, HookEvent, HookPost, Message, Recipient
 from dispatcher.runtime import Runtime
 from dispatcher.services import hook_bodies
-from dispatcher.services.once import insert_missing, insert_once
+from dispatcher.services.once import insert_missing
 
 CHUNK = 200  # as long as the hooks' rows, and on SQLite every writer, wait for it
 # A transaction may commit this long after the time it wrote.
 OVERLAP = timedelta(minutes=10)
 EVERY = timedelta(seconds=5)  # deliveries are looked for
 WATCHED = timedelta(days=7)  # after its release, for which the deliveries of a message are followed
-KEPT, FORGET_EVERY = timedelta(days=30), timedelta(hours=1)
+KEPT = timedelta(days=30)
+
+# An event by its dedupe, what is posted of it, and to which hooks.
+Told = tuple[str, dict[str, Any], Sequence[Hook]]
 
 
 def wants(hook: Hook, name: str) -> bool:
@@ -74,6 +77,8 @@ def gather(session: Session, runtime: Runtime) -> bool:
     for hook in hooks:
         if _of_deliveries(hook) and hook.seen_at <= runtime.now() - EVERY:
             more = _from_deliveries(session, runtime, hook) or more
+    if not more:
+        _forget_old(session, runtime)
     return more
 
 
@@ -82,12 +87,14 @@ def _from_record(session: Session, runtime: Runtime, hooks: Sequence[Hook]) -> b
     entries = session.scalars(
         select(AuditEntry).where(AuditEntry.seq > since).order_by(AuditEntry.seq).limit(CHUNK)
     ).all()
+    told: list[Told] = []
     for entry in entries:
         name = hook_bodies.ACTS.get(entry.action, "")
         asked = [one for one in hooks if one.seen < entry.seq and name and wants(one, name)]
         body = hook_bodies.of_entry(session, entry) if asked else None
         if body is not None:
-            write(session, runtime, f"record:{entry.seq}", body, asked)
+            told.append((f"record:{entry.seq}", body, asked))
+    write(session, runtime, told)
     for hook in hooks:
         hook.seen = max(hook.seen, entries[-1].seq if entries else since)
     return len(entries) == CHUNK
@@ -103,8 +110,11 @@ def _from_deliveries(session: Session, runtime: Runtime, hook: Hook) -> bool:
     accepted = _new(session, runtime, hook, literal("accepted"), Delivery.accepted_at >= since)
     final = Delivery.state.in_(hook_bodies.FINAL_DELIVERIES)
     ended = _new(session, runtime, hook, Delivery.state, Delivery.settled_at >= since, final)
-    told = [(one, "accepted") for one in accepted] + [(one, one.state) for one in ended]
-    _write_all(session, runtime, hook, told)
+    news = [(one, "accepted") for one in accepted] + [(one, one.state) for one in ended]
+    told: list[Told] = [
+        (f"delivery:{one.id}:{state}", hook_bodies.of_delivery(one, state), [hook]) for one, state in news
+    ]
+    write(session, runtime, told)
     more = CHUNK in (len(accepted), len(ended))
     if not more:
         hook.seen_at = began
@@ -134,45 +144,29 @@ def _new(
     ).all()
 
 
-def _write_all(session: Session, runtime: Runtime, hook: Hook, some: Sequence[tuple[Delivery, str]]) -> None:
-    """The events of these deliveries on their way to a hook, in a few statements."""
+def write(session: Session, runtime: Runtime, told: Sequence[Told]) -> None:
+    """Put each event on its way to its hooks: once to each, however often this is asked for."""
     now = runtime.now()
-    keys = [f"delivery:{one.id}:{state}" for one, state in some]
-    bodies = [hook_bodies.of_delivery(one, state) for one, state in some]
     insert_missing(
         session,
         HookEvent,
         [
-            {"uid": f"evt_{uid}", "dedupe": key, "name": body["type"], "body": body, "created_at": now}
-            for uid, key, body in zip(runtime.new_ids(len(keys)), keys, bodies, strict=True)
+            {"uid": f"evt_{uid}", "dedupe": dedupe, "name": body["type"], "body": body, "created_at": now}
+            for uid, (dedupe, body, _) in zip(runtime.new_ids(len(told)), told, strict=True)
         ],
         HookEvent.id,
     )
-    events = session.scalars(select(HookEvent.id).where(HookEvent.dedupe.in_(keys)).order_by(HookEvent.id)).all()
-    fresh = {"hook_id": hook.id, "state": "queued", "tries": 0, "due_at": now}
-    insert_missing(session, HookPost, [{**fresh, "event_id": number} for number in events], HookPost.id)
+    known = select(HookEvent.dedupe, HookEvent.id).where(HookEvent.dedupe.in_([dedupe for dedupe, _, _ in told]))
+    ids = {row.dedupe: row.id for row in session.execute(known)}
+    fresh = {"state": "queued", "tries": 0, "due_at": now}
+    posts = [{**fresh, "hook_id": hook.id, "event_id": ids[dedupe]} for dedupe, _, hooks in told for hook in hooks]
+    insert_missing(session, HookPost, posts, HookPost.id)
 
 
-def write(session: Session, runtime: Runtime, dedupe: str, body: dict[str, Any], hooks: Sequence[Hook]) -> HookEvent:
-    """The event of this `dedupe`, on its way to these hooks: once to each, however often this is asked for."""
-    event = insert_once(
-        session,
-        HookEvent,
-        uid=f"evt_{runtime.new_id()}",
-        dedupe=dedupe,
-        name=body["type"],
-        body=body,
-        created_at=runtime.now(),
-    )
-    if event is None:
-        event = session.scalars(select(HookEvent).where(HookEvent.dedupe == dedupe)).one()
-    for hook in hooks:
-        insert_once(session, HookPost, hook_id=hook.id, event_id=event.id, due_at=runtime.now())
-    return event
-
-
-def forget_old(session: Session, runtime: Runtime) -> None:
+def _forget_old(session: Session, runtime: Runtime) -> None:
     """What happened a month ago, whatever became of telling it: it holds customers' words and addresses."""
     old = select(HookEvent.id).where(HookEvent.created_at < runtime.now() - KEPT)
+    if session.scalar(old.limit(1)) is None:
+        return
     for table, column in ((HookPost, HookPost.event_id), (HookEvent, HookEvent.id)):
         session.execute(delete(table).where(column.in_(old)).execution_options(synchronize_session=False))

@@ -85,20 +85,6 @@ def _gather(runtime: Runtime) -> None:
         with runtime.sessions() as session:
             more = hook_events.gather(session, runtime)
             commit(session, runtime.bells)
-    _forget(runtime)
-
-
-_forgot: dict[int, datetime] = {}
-
-
-def _forget(runtime: Runtime) -> None:
-    """Once an hour in each process."""
-    if _forgot.get(0, runtime.now() - hook_events.FORGET_EVERY) > runtime.now() - hook_events.FORGET_EVERY:
-        return
-    _forgot[0] = runtime.now()
-    with runtime.sessions() as session:
-        hook_events.forget_old(session, runtime)
-        commit(session, runtime.bells)
 
 
 def _claim(runtime: Runtime) -> list[_Ready]:

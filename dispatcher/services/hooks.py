@@ -137,7 +137,7 @@ def rotate(session: Session, runtime: Runtime, staff: Staff, hook_id: int) -> st
     return secret_of(runtime, hook)
 
 
-def ping(session: Session, runtime: Runtime, staff: Staff, hook_id: int) -> HookEvent:
+def ping(session: Session, runtime: Runtime, staff: Staff, hook_id: int) -> None:
     """An event that says nothing but that the way is open, to this hook alone."""
     hook = _locked(session, staff, hook_id)
     if hook.state != "active":
@@ -145,7 +145,7 @@ def ping(session: Session, runtime: Runtime, staff: Staff, hook_id: int) -> Hook
     hook.retry_at = None
     body = hook_bodies.envelope(hook_bodies.PING, runtime.now(), {"webhook": hook.id, "by": staff.email})
     record(session, runtime, staff, "ping webhook", f"webhook {hook.id}")
-    return hook_events.write(session, runtime, f"ping:{hook.id}:{runtime.new_id()}", body, [hook])
+    hook_events.write(session, runtime, [(f"ping:{hook.id}:{runtime.new_id()}", body, [hook])])
 
 
 def replay(
