@@ -17,7 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
@@ -30,6 +30,9 @@ from dispatcher import embedded
 from dispatcher.settings import Settings, valkey_socket
 from tests.postgres import connected, only_one, start_postgres, stop_postgres
 from tests.product import Product
+
+if TYPE_CHECKING:
+    from tests.webhooks.world import World
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = "DISPATCHER_TEST_RUN"
@@ -184,6 +187,26 @@ def sessions(engine: Engine) -> sessionmaker[Session]:
 def session(sessions: sessionmaker[Session]) -> Iterator[Session]:
     with sessions() as session:
         yield session
+
+
+# --- A small bank behind its webhooks ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def world(sessions: sessionmaker[Session], tmp_path: Path) -> World:
+    """On SQLite and on PostgreSQL."""
+    from tests.webhooks.world import world_of
+
+    return world_of(sessions, tmp_path)
+
+
+@pytest.fixture
+def light(sqlite_url: str, tmp_path: Path) -> World:
+    """On SQLite alone, for tables of many cases."""
+    from dispatcher.storage import make_engine, make_sessions
+    from tests.webhooks.world import world_of
+
+    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
 
 
 # --- Valkey -----------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
 from approvals import by_message, decisions
 from dispatcher import jobs
@@ -25,7 +24,7 @@ from dispatcher.model import (
 )
 from dispatcher.services import references, sweep, verify
 from dispatcher.services.oracle import Question
-from tests.webhooks.world import World, world_of
+from tests.webhooks.world import World
 from tests.writing_analyst import (
     ALERTS,
     ANALYST,
@@ -43,15 +42,13 @@ from tests.writing_analyst import (
 
 
 @pytest.fixture
-def world(sessions: sessionmaker[Session], tmp_path: Path) -> World:
-    return equip(world_of(sessions, tmp_path))
+def world(world: World) -> World:
+    return equip(world)
 
 
 @pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> World:
-    from dispatcher.storage import make_engine, make_sessions
-
-    return equip(world_of(make_sessions(make_engine(sqlite_url)), tmp_path))
+def light(light: World) -> World:
+    return equip(light)
 
 
 # --- drafts -----------------------------------------------------------------------------------------------

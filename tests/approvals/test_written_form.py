@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher import jobs
 from dispatcher.model import (
@@ -22,7 +20,7 @@ from dispatcher.model import (
     StaffCall,
 )
 from dispatcher.services import references, sweep
-from tests.webhooks.world import World, world_of
+from tests.webhooks.world import World
 from tests.writing_analyst import (
     ANALYST,
     PHONE,
@@ -39,15 +37,13 @@ from tests.writing_analyst import (
 
 
 @pytest.fixture
-def world(sessions: sessionmaker[Session], tmp_path: Path) -> World:
-    return equip(world_of(sessions, tmp_path))
+def world(world: World) -> World:
+    return equip(world)
 
 
 @pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> World:
-    from dispatcher.storage import make_engine, make_sessions
-
-    return equip(world_of(make_sessions(make_engine(sqlite_url)), tmp_path))
+def light(light: World) -> World:
+    return equip(light)
 
 
 # --- whose words they are ---------------------------------------------------------------------------------

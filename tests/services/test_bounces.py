@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -22,17 +21,16 @@ from dispatcher.model import (
 )
 from dispatcher.services import directory_marks, oracle_news
 from dispatcher.services.oracle import Question
-from dispatcher.storage import make_engine, make_sessions
 from tests.raw_mail import bring
-from tests.webhooks.world import World, world_of
+from tests.webhooks.world import World
 
 ANA = "ana@simon.example"
 MAILBOX = "bounces@in.bank.example"  # an address of ours that says nothing
 
 
 @pytest.fixture
-def world(sqlite_url: str, tmp_path: Path) -> World:
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
+def world(light: World) -> World:
+    return light
 
 
 def report(

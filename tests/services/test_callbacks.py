@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, Callback, ContactPoint, Delivery, ProviderEvent, Task
 from dispatcher.services import news, replies, suppressions
-from tests.webhooks.world import World, world_of
+from tests.webhooks.world import World
 
 BOB = "+12025550101"
-
-
-@pytest.fixture
-def world(sessions: sessionmaker[Session], tmp_path: Path) -> World:
-    return world_of(sessions, tmp_path)
-
-
-@pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> World:
-    from dispatcher.storage import make_engine, make_sessions
-
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
 
 
 def status(world: World, delivery_id: int, word: str, code: str = "", number: str = BOB) -> None:

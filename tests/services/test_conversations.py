@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from dispatcher.model import (
     AuditEntry,
@@ -23,21 +22,9 @@ from dispatcher.model import (
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.model.ports import File, InboundReply
 from dispatcher.services import conversations, replies, responses, suppressions
-from tests.webhooks.world import SUBJECT, World, world_of
+from tests.webhooks.world import SUBJECT, World
 
 BOB = "+12025550101"
-
-
-@pytest.fixture
-def world(sessions: sessionmaker[Session], tmp_path: Path) -> World:
-    return world_of(sessions, tmp_path)
-
-
-@pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> World:
-    from dispatcher.storage import make_engine, make_sessions
-
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
 
 
 @pytest.fixture

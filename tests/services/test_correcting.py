@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select
 
@@ -11,15 +9,14 @@ from dispatcher.bells import commit
 from dispatcher.model import Conversation, Letter, Reply
 from dispatcher.model.errors import StateConflict
 from dispatcher.services import correcting, suppressions
-from dispatcher.storage import make_engine, make_sessions
-from tests.webhooks.world import World, world_of
+from tests.webhooks.world import World
 
 ANA, BOB = "ana@simon.example", "+12025550101"
 
 
 @pytest.fixture
-def world(sqlite_url: str, tmp_path: Path) -> World:
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
+def world(light: World) -> World:
+    return light
 
 
 def call_it(world: World, kind: str) -> None:

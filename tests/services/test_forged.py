@@ -3,8 +3,6 @@ and whatever token of ours came along."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import func, select
 
@@ -18,15 +16,14 @@ from dispatcher.model import (
     Suppression,
 )
 from dispatcher.services import suppressions
-from dispatcher.storage import make_engine, make_sessions
-from tests.webhooks.world import World, world_of
+from tests.webhooks.world import World
 
 ANA, REP, ANALYST = "ana@simon.example", "rep@bank.example", "analyst@bank.example"
 
 
 @pytest.fixture
-def world(sqlite_url: str, tmp_path: Path) -> World:
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
+def world(light: World) -> World:
+    return light
 
 
 def count(world: World, table: type[object]) -> int:

@@ -6,7 +6,6 @@ import dataclasses
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -17,14 +16,13 @@ from dispatcher.model import Conversation, Letter, Reply, Task
 from dispatcher.model.conversation import MACHINES, WANTED
 from dispatcher.model.ports import InboundReply
 from dispatcher.services import arrival, caps, letters, machines, replies
-from dispatcher.storage import make_engine, make_sessions
 from tests.raw_mail import Row, apart, bring, form, phrases, request, rows
-from tests.webhooks.world import World, world_of
+from tests.webhooks.world import World
 
 
 @pytest.fixture
-def world(sqlite_url: str, tmp_path: Path) -> World:
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
+def world(light: World) -> World:
+    return light
 
 
 @pytest.mark.parametrize("post", [form, apart])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,29 +13,17 @@ from hypothesis import strategies as st
 from redis import Redis
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from channels.sendgrid import ATTEMPT
 from dispatcher.model import Attempt, Callback, Delivery, ProviderEvent, Recipient, Task
 from dispatcher.model.delivery import NEWS, after
 from dispatcher.services import callbacks, good_news, news, status, sweep
-from tests.webhooks.world import World, world_of
+from tests.webhooks.world import World
 
 BOB = "+12025550101"
 TEXT = {"queued": "accepted", "sent": "accepted", "delivered": "delivered", "undelivered": "failed", "failed": "failed"}
 MAIL = {"processed": "accepted", "deferred": "", "delivered": "delivered", "bounce": "bounced", "dropped": "failed"}
-
-
-@pytest.fixture
-def world(sessions: sessionmaker[Session], tmp_path: Path) -> World:
-    return world_of(sessions, tmp_path)
-
-
-@pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> World:
-    from dispatcher.storage import make_engine, make_sessions
-
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
 
 
 def text_status(world: World, delivery_id: int, word: str) -> None:

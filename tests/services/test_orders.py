@@ -6,13 +6,12 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from dispatcher import bells, jobs
 from dispatcher.model import (
@@ -42,23 +41,11 @@ from dispatcher.services import (
 )
 from dispatcher.services.order_words import is_verdict
 from dispatcher.services.understanding import Understood
-from tests.webhooks.world import World, world_of
+from tests.webhooks.world import World
 
 BOB, ANA = "+12025550101", "ana@simon.example"
 AT = datetime(2026, 11, 20, 9, 31, tzinfo=UTC)
 WORDS = "Buy 5,000 LTMY at 42.10"
-
-
-@pytest.fixture
-def world(sessions: sessionmaker[Session], tmp_path: Path) -> World:
-    return world_of(sessions, tmp_path)
-
-
-@pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> World:
-    from dispatcher.storage import make_engine, make_sessions
-
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
 
 
 @pytest.fixture

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from dispatcher import jobs
 from dispatcher.bells import commit
@@ -30,18 +29,7 @@ from dispatcher.services import (
 )
 from dispatcher.services.handover import Held
 from dispatcher.services.understanding import Understood
-from dispatcher.storage import make_engine, make_sessions
-from tests.webhooks.world import World, world_of
-
-
-@pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> World:
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
-
-
-@pytest.fixture
-def world(sessions: sessionmaker[Session], tmp_path: Path) -> World:
-    return world_of(sessions, tmp_path)
+from tests.webhooks.world import World
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, ContactPoint, Customer, Delivery, Message, Recipient
@@ -18,20 +18,9 @@ from dispatcher.model.ports import Event, Outcome
 from dispatcher.services import fan_out, good_news, outcomes, status, suppressions, verify
 from dispatcher.services.oracle import Accepted, Question
 from dispatcher.settings import SettingsError, load_settings
-from dispatcher.storage import make_engine, make_sessions
-from tests.webhooks.world import World, world_of
+from tests.webhooks.world import World
 
 CLEO = "+12025550102"
-
-
-@pytest.fixture
-def world(sessions: sessionmaker[Session], tmp_path: Path) -> World:
-    return world_of(sessions, tmp_path)
-
-
-@pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> World:
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
 
 
 def calling(world: World, *minutes: float, **settings: object) -> None:

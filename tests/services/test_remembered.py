@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select
 
@@ -12,15 +10,14 @@ from dispatcher.model import Customer, Grant, Staff
 from dispatcher.services import exports, remembered, reply_store
 from dispatcher.services.exports import Asked
 from dispatcher.services.understanding import Understood
-from dispatcher.storage import make_engine, make_sessions
-from tests.webhooks.world import World, world_of
+from tests.webhooks.world import World
 
 COMPLAINT, QUESTION = "Your Mr Rep is never there", "How late is it?"
 
 
 @pytest.fixture
-def world(sqlite_url: str, tmp_path: Path) -> World:
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
+def world(light: World) -> World:
+    return light
 
 
 def said(world: World, text: str, kind: str, message_id: int | None = None) -> None:

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.bells import commit
 from dispatcher.model import (
@@ -34,18 +33,6 @@ from tests.webhooks.world import PUBLIC_URL, SUBJECT, World, world_of
 # What a representative answers by mail or text message while an order waits does not read like a deal.
 NOT_YET = "(Your order request is not accepted until it is confirmed to you as such.)"
 BOB, CLEO, SHARED, REP = "+12025550101", "+12025550102", "+12025550103", "+12025550199"
-
-
-@pytest.fixture
-def world(sessions: sessionmaker[Session], tmp_path: Path) -> World:
-    return world_of(sessions, tmp_path)
-
-
-@pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> World:
-    from dispatcher.storage import make_engine, make_sessions
-
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
 
 
 def conversation_of(world: World, reply: Reply) -> Conversation:

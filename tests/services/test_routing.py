@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -18,13 +17,12 @@ from dispatcher.services import conversations, correcting, passing, reply_store,
 from dispatcher.services.routing import Said
 from dispatcher.services.routing_rules import Asked
 from dispatcher.services.understanding import Understood
-from dispatcher.storage import make_engine, make_sessions
-from tests.webhooks.world import World, world_of
+from tests.webhooks.world import World
 
 
 @pytest.fixture
-def world(sqlite_url: str, tmp_path: Path) -> World:
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
+def world(light: World) -> World:
+    return light
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from sqlalchemy import event, select
@@ -11,15 +10,14 @@ from sqlalchemy import event, select
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, ContactPoint, Customer, Delivery, Reply, Suppression
 from dispatcher.services import calls, correcting, letters, suppressions
-from dispatcher.storage import make_engine, make_sessions
-from tests.webhooks.world import World, world_of
+from tests.webhooks.world import World
 
 ANA, BOB, ELSEWHERE = "ana@simon.example", "+12025550101", "a.s@home.example"
 
 
 @pytest.fixture
-def world(sqlite_url: str, tmp_path: Path) -> World:
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
+def world(light: World) -> World:
+    return light
 
 
 def orders(world: World) -> list[tuple[str, str, str]]:

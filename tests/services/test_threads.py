@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select
 
@@ -12,17 +10,10 @@ from dispatcher.model import Attempt, ContactPoint, Conversation, Letter, Respon
 from dispatcher.model.ports import Outcome
 from dispatcher.services import conversations, outcomes, replies, responses, suppressions
 from dispatcher.services.letter_sending import content_of
-from tests.webhooks.world import World, world_of
+from tests.webhooks.world import World
 
 BOB, ANA, REP_PHONE, REP_MAIL = "+12025550101", "ana@simon.example", "+12025550199", "rep@bank.example"
 SIGNED = "I look into it.\n\nBest regards\nRita Rep\nExample Bank\nMobile: +1 202 555 0199\nrep@bank.example"
-
-
-@pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> World:
-    from dispatcher.storage import make_engine, make_sessions
-
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
 
 
 def notice_of(world: World, channel: str = "email") -> Letter:

@@ -37,10 +37,8 @@ ANA, BOB = "ana@simon.example", "+12025550101"
 
 
 @pytest.fixture
-def world(sqlite_url: str, tmp_path: Path) -> World:
-    from dispatcher.storage import make_engine, make_sessions
-
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
+def world(light: World) -> World:
+    return light
 
 
 @pytest.fixture
