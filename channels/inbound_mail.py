@@ -8,13 +8,13 @@ from email import message_from_bytes
 from email.message import Message
 
 from channels.charsets import decoded
-from channels.inbound_headers import addresses, header, headers_of, raw_header, raw_headers, readable
+from channels.inbound_headers import addresses, header, headers_of, raw_header, readable
 from channels.mail_parts import MOST_FILES, file, flowed, gather
 from channels.mail_words import text_of
 from dispatcher.model.ports import File
 
 __all__ = [
-    "MOST_FILES", "Body", "addresses", "decoded", "file", "flowed", "header", "headers_of", "raw_header", "raw_headers",
+    "MOST_FILES", "Body", "addresses", "decoded", "file", "flowed", "header", "headers_of", "raw_header",
     "read", "readable", "text_of",
 ]  # fmt: skip
 

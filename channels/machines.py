@@ -33,7 +33,6 @@ class Signs:
 
 # A header and what it must hold to decide, with the kind it speaks for. The first that fits counts.
 _DECIDING: tuple[tuple[str, str, str], ...] = (
-    (OWN_MARK.lower(), ".", "own"),
     # Services that want to be sure of a person first.
     ("x-delivery-agent", "(?i)tmda", "challenge"),
     ("x-askversion", ".", "challenge"),

@@ -11,8 +11,6 @@ from email import message_from_bytes
 from email.message import Message
 from itertools import islice
 
-from flufl.bounce import all_failures
-
 from channels.inbound_mail import Body
 from channels.words import clean, one_line
 from dispatcher.model.ports import Returned
@@ -112,6 +110,8 @@ def _blocks(part: Message) -> list[Message]:
 
 
 def _failures(message: Message) -> tuple[set[str], set[str]]:
+    from flufl.bounce import all_failures  # with its detectors: who only sends need not carry them
+
     try:
         temporary, permanent = all_failures(_small(message, 0))
     except Exception:  # its many expressions meet whatever a stranger wrote; a report it cannot read names nobody

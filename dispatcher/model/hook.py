@@ -9,7 +9,6 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dispatcher.model.base import Base, BigId, Json, now
-from dispatcher.model.staff import Staff
 
 
 class Hook(Base):
@@ -36,8 +35,6 @@ class Hook(Base):
     retry_at: Mapped[datetime | None]
     created_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     created_at: Mapped[datetime] = mapped_column(default=now)
-
-    creator: Mapped[Staff] = relationship()
 
 
 class HookEvent(Base):

@@ -8,7 +8,6 @@ of that recipient's address. It then does what the same news of a provider does.
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
@@ -28,7 +27,6 @@ NEWS = ("bounce", "delayed", "challenge")
 UNPROVEN = "carries no token of ours for the address it speaks of: nothing was changed"
 # Codes of RFC 3463 that say that there is no such address. A full mailbox, a policy or a size says nothing about it.
 NO_SUCH_ADDRESS = ("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10")
-_TOKEN = re.compile(r"(?i)(reply|conv|staff)\+([a-z2-7]{1,64})@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +92,18 @@ def _attempt(arrival: Arrival, said: Returned) -> Attempt | None:
     """The attempt that it is about: by what it quotes of ours and the address it came to, where these agree."""
     session, runtime = arrival.session, arrival.runtime
     named = [found for one in said.attempts if (found := session.get(Attempt, one)) is not None]
-    tokens = [*arrival.reply.recipients, *said.quoted]
-    named += [found for one in tokens if (found := _by_token(session, runtime, one)) is not None]
+    tokens = matching.tokens(runtime, (*arrival.reply.recipients, *said.quoted))
+    named += [found for kind, token in tokens if (found := _by_token(session, runtime, kind, token)) is not None]
     recent = [one for one in named if one.started_at > runtime.now() - RECENT]
     if not recent or len({(one.delivery_id, one.letter_id) for one in named}) != 1:
         return None
     return max(recent, key=lambda one: one.n)
 
 
-def _by_token(session: Session, runtime: Runtime, address: str) -> Attempt | None:
-    """The last attempt of what this address of ours was issued for."""
-    hit = _TOKEN.match(address)
-    domain = runtime.settings.inbound_email_domain.lower()
-    if hit is None or (domain and address.strip().lower().rpartition("@")[2] != domain):
-        return None
-    of_delivery = hit[1].lower() == "reply"
-    number = runtime.read_token("delivery" if of_delivery else "letter", hit[2].lower())
+def _by_token(session: Session, runtime: Runtime, kind: str, token: str) -> Attempt | None:
+    """The last attempt of what this token was issued for."""
+    of_delivery = kind == "reply"
+    number = runtime.read_token("delivery" if of_delivery else "letter", token)
     if number is None:
         return None
     column = Attempt.delivery_id if of_delivery else Attempt.letter_id

@@ -12,10 +12,11 @@ from dispatcher.services import machines, order_letters, orders, passing, reply_
 from dispatcher.services.audit import record
 from dispatcher.services.once import clean
 from dispatcher.services.order_asked import UNDECIDED
+from dispatcher.services.routing import ANSWERING
 
 # What somebody may say it is. An alert is a member of staff's, and no customer's answer becomes one.
 CHOICES = (*WANTED, *WISHES, *MACHINES)
-MAY = ("rep", "compliance", "analyst", "admin")
+MAY = ANSWERING
 # What a person answers to the task "doubt".
 ANSWERS = ("opt-out", "not")
 

@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Result, Select, func, or_, select
+from sqlalchemy import ColumnElement, Result, func, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Conversation, Grant, OrderRequest, Reply, Response, Staff
 from dispatcher.model.conversation import WANTED
 from dispatcher.runtime import Runtime
+from dispatcher.services.order_asked import UNDECIDED
 from dispatcher.services.ranks import Times, times
 from dispatcher.services.response_report import waits
 
@@ -148,7 +149,7 @@ def _orders(session: Session) -> defaultdict[int | None, list[datetime]]:
         session.execute(
             select(whose.label("whose"), OrderRequest.created_at)
             .join(Conversation, Conversation.id == OrderRequest.conversation_id)
-            .where(OrderRequest.state.in_(("waiting", "claimed")))
+            .where(OrderRequest.state.in_(UNDECIDED))
         )
     )
 
@@ -167,9 +168,8 @@ def _unmatched(session: Session) -> int:
 # --- how soon ---------------------------------------------------------------------------------------------
 
 
-def first_answers(since: datetime) -> Select[int, int, datetime, datetime]:
-    """Of each conversation that a customer has begun since then: id, who answered first, when it began, and when that
-    was."""
+def _first_answers(session: Session, since: datetime) -> dict[int, list[tuple[datetime, float]]]:
+    """Of the conversations that customers have begun since then, by who answered first: when, after so many seconds."""
     begun = (
         select(Reply.conversation_id, func.min(Reply.received_at).label("at"))
         .where(Reply.kind.in_(WANTED), Reply.conversation_id.is_not(None))
@@ -184,13 +184,10 @@ def first_answers(since: datetime) -> Select[int, int, datetime, datetime]:
         .where(Response.created_at >= begun.c.at)
         .subquery()
     )
-    return select(given.c.conversation_id, given.c.staff_id, given.c.at, given.c.created_at).where(given.c.place == 1)
-
-
-def _first_answers(session: Session, since: datetime) -> dict[int, list[tuple[datetime, float]]]:
+    firsts = select(given.c.staff_id, given.c.at, given.c.created_at).where(given.c.place == 1)
     found: defaultdict[int, list[tuple[datetime, float]]] = defaultdict(list)
-    for _, whose, begun, answered in session.execute(first_answers(since)):
-        found[whose].append((begun, (answered - begun).total_seconds()))
+    for whose, began, answered in session.execute(firsts):
+        found[whose].append((began, (answered - began).total_seconds()))
     return found
 
 

@@ -60,8 +60,7 @@ class OfList:
 
 def of_customer(session: Session, runtime: Runtime, customer: Customer) -> Engagement:
     """One customer's."""
-    rows = by_customer(runtime).subquery()
-    row = session.execute(select(rows).where(rows.c.customer_id == customer.id)).one_or_none()
+    row = session.execute(by_customer(runtime).where(Recipient.customer_id == customer.id)).one_or_none()
     reached, answered, heard, engaged = row[1:] if row else (0, 0, 0, 0)
     return Engagement(
         reached, answered, heard, engaged, last_signs(session, [customer.id]).get(customer.id), alive=int(engaged > 0)
@@ -91,7 +90,7 @@ def of_lists(session: Session, runtime: Runtime, staff: Staff, key: str | None =
     )
     if key is not None:
         query = query.where(DistributionList.key == key)
-    last = _last_of_lists(session, seen)
+    last = _last_of_lists(session, seen, key)
     return [
         OfList(
             row.key,
@@ -135,15 +134,17 @@ def last_signs(session: Session, customers: list[int]) -> dict[int, datetime]:
     return {row.customer_id: row.at for row in rows}
 
 
-def _last_of_lists(session: Session, seen: Select[int]) -> dict[str, datetime]:
+def _last_of_lists(session: Session, seen: Select[int], key: str | None) -> dict[str, datetime]:
     signs = _signs(seen).subquery()
-    rows = session.execute(
+    query = (
         select(DistributionList.key, func.max(signs.c.at).label("at"))
         .join(ListMember, ListMember.list_id == DistributionList.id)
         .join(signs, signs.c.customer_id == ListMember.customer_id)
         .group_by(DistributionList.key)
     )
-    return {row.key: row.at for row in rows}
+    if key is not None:
+        query = query.where(DistributionList.key == key)
+    return {row.key: row.at for row in session.execute(query)}
 
 
 def _signs(customers: Select[int]) -> Select[int | None, datetime]:

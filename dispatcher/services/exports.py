@@ -29,6 +29,7 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import conversations, csv_cells, engagement, remembered, sight
 from dispatcher.services.audit import record
 from dispatcher.services.csv_cells import Cell
+from dispatcher.services.ranks import share
 
 AT_ONCE = 500  # rows
 Rows = Select[*tuple[Any, ...]]
@@ -152,7 +153,7 @@ def _replies(
         .where(Reply.id > after, Reply.kind != "alert")
     )
     if not staff.has("admin"):
-        query = query.where(Reply.conversation_id.in_(_theirs(session, staff)))
+        query = query.where(Reply.conversation_id.in_(conversations.visible_ids(session, staff)))
     query = _narrowed(query, asked, Reply.message_id, Reply.customer_id, Reply.received_at)
     return [(row.id, tuple(row)) for row in session.execute(query.order_by(Reply.id).limit(AT_ONCE))]
 
@@ -173,7 +174,7 @@ def _responses(
         .where(Response.id > after)
     )
     if not staff.has("admin"):
-        query = query.where(Response.conversation_id.in_(_theirs(session, staff)))
+        query = query.where(Response.conversation_id.in_(conversations.visible_ids(session, staff)))
     query = _narrowed(query, asked, Conversation.message_id, Conversation.customer_id, Response.created_at)
     return [(row[0], tuple(row)) for row in session.execute(query.order_by(Response.id).limit(AT_ONCE))]
 
@@ -223,7 +224,7 @@ def _engagement(
             row.id,
             (
                 row.key, row.name, row.firm, row.reached or 0, row.answered or 0, row.heard or 0, row.engaged or 0,
-                round(row.engaged / row.reached, 4) if row.reached else None, last.get(row.id),
+                share(row.engaged, row.reached), last.get(row.id),
             ),
         )
         for row in some
@@ -231,10 +232,6 @@ def _engagement(
 
 
 # --- which of them ----------------------------------------------------------------------------------------
-
-
-def _theirs(session: Session, staff: Staff) -> Select[Any]:
-    return conversations.visible(session, staff).with_only_columns(Conversation.id).order_by(None)
 
 
 def _narrowed(

@@ -24,8 +24,6 @@ from dispatcher.services import letters, routing
 from dispatcher.services.audit import record
 from dispatcher.services.order_asked import TAKERS
 
-CLAIMED_ORDER = "claimed"
-
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -85,7 +83,7 @@ def _open_of(staff_id: int) -> ColumnElement[bool]:
 
 
 def _order_of(staff_id: int) -> ColumnElement[bool]:
-    return and_(OrderRequest.state == CLAIMED_ORDER, OrderRequest.claimed_by == staff_id)
+    return and_(OrderRequest.state == "claimed", OrderRequest.claimed_by == staff_id)
 
 
 def _task_of(staff_id: int) -> ColumnElement[bool]:

@@ -109,8 +109,8 @@ def _speaks(person: Customer, sender: str = "", text: str = "") -> bool:
 
 def _by_mail(session: Session, runtime: Runtime, reply: InboundReply, text: str) -> Match:
     sender = reply.sender.strip().lower()
-    tokens = _tokens(runtime, reply.recipients)
-    for kind, token in tokens:
+    carried = tokens(runtime, reply.recipients)
+    for kind, token in carried:
         purpose = "delivery" if kind == "reply" else "letter"
         number = runtime.read_token(purpose, token)
         if number is None:
@@ -121,7 +121,7 @@ def _by_mail(session: Session, runtime: Runtime, reply: InboundReply, text: str)
         if kind == "conv":
             return _by_letter(runtime, letter, sender)
         return _by_notice(session, runtime, letter, reply, sender)
-    if tokens:
+    if carried:
         return Match(note="the reply address is not one of ours")
     if author := authors.by_mail(session, runtime, reply):
         return Match(author=author)
@@ -132,7 +132,8 @@ def _by_mail(session: Session, runtime: Runtime, reply: InboundReply, text: str)
     return Match(people[0], delivery.message_id if delivery else None, delivery)
 
 
-def _tokens(runtime: Runtime, recipients: tuple[str, ...]) -> list[tuple[str, str]]:
+def tokens(runtime: Runtime, recipients: Sequence[str]) -> list[tuple[str, str]]:
+    """Of addresses to which something came, those that carry a token: reply, conv or staff, and the token."""
     domain = runtime.settings.inbound_email_domain.lower()
     found = []
     for address in recipients:

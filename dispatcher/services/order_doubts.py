@@ -37,10 +37,15 @@ def words_of(order: OrderRequest) -> str:
     return f"“{words[:_MOST_WORDS]}”" if words else "by telephone"
 
 
+def told_as(order: OrderRequest, what: str) -> str:
+    """The `dedupe` of what its claimer tells the customer of it."""
+    claimed = order.claimed_at.isoformat() if order.claimed_at else ""
+    return f"order:{order.id}:{claimed}:{what}"
+
+
 def read_backs(order: OrderRequest) -> str:
     """How the `dedupe` of each response begins by which its claimer has read it back."""
-    claimed = order.claimed_at.isoformat() if order.claimed_at else ""
-    return f"order:{order.id}:{claimed}:read-back:"
+    return told_as(order, "read-back:")
 
 
 def number_of_read_backs(session: Session, order: OrderRequest) -> int:
@@ -51,10 +56,12 @@ def number_of_read_backs(session: Session, order: OrderRequest) -> int:
 
 def lost_read_back(session: Session, order: OrderRequest) -> Letter | None:
     """The letter by which it was last read back, where the customer did not get that."""
+    if not order.read_back:
+        return None
     last = session.scalars(
         select(Response).where(Response.dedupe.startswith(read_backs(order))).order_by(Response.id.desc()).limit(1)
     ).first()
-    letter = last.letter if last is not None and order.read_back else None
+    letter = last.letter if last is not None else None
     return letter if letter is not None and letter.state in _LOST else None
 
 

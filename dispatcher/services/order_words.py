@@ -55,7 +55,6 @@ _WORDS = {
         "open": "(Votre demande d'ordre n'est pas acceptée tant qu'elle ne vous est pas expressément confirmée.)",
     },
 }
-LANGUAGES = tuple(_WORDS)
 
 # Sent alone by mail or text message these would tell a customer that a deal is done.
 _VERDICTS = re.compile(

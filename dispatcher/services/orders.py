@@ -18,7 +18,6 @@ from dispatcher.services.once import clean, insert_once
 from dispatcher.services.order_asked import TAKERS, UNDECIDED
 from dispatcher.services.order_words import hour, say
 
-STATES = ("waiting", "claimed", "confirmed", "declined", "withdrawn")
 MOST_WORDS = 1_000  # so that, with what stands around them, they fit into a text message
 
 
@@ -80,7 +79,7 @@ def withdraw(session: Session, runtime: Runtime, staff: Staff, reply: Reply) -> 
 
 def visible(session: Session, staff: Staff, state: str | None = None) -> Select[OrderRequest]:
     """The orders in conversations this person may see, the one that has waited longest first."""
-    theirs = conversations.visible(session, staff).with_only_columns(Conversation.id).order_by(None)
+    theirs = conversations.visible_ids(session, staff)
     query = select(OrderRequest).where(OrderRequest.conversation_id.in_(theirs))
     if state:
         query = query.where(OrderRequest.state == state)
@@ -229,10 +228,9 @@ def _tell(
     via: str,
     by_telephone: bool,
 ) -> None:
-    claimed = order.claimed_at.isoformat() if order.claimed_at else ""
     responses.respond(
         session, runtime, staff, order.conversation_id, text,
-        via=via, dedupe=f"order:{order.id}:{claimed}:{what}", by_telephone=by_telephone, on_order=True,
+        via=via, dedupe=order_doubts.told_as(order, what), by_telephone=by_telephone, on_order=True,
     )  # fmt: skip
 
 

@@ -75,9 +75,19 @@ def ways(session: Session, customer: Customer) -> list[Way]:
     return found
 
 
+def seen(session: Session, customer: Customer, alert_id: int | None) -> tuple[list[Way], list[str], str]:
+    """What a page shows, each looked up once: the ways, the topics, and the topic of the alert they come from."""
+    some, first = ways(session, customer), about(session, customer, alert_id)
+    return some, _topics(session, customer, some, first), first
+
+
 def topics(session: Session, customer: Customer, alert_id: int | None = None) -> list[str]:
     """What the customer got messages about, or has stopped: first what the alert they come from was about, then the
     latest, at most MOST_TOPICS."""
+    return seen(session, customer, alert_id)[1]
+
+
+def _topics(session: Session, customer: Customer, some: Sequence[Way], first: str) -> list[str]:
     rows = session.execute(
         select(Version.topic, func.max(Message.released_at).label("last"))
         .join(Message, (Version.message_id == Message.id) & (Version.number == Message.version))
@@ -88,8 +98,7 @@ def topics(session: Session, customer: Customer, alert_id: int | None = None) ->
         .limit(MOST_TOPICS)
     )
     got = [topic for topic, _ in rows]
-    first = about(session, customer, alert_id)
-    stopped = sorted(topic for way in ways(session, customer) for topic in way.topics)
+    stopped = sorted(topic for way in some for topic in way.topics)
     return list(dict.fromkeys([*([first] if first else []), *got, *stopped]))
 
 
@@ -172,14 +181,11 @@ def _stop(
 def resume(session: Session, runtime: Runtime, customer: Customer, channel: str, topic: str = "") -> ContactPoint:
     """Use this way again, or for messages of `topic`. Raises NotFound, StateConflict where it is not theirs to say."""
     point = _point(customer, channel)
-    found = (way for way in ways(session, customer) if way.point is point)
-    for way in found:
-        if way.by_carrier and not topic:
-            raise StateConflict(
-                "your carrier holds our texts: send START to the number they come from", state="stopped"
-            )
-        if not way.theirs:
-            raise StateConflict("this was stopped by us: please ask your representative", state="suppressed")
+    way = next(one for one in ways(session, customer) if one.point is point)
+    if way.by_carrier and not topic:
+        raise StateConflict("your carrier holds our texts: send START to the number they come from", state="stopped")
+    if not way.theirs:
+        raise StateConflict("this was stopped by us: please ask your representative", state="suppressed")
     lifted = suppressions.take_back(
         session, runtime, channel, point.address, f"customer {customer.key}",
         reasons=suppressions.THEIR_OWN, topic=topic,

@@ -16,5 +16,5 @@ def of_customer(session: Session, staff: Staff, customer: Customer) -> list[Entr
     """
     if sight.oversees(staff):
         return history(session, customer)
-    theirs = conversations.visible(session, staff).where(Conversation.customer_id == customer.id)
-    return history(session, customer, list(session.scalars(theirs.with_only_columns(Conversation.id).order_by(None))))
+    theirs = conversations.visible_ids(session, staff).where(Conversation.customer_id == customer.id)
+    return history(session, customer, list(session.scalars(theirs)))

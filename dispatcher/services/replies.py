@@ -56,7 +56,7 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
             arrival = replace(arrival, found=replace(found, note="perhaps written by a machine"))
             found = arrival.found
     if reply.distrust and understood.kind in (*WISHES, "order"):
-        understood = Understood(doubt=understood.kind, by=understood.by, because=understood.because)
+        understood = understood.doubted()
     if wishes.is_overtaken(arrival, understood):
         said_since = "not obeyed: they have said the contrary since"
         return arrival.keep(understood, said_since, state=wishes.state_of(arrival))
@@ -76,7 +76,7 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
 def _as_doubtful(understood: Understood) -> Understood:
     """What may be a machine's: no wish is obeyed on its word, and nothing is written to it by itself."""
     if understood.kind in WISHES:
-        return Understood(doubt=understood.kind, by=understood.by, because=understood.because)
+        return understood.doubted()
     return understood if understood.doubt in WISHES else replace(understood, doubt=machines.DOUBT)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
-from dispatcher.model import Conversation, Customer, Grant, Letter, Message, Reply, Staff
+from dispatcher.model import Conversation, Customer, Letter, Message, Reply, Staff
 from dispatcher.runtime import Runtime
 from dispatcher.services import letters, routing
 from dispatcher.services.short_texts import fitted, unquoted
@@ -92,11 +92,7 @@ def put_off(session: Session, reply: Reply, until: datetime) -> None:
 
 def admins(session: Session) -> list[Staff]:
     """The active administrators."""
-    return list(
-        session.scalars(
-            select(Staff).join(Grant).where(Grant.role == "admin", Staff.active.is_(True)).order_by(Staff.id)
-        )
-    )
+    return routing.holders(session, "admin")
 
 
 def tell_of_unmatched(session: Session, runtime: Runtime) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Conversation, Customer, Reply, Staff
+from dispatcher.model import Customer, Reply, Staff
 from dispatcher.model.conversation import READ, WISHES
 from dispatcher.model.ports import File
 from dispatcher.runtime import Runtime
@@ -132,7 +132,7 @@ def visible(session: Session, staff: Staff) -> Select[Reply]:
     query = select(Reply).order_by(Reply.id.desc())
     if staff.has("admin"):
         return query
-    theirs = conversations.visible(session, staff).with_only_columns(Conversation.id).order_by(None)
+    theirs = conversations.visible_ids(session, staff)
     return query.where(Reply.conversation_id.in_(theirs))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Row, Select, String, column, select, table, text, true
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Conversation, Customer, Firm, Message, Reply, Response, Staff, Version
+from dispatcher.model import Customer, Firm, Message, Reply, Response, Staff, Version
 from dispatcher.model.call import Recording
 from dispatcher.model.errors import Refused
 from dispatcher.services import conversations
@@ -112,7 +112,7 @@ def _of(session: Session, staff: Staff, asked: Sequence[Term]) -> Select[int]:
 
 def _may_see(session: Session, staff: Staff) -> ColumnElement[bool]:
     """As in the inbox: their own conversations; for administrators all, and what belongs to nobody yet."""
-    theirs = conversations.visible(session, staff).with_only_columns(Conversation.id).order_by(None)
+    theirs = conversations.visible_ids(session, staff)
     # "Is true" keeps PostgreSQL from joining the two, which takes ten times as long as to look each up in a table.
     seen = _PASSAGES.c.conversation_id.in_(theirs).is_(true())
     return seen | _PASSAGES.c.conversation_id.is_(None) if staff.has("admin") else seen

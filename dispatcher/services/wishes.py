@@ -146,7 +146,7 @@ def _keep_strangers(arrival: Arrival, understood: Understood) -> Reply:
     """An alert that was passed on carries its reply address along: who got it that way silences nobody else."""
     reply, address, what = arrival.reply, arrival.found.address, _ASKS[understood.kind]
     sender = clean(reply.sender.strip().lower(), 320)
-    doubtful = Understood(doubt=understood.kind, by=understood.by, because=understood.because)
+    doubtful = understood.doubted()
     kept = arrival.keep(doubtful, f"{what}, but is not {address}: nothing was changed")
     text = f"{sender} {what}, in answer to an alert to {address}: ask the customer and mend the address if it is wrong"
     _find_out(arrival, f"wrong-person:{reply.channel}:{address}:{sender}", text)

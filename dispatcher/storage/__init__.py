@@ -1,7 +1,6 @@
 """The database: SQLite and PostgreSQL behind one engine, and its migrations."""
 
 from dispatcher.storage.engine import (
-    gave_way,
     is_of_model,
     lock_chain,
     make_engine,
@@ -13,6 +12,6 @@ from dispatcher.storage.engine import (
 )
 
 __all__ = [
-    "gave_way", "is_of_model", "lock_chain", "make_engine", "make_sessions", "migrate", "schema_is_newest",
+    "is_of_model", "lock_chain", "make_engine", "make_sessions", "migrate", "schema_is_newest",
     "taken_again", "unmigrate",
 ]  # fmt: skip

@@ -15,10 +15,10 @@ from dispatcher.door import may
 from dispatcher.model import Conversation, Customer, Firm, Letter, Message, OrderRequest, Reply, Response
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.services import (
+    caps,
     conversations,
     correcting,
     order_doubts,
-    order_letters,
     order_warnings,
     orders,
     passing,
@@ -28,13 +28,12 @@ from dispatcher.services import (
     talks,
 )
 from dispatcher.services.order_asked import TAKERS
+from dispatcher.services.routing import ANSWERING
 from dispatcher.web import files, paging
 
 bp = Blueprint("inbox", __name__, url_prefix="/inbox")
 STATES = ("open", "claimed", "closed")
-WORKS_HERE = ("rep", "compliance", "analyst", "admin")
-# What customers were told by itself and reads like an answer in the thread.
-TOLD = (order_letters.KIND, "confirmation")
+WORKS_HERE = ANSWERING
 KINDS = {
     "order": "Order request", "question": "Question", "call": "Wants a call", "complaint": "Complaint",
     "other": "Other", "opt-out": "Wants no more of this", "opt-in": "Wants this again",
@@ -156,7 +155,7 @@ def _story(session: Session, conversation: Conversation) -> list[tuple[str, Repl
     """All that was said, in the order of its times: "reply", "response", or "letter" for what was told by itself."""
     told = session.scalars(
         select(Letter).where(
-            Letter.conversation_id == conversation.id, Letter.customer_id.is_not(None), Letter.kind.in_(TOLD)
+            Letter.conversation_id == conversation.id, Letter.customer_id.is_not(None), Letter.kind.in_(caps.ANSWERS)
         )
     )
     timed: list[tuple[datetime, int, str, Reply | Response | Letter]] = [

@@ -34,13 +34,14 @@ def show(token: str) -> ResponseReturnValue:
 
 
 def _page(token: str, customer: Customer, wrong: dict[str, str] | None = None) -> str:
+    ways, topics, about = preferences.seen(door.db(), customer, _alert())
     return render_template(
         "customers/preferences.html",
         token=token,
         customer=customer,
-        ways=preferences.ways(door.db(), customer),
-        topics=preferences.topics(door.db(), customer, _alert()),
-        about=preferences.about(door.db(), customer, _alert()),
+        ways=ways,
+        topics=topics,
+        about=about,
         alert=_alert(),
         wrong=wrong or {},
         done=request.args.get("done", ""),
@@ -82,8 +83,9 @@ def ask(token: str, channel: str) -> ResponseReturnValue:
 
 def _ask(token: str, customer: Customer, channel: str) -> str | None:
     """The page with the button; None where there is nothing to stop."""
-    session, topic = door.db(), _topic()
-    way = next((way for way in preferences.ways(session, customer) if way.point.channel == channel), None)
+    topic = _topic()
+    ways, topics, about = preferences.seen(door.db(), customer, _alert())
+    way = next((way for way in ways if way.point.channel == channel), None)
     if way is None or way.order_about(topic) is not None:
         return None
     return render_template(
@@ -91,8 +93,8 @@ def _ask(token: str, customer: Customer, channel: str) -> str | None:
         token=token,
         customer=customer,
         way=way,
-        topic=topic if topic in preferences.topics(session, customer, _alert()) else "",
-        about=preferences.about(session, customer, _alert()),
+        topic=topic if topic in topics else "",
+        about=about,
         alert=_alert(),
     )
 

@@ -15,7 +15,7 @@ from dispatcher.model.call import REASON
 from dispatcher.model.errors import DispatcherError
 from dispatcher.model.telephone import CallStep, Hangup, Pause, Play, Record, Say, Verb
 from dispatcher.services import recordings
-from webhooks.lines import officer_hears
+from webhooks.lines import hearing, officer_hears
 from webhooks.lines.talking import Again, Line, State
 from webhooks.lines.walking import Place
 
@@ -61,7 +61,7 @@ def _play(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
     about = () if line.call.heard_at else officer_hears.about(line, heard)
     if officer_hears.is_too_long(heard):
         return _ask_menu(line, place, (*front, *about, *line.say("officer too long")))
-    here = place.to("officer.hearing", at=officer_hears.begins_at(line, front))
+    here = place.to("officer.hearing", at=hearing.begins_at(line.runtime, front))
     # The shortest wait for a key: what ends without one was heard to the end.
     return line.ask(here, (*front, *about, *officer_hears.alert(line, heard)), timeout=1)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from datetime import datetime
 from xml.sax.saxutils import escape
 
 from approvals import review, written
 from approvals.review import Heard
 from dispatcher.model import Decision, Message
-from dispatcher.model.telephone import Pause, Play, Say
+from dispatcher.model.telephone import Play, Say
 from webhooks.lines import hearing
 from webhooks.lines.talking import Line
 
@@ -77,11 +76,6 @@ def is_too_long(heard: Heard) -> bool:
     """Whether one call cannot hold its words: it is to be read on the page."""
     texts = [heard.version.subject, *heard.text, *(one.name for one in heard.version.attachments)]
     return sum(_TAG + len(escape(text).encode()) for text in texts) > MOST_SAID
-
-
-def begins_at(line: Line, front: Sequence[Say | Play | Pause]) -> int:
-    """When all before the alert will have been said, in thousandths of a second since 1970."""
-    return hearing.begins_at(line.runtime, front)
 
 
 def was_whole(line: Line, message: Message, began: int, *, by_key: bool) -> bool:

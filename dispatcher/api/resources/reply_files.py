@@ -5,8 +5,6 @@ from __future__ import annotations
 from flask import Response, request
 
 from dispatcher.api.calls import Act, call
-from dispatcher.api.problems import Problem
-from dispatcher.model.errors import NotFound
 from dispatcher.services import downloads, reply_files
 
 TAG = "Inbox"
@@ -20,10 +18,7 @@ TAG = "Inbox"
     tag=TAG, answers={200: "*/*"}, writes=True,
 )  # fmt: skip
 def get_reply_file(act: Act, reply_id: int, position: int) -> Response:
-    try:
-        found = downloads.file_of(act.session, act.staff, reply_id, position)
-    except NotFound as none:
-        raise Problem("not-found", str(none)[:1].upper() + str(none)[1:]) from None
+    found = downloads.file_of(act.session, act.staff, reply_id, position)
     assert found.media is not None
     content = found.media.read()
     if request.method != "HEAD":

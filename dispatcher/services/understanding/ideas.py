@@ -88,11 +88,6 @@ def of_messages(shapes: Sequence[str]) -> bool:
     return any(_OF_MESSAGES & _places(one.split()).keys() for one in shapes)
 
 
-def of_business(shapes: Sequence[str]) -> bool:
-    """Whether somebody speaks of what is traded or ordered."""
-    return any("BIZ" in _places(one.split()) for one in shapes)
-
-
 def of_dealing(shapes: Sequence[str]) -> bool:
     """Whether there is any word of dealing, or of having something done."""
     return any(_OF_DEALING & _places(one.split()).keys() for one in shapes)

@@ -35,6 +35,10 @@ class Understood:
     because: str = ""
     doubt: str = ""
 
+    def doubted(self) -> Understood:
+        """The same, but for a person to say whether it is so."""
+        return replace(self, kind="other", doubt=self.kind)
+
 
 def of_words(channel: str, own: str, *, subject: str = "", keyword: str = "", name: str = "") -> Understood:
     """What a person meant by their own words, without what they quote; `name` is the customer's.
@@ -111,14 +115,13 @@ def _weighed(
 def _ruled_out(said: Sequence[Sentence], told: Mapping[str, ideas.Meant]) -> dict[str, bool]:
     """What weights alone must not find, because somebody says that it is not meant or speaks of something else."""
     shapes = [one.said for one in said]
-    denied = ideas.denied(shapes)
+    denied, business = ideas.denied(shapes), optouts.speaks_of_business(said)
     return {
-        "opt-out": optouts.speaks_of_business(said) or denied or not ideas.of_messages(shapes),
+        "opt-out": business or denied or not ideas.of_messages(shapes),
         "complaint": denied,
         "order": orders.refused(said) or not ideas.of_dealing(shapes),
         "call": asks.needs_no_call(said),
-        "wrong-person": "wrong-person" not in told
-        and (persons.speaks_of_others(said) or optouts.speaks_of_business(said)),
+        "wrong-person": "wrong-person" not in told and (persons.speaks_of_others(said) or business),
     }
 
 

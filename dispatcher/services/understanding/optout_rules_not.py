@@ -5,10 +5,6 @@ from __future__ import annotations
 from dispatcher.services.understanding.patterns import rules
 
 # What is theirs to end, and none of our messages.
-DEAL_OBJECT = rules(r"""
-(?:unsubscribe|opt out|remove|withdraw) (?:me |us )?(?:from|out of|of) (?:the |this |my )?(?:rights issue|rights|
-    offer|offering|ipo|placement|tender|deal|book|fund|allocation|subscription for)
-""")
 BUSINESS_OBJECT = rules(r"""
 (?:stop|cancel|end|quit|remove|delete|drop|no more|kein|keine) (?:[^\s,]+ ){0,3}(?:orders?|limits?|stops?|stop loss|
     trades?|
