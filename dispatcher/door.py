@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 from flask import current_app, g, request
 from sqlalchemy.orm import Session
@@ -31,7 +32,7 @@ class Access:
     by_token: bool = False
 
 
-_declared: dict[object, Access] = {}
+_declared: WeakKeyDictionary[Callable[..., Any], Access] = WeakKeyDictionary()
 
 
 def _declare(view: View, access: Access) -> View:
@@ -55,7 +56,7 @@ def by_token(view: View) -> View:
     return _declare(view, Access(by_token=True))
 
 
-def access_to(view: object) -> Access | None:
+def access_to(view: Callable[..., Any]) -> Access | None:
     """What was declared for a view."""
     return _declared.get(view)
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import text
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.orm import Session, sessionmaker
@@ -28,6 +29,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from dispatcher import embedded
 from dispatcher.settings import Settings, valkey_socket
+from tests.engines import engine_for
 from tests.postgres import connected, only_one, start_postgres, stop_postgres
 from tests.product import Product
 
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 RUN = "DISPATCHER_TEST_RUN"
 TEMPLATE = "dispatcher_template"
+
+# How long an example takes says more of the machine than of us.
+settings.register_profile("ours", deadline=None)
+settings.load_profile("ours")
 
 # Settings of the developer's shell must not reach the tests.
 OURS = {name.upper() for name in Settings.model_fields}
@@ -169,11 +175,14 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    from dispatcher.storage import make_engine
+    with engine_for(database_url) as engine:
+        yield engine
 
-    engine = make_engine(database_url)
-    yield engine
-    engine.dispose()
+
+@pytest.fixture
+def sqlite_engine(sqlite_url: str) -> Iterator[Engine]:
+    with engine_for(sqlite_url) as engine:
+        yield engine
 
 
 @pytest.fixture
@@ -189,6 +198,13 @@ def session(sessions: sessionmaker[Session]) -> Iterator[Session]:
         yield session
 
 
+@pytest.fixture
+def sqlite_sessions(sqlite_engine: Engine) -> sessionmaker[Session]:
+    from dispatcher.storage import make_sessions
+
+    return make_sessions(sqlite_engine)
+
+
 # --- A small bank behind its webhooks ----------------------------------------------------------------------
 
 
@@ -201,12 +217,11 @@ def world(sessions: sessionmaker[Session], tmp_path: Path) -> World:
 
 
 @pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> World:
+def light(sqlite_sessions: sessionmaker[Session], tmp_path: Path) -> World:
     """On SQLite alone, for tables of many cases."""
-    from dispatcher.storage import make_engine, make_sessions
     from tests.webhooks.world import world_of
 
-    return world_of(make_sessions(make_engine(sqlite_url)), tmp_path)
+    return world_of(sqlite_sessions, tmp_path)
 
 
 # --- Valkey -----------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ def register(app: Flask, runtime: Runtime) -> None:
     app.url_map.converters.setdefault("row", RowId)
     blueprint = Blueprint(NAME, __name__)
     for call in CALLS:
-        view = door.may(*call.roles)(life.view_of(runtime, call))
+        view = door.may(*call.roles)(life.view_of(call))
         blueprint.add_url_rule(call.rule, call.name, view, methods=[call.method], provide_automatic_options=False)
     docs.add_to(blueprint)
 
@@ -45,7 +45,7 @@ def register(app: Flask, runtime: Runtime) -> None:
     def authenticate() -> None:
         # Before any validation, and on addresses that do not exist too: strangers learn nothing.
         if request.endpoint not in docs.OPEN:
-            life.authenticate(runtime)
+            life.authenticate(door.runtime())
 
     @blueprint.after_request
     def private(response: Response) -> Response:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
-from dispatcher import bells
+from dispatcher import bells, door
 from dispatcher.api import bodies
 from dispatcher.api.calls import PREFIX, Act, Answer, Call
 from dispatcher.api.problems import MEDIA_TYPE, Problem, of_error, of_http, sentence
@@ -263,11 +263,11 @@ def on_error(error: Exception) -> Response:
 View = Callable[..., Response]
 
 
-def view_of(runtime: Runtime, call: Call) -> View:
+def view_of(call: Call) -> View:
     """The view function of one call."""
 
     def view(**path: Any) -> Response:
-        return serve(runtime, call, path)
+        return serve(door.runtime(), call, path)
 
     view.__name__ = call.name
     return view

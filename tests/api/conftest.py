@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from channels.fax import Fax
 from dispatcher import api
 from dispatcher.model import Message
+from dispatcher.runtime import Runtime
 from dispatcher.services import accounts
 from tests.small_bank import SmallBank, small_bank
 
@@ -80,33 +81,39 @@ def wrong(answer: TestResponse) -> dict[str, str]:
     return {one["field"]: one["message"] for one in problem(answer, 422, "invalid-input")["errors"]}
 
 
-def make_api(sessions: sessionmaker[Session], folder: Path) -> Api:
-    """A bare application with nothing but the API."""
+def _bare(runtime: Runtime) -> Flask:
+    app = Flask("bare")
+    api.register(app, runtime)
+    return app
+
+
+def make_api(sessions: sessionmaker[Session], folder: Path, built: list[Flask] | None = None) -> Api:
+    """An application with nothing but the API, the one built before if there is."""
     bank = small_bank(sessions, folder)
     bank.runtime.adapters.channels["fax"] = Fax()  # type: ignore[index]  # a dict, as every bank's
-    app = Flask("bare")
+    app = built[0] if built else _bare(bank.runtime)
+    if built is not None:
+        built[:] = [app]
     app.extensions["runtime"] = bank.runtime
-    api.register(app, bank.runtime)
     with sessions() as session:
         tokens = {name: accounts.make_token(session, bank.runtime, f"{name}@bank.example") for name in PEOPLE}
         session.commit()
     return Api(bank, app, app.test_client(), tokens)
 
 
+@pytest.fixture(scope="session")
+def built() -> list[Flask]:
+    """The one application of all tests: to compile its addresses takes longer than most of them."""
+    return []
+
+
 @pytest.fixture
-def on_sqlite(sqlite_url: str) -> sessionmaker[Session]:
-    from dispatcher.storage import make_engine, make_sessions
-
-    return make_sessions(make_engine(sqlite_url))
-
-
-@pytest.fixture
-def bank_api(on_sqlite: sessionmaker[Session], tmp_path: Path) -> Api:
+def bank_api(sqlite_sessions: sessionmaker[Session], tmp_path: Path, built: list[Flask]) -> Api:
     """The API on SQLite."""
-    return make_api(on_sqlite, tmp_path)
+    return make_api(sqlite_sessions, tmp_path, built)
 
 
 @pytest.fixture
-def both_api(sessions: sessionmaker[Session], tmp_path: Path) -> Api:
+def both_api(sessions: sessionmaker[Session], tmp_path: Path, built: list[Flask]) -> Api:
     """The API, once on SQLite and once on PostgreSQL."""
-    return make_api(sessions, tmp_path)
+    return make_api(sessions, tmp_path, built)

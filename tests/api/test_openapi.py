@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
+from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.api.calls import CALLS
 from dispatcher.api.openapi import document
-from tests.api.conftest import Api
+from tests.api.conftest import Api, make_api
 
 # The calls of the public contract, which may grow and never shrink.
 PUBLIC = """
@@ -91,18 +93,22 @@ def test_it_is_readable_without_a_token(bank_api: Api) -> None:
 
 
 @pytest.mark.browser
-def test_the_page_works_where_no_inline_script_may_run(bank_api: Api, chromium_page: Any, free_port: int) -> None:
+def test_the_page_works_where_no_inline_script_may_run(
+    sqlite_sessions: sessionmaker[Session], tmp_path: Path, chromium_page: Any, free_port: int
+) -> None:
     import threading
 
     from flask import Response
     from werkzeug.serving import make_server
 
-    @bank_api.app.after_request
+    app = make_api(sqlite_sessions, tmp_path).app
+
+    @app.after_request
     def strict(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = "default-src 'self'; img-src 'self' data:; object-src 'none'"
         return response
 
-    server = make_server("127.0.0.1", free_port, bank_api.app, threaded=True)
+    server = make_server("127.0.0.1", free_port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     said: list[str] = []

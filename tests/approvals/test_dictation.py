@@ -37,10 +37,8 @@ def bank(sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
 
 
 @pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> SmallBank:
-    from dispatcher.storage import make_engine, make_sessions
-
-    return small_bank(make_sessions(make_engine(sqlite_url)), tmp_path)
+def light(sqlite_sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
+    return small_bank(sqlite_sessions, tmp_path)
 
 
 def calling(bank: SmallBank, ref: str = "CA1") -> int:

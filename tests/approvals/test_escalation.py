@@ -19,7 +19,6 @@ from dispatcher.model import AuditEntry, Letter, Message, Staff, Task
 from dispatcher.model.ports import Event, Outcome
 from dispatcher.services import covers, rings, status, sweep
 from dispatcher.services.letter_sending import send_letter
-from dispatcher.storage import make_engine, make_sessions
 from tests.small_bank import SmallBank, small_bank
 
 PHONES = {"officer": "+12025550111", "other": "+12025550112", "colleague": "+12025550113"}
@@ -32,9 +31,9 @@ def bank(sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
 
 
 @pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> SmallBank:
+def light(sqlite_sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
     """On SQLite alone, for tables of many cases."""
-    return prepared(make_sessions(make_engine(sqlite_url)), tmp_path)
+    return prepared(sqlite_sessions, tmp_path)
 
 
 def prepared(sessions: sessionmaker[Session], folder: Path) -> SmallBank:

@@ -31,8 +31,8 @@ def bank(sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
 
 
 @pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> SmallBank:
-    return prepared(make_sessions(make_engine(sqlite_url)), tmp_path)
+def light(sqlite_sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
+    return prepared(sqlite_sessions, tmp_path)
 
 
 def told(bank: SmallBank, attempt: str, state: str, outcome: str) -> None:

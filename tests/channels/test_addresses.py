@@ -151,7 +151,7 @@ def settled(channel: Channel, raw: str, region: str = "") -> str | None:
         return None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet="+0123456789 ()-./x", max_size=24), st.sampled_from(["", "US", "GB", "DE", "IT", "MX"]))
 def test_the_one_writing_of_a_number_is_its_own(raw: str, region: str) -> None:
     once = settled(Voice(), raw, region)
@@ -162,7 +162,7 @@ def test_the_one_writing_of_a_number_is_its_own(raw: str, region: str) -> None:
         assert settled(Voice(), once) == settled(Voice(), once, region) == once
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=30))
 def test_any_text_is_an_address_or_refused(raw: str) -> None:
     for channel in (*TELEPHONES, Email()):
@@ -170,7 +170,7 @@ def test_any_text_is_an_address_or_refused(raw: str) -> None:
         assert once is None or settled(channel, once) == once
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.emails())
 def test_the_one_writing_of_a_mail_address_is_its_own(raw: str) -> None:
     once = settled(Email(), raw)

@@ -66,7 +66,7 @@ def test_segments_are_counted_as_the_network_packs_them(text: str, encoding: str
     assert (count.encoding, count.units, count.segments) == (encoding, units, segments)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(alphabet=st.sampled_from("aé€[ 9\n’📈"), max_size=700))
 def test_a_count_is_what_cutting_by_hand_makes(text: str) -> None:
     count = count_segments(text)
@@ -105,7 +105,7 @@ def test_the_count_is_that_of_what_is_sent() -> None:
         assert made.segments == count_segments(made.text.replace(REPLY_TAG, token)).segments
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(alphabet=st.sampled_from("abc €’📈\n"), max_size=2500), st.booleans())
 def test_a_text_message_is_never_too_long(text: str, linked: bool) -> None:
     made = Sms().compose(replace(DRAFT, text=text, reply_url=REPLY if linked else ""))
@@ -237,7 +237,7 @@ def test_a_mail_is_accessible_and_loads_nothing() -> None:
     assert not re.search(r"url\(|@import|<[^>]+\son\w+=", made.html)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=200), st.text(max_size=60))
 def test_nothing_an_author_writes_becomes_markup(text: str, subject: str) -> None:
     hostile = "<script>alert(1)</script><b onclick=x>" + text

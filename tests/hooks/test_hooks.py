@@ -20,7 +20,6 @@ from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.services import hook_posting, hooks, reply_store, responses, suppressions, sweep
 from dispatcher.services.hook_posting import post_due
 from dispatcher.services.understanding import Understood
-from dispatcher.storage import make_engine, make_sessions
 from tests.hooks.receiver import Receiver, is_genuine, receiving
 from tests.small_bank import SmallBank, small_bank
 
@@ -38,8 +37,8 @@ def bank(sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
 
 
 @pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> SmallBank:
-    return posting(make_sessions(make_engine(sqlite_url)), tmp_path)
+def light(sqlite_sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
+    return posting(sqlite_sessions, tmp_path)
 
 
 def posting(sessions: sessionmaker[Session], folder: Path) -> SmallBank:

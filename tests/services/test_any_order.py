@@ -276,7 +276,6 @@ def after(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Af
 A_FEW = st.lists(st.sampled_from([*POSTS, WORK, WORK, WORK]), min_size=2, max_size=14)
 THEN = st.lists(st.sampled_from([*ANSWERS, WORK]), max_size=4)
 SLOWLY = settings(
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     max_examples=15,
     phases=(Phase.explicit, Phase.generate),

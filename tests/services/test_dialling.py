@@ -17,7 +17,6 @@ from dispatcher.services import caps, codes, dialable, dialling, imports, letter
 from dispatcher.services.customer_fields import COLUMNS
 from dispatcher.services.letter_sending import send_letter
 from dispatcher.services.sending import Pump
-from dispatcher.storage import make_engine, make_sessions
 from tests.small_bank import SmallBank, small_bank
 
 CUBA, SATELLITE, PREMIUM, HOME = "+5371234567", "+881612345678", "+19002345678", "+12025550140"
@@ -30,9 +29,9 @@ def bank(sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
 
 
 @pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> SmallBank:
+def light(sqlite_sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
     """On SQLite alone, for what takes its time."""
-    return with_fax(small_bank(make_sessions(make_engine(sqlite_url)), tmp_path))
+    return with_fax(small_bank(sqlite_sessions, tmp_path))
 
 
 def with_fax(bank: SmallBank) -> SmallBank:

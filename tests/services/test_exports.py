@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.model import AuditEntry, Conversation, Customer, Delivery, Recipient, Reply, Response, Staff
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
 from dispatcher.services import exports
 from dispatcher.services.csv_cells import BOM, cell, harmless, table
 from dispatcher.services.exports import Asked, export
-from dispatcher.storage import make_engine, make_sessions
 from tests.small_bank import SmallBank, small_bank
 
 AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -116,10 +114,8 @@ def test_a_table_is_read_back_as_it_was() -> None:
 
 
 @pytest.fixture
-def bank(sqlite_url: str, tmp_path: Path) -> Iterator[SmallBank]:
-    engine = make_engine(sqlite_url)
-    yield small_bank(make_sessions(engine), tmp_path)
-    engine.dispose()
+def bank(sqlite_sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
+    return small_bank(sqlite_sessions, tmp_path)
 
 
 def said(bank: SmallBank, session: Session, who: str = "ana", rep: str = "rep", words: str = "=1+1") -> Reply:

@@ -17,11 +17,8 @@ from tests.small_bank import small_bank
 
 
 @pytest.fixture
-def runtime(sqlite_url: str, valkey: str, tmp_path: Path) -> Runtime:
-    from dispatcher.storage import make_engine, make_sessions
-
-    sessions: sessionmaker[Session] = make_sessions(make_engine(sqlite_url))
-    built = small_bank(sessions, tmp_path).runtime
+def runtime(sqlite_sessions: sessionmaker[Session], valkey: str, tmp_path: Path) -> Runtime:
+    built = small_bank(sqlite_sessions, tmp_path).runtime
     return dataclasses.replace(built, redis=Redis.from_url(valkey))
 
 

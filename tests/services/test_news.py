@@ -74,9 +74,7 @@ def ends(states: Iterable[str], start: str = "accepted") -> str:
 
 ORDERS = st.lists(st.sampled_from(sorted(TEXT)), min_size=1, max_size=7)
 ARRAYS = st.lists(st.lists(st.sampled_from(sorted(MAIL)), min_size=1, max_size=4), min_size=1, max_size=4)
-QUICK = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+QUICK = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @QUICK

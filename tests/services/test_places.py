@@ -24,11 +24,8 @@ TEN = Limits("vendor", 10)
 
 
 @pytest.fixture
-def runtime(sqlite_url: str, valkey: str, tmp_path: Path) -> Runtime:
-    from dispatcher.storage import make_engine, make_sessions
-
-    sessions: sessionmaker[Session] = make_sessions(make_engine(sqlite_url))
-    return dataclasses.replace(small_bank(sessions, tmp_path).runtime, redis=Redis.from_url(valkey))
+def runtime(sqlite_sessions: sessionmaker[Session], valkey: str, tmp_path: Path) -> Runtime:
+    return dataclasses.replace(small_bank(sqlite_sessions, tmp_path).runtime, redis=Redis.from_url(valkey))
 
 
 class Account:

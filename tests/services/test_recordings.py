@@ -170,11 +170,9 @@ def desk(sessions: sessionmaker[Session], tmp_path: Path) -> Desk:
 
 
 @pytest.fixture
-def light(sqlite_url: str, tmp_path: Path) -> Desk:
+def light(sqlite_sessions: sessionmaker[Session], tmp_path: Path) -> Desk:
     """On SQLite alone, for tables of many cases."""
-    from dispatcher.storage import make_engine, make_sessions
-
-    return desk_of(make_sessions(make_engine(sqlite_url)), tmp_path)
+    return desk_of(sqlite_sessions, tmp_path)
 
 
 # --- what comes of it -------------------------------------------------------------------------------------

@@ -549,7 +549,7 @@ def test_from_the_page_of_what_was_cancelled_after_it_had_left(light: World) -> 
 
 
 @given(st.text(max_size=400), st.text(min_size=1, max_size=80), st.integers(1, 10**9))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_a_notice_by_text_message_has_two_segments_at_most(words: str, name: str, number: int) -> None:
     from channels.sms import count_segments
 
@@ -586,9 +586,7 @@ POSTS = st.lists(
 
 
 @given(POSTS)
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_copies_of_the_same_posts_make_the_same_conversations(
     sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, posts: list[tuple[str, int]]
 ) -> None:

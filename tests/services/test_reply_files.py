@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.model import AuditEntry, Conversation, Customer, Media, Reply, Staff
 from dispatcher.model.errors import NotFound
 from dispatcher.model.ports import File
 from dispatcher.services import downloads, reply_files
-from dispatcher.storage import make_engine, make_sessions
 from tests.small_bank import SmallBank, small_bank
 
 PDF, PNG, WAV = b"%PDF-1.7\n\x00", b"\x89PNG\r\n\x1a\n\x00", b"RIFF\x24\x00\x00\x00WAVEfmt "
@@ -83,8 +83,8 @@ BYTES = [
 
 
 @pytest.fixture
-def bank(sqlite_url: str, tmp_path: Path) -> SmallBank:
-    return small_bank(make_sessions(make_engine(sqlite_url)), tmp_path)
+def bank(sqlite_sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
+    return small_bank(sqlite_sessions, tmp_path)
 
 
 def reply_with(bank: SmallBank, *files: File) -> int:

@@ -287,9 +287,9 @@ def test_many_deliveries_are_counted_by_the_database(bank: SmallBank) -> None:
         deliver(session, message, "email", [number / 1000 for number in range(1, 20_001)], "accepted")
         session.commit()
     with bank.sessions() as session:
-        started = time.perf_counter()
+        started = time.thread_time()  # of a processor: what else the machine does is not ours
         row = release_report(session, message.id)["by_channel"]["email"]
-        assert time.perf_counter() - started < 6, "it takes half a second on a machine with nothing else to do"
+        assert time.thread_time() - started < 3, "it takes half a second"
         assert not any(isinstance(one, Delivery) for one in session.identity_map.values())
     assert (row["p50"], row["p95"], row["last"]) == (10.0, 19.0, 20.0)
 

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.clock import Clock
 from dispatcher.model import Attempt, Delivery, Message, Poll
-from dispatcher.storage import make_engine, make_sessions
 from tests.small_bank import small_bank
 
 
@@ -44,8 +43,10 @@ def test_the_records_lock_is_let_go_before_other_rows_are_taken(
     assert [one for one in said[recorded:] if re.match("UPDATE (deliveries|attempts)", one)]
 
 
-def test_after_an_outage_texts_that_were_missed_are_asked_for_at_once(sqlite_url: str, tmp_path: Path) -> None:
-    bank = small_bank(make_sessions(make_engine(sqlite_url)), tmp_path)
+def test_after_an_outage_texts_that_were_missed_are_asked_for_at_once(
+    sqlite_sessions: sessionmaker[Session], tmp_path: Path
+) -> None:
+    bank = small_bank(sqlite_sessions, tmp_path)
     with bank.sessions() as session:
         session.add(Poll(provider="scripted", asked_to=bank.time(), due_at=bank.time() + timedelta(minutes=10)))
         session.commit()

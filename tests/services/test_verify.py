@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from approvals import decisions, submission
 from dispatcher import bells
@@ -124,8 +124,8 @@ def test_nothing_is_found_where_nothing_is_wrong(bank: SmallBank) -> None:
     assert found(bank) == []
 
 
-def test_an_empty_database_is_as_promised(sqlite_url: str, tmp_path: Path) -> None:
-    assert found(small_bank(make_sessions(make_engine(sqlite_url)), tmp_path)) == []
+def test_an_empty_database_is_as_promised(sqlite_sessions: sessionmaker[Session], tmp_path: Path) -> None:
+    assert found(small_bank(sqlite_sessions, tmp_path)) == []
 
 
 def test_it_changes_nothing(bank: SmallBank) -> None:

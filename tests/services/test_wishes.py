@@ -532,7 +532,7 @@ STEPS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 def test_no_order_of_events_sends_to_whom_it_may_not(world: World, steps: list[str]) -> None:
     _empty(world)

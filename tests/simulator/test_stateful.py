@@ -31,8 +31,8 @@ from tests.simulator.town import HAMLET, HAMLET_STAFF
 from tests.simulator.world import UseCase, World
 
 SETTINGS = {
-    "ci": settings(max_examples=6, stateful_step_count=14, deadline=None, derandomize=True, database=None),
-    "soak": settings(max_examples=2000, stateful_step_count=50, deadline=None),
+    "ci": settings(max_examples=6, stateful_step_count=14, derandomize=True, database=None),
+    "soak": settings(max_examples=2000, stateful_step_count=50),
 }
 PROCESSES = ("sms", "email", "voice", "notices", "events", "lookups")
 LISTS = st.sampled_from(("mail", "text", "call", "lost", "both", "all"))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -21,7 +21,6 @@ from dispatcher import door
 from dispatcher.app import create_app
 from dispatcher.model import SignIn
 from dispatcher.services.accounts import _sha256
-from dispatcher.storage import make_engine, make_sessions
 from dispatcher.web.limits import Limits
 from tests.small_bank import SmallBank, small_bank
 
@@ -102,10 +101,8 @@ def with_fax(bank: SmallBank) -> SmallBank:
 
 
 @pytest.fixture
-def bank(sqlite_url: str, tmp_path: Path) -> Iterator[SmallBank]:
-    engine = make_engine(sqlite_url)
-    yield with_fax(small_bank(make_sessions(engine), tmp_path))
-    engine.dispose()
+def bank(sqlite_sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
+    return with_fax(small_bank(sqlite_sessions, tmp_path))
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +113,7 @@ def built() -> list[Flask]:
 
 @pytest.fixture
 def site(bank: SmallBank, built: list[Flask]) -> Site:
-    """The pages over this test's bank. API and webhooks, which hold their runtime, need an application of their own."""
+    """The pages over this test's bank. Webhooks, which hold their runtime, need an application of their own."""
     shared_app = built[0] if built else create_app(bank.runtime)
     built[:] = [shared_app]
     shared_app.extensions["runtime"] = bank.runtime

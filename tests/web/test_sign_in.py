@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.app import create_app
 from dispatcher.model import AuditEntry, SignIn, Staff
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
 from dispatcher.services import accounts, hashing
-from dispatcher.storage import make_engine, make_sessions
 from dispatcher.web.guard import local_path
 from tests.small_bank import SmallBank, small_bank
 from tests.web.conftest import Site, Visitor
@@ -33,14 +34,12 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def bank(sqlite_url: str, tmp_path: Any) -> Any:
-    engine = make_engine(sqlite_url)
-    bank = small_bank(make_sessions(engine), tmp_path)
+def bank(sqlite_sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
+    bank = small_bank(sqlite_sessions, tmp_path)
     with bank.sessions() as session:
         accounts.set_password(session, bank.runtime, "rep@bank.example", PASSWORD)
         session.commit()
-    yield bank
-    engine.dispose()
+    return bank
 
 
 def sign_in(visitor: Visitor, email: str = "rep@bank.example", password: str = PASSWORD, **more: Any) -> Any:
@@ -160,9 +159,8 @@ def test_a_header_from_afar_is_not_believed(site: Site) -> None:
     assert answer.status_code == 429
 
 
-def test_tries_count_over_all_processes(sqlite_url: str, tmp_path: Any, valkey: str) -> None:
-    engine = make_engine(sqlite_url)
-    bank = small_bank(make_sessions(engine), tmp_path, valkey)
+def test_tries_count_over_all_processes(sqlite_sessions: sessionmaker[Session], tmp_path: Path, valkey: str) -> None:
+    bank = small_bank(sqlite_sessions, tmp_path, valkey)
     for n in range(7):
         # A new application each time, as another process would be.
         visitor = Visitor(create_app(bank.runtime).test_client())
@@ -172,7 +170,6 @@ def test_tries_count_over_all_processes(sqlite_url: str, tmp_path: Any, valkey: 
 
     with redis.Redis.from_url(valkey) as client:
         assert not [key for key in client.keys("*") if b"bank.example" in key]
-    engine.dispose()
 
 
 def test_a_session_ends_by_itself(site: Site) -> None:

@@ -662,7 +662,7 @@ def mashed(sqlite_template: Path) -> Iterator[World]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from([*"123456789*#-", "0000", "1111"]), max_size=14))
 def test_no_keys_without_the_right_code_approve(mashed: World, keys: list[str]) -> None:
     call = Call(mashed).take()
