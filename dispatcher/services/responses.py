@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import CHANNELS, Conversation, Customer, Message, Response, Staff
+from dispatcher.model import CHANNELS, Conversation, Customer, Message, Reply, Response, Staff
 from dispatcher.model.errors import Refused
 from dispatcher.runtime import Runtime
 from dispatcher.services import conversations, letters, reply_notices, suppressions
@@ -21,6 +21,10 @@ MOST_WORDS = 5_000
 MOST_IN_A_TEXT_MESSAGE = 1_500  # 1,600 less the name in front
 # By mail and text message, where two robots might have found each other.
 MOST_AN_HOUR, MOST_A_DAY = 30, 60
+# A browser that goes back gives the page anew, with the words still in it: the same words within the hour, with nothing
+# said in between, were meant once, unless they have not arrived.
+SENT_TWICE_WITHIN = timedelta(hours=1)
+_NOT_ARRIVED = ("failed", "bounced", "rejected", "suppressed", "expired", "cancelled")
 
 
 def respond(
@@ -38,8 +42,9 @@ def respond(
 ) -> Response:
     """Answer the customer by the channel they used last; what came by call, page or fax, in writing.
 
-    `via` is page, api, mail or sms; a second call with the same `dedupe` gives the first response. `seen` is the last
-    response that its writer has read, 0 for none: a colleague's later one is read first. With `by_telephone` it was
+    `via` is page, api, mail or sms; a second call with the same `dedupe` gives the first response, and so does a page
+    that sends its writer's last words again. `seen` is the last response that its writer has read, 0 for none: a
+    colleague's later one is read first. With `by_telephone` it was
     said, and is kept without a letter. What is not `on_order` says so, where an order waits and its writer may not
     have seen that. Raises NotFound, and Refused where the text will not do or no contact point may be used.
     """
@@ -49,6 +54,8 @@ def respond(
     if known is not None:
         return known
     words = clean(text).strip()
+    if via == "page" and not on_order and (known := _just_sent(session, runtime, conversation, staff, words)):
+        return known
     channel, address = ("voice", "") if by_telephone else _way(session, runtime, conversation)
     _check(session, runtime, conversation, words, channel, via)
     if seen is not None:
@@ -83,6 +90,21 @@ def respond(
         response=response.id, letter=response.letter_id, channel=channel, via=via, words=fingerprint(words),
     )  # fmt: skip
     return response
+
+
+def _just_sent(
+    session: Session, runtime: Runtime, conversation: Conversation, staff: Staff, words: str
+) -> Response | None:
+    """The last thing said in the conversation, where it is these very words of this writer, and may have arrived."""
+    last = session.scalars(
+        select(Response).where(Response.conversation_id == conversation.id).order_by(Response.id.desc()).limit(1)
+    ).first()
+    if last is None or (last.staff_id, last.text) != (staff.id, words):
+        return None
+    if last.created_at < runtime.now() - SENT_TWICE_WITHIN or (last.letter and last.letter.state in _NOT_ARRIVED):
+        return None
+    since = select(Reply.id).where(Reply.conversation_id == conversation.id, Reply.received_at > last.created_at)
+    return None if session.scalar(since.limit(1)) is not None else last
 
 
 def _check(session: Session, runtime: Runtime, conversation: Conversation, words: str, channel: str, via: str) -> None:

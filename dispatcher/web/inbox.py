@@ -27,9 +27,10 @@ from dispatcher.services import (
     responses,
     talks,
 )
+from dispatcher.services.audit import fingerprint
 from dispatcher.services.order_asked import TAKERS
 from dispatcher.services.routing import ANSWERING
-from dispatcher.web import files, paging
+from dispatcher.web import files, filters, paging
 
 bp = Blueprint("inbox", __name__, url_prefix="/inbox")
 STATES = ("open", "claimed", "closed")
@@ -172,17 +173,18 @@ def respond(conversation_id: int) -> ResponseReturnValue:
     staff = door.me()
     text = request.form.get("text", "").replace("\r\n", "\n")
     once, seen = request.form.get("once", "")[:64], request.form.get("seen", "")[:18]
+    key = f"page:{staff.id}:{conversation_id}:{once or door.once()}:{fingerprint(text.strip())}"
     try:
-        responses.respond(
-            door.db(), door.runtime(), staff, conversation_id, text, via="page",
-            dedupe=f"page:{staff.id}:{conversation_id}:{once}" if once else None,
+        sent = responses.respond(
+            door.db(), door.runtime(), staff, conversation_id, text, via="page", dedupe=key,
             seen=int(seen) if seen.isascii() and seen.isdigit() else None,
         )  # fmt: skip
+        again, at = sent.dedupe != key, sent.created_at
         door.commit()
     except Refused as refused:
         door.only_look()
         return thread_page(conversation_id, text=text, wrong=refused.fields, status=422)
-    flash("Your answer is on its way.")
+    flash(f"You sent these words at {filters.when(at)}: they go out once." if again else "Your answer is on its way.")
     return redirect(url_for(".show", conversation_id=conversation_id))
 
 

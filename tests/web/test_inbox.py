@@ -61,6 +61,33 @@ def test_one_answers_claims_and_closes(talk: Site) -> None:
     assert "Ana" not in talk("rep").get("/inbox").text
 
 
+def test_going_back_and_sending_again_sends_once(talk: Site) -> None:
+    def send(text: str, once: str) -> str:
+        """Each page that a browser fetches anew has a mark of its own."""
+        assert talk("rep").post("/inbox/1/responses", {"text": text, "once": once}).status_code == 302
+        return talk("rep").get("/inbox/1").text
+
+    def sent() -> list[str]:
+        with talk.session() as session:
+            return list(session.scalars(select(Response.text).order_by(Response.id)))
+
+    assert "on its way" in send("Hold.", "a")
+    assert "You sent these words at" in send("Hold. ", "b")
+    assert "on its way" in send("Hold until Friday.", "a")  # other words from a page that was kept
+    assert sent() == ["Hold.", "Hold until Friday."]
+    with talk.session() as session:
+        session.scalars(select(Letter).where(Letter.kind == "response").order_by(Letter.id.desc())).first().state = "failed"
+        session.commit()
+    assert "on its way" in send("Hold until Friday.", "c")
+    talk.bank.time.pass_by(60)
+    with talk.session() as session:
+        mail = session.scalars(select(Delivery).where(Delivery.channel == "email")).one()
+        replies.from_page(session, talk.bank.runtime, mail.id, "Until when?", False)
+        session.commit()
+    assert "on its way" in send("Hold until Friday.", "d")
+    assert len(sent()) == 4
+
+
 def test_a_very_long_reply_scrolls_in_its_box(talk: Site) -> None:
     assert "words long" not in talk("rep").get("/inbox/1").text
     with talk.session() as session:
