@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -20,6 +22,8 @@ bp = Blueprint("compose", __name__, url_prefix="/messages")
 
 VALIDITY = ((900, "15 minutes"), (1800, "30 minutes"), (3600, "1 hour"), (7200, "2 hours"), (14400, "4 hours"),
             (28800, "8 hours"), (86400, "1 day"))  # fmt: skip
+MADE_TWICE_WITHIN = timedelta(hours=1)
+CAME_TO_NOTHING = ("returned", "rejected", "withdrawn", "expired", "cancelled")
 
 
 @bp.get("/new")
@@ -40,13 +44,40 @@ def create() -> ResponseReturnValue:
         key, print_ = f"form:{form.once}:{form.fingerprint()}", form.fingerprint()
         known = idempotency.claim(door.db(), door.runtime(), staff, key, print_)
         if known is not None:
-            return redirect(url_for("messages.show", message_id=int(known.body)))
+            return _here_already(int(known.body))
         message = submission.create(door.db(), door.runtime(), staff, form.submission(), draft=draft, via="page")
+        if (twin := _twin(staff, message)) is not None:
+            door.only_look()
+            return _here_already(twin)
         idempotency.keep(door.db(), staff, key, 201, str(message.id))
         door.commit()
     except Refused as refused:
         return _again(form, None, refused.fields)
     return _done(message, draft)
+
+
+def _twin(staff: Staff, message: Message) -> int | None:
+    """The number of a message like this to the byte, by the same author within the hour, that has not come to nothing.
+
+    A browser that goes back may fetch the form anew and keep what was typed: sent again, it would be a second alert.
+    """
+    return door.db().scalar(
+        select(Message.id)
+        .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
+        .where(
+            Message.author_id == staff.id,
+            Message.id != message.id,
+            Message.created_at > door.runtime().now() - MADE_TWICE_WITHIN,
+            Message.state.not_in(CAME_TO_NOTHING),
+            Version.digest == message.current.digest,
+        )
+        .limit(1)
+    )
+
+
+def _here_already(message_id: int) -> ResponseReturnValue:
+    flash("You have written exactly this within the hour: here it is, once.")
+    return redirect(url_for("messages.show", message_id=message_id))
 
 
 @bp.get("/<int:message_id>/edit")

@@ -129,7 +129,12 @@ def test_pressed_twice_it_is_sent_once(site: Site) -> None:
     first, second = write(site, once=mark), write(site, once=mark)
     assert first.headers["Location"] == second.headers["Location"] == "/messages/1"
     assert how_many(site) == 1
+    assert write(site, once=once(site)).headers["Location"] == "/messages/1"  # a page fetched anew, the words kept
+    assert "within the hour" in site("analyst").get("/messages/1").text
+    assert how_many(site) == 1
     assert write(site, once=mark, text="Something else.").headers["Location"] == "/messages/2"
+    assert site("analyst").post("/messages/1/withdraw").status_code == 302
+    assert write(site, once=once(site)).headers["Location"] == "/messages/3"
 
 
 def test_saving_what_was_not_changed_changes_nothing(site: Site) -> None:
