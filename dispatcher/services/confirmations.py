@@ -33,6 +33,9 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "back": "You will get {way} from {firm} again. STOP or this page ends them: {page}",
         "stopped subject": "No more {way} from {firm}",
         "back subject": "{way} from {firm} again",
+        "topic subject": "No more {way} about {topic} from {firm}",
+        "topic back": "You will get {way} about {topic} from {firm} again. This page ends them: {page}",
+        "topic back subject": "{way} about {topic} from {firm} again",
     },
     "de": {
         "email": "E-Mails",
@@ -43,6 +46,9 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "back": "Sie erhalten wieder {way} von {firm}. STOP oder diese Seite beendet sie: {page}",
         "stopped subject": "Keine {way} mehr von {firm}",
         "back subject": "Wieder {way} von {firm}",
+        "topic subject": "Keine {way} mehr zu {topic} von {firm}",
+        "topic back": "Sie erhalten wieder {way} zu {topic} von {firm}. Diese Seite beendet sie: {page}",
+        "topic back subject": "Wieder {way} zu {topic} von {firm}",
     },
     "fr": {
         "email": "e-mails",
@@ -53,6 +59,9 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "back": "Vous recevrez de nouveau les {way} de {firm}. STOP ou cette page y met fin : {page}",
         "stopped subject": "Plus de {way} de {firm}",
         "back subject": "De nouveau des {way} de {firm}",
+        "topic subject": "Plus de {way} de {firm} au sujet de {topic}",
+        "topic back": "Vous recevrez de nouveau les {way} de {firm} au sujet de {topic}. Cette page y met fin : {page}",
+        "topic back subject": "De nouveau des {way} de {firm} au sujet de {topic}",
     },
     "es": {
         "email": "correos",
@@ -63,6 +72,9 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "back": "Volverá a recibir {way} de {firm}. STOP o esta página los detiene: {page}",
         "stopped subject": "No más {way} de {firm}",
         "back subject": "De nuevo {way} de {firm}",
+        "topic subject": "No más {way} de {firm} sobre {topic}",
+        "topic back": "Volverá a recibir {way} de {firm} sobre {topic}. Esta página los detiene: {page}",
+        "topic back subject": "De nuevo {way} de {firm} sobre {topic}",
     },
 }
 
@@ -85,7 +97,7 @@ def of_stop(
     firm, way = runtime.settings.firm_name, say[order.channel]
     line = say["topic" if order.topic else "stopped"].format(way=way, firm=firm, topic=order.topic)
     text = f"{line} {say['undo'].format(page=_page(runtime, customer))}"
-    subject = say["stopped subject"].format(way=way, firm=firm)
+    subject = say["topic subject" if order.topic else "stopped subject"].format(way=way, firm=firm, topic=order.topic)
     return _write(session, runtime, order, customer, dedupe, subject, text, conversation_id)
 
 
@@ -95,16 +107,19 @@ def of_return(
     order: Suppression,
     customer: Customer | None,
     conversation_id: int | None = None,
+    *,
+    alone: bool = False,
 ) -> Letter | None:
-    """Confirms that an order was taken back; the same rules."""
+    """Confirms that an order was taken back, `alone` or with all others for the address; the same rules."""
     dedupe = f"{_BACK}{order.id}"
     barred = order.mirror == "theirs" or suppressions.in_force(session, order.channel, order.address) is not None
     if customer is None or barred or not _may_write(session, runtime, order, customer, dedupe):
         return None
     say = _words(customer)
     firm, way = runtime.settings.firm_name, say[order.channel]
-    text = say["back"].format(way=way, firm=firm, page=_page(runtime, customer))
-    subject = say["back subject"].format(way=way, firm=firm)
+    about = "topic " if order.topic and alone else ""
+    text = say[f"{about}back"].format(way=way, firm=firm, topic=order.topic, page=_page(runtime, customer))
+    subject = say[f"{about}back subject"].format(way=way, firm=firm, topic=order.topic)
     subject = subject[:1].upper() + subject[1:]
     return _write(session, runtime, order, customer, dedupe, subject, text, conversation_id)
 

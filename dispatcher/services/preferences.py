@@ -13,18 +13,20 @@ from dispatcher.model import (
     ContactPoint,
     Customer,
     Delivery,
+    ListMember,
     Message,
     Preference,
     Recipient,
     Suppression,
     Version,
+    VersionList,
 )
 from dispatcher.model.errors import NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import confirmations, suppressions
 from dispatcher.services.audit import record
 
-MOST_TOPICS = 20
+MOST_TOPICS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,11 @@ class Way:
         """True where only a START, sent as a text message, brings our messages back: the carrier holds them."""
         order = self.stopped
         return order is not None and order.mirror == "theirs" and order.reason in suppressions.THEIR_OWN
+
+    @property
+    def kept(self) -> list[str]:
+        """The topics that their owner has stopped one by one, which a stop of everything leaves as they are."""
+        return sorted(topic for topic, order in self.topics.items() if order.reason in suppressions.THEIR_OWN)
 
     def order_about(self, topic: str) -> Suppression | None:
         """What keeps messages of this topic from it, if anything does."""
@@ -82,24 +89,31 @@ def seen(session: Session, customer: Customer, alert_id: int | None) -> tuple[li
 
 
 def topics(session: Session, customer: Customer, alert_id: int | None = None) -> list[str]:
-    """What the customer got messages about, or has stopped: first what the alert they come from was about, then the
-    latest, at most MOST_TOPICS."""
+    """What the customer gets messages about: they did, their lists do, they chose ways for it, or have stopped it.
+
+    First what the alert they come from was about, then the latest, of messages at most MOST_TOPICS.
+    """
     return seen(session, customer, alert_id)[1]
 
 
 def _topics(session: Session, customer: Customer, some: Sequence[Way], first: str) -> list[str]:
-    rows = session.execute(
-        select(Version.topic, func.max(Message.released_at).label("last"))
+    last = func.max(Message.released_at)
+    released = (
+        select(Version.topic, last.label("last"))
         .join(Message, (Version.message_id == Message.id) & (Version.number == Message.version))
-        .join(Recipient, Recipient.message_id == Message.id)
-        .where(Recipient.customer_id == customer.id, Version.topic != "", Message.released_at.is_not(None))
+        .where(Version.topic != "", Message.released_at.is_not(None))
         .group_by(Version.topic)
-        .order_by(func.max(Message.released_at).desc())
-        .limit(MOST_TOPICS)
+    )
+    theirs = select(Recipient.message_id).where(Recipient.customer_id == customer.id)
+    on = select(ListMember.list_id).where(ListMember.customer_id == customer.id)
+    meant = select(VersionList.version_id).where(VersionList.list_id.in_(on))
+    rows = session.execute(
+        released.where(Message.id.in_(theirs) | Version.id.in_(meant)).order_by(last.desc()).limit(MOST_TOPICS)
     )
     got = [topic for topic, _ in rows]
+    chosen = sorted({step.topic for step in customer.preferences if step.topic})
     stopped = sorted(topic for way in some for topic in way.topics)
-    return list(dict.fromkeys([*([first] if first else []), *got, *stopped]))
+    return list(dict.fromkeys([*([first] if first else []), *got, *chosen, *stopped]))
 
 
 def about(session: Session, customer: Customer, alert_id: int | None) -> str:
@@ -178,8 +192,13 @@ def _stop(
     confirmations.of_stop(session, runtime, order, customer)
 
 
-def resume(session: Session, runtime: Runtime, customer: Customer, channel: str, topic: str = "") -> ContactPoint:
-    """Use this way again, or for messages of `topic`. Raises NotFound, StateConflict where it is not theirs to say."""
+def resume(
+    session: Session, runtime: Runtime, customer: Customer, channel: str, topic: str | None = ""
+) -> ContactPoint:
+    """Use this way again, as before everything was stopped, or for messages of `topic`, or with None for every topic.
+
+    Raises NotFound, StateConflict where it is not theirs to say.
+    """
     point = _point(customer, channel)
     way = next(one for one in ways(session, customer) if one.point is point)
     if way.by_carrier and not topic:
@@ -190,8 +209,8 @@ def resume(session: Session, runtime: Runtime, customer: Customer, channel: str,
         session, runtime, channel, point.address, f"customer {customer.key}",
         reasons=suppressions.THEIR_OWN, topic=topic,
     )  # fmt: skip
-    for order in lifted:
-        confirmations.of_return(session, runtime, order, customer)
+    if lifted:  # the first is the widest, and one letter says it
+        confirmations.of_return(session, runtime, lifted[0], customer, alone=topic is not None)
     return point
 
 

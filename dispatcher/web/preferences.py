@@ -84,7 +84,7 @@ def ask(token: str, channel: str) -> ResponseReturnValue:
 def _ask(token: str, customer: Customer, channel: str) -> str | None:
     """The page with the button; None where there is nothing to stop."""
     topic = _topic()
-    ways, topics, about = preferences.seen(door.db(), customer, _alert())
+    ways, topics, _ = preferences.seen(door.db(), customer, _alert())
     way = next((way for way in ways if way.point.channel == channel), None)
     if way is None or way.order_about(topic) is not None:
         return None
@@ -94,7 +94,7 @@ def _ask(token: str, customer: Customer, channel: str) -> str | None:
         customer=customer,
         way=way,
         topic=topic if topic in topics else "",
-        about=about,
+        topics=[one for one in topics if one not in way.topics],
         alert=_alert(),
     )
 
@@ -110,7 +110,8 @@ def stop(token: str, channel: str) -> ResponseReturnValue:
 @bp.post("/<token>/resume/<channel>")
 @by_token
 def resume(token: str, channel: str) -> ResponseReturnValue:
-    preferences.resume(door.db(), door.runtime(), _customer(token), channel, _topic())
+    topic = None if request.form.get("all") == "yes" else _topic()
+    preferences.resume(door.db(), door.runtime(), _customer(token), channel, topic)
     door.commit()
     return redirect(url_for(".show", token=token, done="resume", a=_alert()))
 

@@ -11,7 +11,17 @@ import soundfile
 from sqlalchemy import select
 
 from approvals import submission
-from dispatcher.model import Conversation, Customer, Delivery, Letter, OrderRequest, Reply
+from dispatcher.model import (
+    Conversation,
+    Customer,
+    Delivery,
+    DistributionList,
+    Letter,
+    ListMember,
+    OrderRequest,
+    Preference,
+    Reply,
+)
 from dispatcher.services import directory_marks, reply_store, suppressions, wishes
 from dispatcher.services.media import Upload
 from dispatcher.services.understanding import Understood
@@ -246,7 +256,7 @@ def test_one_topic_is_stopped_and_taken_back(site: Site, about_rates: dict[str, 
     assert browser.client.post(f"{page}/stop/sms", data={"topic": "rates"}).status_code == 302
     assert topics_stopped(site, "sms", "+12025550101") == ["rates"]
     shown = browser.get(page).text
-    assert "Resume" in shown
+    assert "You get everything here but rates." in shown
     assert "All ways to reach you are stopped" not in shown
     assert browser.client.post(f"{page}/stop/sms").status_code == 302
     assert topics_stopped(site, "sms", "+12025550101") == ["all", "rates"]
@@ -257,14 +267,44 @@ def test_one_topic_is_stopped_and_taken_back(site: Site, about_rates: dict[str, 
     assert browser.client.post(f"{page}/stop/sms", data={"topic": "gossip"}).status_code == 404
 
 
-def test_who_is_asked_whether_to_stop_may_stop_only_what_they_came_from(
-    site: Site, about_rates: dict[str, str]
-) -> None:
+def test_who_is_asked_whether_to_stop_may_stop_one_topic_only(site: Site, about_rates: dict[str, str]) -> None:
     alert = about_rates["rates"].partition("?")[2]
     page = site("nobody").get(f"{about_rates['page']}/one-click?{alert}").text
     assert ("bob@simon.example" in page, "Only about rates" in page) == (False, True)
-    nothing = site("nobody").get(f"{about_rates['page']}/one-click?a=999&topic=x").text
-    assert "Only about" not in nothing
+    assert "Only about x" not in site("nobody").get(f"{about_rates['page']}/one-click?a=999&topic=x").text
+
+
+def test_each_topic_and_everything_is_stopped_and_taken_back_on_one_page(
+    site: Site, about_rates: dict[str, str]
+) -> None:
+    with site.session() as session:  # chosen ways, and sent to a list of his before he was on it
+        session.add(Preference(customer_id=site.bank.ids["bob"], topic="fx", rank=0, channel="sms"))
+        site.bank.released(session, topic="memory", lists=["top"])
+        session.add(ListMember(list_id=session.scalars(select(DistributionList.id).filter_by(key="top")).one(),
+                               customer_id=site.bank.ids["bob"]))  # fmt: skip
+        session.commit()
+    page, browser = about_rates["page"], site("nobody")
+    buttons = (
+        ("stop", {"topic": "fx"}, ["fx"], "everything here but fx."),
+        ("stop", {"topic": "memory"}, ["fx", "memory"], "everything here but fx, memory."),
+        ("stop", {}, ["all", "fx", "memory"], "Resume all but fx, memory"),
+        ("resume", {}, ["fx", "memory"], "everything here but fx, memory."),
+        ("resume", {"topic": "fx"}, ["memory"], "everything here but memory."),
+        ("stop", {}, ["all", "memory"], "Resume everything"),
+        ("resume", {"all": "yes"}, [], "You get everything here."),
+    )
+    for act, form, left, words in buttons:
+        shown = browser.get(about_rates["rates"]).text
+        assert all(topic in shown for topic in ("rates", "memory", "fx")) or "nothing here" in shown
+        assert browser.client.post(f"{page}/{act}/sms", data=form).status_code == 302
+        assert topics_stopped(site, "sms", "+12025550101") == left
+        assert words in browser.get(page).text, (act, form)
+    with site.session() as session:
+        told = session.scalars(select(Letter.subject).where(Letter.kind == "confirmation").order_by(Letter.id)).all()
+    assert told[:2] == [
+        "No more text messages about fx from Example Bank",
+        "No more text messages about memory from Example Bank",
+    ]
 
 
 @pytest.mark.parametrize("left", [False, True])
