@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, select, update
 from sqlalchemy.orm import Session
@@ -124,13 +126,33 @@ def suppress(
     if graver:
         _no_longer_asked(session, runtime, order, by_a_word=True)
         order.reason, order.source, order.reply_id = reason, clean(source, 200), reply_id
-    if new is not None or graver:
-        record(
-            session, runtime, actor, "suppress", f"{channel} {address}"[:120],
-            reason=reason, source=source, **_told(topic),
-        )  # fmt: skip
+    # Somebody's word is on record in any case: it stands when the graver order is taken back, see `ordered`.
+    if new is not None or graver or reply_id is not None or actor not in ("system", ""):
+        _record(session, runtime, actor, order, reason, source, reply_id)
     _mirror(runtime, order, at_provider)
     return order
+
+
+def stand_for(session: Session, runtime: Runtime, order: Suppression, actor: Staff, detail: Mapping[str, Any]) -> None:
+    """What it was given for last is taken back, and it stands for what else was ordered, as that entry tells it."""
+    order.reason, order.source, order.reply_id = detail["reason"], clean(detail["source"], 200), detail.get("reply")
+    _record(session, runtime, actor, order, order.reason, order.source, order.reply_id)
+
+
+def _record(
+    session: Session, runtime: Runtime, actor: Staff | str, order: Suppression, reason: str, source: str,
+    reply_id: int | None,
+) -> None:  # fmt: skip
+    read_in = {} if reply_id is None else {"reply": reply_id}
+    record(
+        session, runtime, actor, "suppress", subject_of(order.channel, order.address),
+        reason=reason, source=source, **_told(order.topic), **read_in,
+    )  # fmt: skip
+
+
+def subject_of(channel: str, address: str) -> str:
+    """What the record calls a contact point."""
+    return f"{channel} {address}"[:120]
 
 
 def hold_what_waits(session: Session, runtime: Runtime, channel: str, address: str, topic: str = "") -> None:
@@ -183,10 +205,11 @@ def _no_longer_asked(session: Session, runtime: Runtime, order: Suppression, *, 
 
 def is_as_grave(order: Suppression, reason: str) -> bool:
     """Whether an order for this reason would change nothing about one that stands."""
-    return _gravity(reason) <= _gravity(order.reason)
+    return gravity(reason) <= gravity(order.reason)
 
 
-def _gravity(reason: str) -> int:
+def gravity(reason: str) -> int:
+    """Of two orders the one counts for which this is higher."""
     return _GRAVITY.get(reason, _GRAVEST)
 
 
@@ -254,7 +277,7 @@ def take_back(
         # Somebody of ours has read that one reply, and none of the others.
         _no_longer_asked(session, runtime, known, by_a_word=not isinstance(actor, Staff))
         record(
-            session, runtime, actor, "lift suppression", f"{channel} {address}"[:120],
+            session, runtime, actor, "lift suppression", subject_of(channel, address),
             reason=known.reason, **_told(known.topic),
         )  # fmt: skip
         lifted.append(known)

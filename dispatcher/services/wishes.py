@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import ContactPoint, Customer, Letter, Reply, Staff, Suppression, Task
 from dispatcher.model.errors import StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import confirmations, keywords, suppressions, tasks
+from dispatcher.services import confirmations, keywords, ordered, suppressions, tasks
 from dispatcher.services.arrival import Arrival
 from dispatcher.services.directory import owner_of
 from dispatcher.services.once import clean
@@ -255,6 +255,8 @@ def decided(session: Session, runtime: Runtime, staff: Staff, reply: Reply, kind
         )
         for order in lifted[:1]:
             confirmations.of_return(session, runtime, order, reply.customer, reply.conversation_id)
+    elif own is not None and (other := ordered.besides(session, own, reply)) is not None:
+        suppressions.stand_for(session, runtime, own, staff, other)
     elif own is not None:
         lifted = suppressions.take_back(session, runtime, channel, address, staff, topic=own.topic)
         for order in lifted:
@@ -266,12 +268,14 @@ def decided(session: Session, runtime: Runtime, staff: Staff, reply: Reply, kind
 
 
 def require_not_theirs(session: Session, reply: Reply, kind: str) -> None:
-    """Raises StateConflict where calling it `kind` would lift what its sender has ordered by a carrier's keyword, a
-    key, a link or a button: nobody has read that, so nobody has misread it.
+    """Raises StateConflict where calling it `kind` would lift what customers have ordered by a carrier's keyword, a key,
+    a link or a button, for nobody has read that and nobody has misread it; or what they have ordered since it came.
     """
-    if reply.kind != "opt-out" or reply.kind_by not in _PLAIN or kind in ("opt-out", "wrong-person"):
+    if kind in ("opt-out", "wrong-person"):
         return
-    if _stopped_by(session, reply)[0] is not None:
+    channel, address = _stopped_by(session, reply)[1]
+    plain = ordered.was_plain(session, reply, _PLAIN) and suppressions.all_in_force(session, channel, address)
+    if plain or (kind == "opt-in" and ordered.is_since(session, channel, address, reply)):
         raise StateConflict(
             "they have ended this themselves: they take it back by START or on their page", state=reply.state
         )

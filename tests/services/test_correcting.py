@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from dispatcher.bells import commit
-from dispatcher.model import Conversation, Letter, Reply
+from dispatcher.model import Conversation, Customer, Letter, Reply
 from dispatcher.model.errors import StateConflict
-from dispatcher.services import correcting, suppressions
+from dispatcher.services import correcting, preferences, suppressions
+from dispatcher.services.evidence import ALL
+from dispatcher.services.oracle import Question
 from tests.webhooks.world import World
 
 ANA, BOB = "ana@simon.example", "+12025550101"
@@ -19,9 +21,9 @@ def world(light: World) -> World:
     return light
 
 
-def call_it(world: World, kind: str) -> None:
+def call_it(world: World, kind: str, number: int = 0) -> None:
     with world.runtime.sessions() as session:
-        number = session.scalars(select(Reply.id)).one()
+        number = number or session.scalars(select(Reply.id)).one()
         correcting.correct(session, world.runtime, world.bank.staff(session, "rep"), number, kind)
         commit(session, world.runtime.bells)
 
@@ -83,11 +85,63 @@ def test_nobody_lifts_for_them_what_they_have_ended_by_a_word_of_the_carriers(wo
     (reply,) = world.replies()
     assert (reply.kind, reply.kind_by) == ("opt-out", "provider" if words == "STOP" else reply.kind_by)
     if words == "STOP":
-        for kind in ("other", "opt-in", "question"):
-            with pytest.raises(StateConflict, match="by START or on their page"):
-                call_it(world, kind)
+        for before in ("", "wrong-person"):
+            if before:
+                call_it(world, before)
+            for kind in ("other", "opt-in", "question"):
+                with pytest.raises(StateConflict, match="by START or on their page"):
+                    call_it(world, kind)
     else:
         call_it(world, "question")
         assert "text messages from Example Bank again" in world.letters("confirmation")[-1].text
     with world.runtime.sessions() as session:
         assert (suppressions.in_force(session, "sms", BOB) is not None) == (words == "STOP")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "corrected"),
+    [
+        ("STOP", "wrong number, I am not Bob", 1),
+        ("wrong number, I am not Bob", "STOP", 0),
+        ("Please do not text me any more", "STOP", 0),
+        ("Please do not text me any more", "page", 0),
+        ("page", "wrong number, I am not Bob", 0),
+    ],
+)
+def test_one_replys_correction_takes_back_nothing_that_was_said_in_another_way(
+    world: World, first: str, second: str, corrected: int
+) -> None:
+    """One row holds the gravest order; the others stand when that one was misread."""
+    world.alert()
+    for words in (first, second):
+        if words == "page":
+            with world.runtime.sessions() as session:
+                bob = session.get_one(Customer, world.bank.ids["bob"])
+                preferences.stop(session, world.runtime, bob, "sms", "preferences page")
+                commit(session, world.runtime.bells)
+        else:
+            world.sms(BOB, words, **({"OptOutType": "STOP"} if words == "STOP" else {}))
+            world.work()
+    call_it(world, "other", world.replies()[corrected].id)
+    with world.runtime.sessions() as session:
+        order = suppressions.in_force(session, "sms", BOB)
+        assert order is not None
+        assert order.reason == "opt-out"
+        preferred = "page" in (first, second)
+        assert (order.source == "preferences page") == preferred
+        assert not [one for promise in ALL for one in promise(session, world.runtime, Question())]
+    world.sms(BOB, "START", OptOutType="START")
+    world.work()
+    with world.runtime.sessions() as session:
+        assert suppressions.in_force(session, "sms", BOB) is None
+
+
+def test_no_older_word_is_called_a_wish_to_come_back(world: World) -> None:
+    world.alert()
+    world.sms(BOB, "yes, fine, thanks")
+    world.work()
+    world.bank.time.pass_by(60)
+    world.sms(BOB, "STOP", OptOutType="STOP")
+    world.work()
+    with pytest.raises(StateConflict, match="by START or on their page"):
+        call_it(world, "opt-in", world.replies()[0].id)

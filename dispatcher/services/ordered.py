@@ -1,0 +1,68 @@
+"""What was ordered against a contact point since it was last free, read off the record: one row holds the gravest order
+alone, and whoever takes that back for one reply must not take back what was said in another.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import AuditEntry, Reply, Suppression
+from dispatcher.services import suppressions
+
+# A doubt is settled by what followed it; the provider's own list follows ours.
+_NO_WORD = ("doubt", "provider")
+
+
+def besides(session: Session, order: Suppression, reply: Reply) -> dict[str, Any] | None:
+    """The gravest order that stands in the same place for another reason than what was read in this reply, as its
+    entry tells it; None where there is no other.
+    """
+    others = [detail for _, detail in _others(session, order.channel, order.address, order.topic, reply)]
+    return max(others, key=lambda one: suppressions.gravity(one["reason"]), default=None)
+
+
+def is_since(session: Session, channel: str, address: str, reply: Reply) -> bool:
+    """Whether another order than what was read in this reply was given after it came."""
+    came = session.scalar(
+        select(AuditEntry.seq).where(AuditEntry.subject == f"reply {reply.id}", AuditEntry.action == "receive reply")
+    )
+    return any(seq > (came or 0) for seq, _ in _others(session, channel, address, "", reply))
+
+
+def was_plain(session: Session, reply: Reply, plain: tuple[str, ...]) -> bool:
+    """Whether it came as an opt-out that one of `plain` had decided, whatever persons have called it since."""
+    first = session.scalar(
+        select(AuditEntry.detail)
+        .where(AuditEntry.subject == f"reply {reply.id}", AuditEntry.action == "correct reply")
+        .order_by(AuditEntry.seq)
+        .limit(1)
+    )
+    came = json.loads(first)["before"] if first else {"kind": reply.kind, "by": reply.kind_by}
+    return came["kind"] == "opt-out" and came["by"] in plain
+
+
+def _others(
+    session: Session, channel: str, address: str, topic: str, reply: Reply
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each order for this topic that was not read in this reply, since the last was lifted: its entry, newest first."""
+    entries = session.execute(
+        select(AuditEntry.seq, AuditEntry.action, AuditEntry.detail)
+        .where(
+            AuditEntry.subject == suppressions.subject_of(channel, address),
+            AuditEntry.action.in_(("suppress", "lift suppression")),
+        )
+        .order_by(AuditEntry.seq.desc())
+    )
+    for seq, action, text in entries:
+        detail = json.loads(text)
+        if detail.get("topic", "") != topic:
+            continue
+        if action != "suppress":
+            return
+        if detail.get("reply") != reply.id and detail.get("reason") not in _NO_WORD:
+            yield seq, detail
