@@ -45,7 +45,8 @@ CALL_STATES = {
     "failed": ("failed", ""),
     "canceled": ("failed", ""),
 }
-# Whole messages by which Twilio itself blocks or unblocks the sender. YES, which unblocks too, is left out: it is the
+# Whole messages by which Twilio itself blocks or unblocks the sender, and answers; nothing may stand beside the word,
+# no full stop either: "Stop!" is for us to obey and to confirm. YES, which unblocks too, is left out: it is the
 # natural answer to an alert, and what it means here is for those to say who know what was asked.
 KEYWORDS = {
     **dict.fromkeys(("stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"), "stop"),
@@ -214,7 +215,7 @@ def _text(form: Mapping[str, str], dedupe: str) -> InboundReply:
     sender = form["From"]
     keyword = form.get("OptOutType", "").lower()
     if keyword not in ("stop", "start", "help"):
-        keyword = KEYWORDS.get(re.sub(r"[\s\W_]+$|^[\s\W_]+", "", text).casefold(), "")
+        keyword = KEYWORDS.get(text.strip().casefold(), "")
     return InboundReply(
         dedupe=dedupe,
         channel="sms",

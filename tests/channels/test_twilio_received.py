@@ -89,10 +89,11 @@ def test_it_is_read_as_its_webhook_would_have_been(vendor: Vendor) -> None:
     assert source.dedupe("sms", found) == source.dedupe("sms", webhook)
 
 
-def test_a_stop_is_one_without_the_vendor_s_word_for_it(vendor: Vendor) -> None:
-    vendor.rows[OURS] = [row(1, body="Stop.")]
+@pytest.mark.parametrize(("body", "keyword"), [(" Stop\n", "stop"), ("Stop.", ""), ('"STOP"', "")])
+def test_a_bare_stop_is_one_without_the_vendor_s_word_for_it(vendor: Vendor, body: str, keyword: str) -> None:
+    vendor.rows[OURS] = [row(1, body=body)]
     (found,) = vendor.received()
-    assert TwilioWebhooks(settings()).parse("sms", found).replies[0].keyword == "stop"
+    assert TwilioWebhooks(settings()).parse("sms", found).replies[0].keyword == keyword
 
 
 def test_every_page_of_every_number_oldest_first_and_nothing_else(vendor: Vendor) -> None:
