@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import case, delete, func, insert, literal, select, text, update
+from sqlalchemy import case, delete, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,7 @@ from dispatcher.services.audience_lists import inactive, listed_customers, stayi
 from dispatcher.services.audience_preview import AudiencePreview, Person, people, preview
 from dispatcher.services.shuffle import place_in_sql
 from dispatcher.services.situations import CHOICES, SITUATIONS, gathered
+from dispatcher.storage import joined_by_hash
 
 __all__ = [
     "AudiencePreview", "Person", "Resolution", "people", "preview", "resolve", "snapshot",
@@ -127,31 +128,26 @@ def _insert_deliveries(session: Session, runtime: Runtime, message: Message) -> 
 
 
 def _insert_recipients(session: Session, message: Message) -> None:
-    # Nothing is known yet of the deliveries just inserted: PostgreSQL would look each one up by the wrong index.
-    by_hash = session.get_bind().dialect.name == "postgresql"
-    if by_hash:
-        session.execute(text("SET LOCAL enable_nestloop = off"))
-    session.execute(
-        insert(Recipient).from_select(
-            ["message_id", "customer_id", "delivery_id", "channel", "because"],
-            select(literal(message.id), SITUATIONS.c.customer_id, Delivery.id, CHOICES.c.channel, CHOICES.c.because)
-            .select_from(SITUATIONS)
-            .join(CHOICES, CHOICES.c.situation == SITUATIONS.c.situation)
-            .outerjoin(
-                ContactPoint,
-                (ContactPoint.customer_id == SITUATIONS.c.customer_id) & (ContactPoint.channel == CHOICES.c.channel),
+    with joined_by_hash(session):
+        session.execute(
+            insert(Recipient).from_select(
+                ["message_id", "customer_id", "delivery_id", "channel", "because"],
+                select(literal(message.id), SITUATIONS.c.customer_id, Delivery.id, CHOICES.c.channel, CHOICES.c.because)
+                .select_from(SITUATIONS)
+                .join(CHOICES, CHOICES.c.situation == SITUATIONS.c.situation)
+                .outerjoin(
+                    ContactPoint,
+                    (ContactPoint.customer_id == SITUATIONS.c.customer_id) & (ContactPoint.channel == CHOICES.c.channel),
+                )
+                .outerjoin(
+                    Delivery,
+                    (Delivery.channel == CHOICES.c.channel)
+                    & (Delivery.address == ContactPoint.address)
+                    & (Delivery.message_id == message.id),
+                )
+                .order_by(SITUATIONS.c.customer_id),
             )
-            .outerjoin(
-                Delivery,
-                (Delivery.channel == CHOICES.c.channel)
-                & (Delivery.address == ContactPoint.address)
-                & (Delivery.message_id == message.id),
-            )
-            .order_by(SITUATIONS.c.customer_id),
         )
-    )
-    if by_hash:
-        session.execute(text("SET LOCAL enable_nestloop = on"))
 
 
 def _forget(session: Session) -> None:

@@ -14,6 +14,7 @@ from dispatcher.model import Customer, Delivery, Message, Recipient
 from dispatcher.model.delivery import FALLBACK, due_by
 from dispatcher.runtime import Runtime
 from dispatcher.services import fan_out, limits, quiet_hours
+from dispatcher.storage import joined_by_hash
 
 REQUEST_SECONDS = 0.3  # a provider's usual answer
 
@@ -177,4 +178,5 @@ def resting_of(session: Session, message: Message) -> list[Resting]:
             Recipient.channel, Customer.timezone, Customer.quiet_from, Customer.quiet_until, Customer.urgent_when_quiet
         )
     )  # fmt: skip
-    return [tuple(row) for row in session.execute(query)]  # type: ignore[misc]  # who has a delivery has a channel
+    with joined_by_hash(session):
+        return [tuple(row) for row in session.execute(query)]  # type: ignore[misc]  # who has a delivery has a channel

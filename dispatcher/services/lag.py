@@ -21,6 +21,7 @@ from dispatcher.model.delivery import CALL_FOLLOWS, FALLBACK, WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services import forecast, quiet_hours, suppressions
 from dispatcher.services.forecast import Forecast
+from dispatcher.storage import joined_by_hash
 
 _AT_ONCE = 500  # letters written by one statement
 CHAINS = 20  # so many are rung for at once; each then rings for its next, so that notices to staff need not queue
@@ -198,7 +199,9 @@ def _letters(
     session: Session, runtime: Runtime, message: Message, calls: Forecast, late: int
 ) -> Iterator[dict[str, object]]:
     now, urgent, known = runtime.now(), message.current.urgency == "urgent", set[str]()
-    for row in session.execute(_late_calls(message, late)).all():
+    with joined_by_hash(session):
+        rows = session.execute(_late_calls(message, late)).all()
+    for row in rows:
         until = quiet_hours.holds_until(
             now, row.timezone, row.quiet_from, row.quiet_until, urgent=urgent, urgent_may=row.urgent_when_quiet
         )

@@ -2,6 +2,7 @@
 
 from dispatcher.storage.engine import (
     is_of_model,
+    joined_by_hash,
     lock_chain,
     make_engine,
     make_sessions,
@@ -12,6 +13,6 @@ from dispatcher.storage.engine import (
 )
 
 __all__ = [
-    "is_of_model", "lock_chain", "make_engine", "make_sessions", "migrate", "schema_is_newest",
+    "is_of_model", "joined_by_hash", "lock_chain", "make_engine", "make_sessions", "migrate", "schema_is_newest",
     "taken_again", "unmigrate",
 ]  # fmt: skip
