@@ -137,7 +137,8 @@ def _insert_recipients(session: Session, message: Message) -> None:
                 .join(CHOICES, CHOICES.c.situation == SITUATIONS.c.situation)
                 .outerjoin(
                     ContactPoint,
-                    (ContactPoint.customer_id == SITUATIONS.c.customer_id) & (ContactPoint.channel == CHOICES.c.channel),
+                    (ContactPoint.customer_id == SITUATIONS.c.customer_id)
+                    & (ContactPoint.channel == CHOICES.c.channel),
                 )
                 .outerjoin(
                     Delivery,
