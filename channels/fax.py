@@ -1,10 +1,11 @@
-"""Fax: a number's one writing, and the text of the page. The provider's file draws it."""
+"""Fax: a number's one writing, and the text of the page. `fax_page` draws it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
 from channels import numbers
+from channels.fax_page import printable
 from channels.words import clean, length, one_line
 from dispatcher.model.ports import Draft, Rendition
 
@@ -22,18 +23,21 @@ class Fax:
         return numbers.not_dialled(address, region, countries)
 
     def compose(self, draft: Draft) -> Rendition:
-        """Paper cannot be clicked: the telephone comes first, addresses of pages are printed whole."""
-        firm, subject = one_line(draft.firm), one_line(draft.subject)
+        """Paper cannot be clicked: fax and telephone come first, addresses of pages are printed whole."""
+        firm, subject = one_line(draft.firm), printable(one_line(draft.subject))
         signed = f"{one_line(draft.author)}, {firm}" if draft.author else firm
         parts = [firm, subject, clean(draft.text), signed, "\n".join(_foot(draft, firm))]
-        return Rendition(subject=subject, text="\n\n".join(part for part in parts if part) + "\n")
+        return Rendition(subject=subject, text=printable("\n\n".join(part for part in parts if part)) + "\n")
 
 
 def _foot(draft: Draft, firm: str) -> list[str]:
     phone, lines = one_line(draft.phone), []
+    ways = [f"write on this page and fax it back to {draft.fax}"] if draft.fax else []
     if phone:
         code = f" and key the code {draft.code}" if draft.code else ""
-        lines.append(f"To answer, call {phone}{code}")
+        ways.append(f"call {phone}{code}")
+    if ways:
+        lines.append(f"To answer, {', or '.join(ways)}")
     if draft.reply_url and draft.recording_seconds:
         lines.append(f"To answer, or listen to the recording ({length(draft.recording_seconds)}): {draft.reply_url}")
     elif draft.reply_url:

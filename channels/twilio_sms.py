@@ -59,7 +59,7 @@ class TwilioSms:
         self._senders = settings.twilio_sms_from
         if not self._senders:
             raise NotConfigured("TWILIO_SMS_FROM is missing: name the numbers or the messaging service texts come from")
-        self._others = sorted(settings.own_numbers.difference(self._senders))
+        self._others = sorted(settings.own_numbers.difference(self._senders, [settings.fax_line]))
         # Without a rate of ours Twilio queues by itself.
         a_second = settings.twilio_sms_per_second * len(self._senders) or None
         self.limits = Limits(self.name, settings.twilio_concurrent_requests, a_second)

@@ -62,7 +62,7 @@ def valkey_socket(var_dir: Path) -> Path:
 ACCOUNTS = {
     "twilio": ("TWILIO_", "CUSTOMER_LINE", "ANALYST_LINE"),
     "sendgrid": ("SENDGRID_", "EMAIL_FROM", "INBOUND_EMAIL_DOMAIN"),
-    "telnyx": ("TELNYX_",),
+    "telnyx": ("TELNYX_", "FAX_LINE", "FAX_PROVIDER"),
 }
 
 
@@ -104,6 +104,9 @@ class Settings(BaseSettings):
 
     telnyx_api_key: SecretStr = SecretStr("")
     telnyx_api_url: str = "https://api.telnyx.com"
+    telnyx_connection_id: str = ""
+    telnyx_public_key: str = ""
+    fax_line: str = ""  # faxes leave from this number and come back to it
 
     twilio_calls_per_second: float = Field(1, gt=0)
     twilio_sms_per_second: float = Field(
@@ -111,6 +114,7 @@ class Settings(BaseSettings):
     )
     twilio_concurrent_requests: int = Field(100, ge=1)
     sendgrid_concurrent_requests: int = Field(10, ge=1)
+    telnyx_concurrent_requests: int = Field(10, ge=1)
     smtp_connections: int = Field(16, ge=1)
 
     call_countries: Names = _COUNTRIES
@@ -271,7 +275,7 @@ class Settings(BaseSettings):
             raise ValueError("give up to five waits in minutes, such as 3,15; empty: never call again")
         return value
 
-    @field_validator("twilio_voice_from", "analyst_line", "customer_line", "desk_phone")
+    @field_validator("twilio_voice_from", "analyst_line", "customer_line", "fax_line", "desk_phone")
     @classmethod
     def _telephone(cls, value: str) -> str:
         if value and not _NUMBER.fullmatch(value):
@@ -331,7 +335,8 @@ class Settings(BaseSettings):
     @property
     def own_numbers(self) -> frozenset[str]:
         """Numbers that are ours: to call one from another would be a call that calls itself."""
-        ours = {self.twilio_voice_from, self.analyst_line, self.customer_line, *self.twilio_sms_from}
+        lines = (self.twilio_voice_from, self.analyst_line, self.customer_line, self.fax_line)
+        ours = {*lines, *self.twilio_sms_from}
         return frozenset(one for one in ours if one.startswith("+"))
 
     def providers_for(self, channel: str) -> tuple[str, ...]:
@@ -352,7 +357,10 @@ class Settings(BaseSettings):
             "sendgrid": self.sendgrid_api_key.get_secret_value(),
             "telnyx": self.telnyx_api_key.get_secret_value(),
         }
-        return tuple(name for name in ACCOUNTS if name in used and not accounts[name])
+        lacking = tuple(name for name in ACCOUNTS if name in used and not accounts[name])
+        # Where everything is simulated, fax is as well, unless somebody has said that there is none.
+        unsaid = "fax_provider" not in self.model_fields_set and not accounts["telnyx"]
+        return (*lacking, "telnyx") if lacking and unsaid and used == set(lacking) else lacking
 
     def stand_in(self, offered: dict[str, str]) -> dict[str, str]:
         """Of the simulated carrier's settings those of vendors without an account."""

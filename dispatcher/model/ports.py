@@ -48,6 +48,7 @@ class Draft:
     reply_url: str = ""
     prefs_url: str = ""
     phone: str = ""  # our inbound line, for people to call
+    fax: str = ""  # the number that takes faxes for us
     code: str = ""  # by which that line knows them from any telephone
     urgent: bool = False
 
@@ -239,6 +240,7 @@ class InboundReply:
     sender_check: str = ""
     message_ref: str = ""  # the provider's id
     attachments: tuple[File, ...] = ()
+    document: str = ""  # what is to be fetched from the provider, by the name people see
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +308,17 @@ class TextLog(Protocol):
 
         Raises ProviderError where the provider cannot be asked, or not for all of them.
         """
+
+
+@runtime_checkable
+class DocumentStore(Protocol):
+    """A provider that keeps what people sent us, for us to fetch."""
+
+    name: str
+
+    async def fetch_document(self, ref: str) -> File | None:
+        """What came as this message, from the provider's own hosts only, size- and time-limited; None where the
+        provider has nothing of it (yet). Raises ProviderError."""
 
 
 @dataclass(frozen=True, slots=True)

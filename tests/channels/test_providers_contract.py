@@ -16,7 +16,7 @@ from dispatcher.model.base import now
 from dispatcher.model.ports import Outcome, Probe, Provider
 from tests.channels.vendors import Vendor, collect, content, days_of, outbounds, settings, vendor_of
 
-ONE_A_REQUEST = ["twilio sms", "twilio voice", "smtp"]
+ONE_A_REQUEST = ["twilio sms", "twilio voice", "telnyx", "smtp"]
 ALL = [*ONE_A_REQUEST, "sendgrid"]
 
 
@@ -245,7 +245,8 @@ def test_a_check_names_the_setting_to_look_at(vendor: Vendor) -> None:
         async with adapter(vendor) as provider:
             return await provider.check()
 
-    words = {"twilio": "TWILIO_", "sendgrid": "SENDGRID_", "smtp": "SMTP_URL"}[vendor.name.split()[0]]
+    names = {"twilio": "TWILIO_", "sendgrid": "SENDGRID_", "smtp": "SMTP_URL", "telnyx": "TELNYX_"}
+    words = names[vendor.name.split()[0]]
     if vendor.name != "smtp":
         vendor.day("unauthorized")
         assert words in asyncio.run(check())

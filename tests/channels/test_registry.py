@@ -30,7 +30,7 @@ def test_only_what_the_settings_name_is_built() -> None:
     adapters = registry.build(settings(email_provider="smtp,sendgrid", smtp_url="smtp://localhost:25", sms_provider=""))
     assert names(adapters) == {"email": ("smtp", "sendgrid"), "sms": (), "voice": ("twilio",), "fax": ()}
     assert set(adapters.channels) == {"email", "sms", "voice", "fax"}
-    assert set(adapters.sources) == {"twilio"}
+    assert set(adapters.sources) == {"twilio", "telnyx"}
     assert set(adapters.lines) == {"twilio"}
     for channel, some in adapters.providers.items():
         assert all(one.channel == channel and one.limits.requests > 0 for one in some)
@@ -38,7 +38,7 @@ def test_only_what_the_settings_name_is_built() -> None:
 
 def test_webhooks_are_read_where_they_can_be_verified() -> None:
     adapters = registry.build(settings(sendgrid_inbound_secret="secret", sms_provider="", voice_provider=""))
-    assert set(adapters.sources) == {"sendgrid", "twilio"}
+    assert set(adapters.sources) == {"sendgrid", "twilio", "telnyx"}
     nothing = Settings(_env_file=None, email_provider="", sms_provider="", voice_provider="")
     adapters = registry.build(nothing)
     assert (adapters.sources, adapters.lines) == ({}, {})

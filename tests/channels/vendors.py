@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import socket
 import time
@@ -11,13 +12,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 from aiosmtpd import smtp as server_side
 from aiosmtpd.controller import Controller
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from channels.http import Pool
 from channels.sendgrid import SendGrid
 from channels.smtp import Smtp
+from channels.telnyx_fax import TelnyxFax
 from channels.twilio_sms import TwilioSms
 from channels.twilio_voice import TwilioVoice
 from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Outbound, Outcome, Provider, Rendition
@@ -25,6 +29,8 @@ from dispatcher.settings import Settings
 from tests.channels.stub import Answer, Came, Stub, as_json, attempt, running, sid
 
 ACCOUNT = "AC" + "5f3d8c1b" * 4
+FAX_KEY = Ed25519PrivateKey.from_private_bytes(b"f" * 32)
+FAX_PUBLIC_KEY = base64.b64encode(FAX_KEY.public_key().public_bytes_raw()).decode()
 QUICK = 0.8  # seconds until an adapter under test gives up waiting
 
 
@@ -41,6 +47,11 @@ def settings(url: str = "http://127.0.0.1:9", **more: Any) -> Settings:
         "sendgrid_api_url": url,
         "email_from": "alerts@bank.example",
         "inbound_email_domain": "in.bank.example",
+        "telnyx_api_key": "KEY0123",
+        "telnyx_api_url": url,
+        "telnyx_connection_id": "234423",
+        "telnyx_public_key": FAX_PUBLIC_KEY,
+        "fax_line": "+13395550104",
     }
     return Settings(_env_file=None, **{**base, **more})
 
@@ -164,6 +175,31 @@ class Calls(Twilio):
 
     def provider(self, limit: int = 10) -> Provider:
         return TwilioVoice(settings(self.url), Pool(limit, QUICK, QUICK))
+
+
+class Faxes(HttpVendor):
+    name = "telnyx"
+
+    def provider(self, limit: int = 10) -> Provider:
+        return TelnyxFax(settings(self.url), Pool(limit, QUICK, QUICK))
+
+    def unauthorized(self) -> Answer:
+        return as_json({"errors": [{"code": "10009", "title": "Authentication failed"}]}, 401)
+
+    def busy(self) -> Answer:
+        return as_json({"errors": [{"code": "10011", "title": "Too many requests"}]}, 429, Retry_After="7")
+
+    def judged(self, came: Came, bad: set[str]) -> Answer:
+        if came.parts["to"].decode() in bad:
+            wrong = {"code": "10002", "title": "Invalid phone number", "source": {"pointer": "/to"}}
+            return as_json({"errors": [wrong]}, 422)
+        return as_json({"data": {"id": str(uuid4()), "status": "queued"}}, 202)
+
+    def arrived(self) -> Counter[str]:
+        return Counter(came.parts["to"].decode() for came in self.stub.posts())
+
+    def address(self) -> str:
+        return f"+1202555{next(self._numbers)}"
 
 
 class Mails(HttpVendor):
@@ -290,7 +326,7 @@ def smtp_running() -> Iterator[SmtpVendor]:
         close()
 
 
-KINDS: dict[str, type[HttpVendor]] = {kind.name: kind for kind in (Texts, Calls, Mails)}
+KINDS: dict[str, type[HttpVendor]] = {kind.name: kind for kind in (Texts, Calls, Faxes, Mails)}
 
 
 def days_of(name: str) -> frozenset[str]:

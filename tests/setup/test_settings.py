@@ -166,9 +166,12 @@ def test_the_key_is_made_once_and_private(tmp_path: Path) -> None:
 
 def test_the_simulated_carrier_stands_in_only_for_who_has_no_account(tmp_path: Path) -> None:
     offered = {"TWILIO_AUTH_TOKEN": "t", "ANALYST_LINE": "+1", "SENDGRID_API_KEY": "s", "EMAIL_FROM": "a@b"}
+    offered |= {"FAX_PROVIDER": "telnyx", "FAX_LINE": "+1", "TELNYX_API_KEY": "k"}
     both = Settings(var_dir=tmp_path)
-    assert both.without_account() == ("twilio", "sendgrid")
+    assert both.without_account() == ("twilio", "sendgrid", "telnyx"), "where all is simulated, fax is as well"
     assert both.stand_in(offered) == offered
+    assert Settings(var_dir=tmp_path, fax_provider=()).without_account() == ("twilio", "sendgrid")
+    assert Settings(var_dir=tmp_path, telnyx_api_key="k").without_account() == ("twilio", "sendgrid")  # type: ignore[arg-type]
     mail_only = Settings(var_dir=tmp_path, twilio_account_sid="AC1")
     assert mail_only.stand_in(offered) == {"SENDGRID_API_KEY": "s", "EMAIL_FROM": "a@b"}
     smtp = Settings(var_dir=tmp_path, twilio_account_sid="AC1", email_provider="smtp")  # type: ignore[arg-type]
