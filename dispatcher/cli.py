@@ -97,7 +97,10 @@ def up(demo: bool, speed: float) -> None:
         signal.signal(number, lambda *_: os._exit(0))
     from dispatcher.start import up as run
 
-    sys.exit(run(settings(), demo=demo, speed=speed))
+    def command(words: tuple[str, ...]) -> object:
+        return main(list(words), prog_name="dispatcher")
+
+    sys.exit(run(settings(), command, demo=demo, speed=speed))
 
 
 def _process(main: Callable[[Settings], int | None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import functools
 import http.client
 import json
 import os
@@ -11,12 +12,13 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 
-from dispatcher import embedded
+from dispatcher import embedded, forking
 from dispatcher.bells import QUEUES
 from dispatcher.demo import SAMPLES, Directory, bring_up_to_date, fill_directory
 from dispatcher.model.errors import NotConfigured
@@ -24,6 +26,7 @@ from dispatcher.settings import Settings, SettingsError, beside_carrier, carrier
 from dispatcher.supervisor import Child, StartError, Supervisor
 
 READY_SECONDS = 60.0
+Command = Callable[[tuple[str, ...]], object]
 PYTHON = [sys.executable, "-P", "-m"]  # -P: files in the working directory are not ours to import
 
 
@@ -35,6 +38,7 @@ class Up:
     demo: bool
     speed: float
     console: Console
+    command: Command
     lock: int = -1
     env: dict[str, str] = field(default_factory=dict)
 
@@ -53,6 +57,12 @@ class Up:
         log = self.settings.var_dir / "logs" / f"{name.replace(' ', '-')}.log"
         child = Child(name, command, log, env=self.env, keep_open=(self.lock,), **more)  # type: ignore[arg-type]  # keywords of Child
         return self.supervisor.start(child)
+
+    def _ours(self, *words: str) -> Child:
+        """Starts a process that does one of our own commands, such as `worker sms`."""
+        return self.child(
+            " ".join(words), [*PYTHON, "dispatcher.cli", *words], work=functools.partial(self.command, words)
+        )
 
     def run(self) -> int:
         """Starts, watches and stops everything; returns the exit status."""
@@ -89,16 +99,16 @@ class Up:
             self.env["TELEPHONE_SPEED"] = f"{self.speed:g}"
             servers.append(carrier := self.child("carrier", self._carrier("serve", "--bind", self.settings.bind)))
         directory = fill_directory(beside_carrier(self.settings), self.demo)
-        doors.append(web := self.child("web", [*PYTHON, "dispatcher.cli", "web"]))
+        forking.load()
+        doors.append(web := self._ours("web"))
         bind, port = self.settings.bind, self.settings.port
         if asked and not watch.wait_for(lambda: listens(bind, port + 1), 30, carrier):
             return None
         if not watch.wait_for(lambda: is_ready(bind, port, web), READY_SECONDS, web):
             return None
-        # Loading takes each of them a second of a processor: after the pages, which somebody waits for. What is
-        # rung meanwhile waits in the queues.
-        doors += [self.child(f"worker {name}", [*PYTHON, "dispatcher.cli", "worker", name]) for name in QUEUES]
-        doors.append(self.child("clock", [*PYTHON, "dispatcher.cli", "clock"]))
+        # After the pages, which somebody waits for. What is rung meanwhile waits in the queues.
+        doors += [self._ours("worker", name) for name in QUEUES]
+        doors.append(self._ours("clock"))
         return directory
 
     def _valkey(self) -> Child | None:
@@ -149,10 +159,13 @@ class Up:
         self.console.print()
 
 
-def up(settings: Settings, *, demo: bool = False, speed: float = 1.0) -> int:
-    """Runs the product until Ctrl-C; 0 then, else one line on standard error and 1 (2 for a missing setting)."""
+def up(settings: Settings, command: Command, *, demo: bool = False, speed: float = 1.0) -> int:
+    """Runs the product until Ctrl-C; 0 then, else one line on standard error and 1 (2 for a missing setting).
+
+    `command` does what the command line does with the same words, in the process that calls it.
+    """
     try:
-        return Up(settings, demo, speed, Console()).run()
+        return Up(settings, demo, speed, Console(), command).run()
     except (StartError, embedded.EmbeddedError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from dispatcher.embedded import PARENT, tie_to_parent
+from dispatcher.forking import CAN_FORK, Forked
 
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 LONG_ENOUGH = 60.0  # alive for so long, a child counts as well again
@@ -34,7 +35,10 @@ class StartError(Exception):
 
 @dataclass
 class Child:
-    """A process that should be alive. `tidy` runs before each start; `ends_with` is its signal when we are gone."""
+    """A process that should be alive. `tidy` runs before each start; `ends_with` is its signal when we are gone.
+
+    With `work` it is forked and does that, where a process can be forked; else it is the command.
+    """
 
     name: str
     command: list[str]
@@ -44,7 +48,8 @@ class Child:
     tidy: Callable[[], object] = lambda: None
     ends_with: int = signal.SIGKILL
     keep_open: tuple[int, ...] = ()
-    process: subprocess.Popen[bytes] | None = None
+    work: Callable[[], object] | None = None
+    process: subprocess.Popen[bytes] | Forked | None = None
     log: IO[bytes] | None = None
     rest: bytes = b""
     tail: list[str] = field(default_factory=list)
@@ -113,18 +118,7 @@ class Supervisor:
         child.tail.clear()
         try:
             child.tidy()
-            child.process = subprocess.Popen(
-                child.command,
-                cwd=child.cwd,
-                env={**os.environ, **child.env, PARENT: str(os.getpid()), "PYTHONUNBUFFERED": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                # The terminal's Ctrl-C is for us; the children are stopped in order.
-                start_new_session=True,
-                pass_fds=child.keep_open,
-                preexec_fn=tie_to_parent(child.ends_with),
-            )
+            child.process = _process(child)
         except OSError as error:
             self._note_line(child, f"OSError: {error}".encode())
             self._plan_restart(child, "could not start")
@@ -271,6 +265,25 @@ class Supervisor:
         if child.process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.process.pid, signal.SIGKILL)
+
+
+def _process(child: Child) -> subprocess.Popen[bytes] | Forked:
+    env = {**os.environ, **child.env, PARENT: str(os.getpid()), "PYTHONUNBUFFERED": "1"}
+    tie = tie_to_parent(child.ends_with)
+    if child.work is not None and CAN_FORK:
+        return Forked(child.work, f"dispatcher {child.name}", env, tie, child.keep_open)
+    return subprocess.Popen(
+        child.command,
+        cwd=child.cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        # The terminal's Ctrl-C is for us; the children are stopped in order.
+        start_new_session=True,
+        pass_fds=child.keep_open,
+        preexec_fn=tie,
+    )
 
 
 def how_it_ended(status: int | None) -> str:

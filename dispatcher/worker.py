@@ -28,6 +28,9 @@ class AlertWorker(SimpleWorker):  # type: ignore[misc]  # RQ has no types
     max_connection_wait_time = 2.0
     log_result_lifespan = False
 
+    def procline(self, message: str) -> None:
+        """Its title tells whose process it is; RQ's would change with every job."""
+
     @property
     def asked_to_stop(self) -> bool:
         """True when it ended because of a signal, not because Redis went away."""

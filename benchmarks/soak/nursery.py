@@ -8,8 +8,6 @@ writes what started and ended the same way; ends, with all of them, when its ord
 from __future__ import annotations
 
 import contextlib
-import gc
-import importlib
 import json
 import os
 import select
@@ -19,12 +17,9 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
+from dispatcher import forking
 from dispatcher.embedded import tie_to_parent
 
-LOADED = (
-    "dispatcher.cli", "dispatcher.worker", "dispatcher.jobs", "dispatcher.clock", "dispatcher.bootstrap",
-    "dispatcher.serve", "dispatcher.app", "dispatcher.api", "approvals.views", "webhooks", "sendgrid", "twilio.rest",
-)  # fmt: skip
 TURN = 0.02
 FIRST_REST, LONGEST_REST = 0.2, 2.0  # seconds before one that ended by itself is started again
 
@@ -119,13 +114,11 @@ def _say(news: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    for name in LOADED:
-        importlib.import_module(name)
     from channels import registry
     from dispatcher.settings import load_settings
 
     registry.build(load_settings())  # loads every adapter; connects nothing
-    gc.freeze()
+    forking.load()
     nursery = Nursery(Path(sys.argv[1]))
     try:
         nursery.run()

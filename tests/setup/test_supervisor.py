@@ -15,6 +15,7 @@ import pytest
 import redis
 
 from dispatcher import embedded, supervisor
+from dispatcher.forking import CAN_FORK
 from dispatcher.settings import valkey_socket
 from dispatcher.supervisor import Child, StartError, Supervisor, how_it_ended
 
@@ -188,3 +189,59 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(os, "getuid", lambda: real + 1)
     with pytest.raises(embedded.EmbeddedError, match="belongs to somebody else"):
         embedded.prepare_valkey(tmp_path)
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="here every child is a command")
+def test_a_forked_child_is_as_one_started_alone(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OF_THE_PARENT", "kept")
+    (mine, other), (kept, _) = os.pipe(), os.pipe()
+
+    def work() -> None:
+        print("outputs are one log")
+        print("as a command's are", file=sys.stderr)
+        open_files = [fd for fd in (mine, other, kept) if Path(f"/proc/self/fd/{fd}").exists()]
+        print(f"open: {open_files == [kept]}, group: {os.getpgid(0) == os.getpid()}, stdin: {sys.stdin.read()!r}")
+        print(f"env: {os.environ['OF_THE_PARENT']} {os.environ['OF_THE_CHILD']} {os.environ[embedded.PARENT]}")
+        print(f"ctrl-c: {signal.getsignal(signal.SIGINT) is signal.default_int_handler}")
+        raise SystemExit(3)
+
+    log = watched.folder / "logs" / "forked.log"
+    child = Child("forked", ["/nonexistent"], log, env={"OF_THE_CHILD": "too"}, work=work, keep_open=(kept,))
+    watched.start(child)
+    watched.until(lambda: child.ends)
+    words = log.read_text()
+    assert "outputs are one log\nas a command's are\nopen: True, group: True, stdin: ''\n" in words
+    assert f"env: kept too {os.getpid()}\nctrl-c: True\n" in words
+    assert "forked ended with status 3" in watched.said[0]
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="here every child is a command")
+def test_a_forked_child_is_named_stopped_and_ends_with_its_supervisor(watched: Watched, tmp_path: Path) -> None:
+    child = Child("sleeps", [], tmp_path / "sleeps.log", work=lambda: time.sleep(60))
+    watched.start(child)
+    assert child.process is not None
+    watched.until(lambda: psutil.Process(child.process.pid).cmdline()[0].startswith("dispatcher sleeps"))
+    watched.stop([child])
+    assert child.process.returncode == -signal.SIGTERM
+    code = (
+        "import os, sys, time; from pathlib import Path; from dispatcher.supervisor import Child, Supervisor\n"
+        "one = Supervisor(print); log = Path(sys.argv[1])\n"
+        "child = one.start(Child('x', [], log, work=lambda: time.sleep(60)))\n"
+        "print(child.process.pid, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "x.log")], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    orphan = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.communicate()
+    orphan.wait(5)
+
+
+def test_a_forked_child_that_fails_says_why(watched: Watched, tmp_path: Path) -> None:
+    def work() -> None:
+        raise ValueError("the reason")
+
+    child = Child("fails", [sys.executable, "-c", "raise ValueError('the reason')"], tmp_path / "fails.log", work=work)
+    watched.start(child)
+    watched.until(lambda: child.ends)
+    assert "ValueError: the reason" in watched.said[0]

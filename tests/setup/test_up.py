@@ -21,12 +21,14 @@ from tests.product import Product
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 Make = Callable[..., Product]
 Eventually = Callable[..., object]
+WEB = "master [dispatcher-web]"
 
 
 def names(product: Product) -> set[str]:
     """Which of its processes run, by a telling part of their command line."""
     lines = product.command_lines().values()
-    parts = ("valkey", "channels.carrier serve", "cli web", "cli clock", "cli worker sms", "cli worker email")
+    ours = (WEB, "dispatcher clock", "dispatcher worker sms", "dispatcher worker email")
+    parts = ("valkey", "channels.carrier serve", *ours)
     return {part for part in parts if any(part in line for line in lines)}
 
 
@@ -73,7 +75,7 @@ def test_killed_it_leaves_no_orphan_and_the_next_start_goes_on(product: Make) ->
 def test_what_dies_is_started_again(product: Make, eventually: Eventually) -> None:
     started = product()
     started.expect_tracebacks = True  # of those who were talking to the victim
-    for words in ("cli worker sms", "cli web", "cli clock", "channels.carrier", "valkey"):
+    for words in ("dispatcher worker sms", WEB, "dispatcher clock", "channels.carrier", "valkey"):
         victim = started.child(words)
         victim.kill()
         victim.wait(5)
@@ -116,7 +118,7 @@ def no_log_leaks_into(started: Product) -> None:
     """The lock is shared with children on purpose; nothing else of the supervisor may be."""
     if not Path("/proc/self/fd").exists():
         return
-    for words in ("cli worker sms", "cli web"):
+    for words in ("dispatcher worker sms", WEB):
         folder = Path(f"/proc/{started.child(words).pid}/fd")
         assert not [link for link in map(os.readlink, folder.iterdir()) if "/logs/" in link]
 

@@ -48,20 +48,3 @@ def test_the_simulated_carrier_knows_nothing_of_ours() -> None:
         }, path
     for path, names in imported("channels", skip="channels/carrier").items():
         assert not {name for name in names if name.startswith("channels.carrier")}, path
-
-
-def test_only_settings_read_the_environment() -> None:
-    """Elsewhere it is passed on to children or cleaned of what misleads a library."""
-    passes_on = {
-        "dispatcher/settings.py",
-        "dispatcher/bootstrap.py",
-        "dispatcher/embedded.py",
-        "dispatcher/supervisor.py",
-        "dispatcher/cli.py",  # to the processes of the benchmark
-    }
-    for folder in ("dispatcher", "approvals", "webhooks"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            text = path.read_text(encoding="utf-8")
-            if str(path.relative_to(ROOT)) not in passes_on:
-                assert "os.environ" not in text, path
-                assert "os.getenv" not in text, path
