@@ -16,7 +16,7 @@ from dispatcher.model import Decision, Recording, Reply, StaffCall
 from dispatcher.model.call import ALERT, REPLY
 from dispatcher.model.ports import File
 from dispatcher.runtime import Runtime
-from dispatcher.services import media, poison, reply_notices, sound
+from dispatcher.services import media, no_answer, poison, reply_notices, sound
 from dispatcher.services.once import clean, insert_once
 
 LOOK_AFTER = timedelta(seconds=2)
@@ -184,7 +184,8 @@ def _tell_reply(session: Session, runtime: Runtime, recording: Recording, fault:
     if reply is None or recording.state in ("waiting", "lost"):
         return
     reply.recording = recording.media
-    if recording.state in ("empty", "silent") and reply.kind == "other" and reply.kind_by == "key":
+    is_silence = recording.state in ("empty", "silent") and (reply.kind, reply.kind_by) == ("other", "key")
+    if is_silence:
         reply.doubt = ""  # nobody need listen for an order in it
     if recording.state == "empty":
         reply.text = "A spoken answer was begun, but nothing was recorded."
@@ -194,6 +195,10 @@ def _tell_reply(session: Session, runtime: Runtime, recording: Recording, fault:
         reply.text = f"Spoken answer, {length(recording.seconds or 0)}."
     if fault:
         reply.note = f"{reply.note}; the recording {fault}".strip("; ")[:300]
+    elif is_silence:
+        # Who says nothing is asked again in the same call: of several tries the one with words is the answer.
+        no_answer.set_aside(session, runtime, reply, "nothing is to be heard")
+        return
     session.flush()
     tell(session, runtime, reply)
 

@@ -318,6 +318,36 @@ def test_key_2_is_a_spoken_answer_that_the_representative_can_hear(world: World)
     assert f"Listen: {PUBLIC_URL}/inbox/{reply.conversation_id}" in world.letters()[0].text
 
 
+def test_of_several_tries_in_a_call_the_one_with_words_is_the_answer(world: World) -> None:
+    def tried(call: Call, n: int, content: bytes) -> None:
+        call.take(RecordingSid=f"RE{n:032d}", RecordingDuration="3")
+        with world.runtime.sessions() as session:
+            one = session.scalars(select(Recording).order_by(Recording.id.desc())).all()[0]
+            file = File("x.wav", "audio/x-wav", content)
+            recordings.keep(session, world.runtime, one.id, file, recordings.weigh(file))
+            commit(session, world.runtime.bells)
+        call.take()  # looks at what came
+
+    def told() -> list[str]:
+        return [one.text.partition("Spoken answer")[2][:6] for one in world.letters() if one.state == "queued"]
+
+    def state() -> str:
+        with world.runtime.sessions() as session:
+            return session.scalars(select(Conversation)).one().state
+
+    silence, ids = wav(3.0)[:44] + bytes(48000), world.alert()
+    call = outbound(world, ids["cleo"]).take().take(Digits="2")
+    tried(call, 1, silence)
+    assert ([one.kind for one in world.replies()], told(), state()) == (["automatic"], [], "closed")
+    tried(call, 2, silence)
+    tried(call, 3, wav(7))
+    assert [one.kind for one in world.replies()] == ["automatic", "automatic", "other"]
+    assert (set(told()), state()) == ({", 0:07"}, "open")
+    call = outbound(world, ids["cleo"], CallSid="CA" + "2" * 32).take().take(Digits="2")
+    tried(call, 4, silence)
+    assert (set(told()), state()) == ({", 0:07"}, "open")  # what was said before still waits
+
+
 def test_sound_that_is_none_is_kept_and_said(light: World) -> None:
     call = outbound(light, light.alert()["cleo"]).take().take(Digits="2")
     call.take(RecordingSid=RECORDING, RecordingDuration="7")
