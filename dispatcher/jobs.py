@@ -25,6 +25,7 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import (
     alert_intake,
     callbacks,
+    fax_documents,
     hook_posting,
     letter_sending,
     mirrors,
@@ -231,6 +232,11 @@ def _each(due: Callable[[Session, Runtime], Sequence[int]], act: Callable[[Sessi
 def fetch_recording(recording_id: int) -> None:
     """Bring what was said on the telephone over from the provider."""
     _run(recording_fetch.fetch_with_others(_current(), recording_id, _arrived))
+
+
+def fetch_document(reply_id: int) -> None:
+    """Bring the pages of a fax over from the provider."""
+    _run(fax_documents.fetch(_current(), reply_id))
 
 
 def _arrived(session: Session, runtime: Runtime, recording: Recording) -> None:

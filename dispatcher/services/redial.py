@@ -1,4 +1,4 @@
-"""A call that met a busy line, or that nobody answered, is made again by policy; then comes the next channel.
+"""A call or fax that met a busy line, or that nobody answered, is made again by policy; then comes the next channel.
 
 Only on the provider's own word about this very attempt: it reached nobody, so nobody is called twice. What is in
 doubt is never called again. Quiet hours, caps, opt-outs and the end of validity count when it is claimed, as ever.
@@ -19,6 +19,7 @@ from dispatcher.runtime import Runtime
 # States of a delivery whose call can turn out to have reached nobody.
 _UNDER_WAY = ("sending", "unknown", "accepted")
 _WORDS = {"busy": "busy", "no-answer": "no answer"}
+_AGAIN = {"voice": "called again", "fax": "sent again"}  # by channel; by no other is a line busy
 
 
 def put_off(session: Session, runtime: Runtime, attempt: Attempt, delivery: Delivery, event: Event) -> bool:
@@ -27,16 +28,16 @@ def put_off(session: Session, runtime: Runtime, attempt: Attempt, delivery: Deli
     Of busy and no answer said of one attempt the first of NOBODY counts, in whatever order they came. The caller
     holds both rows, and has seen that the attempt is the delivery's latest.
     """
-    if delivery.channel != "voice" or event.outcome not in NOBODY or event.attempt != attempt.id:
+    if delivery.channel not in _AGAIN or event.outcome not in NOBODY or event.attempt != attempt.id:
         return False
     before, known = attempt.error, attempt.code in NOBODY
     attempt.code = min(event.outcome, attempt.code or "", key=_rank)
     if known and delivery.state == "deferred":
-        attempt.error = _said(runtime, attempt, delivery.due_at)
+        attempt.error = _said(runtime, attempt, delivery, delivery.due_at)
         delivery.error = attempt.error if delivery.error == before else delivery.error
         return True
     due_at = _due(session, runtime, delivery) if delivery.state in _UNDER_WAY else None
-    attempt.error = _said(runtime, attempt, due_at)
+    attempt.error = _said(runtime, attempt, delivery, due_at)
     if due_at is None:
         return False
     delivery.state, delivery.due_at, delivery.lease_until, delivery.error = "deferred", due_at, None, attempt.error
@@ -60,7 +61,7 @@ def _rank(outcome: str) -> int:
     return NOBODY.index(outcome) if outcome in NOBODY else len(NOBODY)
 
 
-def _said(runtime: Runtime, attempt: Attempt, due_at: datetime | None) -> str:
+def _said(runtime: Runtime, attempt: Attempt, delivery: Delivery, due_at: datetime | None) -> str:
     """busy at 09:31 UTC, called again at 09:34."""
     words = f"{_WORDS[attempt.code or NOBODY[0]]} at {runtime.now():%H:%M} UTC"
-    return f"{words}, called again at {due_at:%H:%M}" if due_at else words
+    return f"{words}, {_AGAIN[delivery.channel]} at {due_at:%H:%M}" if due_at else words

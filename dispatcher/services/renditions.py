@@ -25,6 +25,7 @@ def draft_of(runtime: Runtime, version: Version) -> Draft:
         reply_url=f"{settings.public_url}/r/{REPLY_TAG}",
         prefs_url=f"{settings.public_url}/p/{PREFS_TAG}?a={version.message_id}",
         phone=settings.customer_line,
+        fax=settings.fax_line,
         code=CODE_TAG if settings.customer_line else "",
         urgent=version.urgency == "urgent",
     )

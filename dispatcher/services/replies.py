@@ -11,7 +11,7 @@ from dispatcher.model import Reply, Response
 from dispatcher.model.conversation import MACHINES, WISHES
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
-from dispatcher.services import alert_intake, machines, matching, staff_answers, understanding, wishes
+from dispatcher.services import alert_intake, fax_documents, machines, matching, staff_answers, understanding, wishes
 from dispatcher.services.arrival import Arrival, read
 from dispatcher.services.matching import Match
 from dispatcher.services.once import clean
@@ -40,6 +40,8 @@ def receive(session: Session, runtime: Runtime, reply: InboundReply, callback_id
     said = read(reply)
     found = matching.match(session, runtime, reply, said.own or said.shown)
     arrival = Arrival(session, runtime, reply, said, found, callback_id)
+    if reply.channel == fax_documents.CHANNEL:
+        return fax_documents.take(arrival)
     verdict = machines.judge(runtime, reply, said.own)
     if verdict.machine:
         return machines.take(arrival, verdict)

@@ -102,6 +102,15 @@ def keep(session: Session, reply: Reply, files: Sequence[File]) -> None:
     session.expire(reply, ["files"])
 
 
+def arrived(session: Session, row: ReplyFile, content: bytes) -> str:
+    """The bytes of a file that its reply was kept without, now fetched; their hash."""
+    row.note = _too_large(content, MOST_IN_ALL)
+    if row.note:
+        return ""
+    row.media, row.note = media.store(session, content, sniffed(content)[0]), dangerous(content)
+    return row.media.sha256
+
+
 def _too_large(content: bytes, room: int) -> str:
     if not content:
         return "empty"

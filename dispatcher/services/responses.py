@@ -16,7 +16,8 @@ from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.once import clean
 from dispatcher.services.order_words import say
 
-WRITTEN = ("email", "sms")
+DIRECT = ("email", "sms")  # is answered the way it came; all else by the customer's own order of these
+WRITTEN = (*DIRECT, "fax")
 MOST_WORDS = 5_000
 MOST_IN_A_TEXT_MESSAGE = 1_500  # 1,600 less the name in front
 # By mail and text message, where two robots might have found each other.
@@ -40,7 +41,7 @@ def respond(
     by_telephone: bool = False,
     on_order: bool = False,
 ) -> Response:
-    """Answer the customer by the channel they used last; what came by call, page or fax, in writing.
+    """Answer the customer by the channel they used last; what came by call, page or fax, in writing, as they prefer.
 
     `via` is page, api, mail or sms; a second call with the same `dedupe` gives the first response, and so does a page
     that sends its writer's last words again. `seen` is the last response that its writer has read, 0 for none: a
@@ -148,7 +149,7 @@ def _way(session: Session, runtime: Runtime, conversation: Conversation) -> tupl
     """Channel and address of a response. Raises Refused with a text that says what to do instead."""
     usable = runtime.usable_channels()
     name = conversation.customer.name
-    if conversation.channel in WRITTEN and conversation.channel in usable and conversation.address:
+    if conversation.channel in DIRECT and conversation.channel in usable and conversation.address:
         order = suppressions.against_answer(session, conversation.channel, conversation.address)
         # While it is doubtful whether they want no more of it, a person may ask them.
         if order is not None and order.reason != "doubt":
@@ -161,7 +162,7 @@ def _way(session: Session, runtime: Runtime, conversation: Conversation) -> tupl
         address = points.get(channel)
         if address and channel in usable and not suppressions.against_answer(session, channel, address):
             return channel, address
-    raise Refused({"text": f"cannot be sent: no mail address or mobile number of {name} may be used; telephone them"})
+    raise Refused({"text": f"cannot be sent: no mail address or number of {name} may be used; telephone them"})
 
 
 def _order(customer: Customer, topic: str) -> list[str]:
@@ -178,4 +179,8 @@ def _subject(runtime: Runtime, message: Message | None) -> str:
 def _letter_text(runtime: Runtime, staff: Staff, words: str, channel: str) -> str:
     if channel == "sms":
         return f"{staff.name}, {runtime.settings.firm_name}: {words}"
-    return f"{words}\n\n{staff.name}\n{runtime.settings.firm_name}"
+    signed = f"{words}\n\n{staff.name}\n{runtime.settings.firm_name}"
+    if channel != "fax":
+        return signed
+    phone = f", or call {runtime.settings.customer_line}" if runtime.settings.customer_line else ""
+    return f"{signed}\n\nTo answer, write on this page and fax it back to {runtime.settings.fax_line}{phone}"

@@ -17,6 +17,7 @@ from dispatcher.services import (
     cancellation,
     expiry,
     fan_out,
+    fax_documents,
     hook_events,
     lag,
     mirrors,
@@ -145,6 +146,14 @@ def _recordings(session: Session, runtime: Runtime) -> int:
     return len(fetched) + len(written) + len(erased)
 
 
+def _documents(session: Session, runtime: Runtime) -> int:
+    """Pages of faxes that are still at their provider."""
+    due = fax_documents.due(session, runtime)
+    for reply_id in due:
+        note(session, "events", "fetch_document", reply_id)
+    return len(due)
+
+
 def _alerts(session: Session, runtime: Runtime) -> int:
     """What analysts sent to become an alert, and nobody took in."""
     due = alert_intake.due(session, runtime, LATE)
@@ -196,6 +205,7 @@ PARTS: Mapping[str, Callable[[Session, Runtime], int]] = {
     "alerts": _alerts,
     "doubts": _doubts,
     "recordings": _recordings,
+    "documents": _documents,
     "calls": _calls,
     "rings": _rings,
     "undecided": _undecided,

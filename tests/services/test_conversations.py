@@ -121,7 +121,7 @@ def test_a_response_to_a_call_goes_by_the_first_written_way(light: World, sessio
     cleo, ana = session.scalars(select(Conversation).order_by(Conversation.id))
     with pytest.raises(Refused) as refused:
         responses.respond(session, light.runtime, rep, cleo.id, "Sold.", via="page")
-    assert "no mail address or mobile number of Cleo may be used; telephone them" in refused.value.fields["text"]
+    assert "no mail address or number of Cleo may be used; telephone them" in refused.value.fields["text"]
     letter = session.get_one(
         Letter, responses.respond(session, light.runtime, rep, ana.id, "Sold.", via="page").letter_id
     )
