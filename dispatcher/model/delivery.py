@@ -139,7 +139,7 @@ class Delivery(Base):
     tries: Mapped[int] = mapped_column(default=0)
     mishaps: Mapped[int] = mapped_column(default=0, server_default="0")  # workers that died or raised over it
     due_at: Mapped[datetime | None]
-    held_until: Mapped[datetime | None]  # the end of the quiet hours that held it back, kept afterwards
+    held_until: Mapped[datetime | None]  # the end of quiet hours or of a doubt that held it back, kept
     lease_until: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(String(300))
     accepted_at: Mapped[datetime | None]
@@ -232,9 +232,9 @@ class Attempt(Base):
 class Task(Base):
     """Something only a person can settle, with its owner: a customer out of reach, an outcome nobody knows.
 
-    `kind` is unreachable, failed, unknown, poison, wrong-person, doubt, order, unclaimed or alarm. Without `rep_id` it
-    is the administrators'. `answer` is what a person said of it with one press: arrived, again, next, leave, opt-out or
-    not.
+    `kind` is unreachable, failed, unknown, poison, wrong-person, doubt, waits, order, unclaimed or alarm. Without
+    `rep_id` it is the administrators'. `answer` is what a person said of it with one press: arrived, again, next,
+    leave, opt-out or not.
     """
 
     __tablename__ = "tasks"

@@ -8,7 +8,7 @@ from dispatcher.model import Conversation, Reply, Staff, Task
 from dispatcher.model.conversation import MACHINES, READ, WANTED, WISHES
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import machines, order_letters, orders, passing, reply_notices, reply_store, tasks, wishes
+from dispatcher.services import judged, machines, order_letters, orders, passing, reply_notices, reply_store, tasks
 from dispatcher.services.audit import record
 from dispatcher.services.once import clean
 from dispatcher.services.order_asked import UNDECIDED
@@ -38,15 +38,15 @@ def correct(session: Session, runtime: Runtime, staff: Staff, reply_id: int, kin
         return reply
     if conversation and reply.kind == "complaint" != kind and not passing.may_take_on(session, conversation, staff):
         raise NotAllowed("it may be about you: only compliance and administrators say that it is no complaint")
-    wishes.require_not_theirs(session, reply, kind)
+    judged.require_not_theirs(session, reply, kind)
     before = {"kind": reply.kind, "by": reply.kind_by, "doubt": reply.doubt}
-    wishes.make_way(session, runtime, reply, kind)
+    judged.make_way(session, runtime, reply, kind)
     if reply.kind == "order" != kind:
         orders.withdraw(session, runtime, staff, reply)
     reply.kind_because = _because(staff, reply)
     reply.kind, reply.kind_by, reply.doubt = kind, "person", ""
     session.flush()
-    wishes.decided(session, runtime, staff, reply, kind)
+    judged.decided(session, runtime, staff, reply, kind)
     if conversation is not None:
         _follow(session, runtime, staff, conversation, reply, before["kind"])
     if before["kind"] == kind == "order" and before["doubt"] == machines.DOUBT:
@@ -69,7 +69,7 @@ def settle_doubt(session: Session, runtime: Runtime, staff: Staff, reply_id: int
         return correct(session, runtime, staff, reply_id, reply.doubt)
     wish, reply.doubt = reply.doubt, ""
     session.flush()
-    wishes.decided(session, runtime, staff, reply, wish)
+    judged.decided(session, runtime, staff, reply, wish)
     before = {"kind": reply.kind, "by": reply.kind_by, "doubt": wish}
     record(session, runtime, staff, "correct reply", f"reply {reply.id}", before=before, after=reply.kind, obeyed=wish)
     return reply

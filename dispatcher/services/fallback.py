@@ -29,6 +29,10 @@ def start(session: Session, runtime: Runtime, delivery: Delivery, why: str) -> N
     message = session.get_one(Message, delivery.message_id)
     if message.state not in GOING:
         return  # cancelled: nobody is to hear of it any more
+    order = suppressions.in_force(session, delivery.channel, delivery.address)
+    if order is not None and order.reason == "doubt":
+        give_up(session, delivery, f"{why}; they may want no more there, so that nothing goes round")
+        return
     for recipient in list(delivery.recipients):
         following = _next_contact_point(session, runtime, message, recipient)
         if following is None:
@@ -87,7 +91,7 @@ def _next_contact_point(session: Session, runtime: Runtime, message: Message, re
         address = points.get(channel)
         if address is None or channel not in runtime.usable_channels() or (channel, address) in tried:
             continue
-        if suppressions.in_force(session, channel, address, message.current.topic) is None:
+        if suppressions.barring(session, channel, address, message.current.topic) is None:
             return _Next(channel, address)
     return None
 

@@ -18,7 +18,7 @@ from dispatcher.model.base import among
 from dispatcher.model.delivery import GOING, WAITING, due_by, in_states
 from dispatcher.model.message import end_of_validity
 from dispatcher.runtime import Runtime
-from dispatcher.services import addressees, caps, dialable, dialling, fallback, pause, suppressions
+from dispatcher.services import addressees, caps, dialable, dialling, doubted, fallback, pause
 from dispatcher.services.lease import lease_of
 
 # Shown as the reason of a delivery that waits for the end of its customer's quiet hours.
@@ -168,15 +168,7 @@ def _sorted_out(
         for delivery_id in ids:
             fallback.give_up(session, session.get_one(Delivery, delivery_id), "its time was up before it could leave")
         return []
-    opted_out = set(
-        session.scalars(
-            select(Suppression.address).where(
-                Suppression.channel == channel,
-                among(Suppression.address, [one.address for one in due]),
-                suppressions.concerns(message.topic),
-            )
-        )
-    )
+    orders = doubted.orders(session, channel, [one.address for one in due], message.topic)
     found = addressees.of(session, message.version_id, ids)
     barred = dialable.barred_of(runtime, channel, [one.address for one in due])
     over_called = caps.over_called(session, runtime, [one.address for one in due]) if channel == "voice" else set()
@@ -187,15 +179,19 @@ def _sorted_out(
     unmeant: list[int] = []
     removed: list[int] = []
     held: dict[int, datetime] = {}
+    unclear: dict[int, tuple[Suppression, list[int]]] = {}
     for one in due:
         people = found.get(one.id, [])
+        order = orders.get(one.address)
         until = None if not people else addressees.quiet_until(people, now, message.urgent)
         if not people:
             unmeant.append(one.id)
         elif not any(person.reachable_here for person in people):
             removed.append(one.id)
-        elif one.address in opted_out:
+        elif order is not None and order.reason != "doubt":
             suppressed.append(one.id)
+        elif order is not None:
+            unclear[one.id] = (order, [person.customer_id for person in people])
         elif one.address in barred:
             never[one.id] = barred[one.address]
         elif until is not None:
@@ -216,7 +212,10 @@ def _sorted_out(
         fallback.start(session, runtime, session.get_one(Delivery, delivery_id), "is no longer in the directory")
     dialling.turn_away(session, runtime, channel, never)
     caps.turn_away(session, runtime, turned_away)
-    _hold(session, held)
+    _hold(session, held, QUIET)
+    _hold(session, dict.fromkeys(unclear, doubted.until(runtime, message.until)), doubted.HELD)
+    if message.urgent or message.until is not None:
+        doubted.tell(session, message.id, unclear)
     leaving = leaving[:most]
     room = caps.room(session, runtime, channel, len(leaving))
     caps.hold(session, runtime, channel, [one.id for one, _ in leaving[room:]])
@@ -263,7 +262,7 @@ def _leave_out(session: Session, ids: Sequence[int], state: str, now: datetime) 
         )
 
 
-def _hold(session: Session, until: dict[int, datetime]) -> None:
+def _hold(session: Session, until: dict[int, datetime], why: str) -> None:
     moments: dict[datetime, list[int]] = {}
     for delivery_id, moment in until.items():
         moments.setdefault(moment, []).append(delivery_id)
@@ -271,7 +270,7 @@ def _hold(session: Session, until: dict[int, datetime]) -> None:
         session.execute(
             update(Delivery)
             .where(Delivery.id.in_(ids))
-            .values(due_at=moment, held_until=moment, error=QUIET)
+            .values(due_at=moment, held_until=moment, error=why)
             .execution_options(synchronize_session=False)
         )
 

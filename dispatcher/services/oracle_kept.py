@@ -105,7 +105,7 @@ def _accepted() -> Exists:
 
 
 def tasks_closed_by_somebody(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
-    """A task is open until a person has closed it, or the provider's own news has."""
+    """A task is open until a person has closed it, or the provider's news or the customer's own word has."""
     closed = select(Task.id, Task.kind).where(
         Task.state == "closed", Task.closed_by.is_(None), or_(Task.answer.is_(None), Task.answer != "settled")
     )

@@ -12,8 +12,9 @@ from dispatcher.model import Customer, Reply, Staff
 from dispatcher.model.conversation import READ, WISHES
 from dispatcher.model.ports import File
 from dispatcher.runtime import Runtime
-from dispatcher.services import conversations, orders, passing, reply_files, reply_notices, suppressions
+from dispatcher.services import conversations, orders, passing, reply_files, reply_notices
 from dispatcher.services.audit import fingerprint, record
+from dispatcher.services.holding import hold_what_waits
 from dispatcher.services.once import clean, insert_once
 from dispatcher.services.understanding import Understood
 
@@ -95,7 +96,7 @@ def keep(
     if new is None:  # another worker had a copy of it
         return session.scalars(select(Reply).where(Reply.dedupe == key)).one()
     if stops is not None:
-        suppressions.hold_what_waits(session, runtime, *stops)
+        hold_what_waits(session, runtime, *stops)
     if conversation is not None:
         passing.route(session, runtime, conversation)
     if files:

@@ -150,7 +150,7 @@ def _way(session: Session, runtime: Runtime, conversation: Conversation) -> tupl
     usable = runtime.usable_channels()
     name = conversation.customer.name
     if conversation.channel in DIRECT and conversation.channel in usable and conversation.address:
-        order = suppressions.against_answer(session, conversation.channel, conversation.address)
+        order = suppressions.barring(session, conversation.channel, conversation.address)
         # While it is doubtful whether they want no more of it, a person may ask them.
         if order is not None and order.reason != "doubt":
             way = "text messages" if conversation.channel == "sms" else "mail"
@@ -160,7 +160,7 @@ def _way(session: Session, runtime: Runtime, conversation: Conversation) -> tupl
     topic = conversation.message.current.topic if conversation.message else ""
     for channel in _order(conversation.customer, topic):
         address = points.get(channel)
-        if address and channel in usable and not suppressions.against_answer(session, channel, address):
+        if address and channel in usable and not suppressions.barring(session, channel, address):
             return channel, address
     raise Refused({"text": f"cannot be sent: no mail address or number of {name} may be used; telephone them"})
 

@@ -122,7 +122,7 @@ def _points(topic: str) -> ScalarSelect[int]:
     suppressed = exists().where(
         Suppression.channel == ContactPoint.channel,
         Suppression.address == ContactPoint.address,
-        suppressions.concerns(topic),
+        suppressions.bars(topic),
     )
     state = case((~ContactPoint.valid, INVALID), (suppressed, SUPPRESSED), else_=USABLE)
     return (

@@ -10,10 +10,13 @@ from sqlalchemy import ColumnElement, ScalarSelect, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
-from dispatcher.model import Delivery, Letter, Message, Reply, Staff, Suppression, Task, Version
-from dispatcher.model.delivery import CALL_FOLLOWS, WAITING
+from dispatcher.model import Letter, Message, Reply, Staff, Suppression, Task
+from dispatcher.model.delivery import CALL_FOLLOWS
+from dispatcher.model.errors import Refused
 from dispatcher.runtime import Runtime
+from dispatcher.services import tasks
 from dispatcher.services.audit import record
+from dispatcher.services.holding import hold_what_waits
 from dispatcher.services.once import clean, insert_once
 
 REASONS = ("opt-out", "bounce", "complaint", "wrong-person", "provider", "by-hand", "doubt")
@@ -32,6 +35,11 @@ _MIRRORED_AFTER = CONFIRMED_WITHIN + timedelta(minutes=1)
 def concerns(topic: str | ColumnElement[str] | ScalarSelect[str]) -> ColumnElement[bool]:
     """The order is in force, and holds for messages of this topic: it is for all topics or for that one."""
     return Suppression.topic.in_(("", topic)) & Suppression.lifted_at.is_(None)
+
+
+def bars(topic: str | ColumnElement[str] | ScalarSelect[str]) -> ColumnElement[bool]:
+    """As `concerns`, but for one that is only doubtful: what goes there waits, see `doubted`, and no other way is chosen."""
+    return concerns(topic) & (Suppression.reason != "doubt")
 
 
 def in_force(session: Session, channel: str, address: str, topic: str = "") -> Suppression | None:
@@ -67,7 +75,7 @@ def against(session: Session, letter: Letter) -> Suppression | None:
     if letter.customer_id is None:
         return None
     if letter.kind == "response":
-        return against_answer(session, letter.channel, letter.address)
+        return barring(session, letter.channel, letter.address)
     about = letter.message_id if letter.kind == CALL_FOLLOWS else None
     topic = session.get_one(Message, about).current.topic if about else ""
     order = in_force(session, letter.channel, letter.address, topic)
@@ -75,10 +83,14 @@ def against(session: Session, letter: Letter) -> Suppression | None:
     return None if confirms else order
 
 
-def against_answer(session: Session, channel: str, address: str) -> Suppression | None:
-    """The standing order that keeps a person's own answer from an address: one that is only doubtful does not."""
-    order = in_force(session, channel, address)
-    return None if order is None or order.reason == "doubt" else order
+def barring(session: Session, channel: str, address: str, topic: str = "") -> Suppression | None:
+    """As `in_force`, but for an order that is only doubtful: it keeps no person's own answer from the address."""
+    return session.scalars(
+        select(Suppression)
+        .where(Suppression.channel == channel, Suppression.address == address, bars(topic))
+        .order_by(Suppression.topic)
+        .limit(1)
+    ).first()
 
 
 def confirmation_of(order: Suppression) -> str:
@@ -103,7 +115,7 @@ def suppress(
 
     `reason` is one of REASONS; `source` says how it came, e.g. "sms STOP"; `actor` who ordered it; `reply_id` names the
     reply it was read in. A second order leaves the first as it is, unless it is the graver one. `at_provider`: the
-    provider knows it already, from the customer. What waits is held first, see `hold_what_waits`.
+    provider knows it already, from the customer. What waits is held first, see `holding`.
     """
     hold_what_waits(session, runtime, channel, address, topic)
     new = known = None
@@ -143,11 +155,13 @@ def _record(
     session: Session, runtime: Runtime, actor: Staff | str, order: Suppression, reason: str, source: str,
     reply_id: int | None,
 ) -> None:  # fmt: skip
-    read_in = {} if reply_id is None else {"reply": reply_id}
-    record(
-        session, runtime, actor, "suppress", subject_of(order.channel, order.address),
-        reason=reason, source=source, **_told(order.topic), **read_in,
-    )  # fmt: skip
+    more = _given(topic=order.topic, reply=reply_id)
+    subject = subject_of(order.channel, order.address)
+    record(session, runtime, actor, "suppress", subject, reason=reason, source=source, **more)
+
+
+def _given(**detail: Any) -> dict[str, Any]:
+    return {name: value for name, value in detail.items() if value}
 
 
 def subject_of(channel: str, address: str) -> str:
@@ -155,44 +169,23 @@ def subject_of(channel: str, address: str) -> str:
     return f"{channel} {address}"[:120]
 
 
-def hold_what_waits(session: Session, runtime: Runtime, channel: str, address: str, topic: str = "") -> None:
-    """What waits for this address is held while the order is written: a claim that has begun comes first, a later one
-    passes these rows by. The sweep then leaves them out and lets the recipient's next channel take over.
-
-    Whoever puts something else on record before the order calls it first, after the conversation is locked: the
-    record's lock comes after those of deliveries, for everybody, else a cancellation and an opt-out wait in a circle.
-    """
-    of_topic = (
-        select(Message.id)
-        .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
-        .where(Version.topic == topic)
-    )
-    for table, more in (
-        (Delivery, Delivery.message_id.in_(of_topic) if topic else None),
-        (Letter, Letter.message_id.in_(of_topic) & (Letter.kind == CALL_FOLLOWS) if topic else None),
-    ):
-        held = [table.channel == channel, table.address == address, table.state.in_(WAITING)]
-        held += [Letter.customer_id.is_not(None)] if table is Letter else []
-        held += [more] if more is not None else []
-        session.execute(
-            update(table).where(*held).values(due_at=runtime.now()).execution_options(synchronize_session=False)
-        )
-
-
 def doubt_task(reply_id: int) -> str:
     """The `dedupe` of the task that asks a person what a reply meant."""
     return f"doubt:{reply_id}"
+
+
+def waits_for(order: Suppression) -> str:
+    """How the `dedupe` of each task begins that tells of an alert which waits until a doubt is settled."""
+    return f"waits:{order.id}:"
 
 
 def _no_longer_asked(session: Session, runtime: Runtime, order: Suppression, *, by_a_word: bool) -> None:
     """What a person was asked is settled, its task and its doubt; `by_a_word` of theirs, all that they wrote before."""
     if order.reason != "doubt" or order.reply_id is None:
         return
-    session.execute(
-        update(Task)
-        .where(Task.dedupe == doubt_task(order.reply_id), Task.state == "open")
-        .values(state="closed", closed_at=runtime.now())
-    )
+    asked = (Task.dedupe == doubt_task(order.reply_id)) | Task.dedupe.startswith(waits_for(order))
+    closed = {"state": "closed", "answer": tasks.SETTLED, "closed_at": runtime.now()}
+    session.execute(update(Task).where(asked, Task.state == "open").values(closed))
     settled = Reply.id == order.reply_id
     if by_a_word:
         whose = select(Reply.customer_id).where(Reply.id == order.reply_id).scalar_subquery()
@@ -211,10 +204,6 @@ def is_as_grave(order: Suppression, reason: str) -> bool:
 def gravity(reason: str) -> int:
     """Of two orders the one counts for which this is higher."""
     return _GRAVITY.get(reason, _GRAVEST)
-
-
-def _told(topic: str) -> dict[str, str]:
-    return {"topic": topic} if topic else {}
 
 
 def _locked(session: Session, channel: str, address: str, topic: str) -> Suppression | None:
@@ -255,6 +244,18 @@ def lift(
     return bool(take_back(session, runtime, channel, address, actor, reasons=reasons, topic=topic))
 
 
+def lift_by_hand(
+    session: Session, runtime: Runtime, channel: str, address: str, staff: Staff, said: str, topic: str = ""
+) -> None:
+    """As `lift`, by somebody whom the customer has asked: what they `said` goes on record. Raises Refused without it,
+    where they have ended it themselves.
+    """
+    ended = [one for one in all_in_force(session, channel, address) if one.topic == topic and one.reason == "opt-out"]
+    if ended and not said:
+        raise Refused({"said": "they have ended it themselves: write what they said, and when"})
+    take_back(session, runtime, channel, address, staff, topic=topic, said=said)
+
+
 def take_back(
     session: Session,
     runtime: Runtime,
@@ -264,10 +265,14 @@ def take_back(
     *,
     reasons: tuple[str, ...] = REASONS,
     topic: str | None = "",
+    said: str = "",
 ) -> list[Suppression]:
     """Lift the order for all topics, or that for `topic`, with None every one: those that were lifted."""
     lifted = []
-    for one in all_in_force(session, channel, address):
+    standing = all_in_force(session, channel, address)
+    if any(one.reason == "doubt" for one in standing):
+        hold_what_waits(session, runtime, channel, address)  # it waits no longer
+    for one in standing:
         known = _locked(session, channel, address, one.topic) if topic in (None, one.topic) else None
         if known is None or known.reason not in reasons:
             continue
@@ -276,10 +281,9 @@ def take_back(
         _take_off(session, runtime, known)
         # Somebody of ours has read that one reply, and none of the others.
         _no_longer_asked(session, runtime, known, by_a_word=not isinstance(actor, Staff))
-        record(
-            session, runtime, actor, "lift suppression", subject_of(channel, address),
-            reason=known.reason, **_told(known.topic),
-        )  # fmt: skip
+        more = _given(topic=known.topic, said=said)
+        subject = subject_of(channel, address)
+        record(session, runtime, actor, "lift suppression", subject, reason=known.reason, **more)
         lifted.append(known)
     return lifted
 

@@ -17,7 +17,7 @@ from dispatcher.services.reply_notices import admins
 
 log = logging.getLogger(__name__)
 
-SETTLED = "settled"  # the answer of a task that the provider's own news has closed
+SETTLED = "settled"  # the answer of a task that the provider's news or the customer's word has closed
 
 
 def open_task(

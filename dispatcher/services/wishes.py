@@ -1,6 +1,6 @@
 """Wishes about our messages themselves, obeyed at once: no more of this, again, this is not me.
 
-What may be one is asked of a person, and until they have answered nothing goes to that contact point.
+What may be one is asked of a person, and until they have answered all that goes to that contact point waits.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import ContactPoint, Customer, Letter, Reply, Staff, Suppression, Task
-from dispatcher.model.errors import StateConflict
+from dispatcher.model import ContactPoint, Customer, Letter, Reply, Suppression
 from dispatcher.runtime import Runtime
-from dispatcher.services import confirmations, keywords, ordered, suppressions, tasks
+from dispatcher.services import confirmations, keywords, suppressions, tasks
 from dispatcher.services.arrival import Arrival
 from dispatcher.services.directory import owner_of
 from dispatcher.services.once import clean
+from dispatcher.services.reply_notices import WAYS
 from dispatcher.services.understanding import Understood
 
 _ASKS = {
@@ -27,8 +27,6 @@ _ASKS = {
 }
 _JUST_SAID = timedelta(seconds=30)
 _CONTRARY = {"opt-out": "opt-in", "opt-in": "opt-out"}
-_WAYS = {"email": "mail", "sms": "text message", "voice": "telephone", "page": "the alert's page"}
-_PLAIN = ("provider", "key", "button")  # what has decided where no words were read
 _OBEYED = 60  # characters of what was said that an order keeps as its source
 
 
@@ -88,8 +86,7 @@ def obey(arrival: Arrival, understood: Understood) -> Reply:
     channel, address = reply.channel, _address(arrival)
     # The reply first: whoever writes takes the conversation, then what waits, then the record's chain, so nobody waits
     # in a circle.
-    stops = None if understood.kind == "opt-in" else (channel, address)
-    kept = arrival.keep(understood, state=state_of(arrival), stops=stops)
+    kept = arrival.keep(understood, state=state_of(arrival), stops=(channel, address))
     actor = f"customer {found.customer.key}" if found.customer else "system"
     if understood.kind == "opt-in":
         lifted = suppressions.take_back(
@@ -100,7 +97,7 @@ def obey(arrival: Arrival, understood: Understood) -> Reply:
             confirmations.of_return(session, runtime, order, found.customer, kept.conversation_id)
     else:
         order = suppressions.suppress(
-            session, runtime, channel, address, "opt-out", f"{channel} {_words(kept) or 'STOP'}", actor,
+            session, runtime, channel, address, "opt-out", f"{channel} {words_of(kept) or 'STOP'}", actor,
             reply_id=kept.id, at_provider=reply.keyword == "stop",
         )  # fmt: skip
         confirmations.of_stop(session, runtime, order, found.customer, kept.conversation_id)
@@ -133,7 +130,7 @@ def _stop_for_wrong_person(arrival: Arrival, understood: Understood) -> Reply:
     said = "says they are the wrong person: nothing more is sent to this address"
     kept = arrival.keep(understood, said, stops=(channel, address))
     suppressions.suppress(
-        arrival.session, arrival.runtime, channel, address, "wrong-person", f"{channel} {_words(kept)}",
+        arrival.session, arrival.runtime, channel, address, "wrong-person", f"{channel} {words_of(kept)}",
         reply_id=kept.id,
     )  # fmt: skip
     _find_out(
@@ -157,7 +154,8 @@ def _address(arrival: Arrival) -> str:
     return clean(arrival.found.address or arrival.reply.sender, 320)
 
 
-def _words(reply: Reply) -> str:
+def words_of(reply: Reply) -> str:
+    """How much of what was said an order keeps as its source."""
     return (" ".join(reply.text.split()) or reply.subject)[:_OBEYED]
 
 
@@ -209,11 +207,11 @@ def hold(session: Session, runtime: Runtime, reply: Reply, channel: str, address
     person = session.get(Customer, reply.customer_id) if reply.customer_id else None
     actor = f"customer {person.key}" if person else "system"
     order = suppressions.suppress(
-        session, runtime, channel, address, "doubt", f"{reply.channel} {_words(reply)}", actor, reply_id=reply.id
+        session, runtime, channel, address, "doubt", f"{reply.channel} {words_of(reply)}", actor, reply_id=reply.id
     )
     if order.reply_id != reply.id:
         return  # another worker was quicker
-    _ask(session, reply, f"Until you have said so, no alert goes to {address}")
+    _ask(session, reply, f"Until you have said so, alerts to {address} wait")
 
 
 def ask(session: Session, reply: Reply, channel: str, address: str) -> None:
@@ -225,81 +223,14 @@ def ask(session: Session, reply: Reply, channel: str, address: str) -> None:
 def _ask(session: Session, reply: Reply, until: str) -> None:
     person = session.get(Customer, reply.customer_id) if reply.customer_id else None
     rep = owner_of(session, person) if person else None
+    way = WAYS.get(reply.channel, reply.channel)
     tasks.open_task(
         session,
         kind="doubt",
         dedupe=suppressions.doubt_task(reply.id),
-        text=f"Do they want no more of this? “{_words(reply)}”, by {_WAYS.get(reply.channel, reply.channel)}. {until}",
+        text=f"Do they want no more of this? “{words_of(reply)}”, by {way}. {until}",
         rep_id=(reply.conversation.rep_id if reply.conversation else None) or (rep.id if rep else None),
         customer_id=reply.customer_id,
         message_id=reply.message_id,
         delivery_id=reply.delivery_id,
     )
-
-
-def decided(session: Session, runtime: Runtime, staff: Staff, reply: Reply, kind: str) -> None:
-    """A person has said that a reply is of this kind: what it asked for is done, what it was taken for is undone.
-
-    An opt-out, a wrong person and a wish to come back count for the contact point that the reply is about; any other
-    kind lifts the order that was read in it. A forged reply is a person's to judge: they have looked.
-    """
-    own, (channel, address) = _stopped_by(session, reply)
-    source = f"{reply.channel}, read by {staff.email}: {_words(reply)}"
-    if kind in ("opt-out", "wrong-person"):
-        order = suppressions.suppress(session, runtime, channel, address, kind, source, staff, reply_id=reply.id)
-        if kind == "opt-out":
-            confirmations.of_stop(session, runtime, order, reply.customer, reply.conversation_id)
-    elif kind == "opt-in":
-        lifted = suppressions.take_back(
-            session, runtime, channel, address, staff, reasons=suppressions.THEIR_OWN, topic=None
-        )
-        for order in lifted[:1]:
-            confirmations.of_return(session, runtime, order, reply.customer, reply.conversation_id)
-    elif own is not None and (other := ordered.besides(session, own, reply)) is not None:
-        suppressions.stand_for(session, runtime, own, staff, other)
-    elif own is not None:
-        lifted = suppressions.take_back(session, runtime, channel, address, staff, topic=own.topic)
-        for order in lifted:
-            if order.reason == "opt-out":  # they have read that they get no more
-                confirmations.of_return(session, runtime, order, reply.customer, reply.conversation_id)
-    asked = select(Task).where(Task.dedupe == suppressions.doubt_task(reply.id), Task.closed_by.is_(None))
-    for task in session.scalars(asked.with_for_update()):
-        tasks.mark_closed(runtime, task, staff, "opt-out" if kind == "opt-out" else "not")
-
-
-def require_not_theirs(session: Session, reply: Reply, kind: str) -> None:
-    """Raises StateConflict where calling it `kind` would lift what customers have ordered by a carrier's keyword, a key,
-    a link or a button, for nobody has read that and nobody has misread it; or what they have ordered since it came.
-    """
-    if kind in ("opt-out", "wrong-person"):
-        return
-    channel, address = _stopped_by(session, reply)[1]
-    plain = ordered.was_plain(session, reply, _PLAIN) and suppressions.all_in_force(session, channel, address)
-    if plain or (kind == "opt-in" and ordered.is_since(session, channel, address, reply)):
-        raise StateConflict(
-            "they have ended this themselves: they take it back by START or on their page", state=reply.state
-        )
-
-
-def make_way(session: Session, runtime: Runtime, reply: Reply, kind: str) -> None:
-    """Hold what waits for the contact point against which `decided` will give an order, before anything is put on
-    record. The caller holds the conversation and the reply.
-    """
-    if kind in ("opt-out", "wrong-person"):
-        suppressions.hold_what_waits(session, runtime, *_stopped_by(session, reply)[1])
-
-
-def _stopped_by(session: Session, reply: Reply) -> tuple[Suppression | None, tuple[str, str]]:
-    """The order that was read in a reply, if one stands, and the contact point that the reply speaks of."""
-    own = session.scalars(
-        select(Suppression).where(Suppression.reply_id == reply.id, Suppression.lifted_at.is_(None)).limit(1)
-    ).first()
-    return own, (own.channel, own.address) if own else _point_of(reply)
-
-
-def _point_of(reply: Reply) -> tuple[str, str]:
-    """The contact point that a reply speaks of: the one it answers, else the one it came from."""
-    delivery = reply.delivery
-    if delivery is not None and reply.channel in (delivery.channel, "page"):
-        return delivery.channel, delivery.address
-    return reply.channel, reply.sender.strip()

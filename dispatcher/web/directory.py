@@ -104,10 +104,14 @@ def suppress(key: str, channel: str) -> ResponseReturnValue:
 @may("rep", "admin")
 def lift(key: str, channel: str) -> ResponseReturnValue:
     point, staff = _point_to_mend(key, channel)
-    topic = request.form.get("topic", "")
-    suppressions.lift(door.db(), door.runtime(), channel, point.address, staff, topic=topic)
-    door.commit()
-    flash("It will be used again.")
+    topic, said = request.form.get("topic", ""), request.form.get("said", "").strip()[:150]
+    try:
+        suppressions.lift_by_hand(door.db(), door.runtime(), channel, point.address, staff, said, topic)
+    except Refused as refused:
+        flash(f"Not changed: {refused.fields['said']}.")
+    else:
+        door.commit()
+        flash("It will be used again.")
     return redirect(url_for(".show", key=key))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,12 +13,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.bells import commit
-from dispatcher.model import Customer, Letter, Reply, Suppression, Task
+from dispatcher.model import Customer, Delivery, Letter, Reply, Suppression, Task
 from dispatcher.model.errors import NotFound, Refused, StateConflict
 from dispatcher.model.ports import PREFS_TAG
 from dispatcher.services import (
     correcting,
     directory_marks,
+    doubted,
+    fallback,
+    judged,
     letters,
     preferences,
     replies,
@@ -28,6 +32,7 @@ from dispatcher.services import (
 from dispatcher.services.letter_sending import content_of, send_letter
 from dispatcher.services.oracle import Question
 from dispatcher.services.oracle_approved import ALL
+from dispatcher.services.oracle_kept import ALL as KEPT
 from dispatcher.services.sending import Pump
 from dispatcher.services.understanding import Understood
 from tests.small_bank import SmallBank
@@ -98,9 +103,9 @@ def send_letters(world: World) -> None:
 # --- by topic ---------------------------------------------------------------------------------------------
 
 
-def released(bank: SmallBank, topic: str = "") -> int:
+def released(bank: SmallBank, topic: str = "", **more: Any) -> int:
     with bank.sessions() as session:
-        return bank.released(session, topic=topic).id
+        return bank.released(session, topic=topic, **more).id
 
 
 @pytest.mark.parametrize(
@@ -198,15 +203,59 @@ def test_doubt_holds_alerts_until_a_person_has_decided(both: World) -> None:
     assert (task.kind, task.rep_id, task.state) == ("doubt", both.bank.ids["rep"], "open")
     assert BOB in task.text
     assert "weekends" in task.text
-    released(both.bank)
+    first = released(both.bank)
     pump(both)
-    assert BOB not in sent_to(both)["sms"]
-    assert "bob@simon.example" in sent_to(both)["email"]
+    assert [sent_to(both)[channel].count(to) for channel, to in BOBS] == [0, 0]
+    assert fates(both, first) == {("sms", "queued", doubted.HELD)}
     settle(both, reply_id, "not")
     assert orders(both) == []
-    released(both.bank)
     pump(both)
-    assert BOB in sent_to(both)["sms"]
+    assert [sent_to(both)[channel].count(to) for channel, to in BOBS] == [1, 0]
+
+
+BOBS = (("sms", BOB), ("email", "bob@simon.example"))
+
+
+def fates(world: World, message_id: int) -> set[tuple[str, str, str]]:
+    """What became of an alert to Bob."""
+    with world.runtime.sessions() as session:
+        query = select(Delivery).where(
+            Delivery.message_id == message_id, Delivery.address.in_([one for _, one in BOBS])
+        )
+        return {(one.channel, one.state, one.error or "") for one in session.scalars(query)}
+
+
+@pytest.mark.parametrize("how", ["opt-out", "STOP", "START", "expires", "fails"])
+def test_an_alert_that_waits_for_an_answer_is_neither_lost_nor_sent_round(world: World, how: str) -> None:
+    reply_id = doubtful(world)
+    number = released(world.bank, urgency="urgent", valid_for=7200)
+    pump(world)
+    assert fates(world, number) == {("sms", "queued", doubted.HELD)}
+    with world.runtime.sessions() as session:
+        told = session.scalars(select(Task).where(Task.kind == "waits")).one()
+        assert (told.rep_id, told.customer_id, told.state) == (world.bank.ids["rep"], world.bank.ids["bob"], "open")
+    if how == "opt-out":
+        settle(world, reply_id, "opt-out")
+    elif how.isupper():
+        world.sms(BOB, how)
+        world.work()
+    elif how == "expires":
+        world.bank.time.pass_by(7202)
+    else:  # nothing carries text messages
+        with world.runtime.sessions() as session:
+            row = session.scalars(select(Delivery).where(Delivery.address == BOB)).one()
+            fallback.fail(session, world.runtime, row, "the channel is out")
+            commit(session, world.runtime.bells)
+    pump(world)
+    reached = [sent_to(world)[channel].count(to) for channel, to in BOBS]
+    # An order that is certain is for that one way, as any other that comes after the release.
+    assert reached == {"START": [1, 0], "expires": [0, 0], "fails": [0, 0]}.get(how, [0, 1])
+    with world.runtime.sessions() as session:
+        assert session.get_one(Task, told.id).state == ("open" if how in ("expires", "fails") else "closed")
+        theirs = select(Task.kind).where(Task.customer_id == world.bank.ids["bob"], Task.kind == "failed")
+        assert session.scalars(theirs).all() == (["failed"] if how in ("expires", "fails") else [])
+        asked = Question()
+        assert [one for promise in (*ALL, *KEPT) for one in promise(session, world.runtime, asked)] == []
 
 
 @pytest.mark.parametrize(
@@ -338,7 +387,7 @@ def test_what_a_person_says_a_reply_is(world: World, kind: str, before: str, aft
         if before:
             own = None if before == "complaint" else reply.id
             suppressions.suppress(session, world.runtime, "sms", BOB, before, "sms no", reply_id=own)
-        wishes.decided(session, world.runtime, world.bank.staff(session, "rep"), reply, kind)
+        judged.decided(session, world.runtime, world.bank.staff(session, "rep"), reply, kind)
         commit(session, world.runtime.bells)
     assert [one[3] for one in orders(world)] == after
 
@@ -350,7 +399,7 @@ def test_what_another_reply_asked_for_stays(world: World) -> None:
         reply = Reply(dedupe="d", channel="sms", sender=BOB, text="no", customer_id=world.bank.ids["bob"])
         session.add(reply)
         session.flush()
-        wishes.decided(session, world.runtime, world.bank.staff(session, "rep"), reply, "question")
+        judged.decided(session, world.runtime, world.bank.staff(session, "rep"), reply, "question")
         session.commit()
     assert [one[3] for one in orders(world)] == ["opt-out"]
 
@@ -360,7 +409,10 @@ def test_what_another_reply_asked_for_stays(world: World) -> None:
 CONFIRMED = [
     # channel, text, who answers: "" nobody, "us" a letter
     ("sms", "STOP", ""),
-    ("sms", "Unsubscribe", ""),
+    ("sms", " Unsubscribe ", ""),
+    ("sms", "Stop.", "us"),
+    ("sms", "“STOP!”", "us"),
+    ("email", "'Stop.'", "us"),
     ("sms", "please take me off this list", "us"),
     ("sms", "stop texting me", "us"),
     ("email", "unsubscribe", "us"),

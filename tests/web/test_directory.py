@@ -59,7 +59,14 @@ def test_only_the_own_rep_and_administrators_mend(site: Site) -> None:
     assert site("rep").post(f"{path}/lift").status_code == 404
     assert site("rep").get("/directory/customers/bob").status_code == 404
     assert "Use again" not in site("analyst").get("/directory/customers/bob").text
-    assert site("admin").post(f"{path}/lift").status_code == 302
+    with site.session() as session:
+        order = session.scalars(select(Suppression)).one()
+        order.reason = "opt-out"  # as if they had ended it themselves
+        session.commit()
+    site("admin").post(f"{path}/lift")
+    assert in_force() == 1
+    assert "write what they said" in site("admin").get("/directory/customers/bob").text
+    assert site("admin").post(f"{path}/lift", {"said": "rang today: yes, please"}).status_code == 302
     assert in_force() == 0
     assert site("admin").post("/directory/customers/bob/fax/suppress").status_code == 404
 
