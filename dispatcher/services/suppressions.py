@@ -38,7 +38,7 @@ def concerns(topic: str | ColumnElement[str] | ScalarSelect[str]) -> ColumnEleme
 
 
 def bars(topic: str | ColumnElement[str] | ScalarSelect[str]) -> ColumnElement[bool]:
-    """As `concerns`, but for one that is only doubtful: what goes there waits, see `doubted`, and no other way is chosen."""
+    """As `concerns`, but for one that is only doubtful: what goes there waits, see `doubted`."""
     return concerns(topic) & (Suppression.reason != "doubt")
 
 
