@@ -14,7 +14,7 @@ from dispatcher.services.matching import Match
 from dispatcher.services.once import clean
 from dispatcher.services.understanding import Understood
 
-MOST_SHOWN = 100_000  # characters of `text`; `original` is whole
+MOST_SHOWN = mail_text.MOST  # characters of `text`; `original` is whole
 MOST_HTML = 500_000  # characters of the page that a mail brought along; its raw callback is whole
 
 

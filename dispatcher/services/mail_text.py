@@ -7,13 +7,17 @@ worse than a signature that is shown. Answers written below or between the quote
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from dispatcher.services.mail_tails import without_tail
 from dispatcher.services.once import clean
 
-MOST = 200_000  # characters that are looked at; the original is kept whole
-_END = 50_000  # of them at the end
+MOST = 100_000  # characters of their words that are looked at and shown; the original is kept whole
+_END = 40_000  # of them at the end
+_MOST_HTML, _MOST_QUOTED_HTML = 200_000, 40_000  # characters with their tags
+_LEFT_OUT = "[…]"
+_RUN = 40  # quoted lines in a row: of more, the first and the last stay
 _LONG_LINE = 1_000  # no header of a quoted mail is longer
 
 # "On Fri, Nov 20, 2026 at 10:00 AM Ana wrote:" and its kin, on one line or broken over up to four.
@@ -71,21 +75,15 @@ def shown_text(text: str, html: str = "") -> str:
 
 def plain_text(text: str, html: str = "") -> str:
     """The mail's text, made from its HTML where it has no other, or where only the HTML marks what is quoted."""
-    quoted_in_html = "<blockquote" in html[: 4 * MOST].lower() and not _has_marks(text[:MOST].split("\n"))
+    quoted_in_html = _QUOTES.search(html) and not _has_marks(text[:MOST].split("\n"))
     if (text.strip() and not quoted_in_html) or not html.strip():
         return clean(text.replace("\r\n", "\n").replace("\r", "\n"))
-    return clean(_from_html(html[: 4 * MOST]))
+    return clean(_from_html(html))
 
 
 def own_words(whole: str) -> str:
     """What is left of a mail's text without quotations and signature; "" where nothing is."""
-    if len(whole) > MOST:
-        # Answers stand above or below what is quoted, however long that is.
-        # Cut between lines, for a part of a quoted line is not marked as one.
-        head, tail = whole[: MOST - _END], whole[-_END:]
-        whole = (head.rpartition("\n")[0] or head) + "\n" + tail.partition("\n")[2]
-    lines = [line.rstrip() for line in whole.replace("\xa0", " ").split("\n")]
-    top, rest = _split(lines)
+    top, rest = _split(_bounded(whole.replace("\xa0", " ")))
     # Headings go first: what follows them says whether they are one.
     below = [line for line in _without_headers(rest) if not _is_quoted(line)]
     answers = without_tail(_without_headers(below)) if _has_marks(rest) else []
@@ -97,6 +95,27 @@ def own_words(whole: str) -> str:
         # Written between the quoted lines: they stay, for without the question "yes" and "no" say nothing.
         return _joined(without_tail([*top, *_without_headers(rest)]))
     return _joined(answers)
+
+
+def _bounded(whole: str) -> list[str]:
+    """The lines of a mail of any length: first long quotations are shortened, for answers stand above, between or
+    below them; then the middle of what is still too long is left out."""
+    if len(whole) > MOST:
+        whole = "\n".join(_without_long_runs(whole.split("\n")))
+    if len(whole) > MOST:
+        # Between lines where there are any: a part of a quoted line is not marked as one.
+        head, tail = whole[: MOST - _END - 10], whole[-_END:]
+        below = tail.partition("\n")[2] if "\n" in tail[:_LONG_LINE] else tail
+        whole = f"{head.rpartition(chr(10))[0] or head}\n{_LEFT_OUT}\n{below}"
+    return [line.rstrip() for line in whole.split("\n")]
+
+
+def _without_long_runs(lines: Sequence[str]) -> Iterator[str]:
+    for quoted, run in groupby(lines, _is_quoted):
+        some = list(run)
+        if quoted and len(some) > _RUN:
+            some[_RUN // 2 : -_RUN // 2] = [f"> {_LEFT_OUT}"]
+        yield from some
 
 
 def _split(lines: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -221,11 +240,40 @@ def _joined(lines: Sequence[str]) -> str:
 
 # Marks in the text for where a quotation begins and ends; private-use characters, taken out of what comes.
 _OPEN, _CLOSE = "\ue000", "\ue001"
+_QUOTES = re.compile(r"<(/?)blockquote\b", re.IGNORECASE)
+
+
+def _short_enough(source: str) -> str:
+    """A page of any length: first what it quotes is shortened, for answers stand above, between or below it."""
+    if len(source) <= _MOST_HTML:
+        return source
+    pieces, depth, at = [], 0, 0
+    for tag in _QUOTES.finditer(source):
+        if not tag[1] and not depth:
+            pieces.append(source[at : tag.start()])
+            at = tag.start()
+        depth = max(0, depth + (-1 if tag[1] else 1))
+        if tag[1] and not depth:
+            pieces.append(_without_middle(source[at : tag.end()], _MOST_QUOTED_HTML))
+            at = tag.end()
+    pieces.append(_without_middle(source[at:], _MOST_QUOTED_HTML) if depth else source[at:])
+    return _without_middle("".join(pieces), _MOST_HTML)
+
+
+def _without_middle(source: str, most: int) -> str:
+    """Between tags; what is quoted in the beginning or at the end still is."""
+    if len(source) <= most:
+        return source
+    begin = max(source.rfind("<", 0, most // 2), 0) or most // 2
+    end = max(source.find("<", len(source) - most // 2), len(source) - most // 2)
+    deeper = sum(-1 if tag[1] else 1 for tag in _QUOTES.finditer(source, begin, end))
+    tags = ("<blockquote>" if deeper > 0 else "</blockquote>") * min(abs(deeper), 100)
+    return f"{source[:begin]}<p>{_LEFT_OUT}</p>{tags}{source[end:]}"
 
 
 def _from_html(source: str) -> str:
     """The HTML as text; what it quotes is marked with ">", so that the rules for text hold."""
-    source = re.sub(rf"[{_OPEN}{_CLOSE}]", "", source)
+    source = re.sub(rf"[{_OPEN}{_CLOSE}]", "", _short_enough(source))
     marked = re.sub(r"(?i)<blockquote\b[^<>]{0,2000}>", f"<div>{_OPEN}</div>", source)
     marked = re.sub(r"(?i)</blockquote\s*>", f"<div>{_CLOSE}</div>", marked)
     try:

@@ -10,6 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dispatcher.model import now
+from dispatcher.model.ports import InboundReply
+from dispatcher.services import arrival
 from dispatcher.services.mail_text import own_words, shown_text
 
 TABLE = Path(__file__).parents[1] / "tables" / "own_words.jsonl"
@@ -144,9 +147,44 @@ def test_html(name: str) -> None:
     assert shown_text("", source) == expected
 
 
-def test_what_stands_at_the_end_of_a_mail_of_any_length_is_read() -> None:
-    quoted = "> We cut LTMY to hold.\n" * 60_000
-    assert own_words(f"{GMAIL}\n{quoted}\nSell all 500.") == "Sell all 500."
+LONG = "> We cut LTMY to hold.\n" * 60_000
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        (f"{GMAIL}\n{LONG}\nSell all 500.", "Sell all 500."),
+        (f"{GMAIL}\n{LONG}\nSell all 500.\n{LONG}", "|Sell all 500."),
+        (f"Hi,\n{GMAIL}\n{LONG}Sell all 500.\n{LONG}\nAna", "Hi,|Sell all 500.|Ana"),
+        ("I hold for now. " * 60_000 + "Sell all 500.", "I hold|Sell all 500."),
+        ("I hold for now.\n" * 60_000 + "Sell all 500.", "I hold|Sell all 500."),
+        ("<p>Hi</p><blockquote>" + "<p>We cut</p>" * 90_000 + "</blockquote><p>Sell all 500.</p>", "Hi|Sell all 500."),
+        (
+            "<blockquote><blockquote>" + "<p>We cut</p>" * 9_000 + "</blockquote></blockquote><p>Sell 500.</p>",
+            "Sell 500.",
+        ),
+        (("<blockquote>" + "<p>We cut</p>" * 90_000 + "</blockquote><p>Sell 500.</p>") * 2, "|Sell 500."),
+    ],
+    ids=[
+        "below",
+        "between two",
+        "between three",
+        "one line",
+        "many lines",
+        "as a page",
+        "deep",
+        "between two, as a page",
+    ],
+)
+def test_what_stands_anywhere_in_a_mail_of_any_length_is_read(text: str, own: str) -> None:
+    started = time.process_time()
+    page = text if text.startswith("<") else ""
+    reply = InboundReply("d", "email", "ana@x.example", (), "" if page else text, now(), html=page)
+    said = arrival.read(reply)
+    assert time.process_time() - started < 2
+    assert all(words in said.shown for words in own.split("|"))
+    assert len(said.shown) <= arrival.MOST_SHOWN
+    assert "|" in own or said.shown == own
 
 
 def test_quotations_that_only_the_html_marks() -> None:
@@ -185,9 +223,9 @@ def test_an_order_is_never_cut_away(lines: list[str]) -> None:
     ids=range(23),
 )  # fmt: skip
 def test_hostile_text_takes_no_time(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     shown_text(text)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize("html", ["<a" * 200_000, "<blockquote>" * 20_000, "<b>" * 200_000, "<table><tr><td>" * 3000])
