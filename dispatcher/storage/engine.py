@@ -68,20 +68,23 @@ def make_engine(url: str) -> Engine:
 
 
 def _begin_writing(connection: Any) -> None:
-    """SQLite waits by sleeping longer each time, so that of several busy writers one would starve for seconds."""
-    until = time.monotonic() + BUSY_MS / 1000
-    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    """SQLite waits by sleeping longer each time, so that of several busy writers one would starve for seconds.
+
+    It is asked by the driver itself: between two busy writers a thousand times a second.
+    """
+    until, ask = time.monotonic() + BUSY_MS / 1000, connection.connection.driver_connection.execute
+    ask("PRAGMA busy_timeout=0")
     try:
         while True:
             try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                ask("BEGIN IMMEDIATE")
                 return
-            except OperationalError as error:
-                if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                    raise
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise OperationalError("BEGIN IMMEDIATE", None, error, hide_parameters=True) from error
             time.sleep(0.001)
     finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MS}")
+        ask(f"PRAGMA busy_timeout={BUSY_MS}")
 
 
 def _postgresql(url: str) -> Engine:
