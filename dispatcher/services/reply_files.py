@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Reply, ReplyFile
 from dispatcher.model.ports import File
-from dispatcher.services import media
+from dispatcher.services import file_names, media
 from dispatcher.services.once import clean
 
 MOST_FILES = 20
@@ -60,7 +60,8 @@ _ENDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One file of an answer as people see it: `name` is the sender's, `saved_as` ours; `note`: why it is not offered.
+    """One file of an answer as people see it: `name` is its sender's, `saved_as` that made safe; `note`: why it is not
+    offered.
 
     `size` is in bytes, None where they were not kept.
     """
@@ -169,11 +170,21 @@ def listed(reply: Reply) -> list[Listed]:
 
 
 def saved_as(file: ReplyFile) -> str:
-    """The name under which it leaves: nothing of the sender's, whose names may deceive people and programs."""
-    ending = "bin"
-    if file.media is not None and not file.note:
-        ending = _ENDINGS.get(file.media.media_type, "bin")
-    return f"reply-{file.reply_id}-{file.position}.{ending}"
+    """The name under which it leaves: the sender's made safe, with the ending that its bytes deserve."""
+    return file_names.safe(file.name, _ending(file)) or _ours(file)
+
+
+def disposition(file: ReplyFile) -> str:
+    """The header Content-Disposition with which it leaves."""
+    return file_names.disposition(saved_as(file), _ours(file))
+
+
+def _ours(file: ReplyFile) -> str:
+    return f"reply-{file.reply_id}-{file.position}.{_ending(file)}"
+
+
+def _ending(file: ReplyFile) -> str:
+    return "bin" if file.media is None or file.note else _ENDINGS.get(file.media.media_type, "bin")
 
 
 def served_as(content: bytes) -> str:

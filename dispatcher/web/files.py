@@ -29,9 +29,11 @@ def download(media: Media, name: str) -> Response:
     return _answer(media.read(), "application/octet-stream", safe_name(name), attached=True)
 
 
-def saved(content: bytes, kind: str, name: str) -> Response:
-    """A file that a stranger sent: a download and nothing else, of this type and under this name of ours."""
-    return _answer(content, kind, name, attached=True)
+def saved(content: bytes, kind: str, disposition: str) -> Response:
+    """A file that a stranger sent: a download and nothing else, of this type, with this Content-Disposition."""
+    response = _answer(content, kind, "file", attached=True)
+    response.headers["Content-Disposition"] = disposition
+    return response
 
 
 def wav(content: bytes) -> Response:

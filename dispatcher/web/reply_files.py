@@ -32,7 +32,7 @@ def file(reply_id: int, position: int) -> Response:
     content = found.media.read()
     with door.writer() as writing:
         downloads.on_record(writing, door.runtime(), staff, found)
-    return files.saved(content, reply_files.served_as(content), reply_files.saved_as(found))
+    return files.saved(content, reply_files.served_as(content), reply_files.disposition(found))
 
 
 @bp.get("/<int:reply_id>/html")

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.http import parse_options_header
 
-from dispatcher.model import AuditEntry, Conversation, Customer, Media, Reply, Staff
+from dispatcher.model import AuditEntry, Conversation, Customer, Media, Reply, ReplyFile, Staff
 from dispatcher.model.errors import NotFound
 from dispatcher.model.ports import File
 from dispatcher.services import downloads, reply_files
@@ -116,10 +117,36 @@ def test_a_file_is_what_its_bytes_are(
     assert reply_files.served_as(content) == kind
     with bank.sessions() as session:
         (file,) = reply_files.listed(session.get_one(Reply, number))
-        assert (file.name, file.saved_as, file.note) == (name, f"reply-{number}-1.{ending}", note)
+        same = name.endswith(f".{ending}")
+        assert (file.name, file.saved_as, file.note) == (name, name if same else f"{name}.{ending}", note)
         assert file.offered == (note == "")
         assert file.size == len(content)
         assert session.scalars(select(Media)).one().read() == content
+
+
+@pytest.mark.parametrize(("name", "saved"), [
+    ("Depot März 2026.pdf", "Depot März 2026.pdf"),
+    ("../../etc/passwd", "passwd.pdf"),
+    ("C:\\Users\\ana\\orders.PDF", "orders.PDF"),
+    ("invoice\u202efdp.exe", "invoice fdp.exe.pdf"),
+    ("a\r\nX-Evil: 1.pdf", "a X-Evil_ 1.pdf"),
+    ("a\u200b\u2066b\x00.pdf", "a b.pdf"),
+    ('a";filename=b.exe', "a__filename_b.exe.pdf"),
+    ("$(rm -rf ~).pdf", "_(rm -rf _).pdf"),
+    (" ..  .pdf", "pdf.pdf"),
+    (".htaccess", "htaccess.pdf"),
+    ("CON.pdf", "_CON.pdf"),
+    ("…", "reply-1-1.pdf"),
+    ("注文書.pdf", "注文書.pdf"),
+    ("ü" * 300 + ".pdf", "ü" * 90 + ".pdf"),
+])  # fmt: skip
+def test_it_leaves_under_its_senders_name_made_safe(bank: SmallBank, name: str, saved: str) -> None:
+    file = ReplyFile(reply_id=1, position=1, name=name, note="", media=Media(media_type="application/pdf"))
+    assert reply_files.saved_as(file) == saved
+    header = reply_files.disposition(file)
+    assert header.isascii()
+    assert header.isprintable()
+    assert parse_options_header(header) == ("attachment", {"filename": saved})
 
 
 def test_what_is_too_much_is_named_and_not_kept(bank: SmallBank) -> None:

@@ -1,4 +1,4 @@
-"""Files and pages of answers as a browser gets them: downloads under our names, a document that can do nothing."""
+"""Files and pages of answers as a browser gets them: downloads under safe names, a document that can do nothing."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def site_with(site: Site) -> Site:
     return site
 
 
-def test_a_file_leaves_as_a_download_under_our_name_and_on_record(site_with: Site) -> None:
+def test_a_file_leaves_as_a_download_under_its_name_made_safe_and_on_record(site_with: Site) -> None:
     for position, kind, name in (
-        (1, "application/pdf", "reply-1-1.pdf"),
-        (2, "application/octet-stream", "reply-1-2.bin"),
+        (1, "application/pdf", "\"reply-1-1.pdf\"; filename*=UTF-8''M%C3%A4rz%20X_%20y.pdf"),
+        (2, "application/octet-stream", '"page.html.bin"'),
     ):
         answer = site_with("rep").get(f"/inbox/replies/1/files/{position}")
         assert answer.status_code == 200
