@@ -11,6 +11,7 @@ from dispatcher.bells import note
 from dispatcher.model import Conversation, Customer, Letter, Message, Reply, Staff
 from dispatcher.runtime import Runtime
 from dispatcher.services import letters, routing
+from dispatcher.services.kind_words import DOUBTS
 from dispatcher.services.short_texts import fitted, unquoted
 
 # Letters to one person about one conversation in an hour; then one that says so, and silence.
@@ -22,14 +23,6 @@ AUTOMATIC = "refused:"
 _MOST_WORDS = 20_000  # characters of a reply that a notice repeats
 
 ORDER = "ORDER REQUEST (not accepted yet)"
-_MAY_BE = {
-    "opt-out": "a wish to get no more of this",
-    "opt-in": "a wish to get this again",
-    "wrong-person": "somebody else than we look for",
-    "order": "an order",
-    "automatic": "a machine's answer",
-    "call": "a wish to be called",
-}
 _DID = {
     "order": "asks for an order by",
     "question": "asks by",
@@ -152,7 +145,7 @@ def long_text(runtime: Runtime, conversation: Conversation, reply: Reply) -> str
     if reply.note:
         parts.append(f"Note: {reply.note}")
     if reply.doubt:
-        parts.append(f"It may be {_MAY_BE.get(reply.doubt, reply.doubt)}: please say so on the page.")
+        parts.append(f"It may be {DOUBTS.get(reply.doubt, reply.doubt)}: please say so on the page.")
     answer = (
         f"To answer {conversation.customer.name}, just answer this mail; your words reach them by the way they wrote."
     )

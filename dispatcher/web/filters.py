@@ -15,7 +15,7 @@ from markupsafe import Markup
 from approvals import written
 from dispatcher import door
 from dispatcher.model import Customer, Staff, Version
-from dispatcher.services import accounts, directory
+from dispatcher.services import accounts, directory, kind_words
 from dispatcher.web import navigation, sending
 
 CHANNEL_WORDS = {"email": "Mail", "sms": "Text message", "voice": "Voice", "fax": "Fax", "page": "Web page"}
@@ -28,11 +28,6 @@ WAYS_IN = {
 ROLE_WORDS = {
     "analyst": "Analyst", "officer": "Officer", "rep": "Representative", "compliance": "Compliance",
     "admin": "Administrator",
-}  # fmt: skip
-KIND_WORDS = {
-    "order": "Order", "question": "Question", "call": "Call me", "complaint": "Complaint", "other": "Other words",
-    "opt-out": "Opt-out", "opt-in": "Opt-in", "wrong-person": "Wrong person", "out-of-office": "Out of office",
-    "automatic": "Automatic", "alert": "Alert",
 }  # fmt: skip
 # How a state looks: waiting, moving, good, bad, over.
 TONES = {
@@ -109,7 +104,7 @@ def percent(part: float | None) -> str:
 
 def kind(name: str) -> str:
     """What an answer is, in words."""
-    return KIND_WORDS.get(name, name.capitalize())
+    return kind_words.KINDS.get(name, name.capitalize())
 
 
 def size(octets: int) -> str:

@@ -28,6 +28,7 @@ from dispatcher.services import (
     talks,
 )
 from dispatcher.services.audit import fingerprint
+from dispatcher.services.kind_words import DOUBTS, KINDS
 from dispatcher.services.order_asked import TAKERS
 from dispatcher.services.routing import ANSWERING
 from dispatcher.web import files, filters, paging
@@ -35,17 +36,6 @@ from dispatcher.web import files, filters, paging
 bp = Blueprint("inbox", __name__, url_prefix="/inbox")
 STATES = ("open", "claimed", "closed")
 WORKS_HERE = ANSWERING
-KINDS = {
-    "order": "Order request", "question": "Question", "call": "Wants a call", "complaint": "Complaint",
-    "other": "Other", "opt-out": "Wants no more of this", "opt-in": "Wants this again",
-    "wrong-person": "Wrong person", "out-of-office": "Out of office", "automatic": "A machine's answer",
-}  # fmt: skip
-# "It may be …" and "It is …": what a doubt is about.
-DOUBTS = {
-    "order": "an order", "question": "a question", "call": "a wish to be called", "complaint": "a complaint",
-    "opt-out": "an opt-out", "opt-in": "a wish to get this again", "wrong-person": "a wrong person",
-    "out-of-office": "an absence note", "automatic": "a machine's answer", "other": "something else",
-}  # fmt: skip
 
 
 @bp.get("")

@@ -11,9 +11,8 @@ from dispatcher.door import may
 from dispatcher.model import Grant, Staff
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.model.message import URGENCIES
-from dispatcher.services import routing, routing_rules
+from dispatcher.services import kind_words, routing, routing_rules
 from dispatcher.services.routing_rules import Asked
-from dispatcher.web import filters
 
 bp = Blueprint("routing", __name__, url_prefix="/directory/routing")
 
@@ -26,7 +25,7 @@ LABELS = {
     "target": "Goes to",
     "minutes": "Minutes",
 }
-KINDS = {"": "Any answer", **{one: filters.KIND_WORDS[one] for one in routing_rules.KINDS}}
+KINDS = {"": "Any answer", **{one: kind_words.KINDS[one] for one in routing_rules.KINDS}}
 _PERSON = "person:"
 
 
