@@ -47,7 +47,7 @@ def export(key: str) -> ResponseReturnValue:
         since=_moment("since"),
         until=_moment("until"),
         separator={"semicolon": ";", "tab": "\t"}.get(request.args.get("separator", ""), ","),
-        bom="plain" not in request.args,
+        bom=request.args.get("bom") != "0",
     )
     with door.writer() as writing:
         pieces = exports.export(writing, door.runtime(), door.me(), key, asked)

@@ -128,4 +128,4 @@ class ExportQuery(Given):
     since: GivenTime | None = Field(None, description="From then on.")
     until: GivenTime | None = Field(None, description="Before then.")
     separator: Literal["comma", "semicolon", "tab"] = "comma"
-    bom: bool = Field(False, description="true: with a byte order mark, without which Excel misreads UTF-8.")
+    bom: bool = Field(True, description="0: without the byte order mark in front, by which Excel knows UTF-8.")
