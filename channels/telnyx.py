@@ -45,7 +45,7 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a `failure_reason` means. Only after an `outcome` busy or no-answer, where nobody took it, it is sent again."""
+    """What a `failure_reason` means. Only after `outcome` busy or no-answer is it sent again: nobody took it."""
 
     words: str
     outcome: str = ""

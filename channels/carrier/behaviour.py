@@ -8,8 +8,9 @@ MODES = {
     "voice": ("human", "manual", "machine", "fax", "busy", "no-answer", "failed", "invalid"),
     "sms": ("deliver", "undelivered", "failed", "sent-only", "invalid", "landline", "refuse", "stopped"),
     "email": ("deliver", "bounce", "late-bounce", "block", "defer", "drop"),
+    "fax": ("deliver", "busy", "no-answer", "person", "broken", "unallocated", "failed", "invalid"),
 }
-_DEFAULT = {"voice": {"mode": "human"}, "sms": {"mode": "deliver"}, "email": {"mode": "deliver"}}
+_DEFAULT = {"voice": {"mode": "human"}, **{channel: {"mode": "deliver"} for channel in ("sms", "email", "fax")}}
 Behaviour = dict[str, Any]
 
 

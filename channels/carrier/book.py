@@ -6,10 +6,10 @@ from time import time
 from typing import Any
 
 from channels.carrier.names import rfc3339
-from channels.carrier.records import Call, Doc, InboundMail, Mail, Message, Recording
+from channels.carrier.records import Call, Doc, Fax, InboundMail, Mail, Message, Recording
 from channels.carrier.store import Store
 
-LEDGER = ("message", "mail", "mail_request", "call", "recording", "inbound", "event", "alert", "seen")
+LEDGER = ("message", "fax", "mail", "mail_request", "call", "recording", "inbound", "event", "alert", "seen")
 ALERTS_KEPT = 1000
 
 
@@ -33,6 +33,7 @@ class Book:
         self.mails: dict[str, Mail] = {}
         self.requests: dict[str, Doc] = {}
         self.calls: dict[str, Call] = {}
+        self.faxes: dict[str, Fax] = {}
         self.recordings: dict[str, Recording] = {}
         self.inbound: dict[str, InboundMail] = {}
         self.events: dict[str, Doc] = {}
@@ -42,6 +43,7 @@ class Book:
         self.mails_of: defaultdict[str, list[Mail]] = defaultdict(list)
         self.inbound_of: defaultdict[str, list[InboundMail]] = defaultdict(list)
         self.calls_of: defaultdict[str, list[Call]] = defaultdict(list)
+        self.faxes_of: defaultdict[str, list[Fax]] = defaultdict(list)
 
     def _load(self) -> None:
         load = self.store.load
@@ -51,6 +53,8 @@ class Book:
             self._index_mail(Mail(**doc))
         for _, doc in load("call"):
             self._index_call(Call(**doc))
+        for _, doc in load("fax"):
+            self._index_fax(Fax(**doc))
         for _, doc in load("inbound"):
             doc["headers"] = [(name, value) for name, value in doc["headers"]]
             self._index_inbound(InboundMail(**doc))
@@ -80,6 +84,11 @@ class Book:
         self.calls_of[it.to].append(it)
         self.calls_of[it.sender].append(it)
 
+    def _index_fax(self, it: Fax) -> None:
+        self.faxes[it.id] = it
+        self.faxes_of[it.to].append(it)
+        self.faxes_of[it.sender].append(it)
+
     def _index_inbound(self, it: InboundMail) -> None:
         self.inbound[it.id] = it
         self.inbound_of[it.sender.lower()].append(it)
@@ -99,6 +108,10 @@ class Book:
         self._index_call(it)
         self.store.put("call", it.sid, it)
 
+    def add_fax(self, it: Fax) -> None:
+        self._index_fax(it)
+        self.store.put("fax", it.id, it)
+
     def add_inbound(self, it: InboundMail) -> None:
         self._index_inbound(it)
         self.store.put("inbound", it.id, it)
@@ -107,7 +120,7 @@ class Book:
         self.recordings[it.sid] = it
         self.store.put("recording", it.sid, it)
 
-    def changed(self, it: Message | Mail | Call | InboundMail | Recording) -> None:
+    def changed(self, it: Message | Mail | Call | Fax | InboundMail | Recording) -> None:
         """Note that a record was altered; touches its `updated` time where it has one.
 
         A record that was emptied out of the ledger while it was still under way stays out.
@@ -118,13 +131,15 @@ class Book:
                 kind, key, kept = "message", it.sid, self.messages
             case Call():
                 kind, key, kept = "call", it.sid, self.calls
+            case Fax():
+                kind, key, kept = "fax", it.id, self.faxes
             case Recording():
                 kind, key, kept = "recording", it.sid, self.recordings
             case Mail():
                 kind, key, kept = "mail", it.id, self.mails
             case InboundMail():
                 kind, key, kept = "inbound", it.id, self.inbound
-        if isinstance(it, Message | Call):
+        if isinstance(it, Message | Call | Fax):
             it.updated = time()
         if key in kept:
             self.store.put(kind, key, it)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 FILE = "carrier.json"
 
@@ -23,6 +23,10 @@ class Console:
     event_private_key: str
     event_public_key: str
     inbound_secret: str
+    telnyx_key: str = ""
+    fax_private_key: str = ""  # Ed25519, raw, in base64; so is its public half
+    fax_public_key: str = ""
+    fax_connection: str = ""
     port: int = 0
     bind: str = "127.0.0.1"
     product_url: str = ""
@@ -30,6 +34,7 @@ class Console:
     voice_webhook: str = ""
     voice_fallback: str = ""
     voice_status_webhook: str = ""
+    fax_webhook: str = ""
     event_webhook: str = ""
     inbound_webhook: str = ""
     inbound_user: str = "inbound"
@@ -40,6 +45,7 @@ class Console:
     voice_from: list[str] = field(default_factory=lambda: ["+13395550101"])
     customer_line: str = "+13395550102"
     analyst_line: str = "+13395550103"
+    fax_line: str = "+13395550104"
     email_from: str = "alerts@bank.example"
     inbound_domain: str = "in.bank.example"
     directory: list[str] = field(default_factory=list)
@@ -59,6 +65,7 @@ class Console:
         self.sms_webhook = f"{base}/webhooks/twilio/sms"
         self.voice_webhook = f"{base}/webhooks/twilio/voice"
         self.voice_status_webhook = f"{base}/webhooks/twilio/call-status#rc=3&rp=all"
+        self.fax_webhook = f"{base}/webhooks/telnyx/fax"
         self.event_webhook = f"{base}/webhooks/sendgrid/events"
         self.inbound_webhook = f"{base}/webhooks/sendgrid/inbound"
 
@@ -78,6 +85,12 @@ class Console:
             "SENDGRID_INBOUND_SECRET": self.inbound_secret,
             "EMAIL_FROM": self.email_from,
             "INBOUND_EMAIL_DOMAIN": self.inbound_domain,
+            "FAX_PROVIDER": "telnyx",
+            "TELNYX_API_KEY": self.telnyx_key,
+            "TELNYX_API_URL": self.api_url,
+            "TELNYX_CONNECTION_ID": self.fax_connection,
+            "TELNYX_PUBLIC_KEY": self.fax_public_key,
+            "FAX_LINE": self.fax_line,
         }
 
     def save(self, state: Path) -> None:
@@ -98,7 +111,7 @@ def load(state: Path) -> Console:
 def load_or_make(state: Path) -> Console:
     """The credentials kept in `state`, or new random ones."""
     try:
-        return load(state)
+        return _with_fax(load(state))
     except FileNotFoundError:
         pass
     key = ec.generate_private_key(ec.SECP256R1())
@@ -106,12 +119,25 @@ def load_or_make(state: Path) -> Console:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return Console(
-        account_sid="AC" + secrets.token_hex(16),
-        auth_token=secrets.token_hex(16),
-        sendgrid_key=f"SG.{secrets.token_urlsafe(16)}.{secrets.token_urlsafe(32)}",
-        event_private_key=private.decode(),
-        event_public_key=base64.b64encode(public).decode(),
-        inbound_secret=secrets.token_urlsafe(24),
-        messaging_service="MG" + secrets.token_hex(16),
+    return _with_fax(
+        Console(
+            account_sid="AC" + secrets.token_hex(16),
+            auth_token=secrets.token_hex(16),
+            sendgrid_key=f"SG.{secrets.token_urlsafe(16)}.{secrets.token_urlsafe(32)}",
+            event_private_key=private.decode(),
+            event_public_key=base64.b64encode(public).decode(),
+            inbound_secret=secrets.token_urlsafe(24),
+            messaging_service="MG" + secrets.token_hex(16),
+        )
     )
+
+
+def _with_fax(console: Console) -> Console:
+    """With the fax application's credentials, which a file of an earlier version lacks."""
+    if not console.telnyx_key:
+        key = ed25519.Ed25519PrivateKey.generate()
+        console.telnyx_key = f"KEY{secrets.token_hex(16).upper()}"
+        console.fax_private_key = base64.b64encode(key.private_bytes_raw()).decode()
+        console.fax_public_key = base64.b64encode(key.public_key().public_bytes_raw()).decode()
+        console.fax_connection = str(secrets.randbelow(10**18))
+    return console

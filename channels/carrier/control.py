@@ -17,7 +17,7 @@ from channels.carrier.faults import from_json
 from channels.carrier.inbound_mail import InboundParse, Posted, compose
 from channels.carrier.mail_life import MailLife
 from channels.carrier.names import E164, seconds
-from channels.carrier.records import Call, Doc, InboundMail, Mail, Message
+from channels.carrier.records import Call, Doc, Fax, InboundMail, Mail, Message
 from channels.carrier.sms_life import SmsLife
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -82,6 +82,10 @@ class Control:
                 request = book.requests.get(mail.request)
                 if mail.created > since and request is not None:
                     yield mail_render.entry(request, mail)
+        if channel in ("", "fax"):
+            for fax in book.faxes_of.get(to, []) if to else book.faxes.values():
+                if fax.direction == "outbound" and fax.created > since and (not to or fax.to == to):
+                    yield fax.entry()
         if channel in ("", "voice"):
             for call in book.calls_of.get(to, []) if to else book.calls.values():
                 if call.direction == "outbound-api" and call.created > since and (not to or call.to == to):
@@ -109,7 +113,10 @@ class Control:
         texts = [it for it in book.messages.values() if it.direction == "outbound-api"]
         calls = [it for it in book.calls.values() if it.direction == "outbound-api"]
         mails = list(book.mails.values())
-        reach: dict[str, Sequence[Message | Mail | Call]] = {"sms": texts, "email": mails, "voice": calls}
+        faxes = [it for it in book.faxes.values() if it.direction == "outbound"]
+        reach: dict[str, Sequence[Message | Mail | Call | Fax]] = {
+            "sms": texts, "email": mails, "voice": calls, "fax": faxes,
+        }  # fmt: skip
         pairs: Counter[tuple[str, str]] = Counter()
         for channel, records in reach.items():
             pairs.update((channel, it.to.lower()) for it in records)

@@ -18,7 +18,7 @@ from channels.carrier.people import People
 from channels.carrier.records import Doc
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("app", "call", "faults", "mailbox", "microphone", "pcm", "phone", "tools", "voice")
+SCRIPTS = ("app", "call", "fax", "faults", "mailbox", "microphone", "pcm", "phone", "tools", "voice")
 FILES = {
     **{f"{name}.js": "text/javascript" for name in SCRIPTS},
     "carrier.css": "text/css",
@@ -39,7 +39,7 @@ class Page:
 
     def routes(self) -> list[web.RouteDef]:
         api = "/carrier/api"
-        shells = ("/", "/phone/{address}", "/mailbox/{address}", "/ledger", "/alerts", "/faults")
+        shells = ("/", "/phone/{address}", "/fax/{address}", "/mailbox/{address}", "/ledger", "/alerts", "/faults")
         return [
             *(web.get(path, self.shell) for path in shells),
             web.get("/carrier/static/{name}", self.file),
@@ -67,14 +67,14 @@ class Page:
         return reply(
             {
                 "sms_from": console.sms_from, "voice_from": console.voice_from, "customer_line": console.customer_line,
-                "analyst_line": console.analyst_line, "inbound_domain": console.inbound_domain,
-                "email_from": console.email_from, "product_url": console.product_url, "modes": MODES,
-                "speed": self._carrier.speed,
+                "analyst_line": console.analyst_line, "fax_line": console.fax_line,
+                "inbound_domain": console.inbound_domain, "email_from": console.email_from,
+                "product_url": console.product_url, "modes": MODES, "speed": self._carrier.speed,
             }
         )  # fmt: skip
 
     async def addresses(self, request: web.Request) -> web.Response:
-        """`?search=&role=`: telephones and mailboxes, those with news first, at most 400 of each.
+        """`?search=&role=`: telephones, fax machines and mailboxes, those with news first, at most 400 of each.
 
         `role` is customer, or one of the staff's.
         """
@@ -82,24 +82,26 @@ class Page:
         book, people = self._carrier.book, self._people
         ours = self._carrier.console.numbers
         phones = (people.phones.keys() | book.messages_of.keys() | book.calls_of.keys()) - ours
+        faxes = (people.faxes.keys() | book.faxes_of.keys()) - {self._carrier.console.fax_line}
         boxes = people.mailboxes.keys() | book.mails_of.keys() | book.inbound_of.keys()
         return reply(
             {
                 "phones": self._ranked(phones, needle, role),
+                "faxes": self._ranked(faxes, needle, role, fax=True),
                 "mailboxes": self._ranked(boxes, needle, role),
-                "found": len(phones) + len(boxes),
+                "found": len(phones) + len(faxes) + len(boxes),
             }
         )
 
-    def _ranked(self, addresses: set[str], needle: str, role: str) -> list[Doc]:
+    def _ranked(self, addresses: set[str], needle: str, role: str, *, fax: bool = False) -> list[Doc]:
         found = []
         for address in addresses:
-            who = self._people.describe(address)
+            who = self._people.describe(address, fax=fax)
             if role and role not in (who["kind"], *who["roles"]):
                 continue
             if address and (not needle or needle in f"{address} {who['name']} {who['firm']}".lower()):
-                times = list(self._news(address))
-                seen = self._carrier.book.seen.get(address, 0.0)
+                times = list(self._faxed(address) if fax else self._news(address))
+                seen = self._carrier.book.seen.get(f"fax {address}" if fax else address, 0.0)
                 unread = sum(at > seen for at in times)
                 found.append({"address": address, **who, "unread": unread, "last": max(times, default=0.0)})
         found.sort(key=lambda it: (-it["last"], it["name"] or it["address"]))
@@ -117,6 +119,10 @@ class Page:
         for mail in book.mails_of.get(address, ()):
             if mail.reached:
                 yield mail.reached
+
+    def _faxed(self, number: str) -> Iterator[float]:
+        """When faxes came out of a machine."""
+        return (it.reached for it in self._carrier.book.faxes_of.get(number, ()) if it.to == number and it.reached)
 
     async def saw(self, request: web.Request) -> web.Response:
         address = str((await read_json(request)).get("address", ""))

@@ -26,10 +26,11 @@ def number(text: str) -> str:
 
 
 class People:
-    """`phones` and `mailboxes`: address → the people who share it."""
+    """`phones`, `faxes` and `mailboxes`: address → the people who share it."""
 
     def __init__(self, files: list[str]) -> None:
         self.phones: dict[str, list[Person]] = {}
+        self.faxes: dict[str, list[Person]] = {}
         self.mailboxes: dict[str, list[Person]] = {}
         for file in files:
             if Path(file).is_file():
@@ -49,6 +50,8 @@ class People:
             for column in ("phone", "sms", "voice"):
                 if found := number(row.get(column) or ""):
                     self._add(self.phones, found, who)
+            if found := number(row.get("fax") or ""):
+                self._add(self.faxes, found, who)
             mail = (row.get("email") or "").strip().lower()
             if "@" in mail:
                 self._add(self.mailboxes, mail, who)
@@ -59,9 +62,9 @@ class People:
         if who not in owners:
             owners.append(who)
 
-    def describe(self, address: str) -> dict[str, Any]:
-        """`{name, firm, kind, roles}`; kind is customer, staff or unknown."""
-        owners = self.phones.get(address) or self.mailboxes.get(address.lower()) or []
+    def describe(self, address: str, *, fax: bool = False) -> dict[str, Any]:
+        """`{name, firm, kind, roles}`; kind is customer, staff or unknown. A number is a telephone's, or a `fax`'s."""
+        owners = self.faxes.get(address) if fax else self.phones.get(address) or self.mailboxes.get(address.lower())
         if not owners:
             return {"name": "", "firm": "", "kind": "unknown", "roles": []}
         return {

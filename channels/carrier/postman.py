@@ -9,14 +9,16 @@ from time import time
 from urllib.parse import parse_qsl, urldefrag, urlencode, urlsplit, urlunsplit
 
 import aiohttp
+import orjson
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from twilio.request_validator import RequestValidator
 from yarl import URL
 
 from channels.carrier.book import Book
 from channels.carrier.console import Console
 from channels.carrier.faults import Faults
+from channels.carrier.records import Doc
 
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 CONNECTIONS = 64
@@ -51,7 +53,7 @@ def overrides(fragment: str) -> tuple[int, set[str], float, float]:
 
 
 class Postman:
-    """`twilio` posts now and tells the answer; `later` queues a status callback nobody waits for."""
+    """`twilio` posts now and tells the answer; `later` and `fax_event` queue news that nobody waits for."""
 
     def __init__(self, console: Console, book: Book, faults: Callable[[], Faults]) -> None:
         self._console, self._book, self._faults = console, book, faults
@@ -60,7 +62,8 @@ class Postman:
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError("event_private_key in carrier.json is not an EC key")
         self._event_key = key
-        self._queue: asyncio.Queue[tuple[str, dict[str, str], str]] = asyncio.Queue()
+        self._fax_key = ed25519.Ed25519PrivateKey.from_private_bytes(base64.b64decode(console.fax_private_key))
+        self._queue: asyncio.Queue[tuple[str, Callable[[], Awaitable[Answer]]]] = asyncio.Queue()
         self.idle = 0
 
     async def start(self) -> list[asyncio.Task[None]]:
@@ -82,6 +85,13 @@ class Postman:
 
     def later(self, url: str, fields: dict[str, str], method: str = "POST") -> None:
         """Queue a status callback, subject to the callback faults."""
+        self._put(url, lambda: self.twilio(url, fields, method))
+
+    def fax_event(self, url: str, event: Doc) -> None:
+        """Queue news of a fax, subject to the same faults."""
+        self._put(url, lambda: self._fax(url, event))
+
+    def _put(self, url: str, post: Callable[[], Awaitable[Answer]]) -> None:
         faults = self._faults()
         if faults.callbacks_off or not url:
             return
@@ -92,9 +102,9 @@ class Postman:
                 continue
             wait = delay + (faults.chance.uniform(0, 2) if faults.callback_reorder else 0)
             if wait:
-                loop.call_later(wait, self._queue.put_nowait, (url, fields, method))
+                loop.call_later(wait, self._queue.put_nowait, (url, post))
             else:
-                self._queue.put_nowait((url, fields, method))
+                self._queue.put_nowait((url, post))
 
     async def live(self, url: str, fields: dict[str, str], method: str) -> Answer:
         """One request of a live call, whose answer is waited for; copied, or its answer lost, as faults ask."""
@@ -108,14 +118,14 @@ class Postman:
 
     def copy(self, url: str, fields: dict[str, str], method: str) -> None:
         """Post a request of a live call once more; nobody reads the answer."""
-        self._queue.put_nowait((url, fields, method))
+        self._queue.put_nowait((url, lambda: self.twilio(url, fields, method)))
 
     async def _work(self) -> None:
         while True:
             self.idle += 1
-            url, fields, method = await self._queue.get()
+            url, post = await self._queue.get()
             self.idle -= 1
-            answer = await self.twilio(url, fields, method)
+            answer = await post()
             if not 200 <= answer.status < 300:
                 self._complain(url, answer)
 
@@ -191,6 +201,25 @@ class Postman:
                 return Answer(reply.status, await reply.read(), reply.content_type)
         except (TimeoutError, aiohttp.ClientError, OSError) as trouble:
             return Answer(0, (str(trouble) or type(trouble).__name__).encode())
+
+    async def _fax(self, url: str, event: Doc) -> Answer:
+        """One piece of news of a fax, signed anew for each of three tries."""
+        answer = Answer(0)
+        for attempt in range(1, 4):
+            body = orjson.dumps({"data": event, "meta": {"attempt": attempt, "delivered_to": url}})
+            timestamp = str(int(time()))
+            signature = self._fax_key.sign(f"{timestamp}|".encode() + body)
+            headers = {
+                "Content-Type": "application/json",
+                "User-Agent": "telnyx-webhooks",
+                "telnyx-signature-ed25519": base64.b64encode(signature).decode(),
+                "telnyx-timestamp": timestamp,
+            }
+            answer = await self.post(url, body, headers)
+            if 200 <= answer.status < 300:
+                break
+            await asyncio.sleep(0.5)
+        return answer
 
     async def fetch(self, url: str, most: int) -> Answer:
         """GET a media file of at most `most` bytes; a longer one gives status 0."""

@@ -41,6 +41,36 @@ class Message:
 
 
 @dataclass(slots=True)
+class Fax:
+    """One fax, either way; `text` is what can be read on its sheets, which lie in `faxes/<id>.pdf`."""
+
+    id: str
+    to: str
+    sender: str
+    direction: str
+    status: str
+    created: float
+    updated: float
+    callback: str = ""
+    connection: str = ""
+    client_state: str = ""
+    quality: str = "normal"
+    pages: int = 0
+    text: str = ""
+    reached: float | None = None
+    error: str | None = None
+    deleted: bool = False
+
+    def entry(self) -> Doc:
+        return {
+            "id": self.id, "channel": "fax", "to": self.to, "from": self.sender, "text": self.text, "pages": self.pages,
+            "provider_ref": self.id, "accepted_at": rfc3339(self.created),
+            "reached": self.reached is not None, "reached_at": rfc3339(self.reached),
+            "state": self.status, "error": self.error, "raw_request": self.client_state,
+        }  # fmt: skip
+
+
+@dataclass(slots=True)
 class Mail:
     """One mail to one mailbox. Its text is made from the request on demand (see `mail_render`)."""
 

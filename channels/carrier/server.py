@@ -15,6 +15,8 @@ from channels.carrier.console import Console
 from channels.carrier.control import Control
 from channels.carrier.control_calls import ControlCalls
 from channels.carrier.core import Carrier
+from channels.carrier.fax_life import FaxLife
+from channels.carrier.fax_page import FaxPage
 from channels.carrier.inbound_mail import InboundParse
 from channels.carrier.mail_life import MailLife
 from channels.carrier.page_api import Page
@@ -22,6 +24,7 @@ from channels.carrier.sendgrid_api import MailSend, SendGridFront
 from channels.carrier.sendgrid_lookup import Lookup
 from channels.carrier.sms_life import SmsLife
 from channels.carrier.switchboard import Switchboard
+from channels.carrier.telnyx_api import Faxes
 from channels.carrier.transcriptions import Transcriptions
 from channels.carrier.twilio_account import VERSION, TwilioFront
 from channels.carrier.twilio_calls import Calls
@@ -33,7 +36,7 @@ _PR_SET_PDEATHSIG = 1
 def build(carrier: Carrier) -> web.Application:
     """All routes; the lives start with the application."""
     front, grid = TwilioFront(carrier), SendGridFront(carrier)
-    sms, mail, inbound = SmsLife(carrier), MailLife(carrier), InboundParse(carrier)
+    sms, mail, inbound, fax = SmsLife(carrier), MailLife(carrier), InboundParse(carrier), FaxLife(carrier)
     # A little over what SendGrid takes, so that its own 413 answers and not the server's.
     app = web.Application(client_max_size=34 * 1024 * 1024)
     app.add_routes(front.routes())
@@ -44,6 +47,8 @@ def build(carrier: Carrier) -> web.Application:
     calls = ControlCalls(carrier, board)
     app.add_routes(calls.routes())
     app.add_routes(Page(carrier, calls).routes())
+    app.add_routes(Faxes(carrier, fax).routes())
+    app.add_routes(FaxPage(carrier, fax).routes())
     app.add_routes(MailSend(carrier, grid, mail).routes())
     app.add_routes(Lookup(carrier, grid).routes())
     app.add_routes(Control(carrier, sms, mail, inbound).routes())
@@ -53,6 +58,7 @@ def build(carrier: Carrier) -> web.Application:
     async def begin(_: web.Application) -> None:
         await carrier.start()
         sms.resume()
+        fax.resume()
         board.resume()
         mail.start()
         inbound.start()

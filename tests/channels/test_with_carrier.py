@@ -23,12 +23,14 @@ import pytest
 from channels import registry
 from channels.http import Pool
 from channels.sendgrid import SendGrid
+from channels.telnyx_fax import TelnyxFax
 from channels.twilio_sms import TwilioSms
 from channels.twilio_voice import TwilioVoice
 from dispatcher.model.base import now
 from dispatcher.model.ports import (
     REPLY_TAG,
     Adapters,
+    DocumentStore,
     Event,
     InboundReply,
     Outbound,
@@ -44,7 +46,7 @@ from tests.channels.stub import Answer, Came, attempt, running
 from tests.channels.vendors import collect, content
 
 ROOT = Path(__file__).parents[2]
-KINDS = {"sms": TwilioSms, "voice": TwilioVoice, "email": SendGrid}
+KINDS = {"sms": TwilioSms, "voice": TwilioVoice, "email": SendGrid, "fax": TelnyxFax}
 
 
 @dataclass
@@ -207,7 +209,7 @@ def news_of(world: World, batch: Sequence[Outbound], state: str) -> bool:
     return told >= {outbound.attempt for outbound in batch}
 
 
-@pytest.mark.parametrize("channel", ["sms", "email", "voice"])
+@pytest.mark.parametrize("channel", list(KINDS))
 def test_accepted_is_carried_once_and_told_back(world: World, channel: str) -> None:
     batch = world.people(channel, 5)
     outcomes = world.send(channel, batch)
@@ -221,7 +223,7 @@ def test_accepted_is_carried_once_and_told_back(world: World, channel: str) -> N
     assert world.using(channel, lambda provider: provider.check()) == ""
 
 
-@pytest.mark.parametrize("channel", ["sms", "email", "voice"])
+@pytest.mark.parametrize("channel", list(KINDS))
 @pytest.mark.parametrize("fault", ["accept_then_500_share", "html_200_share", "accept_then_hang_share"])
 def test_what_was_carried_in_doubt_is_found(world: World, channel: str, fault: str) -> None:
     batch = world.people(channel, 3)
@@ -236,7 +238,7 @@ def test_what_was_carried_in_doubt_is_found(world: World, channel: str, fault: s
     assert set(world.ledger(channel, batch).values()) == {1}
 
 
-@pytest.mark.parametrize("channel", ["sms", "email", "voice"])
+@pytest.mark.parametrize("channel", list(KINDS))
 def test_what_was_not_carried_is_absent(world: World, channel: str) -> None:
     batch = world.people(channel, 3)
     world.api("POST", "/faults", {"error_500_share": 1})
@@ -248,7 +250,7 @@ def test_what_was_not_carried_is_absent(world: World, channel: str) -> None:
     assert not world.ledger(channel, batch)
 
 
-@pytest.mark.parametrize("channel", ["sms", "email", "voice"])
+@pytest.mark.parametrize("channel", list(KINDS))
 def test_a_bad_day_is_told_apart(world: World, channel: str) -> None:
     batch = world.people(channel, 40)
     world.api("POST", "/faults", {"status_429_share": 0.4, "seed": 7})
@@ -307,6 +309,32 @@ def test_a_text_and_a_mail_come_back_as_replies(world: World) -> None:
     assert said[mailbox.address].text == "Grüße – on my way"
     assert said[mailbox.address].recipients == (f"reply+tok0@{domain}",)
     assert (said[mailbox.address].automatic, said[mailbox.address].verified) == ("", "")
+
+
+def test_a_fax_arrives_fails_and_comes_back(world: World) -> None:
+    person, busy, gone = world.people("fax", 3)
+    world.behave("fax", busy, "busy")
+    world.behave("fax", gone, "unallocated")
+    world.send("fax", [person, busy, gone])
+    world.wait(lambda: news_of(world, [person], "delivered") and news_of(world, [busy, gone], "failed"))
+    failed = {event.attempt: (event.outcome, event.mark) for event in world.events if event.state == "failed"}
+    assert [failed[one.attempt] for one in (busy, gone)] == [("busy", ""), ("", "invalid")]
+    (entry,) = world.api("GET", f"/ledger?channel=fax&to=%2B{person.address[1:]}")["entries"]
+    assert "Flooding – pump house 3. https://alerts.bank.example/r/tok0" in entry["text"].replace("\n", " ")
+    assert "Page 1 of 1" in entry["text"]
+
+    world.api("POST", "/fax", {"from": person.address, "text": "Sell 500 at 42 €"})
+    (reply,) = world.wait(lambda: [one for one in world.replies if one.sender == person.address])
+    assert (reply.text, reply.recipients) == ("Came by fax, 1 page.", (world.settings.fax_line,))
+
+    async def fetch(provider: Provider) -> bytes:
+        assert isinstance(provider, DocumentStore)
+        found = await provider.fetch_document(reply.message_ref)
+        assert found is not None
+        assert await provider.fetch_document("none") is None
+        return found.content
+
+    assert b"(Sell 500 at 42 \\200)" in world.using("fax", fetch)
 
 
 @pytest.mark.parametrize("charset", ["iso-8859-15", "utf-8", "koi8-r"])

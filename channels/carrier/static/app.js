@@ -1,5 +1,6 @@
 // The list, ledger and alerts; telephones, mailboxes and faults have files of their own.
 import { api, doing, el, keyed, poll, state, time } from "./tools.js";
+import { fax } from "./fax.js";
 import { faults } from "./faults.js";
 import { mailbox } from "./mailbox.js";
 import { phone } from "./phone.js";
@@ -19,8 +20,9 @@ function addresses() {
   const role = el("select", { id: "role" }, ROLES.map(([value, name]) => el("option", { value }, name)));
   const groups = [
     ["Customers' telephones", "phones", "customer"], ["Customers' mailboxes", "mailboxes", "customer"],
+    ["Customers' fax machines", "faxes", "customer"],
     ["Staff telephones", "phones", "staff"], ["Staff mailboxes", "mailboxes", "staff"],
-    ["Other telephones", "phones", "unknown"], ["Other mailboxes", "mailboxes", "unknown"],
+    ["Other telephones", "phones", "unknown"], ["Other fax machines", "faxes", "unknown"], ["Other mailboxes", "mailboxes", "unknown"],
   ];
   const lists = groups.map(([name, what, kind]) => {
     const list = el("ul", { class: "plain list" });
@@ -28,7 +30,7 @@ function addresses() {
     return { what, kind, list, card };
   });
   main.replaceChildren(
-    ...title("Phones and mailboxes", "Open one to read, ring the bank, answer, press keys and speak as its owner."),
+    ...title("Phones, faxes and mailboxes", "Open one to read, ring the bank, answer, press keys and speak as its owner."),
     el("div", { class: "card row" }, el("div", { class: "grow" }, el("label", { for: "search" }, "Search by name, firm, number or address"), search),
       el("div", {}, el("label", { for: "role" }, "Show"), role)),
     el("div", { class: "columns" }, lists.map((group) => group.card)));
@@ -37,7 +39,7 @@ function addresses() {
       const items = found[what].filter((item) => item.kind === kind);
       card.hidden = items.length === 0;
       keyed(list, items, (item) => item.address, (item) => {
-        const path = (what === "phones" ? "/phone/" : "/mailbox/") + encodeURIComponent(item.address);
+        const path = { phones: "/phone/", faxes: "/fax/", mailboxes: "/mailbox/" }[what] + encodeURIComponent(item.address);
         return el("li", {}, el("a", { href: path },
           el("span", {}, el("span", { class: "name" }, item.name || item.address), " ", el("span", { class: "soft small" }, item.firm || item.roles.join(", "))),
           item.unread ? el("span", { class: "count", "aria-label": item.unread + " unread" }, String(item.unread)) : null,
@@ -52,7 +54,7 @@ function addresses() {
 function ledger() {
   const counts = el("p", {});
   const body = el("tbody");
-  const channel = el("select", { id: "channel" }, ["", "email", "sms", "voice"].map((name) => el("option", { value: name }, name || "all")));
+  const channel = el("select", { id: "channel" }, ["", "email", "sms", "voice", "fax"].map((name) => el("option", { value: name }, name || "all")));
   main.replaceChildren(
     ...title("Ledger", "One line for everything the vendors accepted, and whether it reached its person. The newest 200."),
     el("div", { class: "card row" }, el("label", { for: "channel" }, "Channel"), el("div", {}, channel), counts),
@@ -66,7 +68,7 @@ function ledger() {
     counts.textContent = "Reached: " + Object.entries(sum.channels).map(part).join(", ")
       + (sum.duplicates.length ? `. ${sum.duplicates.length} addresses more than once` : "");
     keyed(body, found.entries.reverse(), (entry) => entry.id, (entry) => {
-      const place = (entry.channel === "email" ? "/mailbox/" : "/phone/") + encodeURIComponent(entry.to);
+      const place = ({ email: "/mailbox/", fax: "/fax/" }[entry.channel] || "/phone/") + encodeURIComponent(entry.to);
       return el("tr", {}, el("td", {}, time(entry.accepted_at)), el("td", {}, entry.channel),
         el("td", {}, el("a", { href: place }, entry.to)),
         el("td", {}, (entry.subject || entry.text || (entry.transcript || []).map((line) => line.text).filter(Boolean).join(" ") || "").slice(0, 160)),
@@ -92,7 +94,7 @@ function alerts() {
 
 const [, first, second] = location.pathname.split("/");
 for (const link of document.querySelectorAll("nav a")) {
-  if (link.getAttribute("href") === "/" + (["phone", "mailbox"].includes(first) ? "" : first)) link.setAttribute("aria-current", "page");
+  if (link.getAttribute("href") === "/" + (["phone", "fax", "mailbox"].includes(first) ? "" : first)) link.setAttribute("aria-current", "page");
 }
-const pages = { "": addresses, ledger, alerts, faults: () => faults(main, title), phone: () => phone(main, decodeURIComponent(second)), mailbox: () => mailbox(main, decodeURIComponent(second)) };
+const pages = { "": addresses, ledger, alerts, faults: () => faults(main, title), phone: () => phone(main, decodeURIComponent(second)), fax: () => fax(main, decodeURIComponent(second)), mailbox: () => mailbox(main, decodeURIComponent(second)) };
 pages[first]();

@@ -96,6 +96,6 @@ export function chooser(channel, address, modes, current) {
   const id = "mode-" + channel;
   const select = el("select", { id }, modes.map((mode) => el("option", { value: mode, selected: mode === current }, mode)));
   select.addEventListener("change", doing(() => api("POST", "/behaviour", { channel, address, mode: select.value })));
-  const names = { sms: "Texts here", voice: "Calls here", email: "Mail here" };
+  const names = { sms: "Texts here", voice: "Calls here", email: "Mail here", fax: "Faxes here" };
   return el("div", { class: "grow" }, el("label", { for: id }, names[channel]), select);
 }
