@@ -33,6 +33,7 @@ from dispatcher.model.gate import Limits
 from dispatcher.model.ports import Adapters, Content, Found, Outbound, Outcome, Probe
 from dispatcher.runtime import Runtime
 from dispatcher.settings import Settings
+from tests.kept import Fill, filled
 
 
 @dataclass
@@ -151,7 +152,42 @@ def _person(session: Session, name: str, *roles: str) -> int:
     return person.id
 
 
-def small_bank(sessions: sessionmaker[Session], folder: Path, redis_url: str = "redis://127.0.0.1:1") -> SmallBank:
+def fill(session: Session) -> dict[str, int]:
+    """Staff, a firm, two lists and three customers; their ids."""
+    ids = {
+        "analyst": _person(session, "analyst", "analyst"),
+        "colleague": _person(session, "colleague", "analyst", "officer"),
+        "officer": _person(session, "officer", "officer"),
+        "other": _person(session, "other", "officer"),
+        "rep": _person(session, "rep", "rep"),
+        "admin": _person(session, "admin", "admin"),
+    }
+    firm = Firm(name="Simon LLC", rep_id=ids["rep"])
+    lists = {key: DistributionList(key=key, name=key.title()) for key in ("semis", "top")}
+    session.add_all([firm, *lists.values()])
+    session.flush()
+    for name, channels, keys in (
+        ("ana", {"email": "ana@simon.example"}, ("semis", "top")),
+        ("bob", {"sms": "+12025550101", "email": "bob@simon.example"}, ("semis",)),
+        ("cleo", {"voice": "+12025550102"}, ("top",)),
+    ):
+        customer = Customer(
+            key=name,
+            name=name.title(),
+            firm=firm,
+            contact_points=[ContactPoint(channel=one, address=where) for one, where in channels.items()],
+            preferences=[Preference(rank=rank, channel=one) for rank, one in enumerate(channels)],
+        )
+        session.add(customer)
+        session.flush()
+        ids[name] = customer.id
+        session.add_all(ListMember(list_id=lists[key].id, customer_id=customer.id) for key in keys)
+    return ids
+
+
+def small_bank(
+    sessions: sessionmaker[Session], folder: Path, redis_url: str = "redis://127.0.0.1:1", fill: Fill = fill
+) -> SmallBank:
     """Fill the database and build the runtime. Without `redis_url`, Redis is a port nobody listens on."""
     settings = Settings(
         _env_file=None, var_dir=folder, secret_key="k" * 40, twilio_calls_per_second=1000, redis_url=redis_url
@@ -170,34 +206,5 @@ def small_bank(sessions: sessionmaker[Session], folder: Path, redis_url: str = "
         ),
         now=time,
     )
-    with sessions() as session:
-        ids = {
-            "analyst": _person(session, "analyst", "analyst"),
-            "colleague": _person(session, "colleague", "analyst", "officer"),
-            "officer": _person(session, "officer", "officer"),
-            "other": _person(session, "other", "officer"),
-            "rep": _person(session, "rep", "rep"),
-            "admin": _person(session, "admin", "admin"),
-        }
-        firm = Firm(name="Simon LLC", rep_id=ids["rep"])
-        lists = {key: DistributionList(key=key, name=key.title()) for key in ("semis", "top")}
-        session.add_all([firm, *lists.values()])
-        session.flush()
-        for name, channels, keys in (
-            ("ana", {"email": "ana@simon.example"}, ("semis", "top")),
-            ("bob", {"sms": "+12025550101", "email": "bob@simon.example"}, ("semis",)),
-            ("cleo", {"voice": "+12025550102"}, ("top",)),
-        ):
-            customer = Customer(
-                key=name,
-                name=name.title(),
-                firm=firm,
-                contact_points=[ContactPoint(channel=one, address=where) for one, where in channels.items()],
-                preferences=[Preference(rank=rank, channel=one) for rank, one in enumerate(channels)],
-            )
-            session.add(customer)
-            session.flush()
-            ids[name] = customer.id
-            session.add_all(ListMember(list_id=lists[key].id, customer_id=customer.id) for key in keys)
-        session.commit()
+    ids = filled(sessions, fill)
     return SmallBank(runtime, sessions, collected, time, providers, ids)

@@ -43,6 +43,7 @@ from dispatcher.model import (
 from dispatcher.runtime import Runtime
 from dispatcher.settings import Settings
 from tests.small_bank import SmallBank, small_bank
+from tests.small_bank import fill as small_bank_in
 
 PUBLIC_URL = "https://alerts.bank.example"
 SID, TOKEN, SECRET = "AC" + "5f" * 16, "t" * 32, "mail-secret"
@@ -220,9 +221,29 @@ class World:
         return f"conv+{self.runtime.token('letter', letter.id)}@in.bank.example"
 
 
+def fill(session: Session) -> dict[str, int]:
+    """The small bank, and two customers more who share a telephone."""
+    ids = small_bank_in(session)
+    rep = session.get_one(Staff, ids["rep"])
+    rep.channels = ["email", "sms"]
+    session.get_one(Customer, ids["cleo"]).language = "de"
+    for name in ("dora", "emil"):
+        customer = Customer(
+            key=name,
+            name=f"{name.title()} Stone",
+            rep_id=ids["rep"],
+            contact_points=[ContactPoint(channel="sms", address="+12025550103")],
+            preferences=[Preference(rank=0, channel="sms")],
+        )
+        session.add(customer)
+        session.flush()
+        ids[name] = customer.id
+    return ids
+
+
 def world_of(sessions: sessionmaker[Session], folder: Path) -> World:
     """Build it on an empty, migrated database."""
-    bank = small_bank(sessions, folder)
+    bank = small_bank(sessions, folder, fill=fill)
     settings = Settings(
         _env_file=None,
         var_dir=folder,
@@ -244,22 +265,6 @@ def world_of(sessions: sessionmaker[Session], folder: Path) -> World:
     for name, provider in bank.providers.items():
         provider.name = "sendgrid" if name == "email" else "twilio"
     runtime = dataclasses.replace(bank.runtime, settings=settings, adapters=adapters)
-    with sessions() as session:
-        rep = session.get_one(Staff, bank.ids["rep"])
-        rep.channels = ["email", "sms"]
-        session.get_one(Customer, bank.ids["cleo"]).language = "de"
-        for name in ("dora", "emil"):
-            customer = Customer(
-                key=name,
-                name=f"{name.title()} Stone",
-                rep_id=bank.ids["rep"],
-                contact_points=[ContactPoint(channel="sms", address="+12025550103")],
-                preferences=[Preference(rank=0, channel="sms")],
-            )
-            session.add(customer)
-            session.flush()
-            bank.ids[name] = customer.id
-        session.commit()
     app = Flask("webhooks-test")
     webhooks.register(app, runtime)
     return World(bank, runtime, app.test_client())
