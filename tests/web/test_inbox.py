@@ -197,6 +197,18 @@ def test_an_order_is_claimed_read_back_and_confirmed_without_script(order: Site)
     assert "No order requests wait" in order("rep").get("/inbox?state=orders").text
 
 
+def test_what_an_order_quotes_is_shown_once_with_what_it_answers(order: Site) -> None:
+    assert "With what it answers" not in order("rep").get("/inbox/1").text
+    with order.session() as session:
+        reply = session.scalars(select(Reply)).one()
+        reply.text = "> Do you want 500 & more?\n\nYes, at < 42.\n\n> By when?\nToday."
+        session.commit()
+    page = order("rep").get("/inbox/1").text
+    assert page.count("Do you want 500 &amp; more?") == 1
+    assert page.count("Yes, at &lt; 42.") == 2
+    assert '<a href="#reply-1">With what it answers</a>' in page
+
+
 def test_an_order_is_declined_by_telephone_or_given_back(order: Site) -> None:
     assert order("rep").post("/inbox/orders/1/claim").status_code == 302
     assert order("rep").post("/inbox/orders/1/give-back").status_code == 302
