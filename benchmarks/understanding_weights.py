@@ -24,6 +24,8 @@ from dispatcher.services.understanding.weights import KINDS, features, shares
 RULES = Path(__file__).resolve().parents[1] / "dispatcher" / "services" / "understanding" / "rules"
 Sample = tuple[list[str], int]
 _ROUNDS, _STEP, _SHRINK = 24, 0.8, 0.3
+_KEPT = 4000  # features: with more of them unknown wordings are understood no better
+_LEAST = 0.1  # a smaller weight is left out
 
 
 def sample(row: Row) -> Sample:
@@ -66,21 +68,31 @@ def main(tables: tuple[Path, ...], hold: tuple[Path, ...], out: Path) -> None:
     """Learn from every FILE."""
     table = [row for file in tables or (TABLE, MORE) for row in rows(file)]
     weights = learned([sample(row) for row in [*table, *examples(RULES / "examples.txt")]])
+    kept = strongest(weights, _KEPT)
     for file in hold:
         pairs = [sample(row) for row in rows(file)]
         right = 0
         for found, kind in pairs:
-            columns = [weights[one] for one in found if one in weights]
+            columns = [kept[one] for one in found if one in kept]
             share = shares([sum(column) for column in zip(*columns, strict=True)] or [0.0] * 9, len(found))
             right += max(share, key=share.__getitem__) == KINDS[kind]
         click.echo(f"{file}: {right} of {len(pairs)}, {right / len(pairs):.1%}")
-    lines = []
-    for feature, column in sorted(weights.items()):
-        hundredths = [round(100 * one) for one in column]
-        if max(map(abs, hundredths)) >= 5:
-            lines.append(feature + "\t" + " ".join(map(str, hundredths)))
-    out.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    click.echo(f"{out}: {len(lines)} features of {len(table)} answers")
+    out.write_text(
+        "".join(f"{feature}\t{told(column)}\n" for feature, column in sorted(kept.items())), encoding="utf-8"
+    )
+    click.echo(f"{out}: {len(kept)} features of {len(table)} answers")
+
+
+def strongest(weights: dict[str, list[float]], most: int) -> dict[str, list[float]]:
+    """Those that say most, without what is said too faintly to matter."""
+    order = sorted(weights, key=lambda one: (-math.hypot(*weights[one]), one))[:most]
+    return {one: [weight if abs(weight) >= _LEAST else 0.0 for weight in weights[one]] for one in order}
+
+
+def told(column: Sequence[float]) -> str:
+    """Weights in words, the strongest first: `order +179 opt-out -157`."""
+    pairs = sorted(zip(KINDS, column, strict=True), key=lambda one: -abs(one[1]))
+    return " ".join(f"{kind} {round(100 * weight):+}" for kind, weight in pairs if weight)
 
 
 if __name__ == "__main__":

@@ -114,6 +114,20 @@ COMPLAINT = rules(r"""
 (?:how dare|shame on|what kind of|what sort of|call yourselves|you call this|call yourself|waste of time|
     wasting my time|is this a joke|are you kidding|are you serious|sort (?:it|this) out|get your act together|
     i have had it|last straw|final straw|fire your)(?! (?:of (?:upside|returns?|growth|multiple|yield|price|size)))
+(?:thanks|thank you|danke|dank|cheers) (?:auch )?(?:for|für) (?:absolutely )?(?:nothing|nichts|gar nichts|nix)
+(?:money|time) well spent|so much for (?:\S+ )?(?:best execution|service|advice|your|the early)
+(?:great|brilliant|fantastic|lovely|super|wonderful|bravo|toller?|prima|klasse|spitze|nice|helpful|useful|impressive|
+    congratulations|congrats|well done|(?:herzlichen )?glückwunsch|gratuliere|excellent|cheers) (?:\S+ ){0,6}(?:late|
+    zu spät|
+    after the (?:crash|drop|fall|move|event|horse)|nach dem (?:absturz|crash|rutsch|einbruch)|(?:hours?|minutes|
+    weeks) on hold|
+    warteschleife|wrong again|again wrong|wieder falsch|verspätet|days? late|never (?:placed|executed|answered))
+(?:what|wofür) (?:am i|are we|do i|do we|zahle ich|zahlen wir|bezahle ich|bezahlen wir) ?(?:even )?(?:paying|
+    pay)?(?: (?:you|ihnen|
+    euch))?(?: for| eigentlich)?(?= \?|$)
+(?:is|are) (?:anyone|anybody|you) (?:even |still )?(?:awake|asleep|alive|reading this|listening)
+(?:i|we) (?:have )?(?:\S+ )?(?:rang|called|phoned|wrote|written|asked|emailed|chased|rung|reminded|told) (?:\S+ ){0,3}
+    (?:twice|thrice|three times|four times|five times|several times|repeatedly|#n times|times)
 (?:explain|explanation) (?:\S+ ){0,4}(?:why (?:my|our) (?:order|stop|limit|money)|how you lost)
 """)
 BESCHWERDE = rules(r"""
@@ -169,13 +183,21 @@ BESCHWERDE = rules(r"""
 (?:keine|nicht einmal eine|ohne) (?:\S+ )?(?:entschuldigung|erklärung)(?! für den kurs)
 (?:sie|ihr) (?:\S+ ){0,3}(?:verschlafen|vergessen|verschlampt|ignoriert|ignorieren|versprochen|versäumt|belogen|
     verbockt|versemmelt|vermasselt|gelogen|hingehalten)
+(?:wer|und wer) (?:haftet|zahlt|bezahlt|ersetzt|kommt|steht) (?:\S+ ){0,4}(?:verlust|verluste|schaden|das)(?= \?|
+    $| auf| gerade)
+(?:das|dies|des) (?:ist|is) (?:\S+ ){0,2}(?:ein|a) (?:\S+ )?(?:witz|scherz|hohn|armutszeugnis)
+(?:habe|haben|hab) (?:\S+ ){0,8}(?:angerufen|geschrieben|gebeten|gefragt|nachgefragt|gemahnt|
+    erinnert) (?:\S+ ){0,4}(?:noch einmal|
+    erneut|zweimal|dreimal|mehrmals|mehrfach|wiederholt|ein drittes mal|zum dritten)
+(?:bis heute|seither|seitdem) (?:\S+ ){0,3}(?:nichts|keine|niemand|kein)
 (?:wieder|schon wieder|erneut) (?:\S+ ){0,3}(?:zu spät|falsch|fehler|schief)(?! (?:eingestiegen|gekauft|dran))
 """)
 MARKET = rules(r"""
 (?:quarter|results?|earnings|numbers|guidance|print|management|ceo|cfo|the company|company s|their|its|
     shareholders?|regulator (?:approved|approves)|antitrust|market|sector|lawsuit against|settlement with|(?:being|
     been|got|get) sued|class action|complaints? (?:against|about|from) (?:the company|#x|users|customers of)|zahlen|
-    quartal|quartalszahlen|konzern|unternehmen|vorstand von|gewinnwarnung|prognose|the stock|price action|
+    quartal|quartalszahlen|konzern\S*|unternehmen|(?:der|dem|den|dieser) vorstand|aufsichtsrat|gewinnwarnung|
+    prognose|the stock|price action|
     share price|index|print|margins?|call (?:was|is))
 """)
 NO_COMPLAINT = rules(r"""
@@ -186,7 +208,7 @@ NO_COMPLAINT = rules(r"""
 # What is wrong, and that it is ours: my statement, your colleague, the bank.
 AMISS = rules(r"""
 (?:where is|what happened to|treated like this|tells me anything|waited|waiting)
-(?:mistakes?|errors?|riddled|mess|messed|botched|shouted|shouting|yelled|hung up|responsib\w+|accountable|
+(?:(?<!by )mistakes?|errors?|riddled|mess|messed|botched|shouted|shouting|yelled|hung up|responsib\w+|accountable|
     dissatisf\w+|disgrace|insult\w*|insolent|arrogant|ignored|ignoring|neglected|chasing|chased|too late|hours late|
     days late|unanswered|nobody|no one|never|mislead\w*|false promises?|broken promises?|rip off|ripped|incorrect|
     deceived|patronising|unreliable|unhelpful|rude\w*|blunder\w*|failed|failing|failure|lied|wrong|excuses?|

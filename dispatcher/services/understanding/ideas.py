@@ -132,9 +132,17 @@ def _places(words: Sequence[str]) -> Places:
         for name in _names(word):
             places.setdefault(name, []).append((at, at + 1))
         for phrase, name in concepts.phrases.get(word, ()):
-            if tuple(plain[at : at + len(phrase)]) == phrase:
+            if _begins(plain[at : at + len(phrase)], phrase):
                 places.setdefault(name, []).append((at, at + len(phrase)))
     return {name: spans[:_MOST] for name, spans in places.items()}
+
+
+def _begins(words: Sequence[str], phrase: tuple[str, ...]) -> bool:
+    """Whether words are a phrase, whose last one may be a beginning: "nicht_hinnehm*"."""
+    last = phrase[-1]
+    if not last.endswith("*"):
+        return tuple(words) == phrase
+    return len(words) == len(phrase) and tuple(words[:-1]) == phrase[:-1] and words[-1].startswith(last[:-1])
 
 
 @lru_cache(maxsize=4096)

@@ -18,6 +18,9 @@ _WEIGHT_OF_A_QUESTION = 0.25
 _BRIEF, _WEIGHT_OF_BREVITY = 5, 0.5  # words
 _MOST = 40  # sentences that are weighed: only the exact rules read on
 _CERTAIN, _QUITE_CERTAIN, _MAYBE_OUT, _MAYBE, _ORDER_RATHER = 0.5, 0.8, 0.2, 0.25, 0.45
+_QUITE_COMPLAINT = 0.55  # weights alone: who complains mostly says so with more than one word
+# All words together outweigh a rule that saw some of them: so much for another kind, so little for its own.
+_OVERRULES, _HARDLY = 0.9, 0.05
 _WISHES = ("opt-in", "opt-out", "wrong-person")
 _HOW = rules(r"(?:how|what|why|when|where|who|wie|was|warum|wieso|wann)", start=True)
 
@@ -67,9 +70,35 @@ def _read(words: str, name: str) -> Understood:
     denied = known.kind == "complaint" and ideas.denied(shapes[:_MOST])
     if denied:
         known = Understood()
-    if not said or known.kind not in ("other", "question") or known.doubt == "opt-out":
+    if not said:
+        return known
+    share = weights.likely(shapes[:_MOST])
+    ruled_out = _ruled_out(said[:_MOST], told)
+    if known.kind not in ("other", "question") or known.doubt == "opt-out":
+        rather = _overruling(known, share, ruled_out)
+        if rather:
+            return Understood(rather, "rule", _deciding(rather, said[:_MOST], shapes[:_MOST]), known.kind)
         return replace(known, doubt="opt-out") if _asks_out(known, told) else known
-    return _weighed(known, told, said[:_MOST], shapes[:_MOST])
+    return _weighed(known, told, said[:_MOST], shapes[:_MOST], share, ruled_out)
+
+
+def _overruling(known: Understood, share: Mapping[str, float], ruled_out: Mapping[str, bool]) -> str:
+    """The kind for which all words speak where a rule found another in some of them; "" where they do not.
+
+    A rule for an opt-out is never overruled, and an order becomes one only where rules saw the wish, too.
+    """
+    first = max(share, key=share.__getitem__)
+    if (
+        first == "other"
+        or known.kind == "opt-out"
+        or share[first] < _OVERRULES
+        or share[known.kind] > _HARDLY
+        or ruled_out.get(first)
+    ):
+        return ""
+    if first in _WISHES and (first != "opt-out" or known.doubt != "opt-out"):
+        return ""
+    return first
 
 
 def _asks_out(known: Understood, told: Mapping[str, ideas.Meant]) -> bool:
@@ -80,10 +109,14 @@ def _asks_out(known: Understood, told: Mapping[str, ideas.Meant]) -> bool:
 
 
 def _weighed(
-    known: Understood, told: Mapping[str, ideas.Meant], said: Sequence[Sentence], shapes: Sequence[str]
+    known: Understood,
+    told: Mapping[str, ideas.Meant],
+    said: Sequence[Sentence],
+    shapes: Sequence[str],
+    share: dict[str, float],
+    ruled_out: Mapping[str, bool],
 ) -> Understood:
     """Where exact rules see nothing or only a question: what the words stand for and weigh, the two added up."""
-    share = weights.likely(shapes)
     brief = sum(len(one.split()) for one in shapes) < _BRIEF
     if brief:  # two words weigh too little to decide by themselves
         share["other"] += _WEIGHT_OF_BREVITY
@@ -91,8 +124,8 @@ def _weighed(
         share[kind] += _WEIGHT_OF_IDEAS[one.strength]
     if known.kind == "question":
         share["question"] += _WEIGHT_OF_A_QUESTION
-    for kind, ruled_out in _ruled_out(said, told).items():
-        share[kind] = 0 if ruled_out else share[kind]
+    for kind in (kind for kind, out in ruled_out.items() if out):
+        share[kind] = 0
     for kind in _WISHES:
         certain = _QUITE_CERTAIN if kind == "wrong-person" and kind not in told else _CERTAIN
         sure = share[kind] > certain if not brief else kind in told and told[kind].strength > ideas.WEAK
@@ -102,6 +135,8 @@ def _weighed(
         first, others = others[0], [first]
     if first == "other" and known.kind == "question" and "other" not in told:
         first, others = "question", []
+    if first == "complaint" and first not in told and share[first] < _QUITE_COMPLAINT:
+        first, others = "other", [first]
     if first == "other" and not brief and share["order"] > _ORDER_RATHER:
         first = "order"
     doubt = "opt-out" if (share["opt-out"] > _MAYBE_OUT or "opt-out" in told) and first != "opt-out" else ""

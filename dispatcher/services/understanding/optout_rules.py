@@ -20,7 +20,7 @@ PLAIN = rules(r"""
     all)(?= (?:please|now|thanks|immediately|asap|today|,|and|i|we)|$)
 (?:be|get|been|being) (?:removed|taken|deleted|dropped|excluded) (?:off|from|out) (?:[^\s,]+ ){0,3}{list}
 (?:want|like|wish|prefer|asked|need|ask|request|requested) (?:\S+ )?(?:to be |being )(?:removed|taken off|deleted|
-    unsubscribed|left off|left out)
+    unsubscribed|left off|left out|off (?:it|this|that|the|your|these))
 (?:i|we) (?:want|wish|would like|need|would like to get) (?:off|out of|out) (?:of )?(?:\S+ )?{list}
 (?:off|out of) (?:your|the|this) (?:\S+ )?(?:list|mailing list|distribution|distribution list|mailing)(?= (?:please|
     thanks|now)|$)
@@ -34,6 +34,19 @@ PLAIN = rules(r"""
     bothering|spamming|ringing|phoning|faxing|pestering|harassing|annoying|disturbing|bugging|hassling|bombarding|
     writing to (?:me|us)|calling(?! the (?:top|bottom|market))|calls?(?! (?:option|spread))(?: (?:me|us|here|
     this))?|{comm})
+(?:stop|quit|cease) \S+ing (?:up )?(?:my|our) (?:\S+ )?(?:phone|inbox|mailbox|mobile|cell|fax|line)
+(?:knock it off|stop it|pack it in|give it a rest|give me a rest|enough|lay off|cut it out|away|
+    off) with (?:\S+ ){0,3}{comm}
+(?:consider|count|regard|mark|treat|list) (?:me|us|this (?:number|address)|my \S+) (?:as )?(?:unsubscribed|opted out|
+    removed|no longer (?:interested|subscribed))
+(?:not interested|no interest|not relevant(?: (?:for|to) (?:me|us))?|irrelevant(?: (?:for|to) (?:me|us))?|wrong list|
+    wrong department|no thanks|not for (?:me|us)|no longer relevant) (?:, )?(?:so )?(?:please |kindly )?(?:remove|
+    delete|
+    stop|unsubscribe|drop|discontinue)(?= please|$)
+(?:spare|save) (?:me|us|yourselves|yourself) (?:\S+ ){0,2}(?:{comm}|these|this|the (?:trouble|effort|paper|postage|
+    stamps))
+(?:i|we) (?:want|would like) off(?= (?:please|now|this|these)|$)
+(?:un ?enrol|disenrol|unenroll|disenroll|un enroll) (?:me|us|my|our|this)
 (?:stop|cease|quit|halt) (?:sending|forwarding|pinging|blasting|pushing) (?:me|us|this|these|those|them|it|any|
     anything|all|your|such|out|to (?:me|us|this|my))
 (?:no|not any|any|no more|no further) (?:more|further|additional) (?:of (?:this|these|those|them|that|the|
@@ -101,7 +114,7 @@ rather (?:not|you did not|you do not|you stopped|that you stop|that you did not|
 (?:do not|never) (?:please )?(?:send|text|write|call|email|contact|message|ring|phone|mail) (?:\S+ )?(?:again|
     any more|any longer|ever)(?= (?:please|thanks|,|to)|$)
 (?:take|remove|delete|get) (?:both|all|these|those|my|our|the) (?:\S+ )?(?:addresses|address|numbers|number|emails|
-    email|details|name|names) (?:off|out|from)(?= (?:please|thanks|,|your|the|this|now)|$)
+    email|details|name|names) (?:off|out|from)(?= (?:please|thanks|,|your|the|this|now|again)|$)
 (?:cancel|end|terminate|kill) (?:my|our|all|these|your|the|all my|all the) (?:\S+ )?(?:alerts|messages|texts|emails|
     mailings|newsletters?|notifications|updates|sms|bulletins)(?! (?:at|on|for) #)
 (?:suppress|block|blacklist|deactivate|disable|blocklist|bar|exclude) {me}(?! (?:trade|order|shares|securities))
@@ -129,7 +142,8 @@ ALONE = rules(
     enough already|enough is enough|that is enough|no more thanks|no more of (?:this|these))$
 (?:schluss|schluss damit|schluss jetzt|aufhören|sofort aufhören|es reicht|mir reicht es|reicht jetzt|hören sie auf|
     hört auf|hör auf|genug|genug davon|aus dem verteiler|verteiler raus|bitte nicht mehr|nicht mehr|
-    bitte nichts mehr|nichts mehr|austreten|stopp it|stop bitte)$
+    bitte nichts mehr|nichts mehr|austreten|stopp it|stop bitte|stop (?:das|es|dies|damit|alles)|
+    (?:abstellen|einstellen|abschalten|abdrehen|unterlassen)|nothing (?:further|more))$
 (?:remove|remove me|remove us|delete me|delete us|take me off|take us off|drop me|opt out|out of the list|
     off the list|revoke|revoked|do not contact|do not call|do not text|do not email|quit it|delete my number|
     remove my number|unlist me|exclude me|stop sending|no (?:more )?(?:messages|texts|sms|calls|emails|alerts|spam|

@@ -62,8 +62,8 @@ nichts? (?:mehr|weiter|weiteres|länger) (?:(?:von|ihnen|euch|zu|dazu|davon|dies
     keine einzige)(?: (?:mehr|wieder|länger|noch einmal|weiter|{komm}))+
 (?:hör|hören|hört) (?:(?:sie|bitte|doch|endlich|mal|sofort|jetzt) ){0,4}(?:auf|damit auf)(?:(?= (?:mich|mir|uns|mit|
     damit|zu|bitte|,|diese|anzurufen|ständig|dauernd)|$))
-(?:stellen|stelle|stellt) (?:\S+ ){0,4}(?:versand|zusendung|zusendungen|{komm}|belieferung|
-    kontaktaufnahme) (?:\S+ ){0,5}ein
+(?:stellen|stelle|stellt) (?:\S+ ){0,4}(?:versand|zusendung|zusendungen|{komm}|belieferung|zustellung|lieferung|
+    übermittlung|kontaktaufnahme) (?:\S+ ){0,5}ein
 (?:versand|zusendung|zusendungen) (?:\S+ ){0,5}(?:einstellen|einzustellen|beenden|stoppen|unterlassen|zu unterlassen)
 (?:brauche|benötige|will|möchte|brauchen|benötigen|wünsche) (?:(?:ich|wir|sie|es|das|diese|die|ihre|
     davon) ){1,3}(?:nicht mehr|nicht länger|nicht weiter)
@@ -82,6 +82,9 @@ nichts? (?:mehr|weiter|weiteres|länger) (?:(?:von|ihnen|euch|zu|dazu|davon|dies
 (?:einwilligung|zustimmung|einverständnis) (?:\S+ ){0,4}(?:widerrufe|widerrufen|zurück|widerruf|zurückgezogen)
 (?:widerspreche|widersprechen|widerspruch) (?:\S+ ){0,7}(?:nutzung|verarbeitung|zusendung|verwendung|werbung|
     kontaktaufnahme|daten|{komm})
+(?:nimm|nehmt|nehmen|streich|streicht|streichen|lass|lasst) (?:(?:sie|bitte|doch|endlich|mal|einfach) ){0,3}(?:mich|
+    uns) (?:(?:da|hier|bitte|wieder|endlich|davon|aus|dem|der|diesem|dieser|ding|sache|gruppe|aussendung) ){0,4}(?:raus|
+    heraus|draussen|runter)
 (?:lass|lassen|lasst) (?:(?:sie|mich|uns|bitte|doch|endlich|einfach|damit|mit|ihr|euch|jetzt|diesem|diesen|den|
     \S*{komm}) ){1,6}(?:in ruhe|in frieden|zufrieden)
 (?:von|mit) (?:\S+ ){0,3}{komm} (?:\S+ ){0,5}(?:abzusehen|absehen|verschonen|verschont|verschonen sie|aufzuhören|

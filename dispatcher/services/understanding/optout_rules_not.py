@@ -7,10 +7,11 @@ from dispatcher.services.understanding.patterns import rules
 # What is theirs to end, and none of our messages.
 BUSINESS_OBJECT = rules(r"""
 (?:stop|cancel|end|quit|remove|delete|drop|no more|kein|keine) (?:[^\s,]+ ){0,3}(?:orders?|limits?|stops?|stop loss|
-    trades?|
-    
-    positions?|bids?|offers?|gtc|price alerts?|#q|#n|limit|dividends?|buybacks?|standing order|direct debit|shares|
+    trades?|positions?|bids?|offers?|gtc|price alerts?|#q|#n|limit|dividends?|buybacks?|standing order|direct debit|
+    shares|
     calls at|puts|call options?|margin calls?|call spreads?|auftrag|aufträge|dauerauftrag|leerverkäufe)
+(?:streich\S*|lösch\S*|entfern\S*|nehm\S*|nimm|stornier\S*|beend\S*|aufheb\S*) (?:[^\s,]+ ){0,4}{auftrag}
+{auftrag} (?:[^\s,]+ ){0,3}(?:streichen|löschen|entfernen|rausnehmen|herausnehmen|raus|weg|stornieren|beenden|aufheben)
 """)
 # Only some of it, only for a time, only perhaps: a person reads it.
 PARTLY = rules(r"""

@@ -61,7 +61,8 @@ def opt_in(said: Sequence[Sentence]) -> str:
 
 def speaks_of_business(said: Sequence[Sentence]) -> bool:
     """Whether words of stopping and ending are, if there are any, those of a dealing desk."""
-    return any(no.NOT_OUT.search(one.said) or no.BUSINESS.search(one.said) for one in said)
+    tables = (no.NOT_OUT, no.BUSINESS, no.BUSINESS_OBJECT)
+    return any(table.search(one.said) for one in said for table in tables)
 
 
 def _says(one: Sentence) -> bool | None:

@@ -63,6 +63,7 @@ COMMANDED = rules(
     pay up to|work it|execute|mine at|yours at|mine|yours|done at|go at|sell it|buy it|double up|get me done|
     get it done|same size|take them|hit them|lift them|hold off|hold my|hold the order)(?= (?:at|please|for|,|in|on|
     now|here|if|today|#|my|until|executing|order)|$)
+{lead}(?:kill|pull|scrap) it(?= ,|$| please| now)
 {lead}(?:cancel|pull|kill|scrap|withdraw|pull out) (?:everything|all orders|all of it|it all|them all|the lot|
     all my|everything i have|all open)(?! {comm})(?= |$)
 {lead}(?:go ahead|go for it|make it so|get it done|please go ahead|please proceed|proceed|please execute|do it|
@@ -90,7 +91,7 @@ COMMANDED = rules(
 {lead}(?:have a go at|try|start with|go with|stick with|go for|settle for) (?:\S+ ){0,2}#q
 {lead}(?:shift|reinvest|reallocate|re allocate|rebalance|park|put|move|invest) (?:\S+ ){0,5}(?:#p|#q|half|proceeds|
     cash|everything|all)(?= )(?! (?:list|distribution))
-{lead}(?:sold|done|agreed) (?:at|for|,) #
+{lead}(?:sold|done|agreed) (?:(?:at|for|,) #|(?:in )?#q)
 {lead}(?:long|short|bid|offer|offered|bot|b|s) (?:\S+ ){0,1}(?:#q|#n for #q)
 {lead}(?:#q|#n) (?:\S+ ){0,2}(?:bid|offered|to buy|to sell|to go|buy|sell|kaufen|verkaufen)(?! rating)
 """,

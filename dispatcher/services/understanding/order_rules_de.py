@@ -72,7 +72,8 @@ interesse (?:an|für|am|bis|bei|von|in|über|zu|mit|weiter) (?!(?:ihrer|einem|ei
 raus aus (?:\S+ ){0,2}(?:allem|allen|#x|position|titel|wert|aktien?|varta|diesem|dieser|\S+position|
     meinen \S+)(?! (?:der krise|dem tal))
 (?:sichern|sichere|stocken|stocke|bauen|baue|decken|decke|lösen|löse|stellen|stelle|steigen|steige|schichten|
-    schichte|stossen|stosse|kaufen|kaufe) (?:(?!(?:nicht|die frage|sich|beschwerde|versand|zusendung|
+    schichte|stossen|stosse|kaufen|kaufe) (?:(?!(?:nicht|die frage|sich|beschwerde|versand|zusendung|zustellung|
+    dienst|service|lieferung|belieferung|
     antrag)(?!\S))[^\s,]+ ){0,8}?(?:ab|auf|ein|aus|glatt|um|zu|nach|dazu|zurück)(?= (?:bitte|,|danke|und|mit|bei|zu|
     zum|bis|limit)|$)
 (?:sl|stop) (?:nachziehen|ziehen|setzen|auf)

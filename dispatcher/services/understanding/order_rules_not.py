@@ -111,9 +111,22 @@ STATUS = rules(
 NO_INTEREST = rules(r"""
 (?:not|no|no longer|never|nobody|kein|keine|keinerlei|nicht|without|zero|ohne|open|short|any) (?:(?:really|
     particularly|currently|very|further|much|real|grosses|sonderlich|weiter|mehr|the least|longer|so|buying|
-    at the moment|that|be|am|are|at this|time|im moment|derzeit|momentan) ){0,3}(?:interest|interested|interesse|
+    at the moment|that|be|a|an|am|are|at this|time|im moment|derzeit|momentan) ){0,3}(?:interest|interested|interesse|
     interessiert|appetite|dabei|käufer|verkäufer|buyers?|sellers?)
 (?:interesse|interest|interested) (?:\S+ ){0,5}(?:nicht|no longer|not|keines|nein|keins)
+""")
+
+# What stays as it is, and what is always done.
+AS_EVER = rules(r"""
+(?:no|keine) (?:changes?|amendments?|änderung|änderungen) (?:to|in|on|an|bei|am|zu|for)
+(?:i|we|wir|ich) (?:\S+ ){0,8}(?:anyway|always|as a rule|generally|normally|usually|grundsätzlich|ohnehin|immer|
+    sowieso)$
+""")
+# Somebody is to be taken out, and nothing that is traded.
+TAKEN_OUT = rules(r"""
+(?:nimm|nehmt|nehmen|streich|streicht|streichen|lass|lasst) (?:(?:sie|bitte|doch|endlich|mal|einfach) ){0,3}(?:mich|
+    uns) (?:(?:da|hier|bitte|wieder|endlich|davon|aus|dem|der|diesem|dieser|ding|sache|gruppe|aussendung) ){0,4}(?:raus|
+    heraus|draussen|runter)
 """)
 
 # Lists on paper, on which nothing is traded.

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dispatcher.services.understanding import order_rules as en
 from dispatcher.services.understanding import order_rules_de as de
 from dispatcher.services.understanding import order_rules_not as no
+from dispatcher.services.understanding import price_rules as price
 from dispatcher.services.understanding.sentences import Sentence
 
 _PARTS = re.compile(r" , | and then | and | then | so | but | please | or | und | aber | dann ")
@@ -24,6 +25,10 @@ def order(said: Sequence[Sentence]) -> str:
             return one.raw
     # "Yes, 500" is one as a whole answer only.
     short = said if len(said) <= 3 else ()
+    known = any(price.ONLY_TO_KNOW.search(one.said) for one in said)
+    asked = next((one.raw for one in said if price.PRICE.search(one.said)), "")
+    if asked and not known and not any(no.NO_INTEREST.search(one.said) for one in said):
+        return asked
     return next((one.raw for one in short if not one.asks and en.ONLY_AMOUNT.match(one.said)), "")
 
 
@@ -33,6 +38,8 @@ def perhaps(said: Sequence[Sentence]) -> str:
         if no.NO_INTEREST.search(one.said) or no.DONE_BEFORE.search(one.said):
             continue
         if en.PLANNED.search(one.said) and no.SELF.search(one.said) and not one.asks and not no.OTHERS.search(one.said):
+            return one.raw
+        if price.PERHAPS.search(one.said):
             return one.raw
         sided = en.SIDE.search(one.said) or _asked(one.said) or en.TERSE.search(one.said)
         if one.asks and sided and ("#q" in one.said or no.CAN_I.match(one.said)):
@@ -44,6 +51,8 @@ def refused(said: Sequence[Sentence]) -> bool:
     """Whether nothing is to be done, was done already, or is what others do."""
     return any(
         no.REFUSED.search(one.said)
+        or no.AS_EVER.search(one.said)
+        or no.NO_INTEREST.search(one.said)
         or no.DONE_BEFORE.search(one.said)
         or (no.OTHERS.search(one.said) and not no.SELF.search(one.said))
         for one in said
@@ -52,6 +61,8 @@ def refused(said: Sequence[Sentence]) -> bool:
 
 def _is_order(one: Sentence) -> bool:
     said = one.said
+    if (no.AS_EVER.search(said) or no.TAKEN_OUT.search(said)) and "#" not in said:
+        return False
     if no.REFUSED.search(said) and not no.INSTEAD.search(said) and not no.INSTRUCTED_NOT.search(said):
         # "Sell the rights, we do not take part": what is refused refuses nothing beside it.
         return " , " in said and any(

@@ -93,7 +93,10 @@ FALSCH = rules(r"""
     anschluss|leute|mann|frau)(?! (?:von|der|des|in|im|auf|für) (?!(?:sie|mich)(?!\S)))
 (?:falsch verbunden|falsch gelandet|verwählt|verwechselt|verwechslung|verwechseln|bin der falsche|bin die falsche|
     sind bei mir falsch|bei mir falsch|bei uns falsch|nicht für mich bestimmt|nicht an mich|irrläufer|fehlgeleitet|
-    irrtümlich bekommen|irrtümlich erhalten|nicht der richtige|nicht die richtige|nicht der gesuchte|
+    (?:für|an) (?:jemand|jemanden|wen|eine?n?) (?:anderen|anders|andern|anderes|andere)(?: \S+)? (?:bestimmt|gedacht|
+    gerichtet|
+    gemeint|adressiert)|irrtümlich bekommen|irrtümlich erhalten|nicht der richtige|nicht die richtige|
+    nicht der gesuchte|
     bin nicht gemeint|nicht gemeint)(?! (?:zeitpunkt|moment|zeit|strategie|entscheidung))
 (?:meinen|suchen|meinten|wollten|verwechseln) (?:\S+ ){0,3}(?:jemand anderen|jemand anders|jemanden anderen|
     wen anders|andere person|anderen herrn)
@@ -146,7 +149,8 @@ AWAY = rules(r"""
     family |bereavement |garden |gardening |a |my |summer |extended |compassionate |sabbatical |research )*(?:leave|
     vacation|holidays?|sabbatical|pto|a business trip|business trip|honeymoon|jury duty)|auto reply|automatic reply|
     autoreply|auto response|automated (?:reply|response)|ooo|not in the office|off sick|on paternity|on maternity|
-    attending a conference|travelling (?:until|with limited)|traveling (?:until|with limited))
+    attending a conference|travelling (?:until|with limited)|traveling (?:until|with limited)|
+    in (?:\S+ )?meetings (?:all|until|till|this|for the))
 (?:i|we) (?:am|are|will be|shall be) (?:currently |presently |now |also |both |all )*(?:away|out|off|travelling|
     traveling|absent|unavailable|on the road|unreachable|offline|ooo|not available|not reachable|
     at a conference)(?! (?:of (?!(?:the )?(?:office|town|country))|the table|to|my)) ?(?:(?:today|tomorrow|until|
@@ -175,7 +179,8 @@ AWAY = rules(r"""
     zurück|januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember)
 """)
 AWAY_MORE = rules(r"""
-(?:until|till|through|from #d|to #d|back|return|returning|#d|contact|urgent|urgently|emergency|in my absence|
+(?:until|till|through|from #d|to #d|back|return|returning|#d|contact|urgent|urgently|emergency|in my absence|between|
+    christmas|
     my absence|during this time|limited access|no access|please (?:contact|call|email|write to|reach out)|colleague|
     forwarded|not be (?:read|forwarded|checked|monitored)|as soon as|next week|monday|tuesday|wednesday|thursday|
     friday|automatic|auto|this week|today|when i arrive|danach|will see your message|notifications|geschlossen)

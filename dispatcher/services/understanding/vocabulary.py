@@ -65,13 +65,17 @@ lead = (?:(?:please|kindly|yes|yep|yeah|ya|yup|sure|ok|okay|right|great|perfect|
     as discussed|as agreed|for me|for us|today|tomorrow|at the open|on the open|on open|#n|or|same again|again|
     at best|at market|order|trade|instruction|\S+ ,|,) )*
 book = (?:orders?|limits?|stops?|stop loss|stop losses|bids?|offers?|trades?|tickets?|gtcs?|instructions?|the #q|
-    the #n|fills?|balance|remainder|rest of it|open order|ioi|indication|subscription(?! to (?:your|the) (?:alerts?|
-    messages|emails|newsletter|list))|hedge)
+    the #n|fills?|balance|remainder|rest of it|open order|ioi|indication|
+    subscription (?:for|of|in|to) (?:(?:the|my|our|new|a) ){0,2}(?:\S+ )?(?:#q|#x|funds?|units?|issue|ipo|placement|
+    placing|offering|shares|notes?|bonds?|rights)|hedge)
+size = (?:#q|#n (?:\S+ )?(?:#x|lots?|contracts?|bonds?|shares|calls|puts|futures|stück|kontrakte)|
+    #n(?= ,|$| \?| please| bitte))
 auftrag = (?:\S*order|\S*orders|\S*auftrag|\S*aufträge|\S*aufträgen|\S*limit|\S*limite|\S*limits|stop|stops|
     stop loss|\S*stop|\S*stopkurs|stopp\S*|\S*gebot|kauf|verkauf|\S*zeichnung|#x|die #q)
 buchen = (?:streichen|stornieren|löschen|ändern|abändern|anpassen|setzen|erhöhen|senken|reduzieren|hochsetzen|
     heraufsetzen|herabsetzen|runtersetzen|nachziehen|aufgeben|einstellen|zurückziehen|ausführen|platzieren|erteilen|
-    verlängern|annullieren|canceln|cancel|anheben|absenken|legen|einlegen|eingeben|zurücknehmen|rausnehmen|
+    entfernen|entferne|entfernt|aufheben|verlängern|annullieren|canceln|cancel|anheben|absenken|legen|einlegen|
+    eingeben|zurücknehmen|rausnehmen|
     herausnehmen|reinlegen|reinstellen|belassen|aussetzen|stehen lassen|halbieren|verdoppeln|tauschen|ersetzen|
     ziehen|wegnehmen|durchführen|vormerken|raus|weg|zu streichen|zu stornieren|zu löschen|zu ändern|zu erhöhen|
     aufzugeben|anzupassen|gelöscht|gestrichen|storniert)

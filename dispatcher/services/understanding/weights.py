@@ -1,7 +1,8 @@
 """How likely each kind is, weighed over all words of an answer: for wordings that no rule knows.
 
 The weights are learned from tables of answers (`python -m benchmarks.understanding_weights`), of words, their
-beginnings, pairs of neighbours and the concepts they stand for. They are plain numbers in `rules/weights.txt`.
+beginnings, pairs of neighbours and the concepts they stand for. `rules/weights.txt` can be read: beside each of these
+stands what it speaks for (+) and against (-), in hundredths; whatever speaks for little is left out.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dispatcher.services.understanding.ideas import concepts_of
 
 KINDS = ("call", "complaint", "opt-in", "opt-out", "order", "other", "out-of-office", "question", "wrong-person")
 _MOST = 400  # words that are weighed: the beginning of what is longer
-_BEGINNINGS = (4, 5, 6)
+_BEGINNINGS = (4, 6)
 
 
 def features(shapes: Sequence[str]) -> set[str]:
@@ -26,7 +27,8 @@ def features(shapes: Sequence[str]) -> set[str]:
         words = shape.split()[:left]
         left -= len(words)
         found.update(words)
-        found.update(f"{word[:length]}*" for word in words for length in _BEGINNINGS if len(word) > length)
+        plain = [word for word in words if not word.startswith("#")]
+        found.update(f"{word[:length]}*" for word in plain for length in _BEGINNINGS if len(word) > length)
         found.update(f"{one} {two}" for one, two in zip(["^", *words], [*words, "$"], strict=True))
         found.update(f"={name}" for name in concepts_of(words))
         if left <= 0:
@@ -53,11 +55,12 @@ def shares(sums: Sequence[float], count: int) -> dict[str, float]:
 
 @cache
 def _weights() -> Mapping[str, tuple[float, ...]]:
-    """A line each: the feature, a tab, and a hundredfold weight for every kind."""
+    """A line each: the feature, a tab, and the kinds that it speaks for or against, each with a hundredfold weight."""
     text = (files(__package__) / "rules" / "weights.txt").read_text(encoding="utf-8")
     made = {}
     for line in text.splitlines():
-        feature, _, numbers = line.partition("\t")
-        if numbers:
-            made[feature] = tuple(int(one) / 100 for one in numbers.split())
+        feature, _, told = line.partition("\t")
+        words = told.split()
+        column = dict(zip(words[::2], words[1::2], strict=True))
+        made[feature] = tuple(int(column.get(kind, 0)) / 100 for kind in KINDS)
     return made
