@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 MOST_TERMS, MOST_LETTERS, LONGEST_WORD = 16, 300, 64
 # Letters that Unicode does not take apart; the same table is in the migration.
@@ -83,7 +84,13 @@ def _term(words: str, begins: bool, without: bool) -> Term | None:
 # --- as each database wants it ----------------------------------------------------------------------------
 
 
-def for_sqlite(some: Sequence[Term]) -> str:
+# Where the words stand: at least one of them in what was said, or all only in whom and what it was said of.
+Part = Literal["said", "named"]
+SAID: Part = "said"
+NAMED: Part = "named"
+
+
+def for_sqlite(some: Sequence[Term], part: Part) -> str:
     """An expression of FTS5. Every word is quoted, so that none is an operator."""
 
     def way(one: Phrase, begins: bool) -> str:
@@ -92,22 +99,32 @@ def for_sqlite(some: Sequence[Term]) -> str:
     def term(one: Term) -> str:
         return "(" + " OR ".join(way(each, one.begins) for each in one.ways) + ")"
 
-    wanted = " AND ".join(term(one) for one in some if not one.without)
-    unwanted = " OR ".join(term(one) for one in some if one.without)
-    return f"({wanted}) NOT ({unwanted})" if unwanted else wanted
+    wanted = [term(one) for one in some if not one.without]
+    unwanted = [term(one) for one in some if one.without]
+    itself = f"said : ({' OR '.join(wanted)})"
+    found = " AND ".join(wanted)
+    if part == SAID:
+        found = f"{found} AND {itself}"
+    else:
+        unwanted.append(itself)
+    return f"({found}) NOT ({' OR '.join(unwanted)})" if unwanted else found
 
 
-def for_postgresql(some: Sequence[Term]) -> str:
-    """A tsquery. Words are letters and digits alone, quoted all the same."""
+def for_postgresql(some: Sequence[Term], part: Part) -> str:
+    """A tsquery. Words are letters and digits alone, quoted all the same; what was said has the weight A."""
 
-    def way(one: Phrase, begins: bool) -> str:
-        quoted = [f"'{each}'" for each in one]
-        return "(" + " <-> ".join(quoted) + (":*" if begins else "") + ")"
+    def way(one: Phrase, begins: bool, weight: str) -> str:
+        ends = ("*" if begins else "") + weight
+        last = f":{ends}" if ends else ""
+        quoted = [f"'{each}'" + (f":{weight}" if weight else "") for each in one[:-1]]
+        return "(" + " <-> ".join([*quoted, f"'{one[-1]}'{last}"]) + ")"
 
-    def term(one: Term) -> str:
-        return ("!" if one.without else "") + "(" + " | ".join(way(each, one.begins) for each in one.ways) + ")"
+    def term(one: Term, weight: str = "") -> str:
+        return "(" + " | ".join(way(each, one.begins, weight) for each in one.ways) + ")"
 
-    return " & ".join(term(one) for one in some)
+    itself = " | ".join(term(one, "A") for one in some if not one.without)
+    every = [("!" if one.without else "") + term(one) for one in some]
+    return " & ".join([*every, f"({itself})" if part == SAID else f"!({itself})"])
 
 
 # --- what was found, marked -------------------------------------------------------------------------------

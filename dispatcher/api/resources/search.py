@@ -12,8 +12,9 @@ from dispatcher.services import search
 @call(
     "GET", "/search",
     title="Find what was said",
-    about="Replies and responses, newest first, of the conversations that one may see. What customers said by "
-    "telephone is found by the words a machine wrote down.",
+    about="Replies and responses, newest first, of the conversations that one may see; then, once each, the alerts and "
+    "the conversations that are only called so. What customers said by telephone is found by the words a machine wrote "
+    "down.",
     tag="Inbox", answers={200: Page[SearchHit]},
 )  # fmt: skip
 def search_conversations(act: Act, query: SearchQuery) -> Page[SearchHit]:

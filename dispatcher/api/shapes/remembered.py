@@ -30,7 +30,7 @@ class MarkedInfo(Told):
 
 
 class SearchHit(Told):
-    """A reply or a response that holds all that was asked for."""
+    """A reply or a response that holds all that was asked for, or the alert of that title."""
 
     model_config = example(
         kind="reply", id=12, conversation=4, message=7, customer="C00625", channel="sms", by=None, at=EXAMPLE_TIME,
@@ -38,9 +38,9 @@ class SearchHit(Told):
         firm={"text": "Simon LLC", "marks": []}, subject={"text": "Chipmaker cut to neutral", "marks": []},
     )  # fmt: skip
 
-    kind: Literal["reply", "response"]
-    id: int = Field(description="Of the reply or the response.")
-    conversation: int | None = Field(description="null: it belongs to nobody yet.")
+    kind: Literal["reply", "response", "alert"]
+    id: int = Field(description="Of the reply, the response or the message.")
+    conversation: int | None = Field(description="null: it belongs to nobody yet. Of an alert: the newest on it.")
     message: int | None
     customer: str | None = Field(description="The customer's key.")
     channel: str | None
