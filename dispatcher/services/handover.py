@@ -20,7 +20,7 @@ from dispatcher.model import (
 )
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import letters, routing
+from dispatcher.services import covers, letters, routing
 from dispatcher.services.audit import record
 from dispatcher.services.order_asked import TAKERS
 
@@ -141,22 +141,44 @@ def hand_over(session: Session, runtime: Runtime, actor: Staff, from_id: int, to
     return theirs
 
 
+def successors(session: Session, runtime: Runtime, person: Staff) -> list[Staff]:
+    """Who may take over all that they have, by name; who is away is none to whom customers are given."""
+    theirs, complained = held(session, person.id), _has_complaints(session, person)
+    everybody = session.scalars(select(Staff).where(Staff.active).order_by(Staff.name, Staff.id))
+    return [
+        one
+        for one in everybody
+        if one.has(*routing.ANSWERING)
+        and not _unfit(person, one, theirs, complained)
+        and not covers.is_away(runtime, one)
+    ]
+
+
 def _require_fit(session: Session, person: Staff, to: Staff | None, theirs: Held) -> None:
+    if why := _unfit(person, to, theirs, _has_complaints(session, person)):
+        raise Refused({"to": why})
+
+
+def _unfit(person: Staff, to: Staff | None, theirs: Held, complained: bool) -> str:
+    """Why all of it cannot be this person's; "" where it can."""
     if to is None or not to.active:
-        raise Refused({"to": "is nobody who works here"})
+        return "is nobody who works here"
     if to.id == person.id:
-        raise Refused({"to": "must be somebody else"})
+        return "must be somebody else"
     if (theirs.customers or theirs.firms) and not to.has("rep"):
-        raise Refused({"to": f"is no representative, and {person.name} has customers: choose one, or give the role"})
+        return f"is no representative, and {person.name} has customers: choose one, or give the role"
     if theirs.orders and not to.has(*TAKERS):
-        raise Refused({"to": f"may claim no orders, and {person.name} has claimed some: choose a representative"})
+        return f"may claim no orders, and {person.name} has claimed some: choose a representative"
+    if complained and not to.has("compliance", "admin"):
+        return f"is not of compliance, and {person.name} has complaints: choose one, or give the role"
+    if theirs.keeps_from_leaving and not to.has(*routing.ANSWERING):
+        return "answers no customers: choose a representative, an analyst, compliance or an administrator"
+    return ""
+
+
+def _has_complaints(session: Session, person: Staff) -> bool:
     complaints = and_(_open_of(person.id), Conversation.routed_to == "compliance")
-    if not to.has("compliance", "admin") and session.scalar(select(Conversation.id).where(complaints).limit(1)):
-        raise Refused({"to": f"is not of compliance, and {person.name} has complaints: choose one, or give the role"})
-    if not to.has(*routing.ANSWERING) and theirs.keeps_from_leaving:
-        raise Refused(
-            {"to": "answers no customers: choose a representative, an analyst, compliance or an administrator"}
-        )
+    return session.scalar(select(Conversation.id).where(complaints).limit(1)) is not None
 
 
 def _move_people(session: Session, person: Staff, to: Staff) -> None:
@@ -167,12 +189,13 @@ def _move_people(session: Session, person: Staff, to: Staff) -> None:
 
 
 def _move_talks(session: Session, actor: Staff, person: Staff, to: Staff) -> None:
-    """A conversation they had claimed is the other's by claim: an administrator has said so."""
+    """A conversation they had claimed is the other's, and by claim: an administrator has said so. What is said of it is
+    how it came to where it is now, whatever was said of those who had it before."""
     how = f"handed over by {actor.name}: {person.name} to {to.name}"[:200]
-    mine = and_(Conversation.state != "closed", Conversation.rep_id == person.id)
-    _set(session, Conversation, mine, rep_id=to.id, routed_by=how)
     claimed = and_(Conversation.state != "closed", Conversation.claimed_by == person.id)
-    _set(session, Conversation, claimed, claimed_by=to.id)
+    _set(session, Conversation, claimed, claimed_by=to.id, rep_id=to.id, routed_by=how)
+    mine = and_(Conversation.state != "closed", Conversation.rep_id == person.id)
+    _set(session, Conversation, mine, rep_id=to.id, routed_by=how, passes=0)
     _set(session, OrderRequest, _order_of(person.id), claimed_by=to.id)
     _set(session, Task, _task_of(person.id), rep_id=to.id)
 

@@ -12,7 +12,7 @@ from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import ROLES, Grant, Staff
 from dispatcher.model.errors import NotFound, Refused, StateConflict
-from dispatcher.services import accounts, covers, handover, own_line, pins, routing
+from dispatcher.services import accounts, covers, handover, own_line, pins
 from dispatcher.web import absence, paging
 
 bp = Blueprint("staff", __name__, url_prefix="/directory/staff")
@@ -50,17 +50,10 @@ def _person(staff_id: int, wrong: dict[str, str] | None = None, status: int = 20
         languages=own_line.LANGUAGES,
         absence=absence.Form.of(session, door.runtime(), person),
         held=handover.held(session, person.id),
-        successors=_successors(person),
+        successors=handover.successors(session, door.runtime(), person),
         wrong=wrong or {},
     )
     return make_response(html, status)
-
-
-def _successors(person: Staff) -> list[Staff]:
-    """To whom something can be handed over, by name: who works here and may answer customers."""
-    held = select(Grant.staff_id).where(Grant.role.in_(routing.ANSWERING))
-    query = select(Staff).where(Staff.active, Staff.id != person.id, Staff.id.in_(held))
-    return list(door.db().scalars(query.order_by(Staff.name, Staff.id)))
 
 
 @bp.post("/<int:staff_id>/unlock")

@@ -245,6 +245,34 @@ def test_everything_goes_over_in_one_act(world: World) -> None:
         assert [one for one in verify.check(session, world.runtime) if one.promise == "P6"] == []
 
 
+def test_what_is_said_of_a_conversation_is_how_it_came_to_where_it_is(light: World, session: Session) -> None:
+    rep, admin, cover = one(light, session, "rep"), one(light, session, "admin"), hired(session, "Cover", "rep")
+    second, third = hired(session, "Second", "rep"), hired(session, "Third", "rep")
+    rep.cover_id = cover.id
+    talk, taken = says(light, session), says(light, session, key="ana")
+    light.bank.time.pass_by(86400)
+    pass_by(light, session, 0)
+    assert (talk.rep_id, talk.routed_by.partition("; ")[2]) == (cover.id, "not claimed by Rep: Cover")
+    conversations.claim(session, light.runtime, admin, taken.id)
+    for person, to, claimer in ((cover, second, admin), (second, third, admin), (admin, second, second)):
+        handover.hand_over(session, light.runtime, admin, person.id, to.id)
+        session.expire_all()
+        how = f"handed over by Admin: {person.name} to {to.name}"
+        assert (taken.rep_id, taken.routed_by, taken.claimed_by) == (to.id, how, claimer.id)
+        if person != admin:
+            assert (talk.rep_id, talk.routed_by, talk.passes) == (to.id, how, 0)
+
+
+def test_who_is_offered_may_take_it_over(light: World, session: Session) -> None:
+    rep, admin = one(light, session, "rep"), one(light, session, "admin")
+    second, gone, away = (hired(session, name, "rep") for name in ("Second", "Gone", "Away"))
+    gone.active, away.away_until = False, light.runtime.now() + timedelta(days=3)
+    session.commit()
+    assert handover.successors(session, light.runtime, rep) == [second]
+    for one_of_them in handover.successors(session, light.runtime, admin):
+        handover.hand_over(session, light.runtime, admin, admin.id, one_of_them.id)
+
+
 def test_to_whom_it_cannot_go(light: World, session: Session) -> None:
     rep, admin = one(light, session, "rep"), one(light, session, "admin")
     gone = hired(session, "Gone", "rep")
