@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
 
-from dispatcher.model import Conversation, Reply, Staff
+from dispatcher.model import ContactPoint, Conversation, Reply, Staff
 from dispatcher.model.conversation import MACHINES, WISHES
 from dispatcher.model.errors import DispatcherError, Refused
 from dispatcher.model.ports import File
@@ -17,6 +19,7 @@ from dispatcher.services.once import clean
 from dispatcher.services.order_words import is_verdict
 from dispatcher.services.understanding import Understood
 
+_SENDS = or_(func.lower(Reply.sender) == Staff.email, Reply.sender == Staff.phone)
 _SMALL = 30_000  # bytes
 # "Confirmed", sent on to the customer, would read like a deal that nobody has taken on.
 _VERDICT = "confirms and declines nothing: an order is claimed, read back and decided on the page alone"
@@ -73,6 +76,24 @@ def _refuse(arrival: Arrival, understood: Understood, why: str) -> Reply:
         answer_notices.tell_not_sent(arrival.session, arrival.runtime, staff, conversation, why, _digest(arrival))
     note = f"an answer of {staff.email}, not passed on: {why}"
     return arrival.keep(understood, note, state="settled", found=Match())
+
+
+def is_by_colleague() -> ColumnElement[bool]:
+    """Whether a reply came from an address or a telephone of somebody who works here, or did, and is no customer's."""
+    here = select(Staff.id).where(_SENDS).correlate(Reply).exists()
+    theirs = select(ContactPoint.id).where(ContactPoint.address == func.lower(Reply.sender)).correlate(Reply).exists()
+    return and_(here, ~theirs)
+
+
+def colleagues(session: Session, replies: Sequence[Reply]) -> dict[int, Staff]:
+    """Of these replies those that came from colleagues, by id."""
+    rows = session.execute(
+        select(Reply.id, Staff)
+        .join(Staff, _SENDS)
+        .where(Reply.id.in_([one.id for one in replies]), is_by_colleague())
+        .order_by(Staff.id.desc())
+    )
+    return {row.id: row.Staff for row in rows}
 
 
 def tell_lost(arrival: Arrival, understood: Understood) -> None:

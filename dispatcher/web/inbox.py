@@ -25,6 +25,7 @@ from dispatcher.services import (
     replies,
     reply_store,
     responses,
+    staff_answers,
     talks,
 )
 from dispatcher.services.audit import fingerprint
@@ -244,7 +245,10 @@ def unmatched() -> ResponseReturnValue:
 
 def _unmatched_page(reply_id: int = 0, wrong: dict[str, str] | None = None, status: int = 200) -> ResponseReturnValue:
     session, staff = door.db(), door.me()
-    page = paging.things(session, conversations.unmatched(session, staff))
+    by_colleague = staff_answers.is_by_colleague()
+    page = paging.things(
+        session, conversations.unmatched(session, staff).order_by(None).order_by(by_colleague, Reply.id)
+    )
     words = request.args.get("q", "").strip()[:200]
     found: list[Customer] = []
     if words:
@@ -260,7 +264,14 @@ def _unmatched_page(reply_id: int = 0, wrong: dict[str, str] | None = None, stat
             )
         )
     html = render_template(
-        "inbox/unmatched.html", page=page, q=words, found=found, wrong=wrong or {}, wrong_id=reply_id, kinds=KINDS
+        "inbox/unmatched.html",
+        page=page,
+        colleagues=staff_answers.colleagues(session, page.rows),
+        q=words,
+        found=found,
+        wrong=wrong or {},
+        wrong_id=reply_id,
+        kinds=KINDS,
     )
     return make_response(html, status)
 

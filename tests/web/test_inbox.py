@@ -139,6 +139,19 @@ def test_unmatched_replies_find_their_owner(site: Site) -> None:
     assert site("admin").post("/inbox/unmatched/1/settle").status_code == 409
 
 
+def test_what_colleagues_wrote_stands_apart_and_becomes_no_customers(site: Site) -> None:
+    with site.session() as session:
+        for n, (channel, sender) in enumerate(
+            (("email", "Rep@bank.example"), ("sms", "+12025550199"), ("email", "x@y.example"))
+        ):
+            session.add(Reply(dedupe=f"{n}", channel=channel, sender=sender, text=f"word {n}", state="unmatched"))
+        session.commit()
+    strangers, colleagues = site("admin").get("/inbox/unmatched").text.split("From colleagues")
+    assert [f"word {n}" in strangers for n in range(3)] == [False, False, True]
+    assert colleagues.count("Rep, works here") == 2
+    assert ("/assign" in strangers, "/assign" in colleagues) == (True, False)
+
+
 def test_unmatched_replies_are_settled_with_a_reason(site: Site) -> None:
     unmatched(site)
     assert site("admin").post("/inbox/unmatched/1/settle", {"note": "advertising"}).status_code == 302
