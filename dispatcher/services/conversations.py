@@ -7,12 +7,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Conversation, Customer, Firm, OrderRequest, Reply, Staff
+from dispatcher.model import Conversation, Customer, Delivery, Firm, OrderRequest, Reply, Staff
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import passing, reply_notices
+from dispatcher.services import codes, passing, reply_notices
 from dispatcher.services.audit import record
-from dispatcher.services.matching import latest_message
+from dispatcher.services.matching import latest_message, person_of
 from dispatcher.services.once import clean, insert_once
 from dispatcher.services.order_asked import UNDECIDED, was_asked
 from dispatcher.services.sight import owned_by
@@ -193,13 +193,12 @@ def unmatched(session: Session, staff: Staff) -> Select[Reply]:
 def assign(session: Session, runtime: Runtime, staff: Staff, reply_id: int, customer_key: str) -> Reply:
     """Give an unmatched reply to a customer, and so to their representative, who is told.
 
-    It joins the conversation about the message it named, else about the last one sent to them, else none.
+    It joins the conversation about the message it named, else about the last one sent to them, else none. In place of
+    the customer's key the code will do that stands on their alert, and on what they sent back of it.
     """
     reply = _unmatched(session, staff, reply_id)
-    customer = session.scalar(select(Customer).where(Customer.key == customer_key.strip()))
-    if customer is None:
-        raise Refused({"customer": f"there is no customer {customer_key}"})
-    message_id = reply.message_id or latest_message(session, runtime, customer.id)
+    customer, about = _named(session, runtime, customer_key.strip())
+    message_id = reply.message_id or about or latest_message(session, runtime, customer.id)
     conversation = thread(
         session, runtime, customer, message_id, channel=reply.channel, address=reply.sender, at=reply.received_at
     )
@@ -210,6 +209,19 @@ def assign(session: Session, runtime: Runtime, staff: Staff, reply_id: int, cust
     session.flush()
     reply_notices.tell_owner(session, runtime, conversation, reply)
     return reply
+
+
+def _named(session: Session, runtime: Runtime, word: str) -> tuple[Customer, int | None]:
+    """The customer of this key; or of the alert with this code, and the alert."""
+    customer = session.scalar(select(Customer).where(Customer.key == word))
+    if customer is not None:
+        return customer, None
+    delivery_id = codes.read(runtime, word.strip("#* "))
+    delivery = session.get(Delivery, delivery_id) if delivery_id is not None else None
+    person = person_of(session, delivery)[0] if delivery is not None else None
+    if delivery is None or person is None:
+        raise Refused({"customer": f"there is no customer {word}, and no alert with this code"})
+    return person, delivery.message_id
 
 
 def settle(session: Session, runtime: Runtime, staff: Staff, reply_id: int, note: str = "") -> Reply:

@@ -29,6 +29,7 @@ from dispatcher.model import (
     ContactPoint,
     Customer,
     Delivery,
+    Grant,
     Letter,
     Message,
     Preference,
@@ -38,9 +39,9 @@ from dispatcher.model import (
     Task,
     Version,
 )
-from dispatcher.model.errors import ProviderError
+from dispatcher.model.errors import ProviderError, Refused
 from dispatcher.model.ports import File
-from dispatcher.services import fax_documents, responses, sweep
+from dispatcher.services import codes, conversations, correcting, fax_documents, responses, suppressions, sweep
 from tests.channels.vendors import FAX_KEY, FAX_PUBLIC_KEY
 from tests.small_bank import Scripted
 from tests.webhooks.world import World, world_of
@@ -236,6 +237,29 @@ def test_a_fax_of_nobody_we_know_waits_for_a_person(fax: FaxWorld) -> None:
     fax.fetch()
     assert (reply.state, reply.sender, reply.text) == ("unmatched", STRANGER, "Came by fax, 1 page.")
     assert fax.files(reply.id) == [("fax.pdf", PDF, "")]
+    runtime = fax.world.runtime
+    with runtime.sessions() as session:
+        admin = session.scalars(select(Staff).join(Grant).where(Grant.role == "admin")).first()
+        admin = admin or Staff(email="admin@bank.example", name="Adam", grants=[Grant(role="admin")])
+        session.add(admin)
+        session.flush()
+        for wrong in ("nobody", "1000000", ""):
+            with pytest.raises(Refused, match="no alert with this code"):
+                conversations.assign(session, runtime, admin, reply.id, wrong)
+        code = codes.make(runtime, fax.delivery)
+        given = conversations.assign(session, runtime, admin, reply.id, f"{code}#")
+        assert (given.customer_id, given.message_id, given.state) == (fax.world.bank.ids["fay"], 1, "matched")
+
+
+def test_no_more_faxes_is_obeyed_when_a_person_says_that_it_is_so(fax: FaxWorld) -> None:
+    reply = fax.receive()
+    runtime = fax.world.runtime
+    with runtime.sessions() as session:
+        rep = session.get_one(Staff, fax.world.bank.ids["rep"])
+        assert correcting.correct(session, runtime, rep, reply.id, "opt-out").kind == "opt-out"
+        order = suppressions.in_force(session, "fax", FAY)
+        assert order is not None
+        assert order.reason == "opt-out"
 
 
 def test_pages_that_cannot_be_had_are_tried_for_hours_and_then_a_task(fax: FaxWorld) -> None:
