@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     ForeignKey,
     Index,
@@ -74,7 +75,9 @@ def in_states(column: InstrumentedAttribute[str], *states: str) -> ColumnElement
     return column.in_(bindparam(None, sorted(states), expanding=True, literal_execute=True))
 
 
-def due_by(message_id: int, channel: str, by: datetime) -> tuple[ColumnElement[bool], ...]:
+def due_by(
+    message_id: int | BindParameter[int], channel: str | BindParameter[str], by: datetime | BindParameter[datetime]
+) -> tuple[ColumnElement[bool], ...]:
     """What of a message waits on a channel and is due by then, as the index of what waits finds it."""
     return (
         Delivery.channel == channel,

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, time
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Customer, Delivery, ListMember, Recipient, VersionList
-from dispatcher.model.base import among
+from dispatcher.model.many import among
 from dispatcher.services import quiet_hours
 
 
-@dataclass(frozen=True, slots=True)
-class Addressee:
+class Addressee(NamedTuple):
     """One customer whom a delivery is for."""
 
     customer_id: int
@@ -29,8 +29,17 @@ class Addressee:
 
 def of(session: Session, version_id: int, delivery_ids: Sequence[int]) -> dict[int, list[Addressee]]:
     """Those each delivery is still for: customers who have neither left nor been taken off all the version's lists."""
+    rows = session.execute(_of(), {"version": version_id, "deliveries": delivery_ids})
+    found: dict[int, list[Addressee]] = defaultdict(list)
+    for delivery_id, *rest in rows:
+        found[delivery_id].append(Addressee(*rest))
+    return found
+
+
+@cache
+def _of() -> Select[*tuple[Any, ...]]:
     listed = exists().where(
-        VersionList.version_id == version_id,
+        VersionList.version_id == bindparam("version"),
         ListMember.list_id == VersionList.list_id,
         ListMember.customer_id == Recipient.customer_id,
     )
@@ -40,20 +49,15 @@ def of(session: Session, version_id: int, delivery_ids: Sequence[int]) -> dict[i
         ContactPoint.address == Delivery.address,
         ContactPoint.valid,
     )
-    rows = session.execute(
+    return (
         select(
             Recipient.delivery_id, Customer.id, Customer.timezone, Customer.quiet_from, Customer.quiet_until,
             Customer.urgent_when_quiet, theirs.label("theirs"),
         )
         .join(Customer, Customer.id == Recipient.customer_id)
         .join(Delivery, Delivery.id == Recipient.delivery_id)
-        .where(among(Recipient.delivery_id, delivery_ids), Customer.active, listed)
+        .where(among(Recipient.delivery_id, "deliveries"), Customer.active, listed)
     )  # fmt: skip
-    found: dict[int, list[Addressee]] = defaultdict(list)
-    for delivery_id, customer_id, zone, begin, end, urgent_too, still_theirs in rows:
-        if delivery_id is not None:
-            found[delivery_id].append(Addressee(customer_id, zone, begin, end, urgent_too, bool(still_theirs)))
-    return found
 
 
 def quiet_until(people: Sequence[Addressee], now: datetime, urgent: bool) -> datetime | None:

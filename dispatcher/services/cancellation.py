@@ -6,9 +6,9 @@ from sqlalchemy import ColumnElement, CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import CHANNELS, Delivery, Letter, Message, Staff
-from dispatcher.model.base import among
 from dispatcher.model.delivery import CALL_FOLLOWS, IN_DOUBT, WAITING, in_states
 from dispatcher.model.errors import StateConflict
+from dispatcher.model.many import among
 from dispatcher.model.message import LIFE
 from dispatcher.runtime import Runtime
 from dispatcher.services.audit import record

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Customer, Suppression
-from dispatcher.model.base import among
+from dispatcher.model.many import among
 from dispatcher.runtime import Runtime
 from dispatcher.services import suppressions, tasks
 from dispatcher.services.directory import owner_of

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 
-from sqlalchemy import Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import Dialect, Insert, Select, bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import CHANNELS, Attempt, Delivery, Message, Suppression, Version
-from dispatcher.model.base import among
 from dispatcher.model.delivery import GOING, WAITING, due_by, in_states
+from dispatcher.model.many import among, given
 from dispatcher.model.message import end_of_validity
 from dispatcher.runtime import Runtime
 from dispatcher.services import addressees, caps, dialable, dialling, doubted, fallback, pause
@@ -47,16 +48,14 @@ class _Going:
     until: datetime | None  # the end of its validity
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     id: int
     address: str
     language: str
     tries: int
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """One delivery that this worker is to send now, with the attempt that has been committed for it."""
 
     delivery_id: int
@@ -144,17 +143,21 @@ def _going_message(session: Session, message_id: int) -> _Going | None:
 
 
 def _due(session: Session, runtime: Runtime, message_id: int, channel: str, limit: int) -> Sequence[_Row]:
-    query = (
-        select(Delivery.id, Delivery.address, Delivery.language, Delivery.tries, Delivery.mishaps)
-        .where(*due_by(message_id, channel, runtime.now()))
-        .order_by(Delivery.due_at, Delivery.position)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = session.execute(query).all()
+    asked = {"message": message_id, "on": channel, "by": runtime.now(), "most": limit}
+    rows = session.execute(_DUE, asked).all()
     # What a worker died over goes alone: if it is what they die of, it takes no neighbours along the next time.
     chosen = rows[:1] if rows and rows[0].mishaps else [row for row in rows if not row.mishaps]
-    return [_Row(row.id, row.address, row.language, row.tries) for row in chosen]
+    return [_Row(*row[:4]) for row in chosen]
+
+
+# Statements that are asked often are built once, and take all that varies as parameters.
+_DUE = (
+    select(Delivery.id, Delivery.address, Delivery.language, Delivery.tries, Delivery.mishaps)
+    .where(*due_by(bindparam("message"), bindparam("on"), bindparam("by")))
+    .order_by(Delivery.due_at, Delivery.position)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
 
 
 def _sorted_out(
@@ -225,31 +228,40 @@ def _sorted_out(
 def _start(session: Session, runtime: Runtime, provider: str, leaving: list[tuple[_Row, int]]) -> list[Claimed]:
     if not leaving:
         return []
-    now = runtime.now()
-    session.execute(
-        update(Delivery)
-        .where(among(Delivery.id, [one.id for one, _ in leaving]))
-        .values(state="sending", tries=Delivery.tries + 1, lease_until=now + lease_of(runtime), due_at=None)
-        .execution_options(synchronize_session=False)
-    )
+    now, connection = runtime.now(), session.connection()
     claimed = [
         Claimed(one.id, attempt_id, one.address, one.language, customer_id)
         for attempt_id, (one, customer_id) in zip(runtime.new_ids(len(leaving)), leaving, strict=True)
     ]
-    session.connection().execute(
-        insert(Attempt),
-        [
-            {
-                "id": made.attempt_id,
-                "delivery_id": one.id,
-                "n": one.tries + 1,
-                "provider": provider,
-                "started_at": now,
-            }
-            for made, (one, _) in zip(claimed, leaving, strict=True)
-        ],
-    )
+    connection.execute(_SENDING, {"leaving": [one.id for one, _ in leaving], "leased": now + lease_of(runtime)})
+    started = [
+        {"id": made.attempt_id, "delivery": one.id, "n": one.tries + 1}
+        for made, (one, _) in zip(claimed, leaving, strict=True)
+    ]
+    connection.execute(_attempts(connection.dialect), {"started": started, "by": provider, "at": now})
     return claimed
+
+
+_SENDING = (
+    update(Delivery)
+    .where(among(Delivery.id, "leaving"))
+    .values(
+        state="sending",
+        tries=Delivery.tries + 1,
+        lease_until=bindparam("leased", type_=Delivery.lease_until.type),
+        due_at=None,
+    )
+)
+
+
+@cache
+def _attempts(dialect: Dialect) -> Insert:
+    started = given(dialect, "started", id=Attempt.id.type, delivery=Delivery.id.type, n=Attempt.n.type)
+    by, at = bindparam("by", type_=Attempt.provider.type), bindparam("at", type_=Attempt.started_at.type)
+    return insert(Attempt).from_select(
+        ["id", "delivery_id", "n", "provider", "started_at"],
+        select(started.c.id, started.c.delivery, started.c.n, by, at),
+    )
 
 
 def _leave_out(session: Session, ids: Sequence[int], state: str, now: datetime) -> None:

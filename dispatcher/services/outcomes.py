@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import and_, bindparam, case, func, literal, or_, select, update
+from sqlalchemy import Dialect, Row, Update, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Conversation, Delivery, Letter
-from dispatcher.model.base import among
 from dispatcher.model.delivery import CALL_FOLLOWS, FINAL, NOBODY, after
 from dispatcher.model.gate import BARRED
+from dispatcher.model.many import among, given
 from dispatcher.model.ports import Outcome
 from dispatcher.runtime import Runtime
 from dispatcher.services import answer_notices, directory_marks, fallback, rings
@@ -26,66 +27,88 @@ SOON = timedelta(seconds=1)
 
 def settle(session: Session, runtime: Runtime, channel: str, outcomes: Sequence[Outcome]) -> None:
     """Write these outcomes; the caller commits. Accepted ones, nearly all, in a few statements for the lot."""
-    now = runtime.now()
-    accepted = [one for one in outcomes if one.state == "accepted"]
-    if len(accepted) < len(outcomes) > 1:
-        # All attempts before any delivery, in one order for everybody, so that two writers never wait for each other.
-        ids = [one.attempt for one in outcomes]
-        session.scalars(select(Attempt.id).where(among(Attempt.id, ids)).order_by(Attempt.id).with_for_update()).all()
-    if accepted:
-        _accept(session, accepted, now)
+    # All attempts before any delivery, in one order for everybody, so that two writers never wait for each other.
+    known = session.execute(_HELD, {"attempts": [one.attempt for one in outcomes]}).all()
+    if accepted := {one.attempt: one for one in outcomes if one.state == "accepted"}:
+        _accept(session, accepted, known, runtime.now())
     for outcome in outcomes:
         if outcome.state != "accepted":
             settle_one(session, runtime, channel, outcome)
 
 
-def _accept(session: Session, outcomes: list[Outcome], now: datetime) -> None:
-    session.connection().execute(
+_HELD = (
+    select(Attempt.id, Attempt.delivery_id, Attempt.letter_id)
+    .where(among(Attempt.id, "attempts"))
+    .order_by(Attempt.id)
+    .with_for_update()
+)
+
+
+def _accept(
+    session: Session, outcomes: Mapping[str, Outcome], known: Sequence[Row[str, int | None, int | None]], now: datetime
+) -> None:
+    connection = session.connection()
+    taken = [
+        {"id": one.attempt, "ref": clean(one.provider_ref, 100) or None, "at": one.at or now}
+        for one in outcomes.values()
+    ]
+    connection.execute(_attempts_accepted(connection.dialect), {"accepted": taken})
+    # Of several attempts the first that was taken counts.
+    first: dict[type[Delivery | Letter], dict[int, datetime]] = {Delivery: {}, Letter: {}}
+    for attempt, delivery_id, letter_id in known:
+        if attempt in outcomes:
+            number, moments = delivery_id or letter_id or 0, first[Delivery if delivery_id else Letter]
+            at = outcomes[attempt].at or now
+            moments[number] = min(at, moments.get(number, at))
+    for table, moments in first.items():
+        if moments:
+            rows = [{"id": number, "at": at} for number, at in moments.items()]
+            told = {"told_by": now + rings.TOLD_WITHIN} if table is Letter else {}
+            connection.execute(_targets_accepted(connection.dialect, table), {"accepted": rows, **told})
+
+
+@cache
+def _attempts_accepted(dialect: Dialect) -> Update:
+    accepted = given(dialect, "accepted", id=Attempt.id.type, ref=Attempt.provider_ref.type, at=Attempt.settled_at.type)
+    return (
         update(Attempt)
-        .where(Attempt.id == bindparam("attempt"))
-        .values(state="accepted", provider_ref=bindparam("ref"), settled_at=bindparam("at")),
-        # In one order for everybody here too.
-        [
-            {"attempt": one.attempt, "ref": clean(one.provider_ref, 100) or None, "at": one.at or now}
-            for one in sorted(outcomes, key=lambda one: one.attempt)
-        ],
+        .where(Attempt.id == accepted.c.id)
+        .values(state="accepted", provider_ref=accepted.c.ref, settled_at=accepted.c.at)
     )
-    ids = [one.attempt for one in outcomes]
-    for table, column in ((Delivery, Attempt.delivery_id), (Letter, Attempt.letter_id)):
-        # News from a webhook may have overtaken us: then only the time of acceptance is ours to add. What was put off
-        # although it had left is taken back; not where a person has ordered since that it be sent again, nor a call
-        # that is made again because it reached nobody.
-        latest = (
-            select(Attempt.id)
-            .where(
-                column == table.id,
-                Attempt.n == table.tries,
-                Attempt.state == "accepted",
-                Attempt.resent_by.is_(None),
-                func.coalesce(Attempt.code, "").not_in(NOBODY),
-            )
-            .correlate(table)
+
+
+@cache
+def _targets_accepted(dialect: Dialect, table: type[Delivery | Letter]) -> Update:
+    """News from a webhook may have overtaken us: then only the time of acceptance is ours to add. What was put off
+    although it had left is taken back; not where a person has ordered since that it be sent again, nor a call that is
+    made again because it reached nobody.
+    """
+    accepted = given(dialect, "accepted", id=table.id.type, at=table.accepted_at.type)
+    latest = (
+        select(Attempt.id)
+        .where(
+            (Attempt.delivery_id if table is Delivery else Attempt.letter_id) == table.id,
+            Attempt.n == table.tries,
+            Attempt.state == "accepted",
+            Attempt.resent_by.is_(None),
+            func.coalesce(Attempt.code, "").not_in(NOBODY),
         )
-        known_at = (
-            select(func.min(Attempt.settled_at)).where(column == table.id, among(Attempt.id, ids)).correlate(table)
+        .correlate(table)
+    )
+    moves = or_(table.state.in_(("sending", "unknown")), and_(table.state == "deferred", latest.exists()))
+    # A ring is due when its end should have been told.
+    told_by = case((rings.ARE_RINGS, bindparam("told_by", type_=Letter.due_at.type))) if table is Letter else None
+    return (
+        update(table)
+        .where(table.id == accepted.c.id)
+        .values(
+            accepted_at=func.coalesce(table.accepted_at, accepted.c.at),
+            lease_until=None,
+            due_at=case((moves, told_by), else_=table.due_at),
+            error=case((moves, None), else_=table.error),
+            state=case((moves, "accepted"), else_=table.state),
         )
-        # A ring is due when its end should have been told.
-        told_by = case((rings.ARE_RINGS, literal(now + rings.TOLD_WITHIN, Letter.due_at.type)))
-        moves = or_(table.state.in_(("sending", "unknown")), and_(table.state == "deferred", latest.exists()))
-        done = session.execute(
-            update(table)
-            .where(table.id.in_(select(column).where(among(Attempt.id, ids), column.is_not(None))))
-            .values(
-                accepted_at=func.coalesce(table.accepted_at, known_at.scalar_subquery()),
-                lease_until=None,
-                due_at=case((moves, told_by if table is Letter else None), else_=table.due_at),
-                error=case((moves, None), else_=table.error),
-                state=case((moves, "accepted"), else_=table.state),
-            )
-            .execution_options(synchronize_session=False)
-        )
-        if getattr(done, "rowcount", 0) == len(ids):
-            break
+    )
 
 
 def settle_one(session: Session, runtime: Runtime, channel: str, outcome: Outcome) -> None:

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, Delivery, Letter
-from dispatcher.model.base import among
 from dispatcher.model.delivery import in_states
+from dispatcher.model.many import among
 from dispatcher.model.ports import Found, Outcome, Probe, Provider
 from dispatcher.runtime import Runtime
 from dispatcher.services import letter_sending, outcomes, pause, poison, renditions, tasks

@@ -1,0 +1,103 @@
+"""Many values or rows handed to a statement as one parameter: its text, and so its cost, does not grow with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Dialect,
+    FromClause,
+    String,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+    type_coerce,
+    types,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import BinaryExpression
+from sqlalchemy.sql.operators import custom_op
+
+T = TypeVar("T")
+
+
+class _Json(types.TypeDecorator[Any]):
+    """JSON text, with moments as the database writes them."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        return json.dumps(value, default=partial(_written, dialect))
+
+
+def _written(dialect: Dialect, moment: datetime) -> str:
+    utc = moment.astimezone(UTC)
+    return (utc if dialect.name == "postgresql" else utc.replace(tzinfo=None)).isoformat(" ", "microseconds")
+
+
+class _Values(types.TypeDecorator[Sequence[Any]]):
+    """PostgreSQL's array, JSON for SQLite."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, of: types.TypeEngine[Any]) -> None:
+        super().__init__()
+        self.of = of
+
+    def load_dialect_impl(self, dialect: Dialect) -> types.TypeEngine[Any]:
+        return dialect.type_descriptor(postgresql.ARRAY(self.of) if dialect.name == "postgresql" else String())
+
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
+        return list(value or ()) if dialect.name == "postgresql" else json.dumps(list(value or ()))
+
+
+class _Among(BinaryExpression[bool]):
+    inherit_cache = True
+
+
+@compiles(_Among)
+def _in_json(element: _Among, compiler: SQLCompiler, **given: Any) -> str:
+    of, values = (compiler.process(one, **given) for one in (element.left, element.right))
+    return f"{of} IN (SELECT value FROM json_each({values}))"  # noqa: S608  # names and parameters only
+
+
+@compiles(_Among, "postgresql")
+def _any(element: _Among, compiler: SQLCompiler, **given: Any) -> str:
+    of, values = (compiler.process(one, **given) for one in (element.left, element.right))
+    return f"{of} = ANY({values})"
+
+
+def among(
+    of: InstrumentedAttribute[T] | InstrumentedAttribute[T | None], values: Sequence[T] | str
+) -> ColumnElement[bool]:
+    """The column is one of many values, or of those that the parameter of this name will hold."""
+    kind = _Values(of.type)
+    given: BindParameter[Any] = (
+        bindparam(values, type_=kind) if isinstance(values, str) else bindparam(None, values, type_=kind, unique=True)
+    )
+    return _Among(of.expression, given, custom_op("among", is_comparison=True), type_=types.Boolean())
+
+
+def given(dialect: Dialect, name: str, **columns: types.TypeEngine[Any]) -> FromClause:
+    """A table of the rows, as dictionaries, that the parameter of this name will hold."""
+    value = bindparam(name, type_=_Json())
+    if dialect.name == "postgresql":
+        typed = (column(one, kind) for one, kind in columns.items())
+        records = func.json_to_recordset(cast(value, postgresql.JSON(none_as_null=True)))
+        return records.table_valued(*typed).render_derived(name=name, with_types=True)
+    each = func.json_each(value).table_valued("value")
+    found_in = ((one, kind, func.json_extract(each.c.value, f"$.{one}")) for one, kind in columns.items())
+    return select(*(type_coerce(it, kind).label(one) for one, kind, it in found_in)).subquery(name)
