@@ -191,15 +191,19 @@ def _history(
         if (asked.message is None or one.get("message") == asked.message) and _within(one["at"], asked)
     ]
     return [
-        (number, (customer.key, customer.name, *(one.get(name) for name in _OF_HISTORY)))
+        (number, (customer.key, customer.name, *(_cell(one.get(name)) for name in _OF_HISTORY)))
         for number, one in enumerate(some, 1)
     ]
 
 
 _OF_HISTORY = (
     "at", "kind", "text", "message", "channel", "state", "outcome", "because", "reached_at", "heard_at",
-    "answered_after", "reply", "reply_kind", "conversation", "by",
+    "answered_after", "reply", "reply_kind", "conversation", "by", "files",
 )  # fmt: skip
+
+
+def _cell(value: Any) -> Cell:
+    return "; ".join(value) if isinstance(value, list) else value
 
 
 def _engagement(

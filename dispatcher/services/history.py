@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, true
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 
 from dispatcher.model import (
     ContactPoint,
@@ -49,14 +49,16 @@ def history(session: Session, customer: Customer, seen: Collection[int] | None =
 
     alert (its delivery's state, when it arrived, and `answered_after` in seconds from then to the first answer),
     failure (a delivery that did not arrive before another channel took over), heard (somebody listened to the end),
-    reply, response (when it arrived), order (a request that was confirmed, declined or taken back), stop and return
-    (a standing order for a contact point they have, and its end).
+    reply (with the names of its `files`), response and notice, which was written by itself (when it arrived), order
+    (a request that was confirmed, declined or taken back), stop and return (a standing order for a contact point they
+    have, and its end).
     """
     entries = [
         *_alerts(session, customer, seen),
         *_failures(session, customer),
         *_replies(session, customer, seen),
         *_responses(session, customer, seen),
+        *_notices(session, customer, seen),
         *_orders(session, customer, seen),
         *_stops(session, customer),
     ]
@@ -159,7 +161,7 @@ def _failures(session: Session, customer: Customer) -> Iterator[Entry]:
 
 def _replies(session: Session, customer: Customer, seen: Collection[int] | None) -> Iterator[Entry]:
     said = select(Reply).where(Reply.customer_id == customer.id, _in(Reply.conversation_id, seen))
-    for reply in session.scalars(said):
+    for reply in session.scalars(said.options(selectinload(Reply.files))):
         yield {
             "at": reply.received_at,
             "kind": "reply",
@@ -169,6 +171,7 @@ def _replies(session: Session, customer: Customer, seen: Collection[int] | None)
             "reply": reply.id,
             "reply_kind": reply.kind,
             "conversation": reply.conversation_id,
+            "files": [f"{one.name} ({one.note})" if one.note else one.name for one in reply.files],
         }
 
 
@@ -192,6 +195,28 @@ def _responses(session: Session, customer: Customer, seen: Collection[int] | Non
             "by": name,
             "reached_at": _arrived(letter),
             "conversation": response.conversation_id,
+        }
+
+
+def _notices(session: Session, customer: Customer, seen: Collection[int] | None) -> Iterator[Entry]:
+    """What they were told by itself: that an order is noted, that an opt-out counts, that a call follows."""
+    for letter in session.scalars(
+        select(Letter).where(
+            Letter.customer_id == customer.id,
+            Letter.kind != "response",
+            or_(Letter.conversation_id.is_(None), _in(Letter.conversation_id, seen)),
+        )
+    ):
+        yield {
+            "at": letter.created_at,
+            "kind": "notice",
+            "text": letter.text,
+            "message": letter.message_id,
+            "channel": letter.channel,
+            "state": letter.state,
+            "because": "written by itself",
+            "reached_at": _arrived(letter),
+            "conversation": letter.conversation_id,
         }
 
 

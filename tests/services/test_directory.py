@@ -22,6 +22,7 @@ from dispatcher.model import (
     Message,
     Recipient,
     Reply,
+    ReplyFile,
     Response,
     Staff,
     Version,
@@ -176,7 +177,7 @@ def test_what_a_list_cannot_be(bank: Session, runtime: Runtime) -> None:
 def test_the_history_of_a_customer(bank: Session, runtime: Runtime) -> None:
     ann, rep = put(bank, runtime), bank.scalars(select(Staff)).one()
     begun = datetime(2030, 1, 31, 9, 30, tzinfo=UTC)
-    later = [begun + timedelta(minutes=minute) for minute in range(5)]
+    later = [begun + timedelta(minutes=minute) for minute in range(6)]
     message = Message(author=rep, state="released", released_at=later[0])
     version = Version(message=message, number=1, editor=rep, subject="Downgrade", text="Words.", digest="0" * 64)
     unsent = Message(author=rep, state="approved")
@@ -195,7 +196,10 @@ def test_the_history_of_a_customer(bank: Session, runtime: Runtime) -> None:
             delivery,
             Recipient(message_id=unsent.id, customer_id=ann.id),
             Reply(dedupe="1", customer=ann, message=message, conversation=talk, channel="sms", sender="+12125550101",
-                  text="Call me", received_at=later[2]),
+                  text="Call me", received_at=later[2],
+                  files=[ReplyFile(position=1, name="a.pdf"), ReplyFile(position=2, name="b.zip", note="empty")]),
+            Letter(kind="confirmation", dedupe="stopped:1", channel="sms", address="+12125550101", customer=ann,
+                   text="No more.", state="delivered", settled_at=later[5], created_at=later[5]),
             Reply(dedupe="2", customer=ann, message=message, conversation=talk, channel="voice",
                   sender="+12125550101", kind="call", received_at=later[3]),
             Response(dedupe="3", conversation=talk, staff=rep, letter=letter, text="Will do", created_at=later[4]),
@@ -204,12 +208,16 @@ def test_the_history_of_a_customer(bank: Session, runtime: Runtime) -> None:
     bank.flush()
     told = directory.history(bank, ann)
     assert [(one["at"], one["kind"], one["text"]) for one in told] == [
+        (later[5], "notice", "No more."),
         (later[4], "response", "Will do"),
         (later[3], "reply", "asked for a call"),
         (later[2], "reply", "Call me"),
         (later[0], "alert", "Downgrade"),
     ]
+    notice, *told = told
+    assert (notice["because"], notice["reached_at"]) == ("written by itself", later[5])
     assert all(one["message"] == message.id for one in told)
+    assert told[2]["files"] == ["a.pdf", "b.zip (empty)"]
     assert (told[0]["by"], told[0]["state"], told[3]["because"]) == ("Rep", "accepted", "1st choice")
     assert (told[3]["channel"], told[3]["state"], told[3]["reached_at"]) == ("sms", "delivered", later[1])
 

@@ -122,8 +122,8 @@ class HistoryEntry(Told):
     at: datetime
     kind: str = Field(
         description="alert; failure: it did not arrive by this channel, and the next one took over; heard: they "
-        "listened to the end; reply; response; order: a request that was decided; stop and return: a standing order "
-        "for one of their contact points, and its end."
+        "listened to the end; reply; response; notice: what they were told by itself; order: a request that was "
+        "decided; stop and return: a standing order for one of their contact points, and its end."
     )
     text: str = Field(description="An alert's subject, or what was said.")
     message: int | None = None
@@ -137,6 +137,7 @@ class HistoryEntry(Told):
     reply: int | None = None
     reply_kind: str | None = None
     conversation: int | None = None
+    files: list[str] = Field([], description="Names of the files that came with a reply.")
     by: str | None = Field(None, description="Who responded or decided.")
 
 
