@@ -7,6 +7,7 @@ Western Europe; what it lacks is written without its accent, or as a question ma
 from __future__ import annotations
 
 import io
+import math
 import unicodedata
 from datetime import datetime
 from typing import Any
@@ -19,7 +20,7 @@ _INSTEAD = {
 WIDTH, HEIGHT, MARGIN = 595.0, 842.0, 56.0
 _SIZE, _LEADING, _HEAD = 12, 16.0, 9
 _FONT, _BOLD = "Helvetica", "Helvetica-Bold"
-_ANSWER_LINES = 7  # ruled lines for an answer by hand
+_RULED, _RULED_LEADING = 6, 24.0  # lines to write on by hand
 
 
 def printable(text: str) -> str:
@@ -42,8 +43,10 @@ def _has(letters: str) -> bool:
     return True
 
 
-def draw(text: str, subject: str, *, sender: str, number: str, at: datetime) -> bytes:
-    """A PDF of the text; its subject in bold, on top where the text does not have it. `number` is ours."""
+def draw(text: str, subject: str, *, sender: str, number: str, at: datetime, code: str = "") -> bytes:
+    """A PDF of the text; its subject in bold, on top where the text does not have it. `number` is ours, `code` the
+    alert's: who writes on the last page sends it back.
+    """
     # With what it needs 20 MB, which those who send no fax need not carry.
     from reportlab.pdfgen.canvas import Canvas
 
@@ -51,7 +54,7 @@ def draw(text: str, subject: str, *, sender: str, number: str, at: datetime) -> 
     room = int((HEIGHT - 2 * MARGIN - 2 * _LEADING) // _LEADING)
     # The answer's lines stay together.
     rest = -len(lines) % room
-    spare = _ANSWER_LINES + 2 if number else 0
+    spare = math.ceil(_RULED * _RULED_LEADING / _LEADING) + 2 if number else 0
     pages = [lines[start : start + room] for start in range(0, len(lines), room)] or [[]]
     if spare > rest:
         pages.append([])
@@ -67,7 +70,7 @@ def draw(text: str, subject: str, *, sender: str, number: str, at: datetime) -> 
         canvas.line(MARGIN, HEIGHT - MARGIN - 6, WIDTH - MARGIN, HEIGHT - MARGIN - 6)
         _write(canvas, page, HEIGHT - MARGIN - 2 * _LEADING)
         if number and place == len(pages):
-            _answer(canvas, number)
+            _answer(canvas, f"Your answer, by fax to {number}{f', code {code}' if code else ''}:")
         canvas.showPage()
     canvas.save()
     return file.getvalue()
@@ -108,10 +111,9 @@ def _write(canvas: Any, lines: list[tuple[str, str]], top: float) -> None:
         canvas.drawString(MARGIN, top - place * _LEADING, line)
 
 
-def _answer(canvas: Any, number: str) -> None:
+def _answer(canvas: Any, words: str) -> None:
     """Room to write in, at the foot of the last page."""
     canvas.setFont(_FONT, _HEAD)
-    top = MARGIN + _ANSWER_LINES * _LEADING
-    canvas.drawString(MARGIN, top + 4, f"Your answer, by fax to {number}:")
-    for place in range(_ANSWER_LINES):
-        canvas.line(MARGIN, MARGIN + place * _LEADING, WIDTH - MARGIN, MARGIN + place * _LEADING)
+    canvas.drawString(MARGIN, MARGIN + _RULED * _RULED_LEADING, words)
+    for place in range(_RULED):
+        canvas.line(MARGIN, MARGIN + place * _RULED_LEADING, WIDTH - MARGIN, MARGIN + place * _RULED_LEADING)

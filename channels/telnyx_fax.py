@@ -69,7 +69,8 @@ class TelnyxFax:
         words, values = content.rendition, outbound.values
         text = ANY_TAG.sub(lambda tag: values[tag[0]], clean(words.text))
         subject = one_line(words.subject)
-        page = fax_page.draw(text, subject, sender=self._firm, number=self._line, at=now().astimezone(UTC))
+        at = now().astimezone(UTC)
+        page = fax_page.draw(text, subject, sender=self._firm, number=self._line, at=at, code=outbound.code)
         fields = {
             **self._shared,
             "to": outbound.address,

@@ -74,6 +74,7 @@ def test_a_fax_leaves_with_its_page_and_our_id(vendor: tuple[Stub, str]) -> None
     assert "Key the code 123456789" in page
     assert r"(\334ber 5 \200)" in page, "umlauts and the euro, in the encoding of the page's font"
     assert "Page 1 of 1" in page
+    assert f"Your answer, by fax to {OURS}, code 123456789:" in page, "who sends back the last page alone is known"
 
 
 def test_a_page_holds_what_it_can_and_goes_on_on_the_next() -> None:
