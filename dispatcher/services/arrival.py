@@ -73,7 +73,7 @@ class Arrival:
             html=clean(reply.html, MOST_HTML),
             sender_check=reply.sender_check,
             files=reply.attachments,
-            answer_to=self._answer_to(found),
+            answer_to=self.answer_to(found),
             stops=stops,
         )
 
@@ -87,7 +87,7 @@ class Arrival:
             return False
         return reply.channel != "email" or not reply.verified or bool(found.address)
 
-    def _answer_to(self, found: Match) -> str:
+    def answer_to(self, found: Match) -> str:
         """An address of the customer's: whoever has an alert that was passed on may write, and must learn nothing."""
         sender = self.reply.sender.strip().lower()
         theirs = {point.address for point in found.customer.contact_points} if found.customer else set()

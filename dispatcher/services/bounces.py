@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Attempt, Callback, Delivery, ProviderEvent
 from dispatcher.model.ports import Event, Returned
 from dispatcher.runtime import Runtime
-from dispatcher.services import directory_marks, matching, status, tasks
+from dispatcher.services import conversations, directory_marks, good_news, matching, status, tasks
 from dispatcher.services.arrival import Arrival
 from dispatcher.services.directory import owner_of
 from dispatcher.services.matching import RECENT, Match
@@ -71,6 +71,7 @@ def learn(arrival: Arrival, machine: str) -> Known | None:
         detail=clean(why, 300),
         mark=mark,
     )
+    _hold_conversation(arrival, found)
     if machine == "challenge" and isinstance(target, Delivery):
         _ask_to_reach(session, target)  # before they are moved on to their next channel
     if _write_down(session, arrival, event):
@@ -140,23 +141,21 @@ def _whose(session: Session, arrival: Arrival, attempt: Attempt) -> Match:
 # --- what follows -----------------------------------------------------------------------------------------
 
 
+def _hold_conversation(arrival: Arrival, found: Match) -> None:
+    """Before what was sent, as whoever writes an order holds them: else the two wait in a circle."""
+    if found.customer is not None:
+        conversations.thread(
+            arrival.session, arrival.runtime, found.customer, found.message_id, channel=arrival.reply.channel,
+            address=clean(arrival.answer_to(found), 320), at=arrival.reply.received_at, disturb=False,
+        )  # fmt: skip
+
+
 def _write_down(session: Session, arrival: Arrival, event: Event) -> bool:
     """Keep it as news, as a provider's is; False where it was kept before. The kept callback is its proof."""
     callback = session.get(Callback, arrival.callback_id) if arrival.callback_id else None
     if callback is None:
         return False
-    row = {
-        "callback_id": callback.id,
-        "provider": callback.provider,
-        "dedupe": event.dedupe,
-        "attempt_id": event.attempt,
-        "state": event.state,
-        "code": clean(event.code, 32),
-        "detail": clean(event.detail, 300),
-        "parked": False,
-        "at": event.at,
-    }
-    return bool(insert_missing(session, ProviderEvent, [row], ProviderEvent.id))
+    return bool(insert_missing(session, ProviderEvent, [good_news.row_of(callback, event)], ProviderEvent.id))
 
 
 def _ask_whether_it_arrived(arrival: Arrival, attempt: Attempt, address: str) -> None:

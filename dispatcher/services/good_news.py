@@ -12,10 +12,11 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Attempt, Delivery, Letter
+from dispatcher.model import Attempt, Callback, Delivery, Letter
 from dispatcher.model.delivery import NOBODY, after
 from dispatcher.model.ports import Event
 from dispatcher.runtime import Runtime
+from dispatcher.services.once import clean
 
 # From these states good news leads on without anything to be undone or called off.
 _PLAIN = frozenset({"sending", "unknown", "accepted", "delivered"})
@@ -26,6 +27,21 @@ def is_good(event: Event) -> bool:
     """True for news that may be applied here: of an attempt, good or indifferent, and that alone."""
     indifferent = not (event.mark or event.outcome or event.decision)
     return bool(event.attempt) and event.state in ("", "accepted", "delivered") and indifferent
+
+
+def row_of(callback: Callback, event: Event) -> dict[str, Any]:
+    """An event as it is kept, its ProviderEvent; the callback that brought it is its proof."""
+    return {
+        "callback_id": callback.id,
+        "provider": callback.provider,
+        "dedupe": clean(event.dedupe, 150),
+        "attempt_id": event.attempt[:32] or None,
+        "state": event.state[:16],
+        "code": clean(event.code, 32),
+        "detail": clean(event.detail, 300),
+        "parked": False,
+        "at": event.at,
+    }
 
 
 @dataclass(slots=True)

@@ -146,18 +146,8 @@ def _insert(session: Session, readings: Sequence[_Reading]) -> list[_News]:
         for event in reading.events:
             firsts.setdefault((reading.callback.provider, clean(event.dedupe, 150)), (reading, event))
     rows = [
-        {
-            "callback_id": reading.callback.id,
-            "provider": provider,
-            "dedupe": dedupe,
-            "attempt_id": event.attempt[:32] or None,
-            "state": event.state[:16],
-            "code": clean(event.code, 32),
-            "detail": clean(event.detail, 300),
-            "parked": False,
-            "at": event.at,
-        }
-        for (provider, dedupe), (reading, event) in sorted(firsts.items(), key=lambda pair: pair[0])
+        good_news.row_of(reading.callback, event)
+        for _, (reading, event) in sorted(firsts.items(), key=lambda pair: pair[0])
     ]
     new = insert_missing(session, ProviderEvent, rows, ProviderEvent.id, ProviderEvent.provider, ProviderEvent.dedupe)
     news = [_News(*firsts.pop((row.provider, row.dedupe)), row.id, True) for row in new]
