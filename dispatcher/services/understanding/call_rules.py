@@ -41,6 +41,7 @@ CALL = rules(r"""
 (?:available|reachable|free|around|contactable) (?:\S+ ){0,3}(?:on #tel|by phone|on my (?:mobile|cell|direct|desk|
     phone)|for a (?:call|chat|quick|word|talk)|to (?:talk|speak|chat)|at #tel|under #tel)
 (?:my|our) (?:\S+ )?(?:number|mobile|cell|direct line|phone|direct|tel|extension) (?:is |, )?(?:#tel)
+(?:put|patch|connect|transfer) (?:me|us) (?:through|with|to (?:the|a|your|my|someone|somebody) (?!list|distribution))
 (?:phone|ring|call) (?:when|whenever|once|as soon as) (?:you|u|ur)
 (?:get|be) (?:back )?in touch (?:by phone|by telephone|asap|urgently)
 (?:please|kindly|asap|urgently) (?:contact|get in touch with|reach out to) (?:me|us)(?! (?:again|any more|by email|
@@ -102,6 +103,7 @@ RUF = rules(r"""
     mit frau \S+) (?:\S+ ){0,3}(?:sprechen|telefonieren|reden)
 (?:passt|passen|ginge|geht|recht|zeit) (?:\S+ ){0,4}(?:\S*telefonat|\S*gespräch|\S*telefonieren|anruf|
     call)(?! (?:mit dem vorstand|mit dem management))
+(?:wenn|dass|ob) (?:mich|uns) (?:\S+ ){0,4}(?:anruft|anrufen|zurückruft|anriefe|zurückriefe)
 (?:lüt|lüüt|lütet|lüte|lueg) (?:mer|mir|mich|üs|uns) (?:\S+ ){0,3}(?:a|an|zrugg|zrück|zruck|retour)
 (?:gespräch|telefonat|rücksprache) (?:\S+ ){0,3}(?:erbeten|gewünscht|bitte|vereinbaren|möglich|heute|morgen)
 (?:bitte |um )(?:dringende |kurze |telefonische )*rücksprache
@@ -159,7 +161,8 @@ WISHED = rules(r"""
     besprechen|zeit für|passt|durchwahl|nett|freundlich|riefen|rufst|kurz|sobald)
 """)
 DONE = rules(
-    r"(?:was|were|had|called|rang|phoned|spoke|talked|tried|angerufen|telefoniert|gesprochen|angeschrien|thanks|"
+    r"(?:was|were|had|called|rang|phoned|spoke|talked|tried|angerufen|telefoniert|gesprochen|wurde|wurden|wird man|"
+    r"abgewimmelt|aufgelegt|angeschrien|thanks|"
     r"thank you|danke|dank|gestern|yesterday|heard|missed|webcast|konferenz|conference|listen|transcript|replay|"
     r"earnings|results|margin|option|options|sources)"
 )

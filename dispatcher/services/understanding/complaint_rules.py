@@ -115,6 +115,13 @@ COMPLAINT = rules(r"""
     wasting my time|is this a joke|are you kidding|are you serious|sort (?:it|this) out|get your act together|
     i have had it|last straw|final straw|fire your)(?! (?:of (?:upside|returns?|growth|multiple|yield|price|size)))
 (?:thanks|thank you|danke|dank|cheers) (?:auch )?(?:for|für) (?:absolutely )?(?:nothing|nichts|gar nichts|nix)
+(?:super|great|perfect|perfektes|tolles|nice|brilliant|excellent|lovely) timing
+(?:took|takes|brauchte|dauerte|dauert) (?:\S+ ){0,6}(?:days|weeks|hours|months|tage|wochen|stunden|
+    monate) (?:\S+ ){0,10}(?:until|
+    before|bis) (?:\S+ )?(?:somebody|someone|anybody|anyone|you|jemand|sie|ihr)(?!\S)
+(?:never|did not) (?:gave|give|placed|place|entered|enter) (?:you )?(?:this|that|the|any|such an?|
+    your) (?:\S+ )?(?:order|
+    instruction|trade|authority|permission)
 (?:money|time) well spent|so much for (?:\S+ )?(?:best execution|service|advice|your|the early)
 (?:great|brilliant|fantastic|lovely|super|wonderful|bravo|toller?|prima|klasse|spitze|nice|helpful|useful|impressive|
     congratulations|congrats|well done|(?:herzlichen )?glückwunsch|gratuliere|excellent|cheers) (?:\S+ ){0,6}(?:late|
@@ -165,6 +172,7 @@ BESCHWERDE = rules(r"""
     erlitten|beschert)
 (?:ohne) (?:(?:meine|meinen|unsere|unseren|vorherige|jegliche|mein|unser|jede|ausdrückliche) )+(?:zustimmung|
     auftrag|einwilligung|einverständnis|wissen|rücksprache|genehmigung|erlaubnis|freigabe)
+(?:auftrag|order|weisung) (?:\S+ )?(?:nie|nicht|niemals) (?:\S+ )?(?:erteilt|gegeben|aufgegeben)
 (?:nie|nicht|niemals) (?:\S+ )?(?:beauftragt|autorisiert|genehmigt|in auftrag gegeben|zugestimmt|freigegeben|bestellt)
 (?:verlange|verlangen|fordere|fordern|erwarte|erwarten) (?:\S+ ){0,6}(?:stellungnahme|entschuldigung|entschädigung|
     erstattung|ausgleich|wiedergutmachung|aufklärung|schadenersatz|schadensersatz|rückerstattung|erklärung|ersatz|

@@ -78,33 +78,28 @@ def _read(words: str, name: str) -> Understood:
         rather = _overruling(known, share, ruled_out)
         if rather:
             return Understood(rather, "rule", _deciding(rather, said[:_MOST], shapes[:_MOST]), known.kind)
-        return replace(known, doubt="opt-out") if _asks_out(known, told) else known
+        return replace(known, doubt="opt-out") if _asks_out(known, told, share, ruled_out) else known
     return _weighed(known, told, said[:_MOST], shapes[:_MOST], share, ruled_out)
 
 
 def _overruling(known: Understood, share: Mapping[str, float], ruled_out: Mapping[str, bool]) -> str:
-    """The kind for which all words speak where a rule found another in some of them; "" where they do not.
-
-    A rule for an opt-out is never overruled, and an order becomes one only where rules saw the wish, too.
-    """
+    """The kind for which all words speak where a rule found another in some of them; "" where they do not."""
     first = max(share, key=share.__getitem__)
-    if (
-        first == "other"
-        or known.kind == "opt-out"
-        or share[first] < _OVERRULES
-        or share[known.kind] > _HARDLY
-        or ruled_out.get(first)
-    ):
+    if known.kind == "opt-out" or first in ("other", "opt-in", "wrong-person") or ruled_out.get(first):
         return ""
-    if first in _WISHES and (first != "opt-out" or known.doubt != "opt-out"):
-        return ""
-    return first
+    return first if share[first] >= _OVERRULES and share[known.kind] <= _HARDLY else ""
 
 
-def _asks_out(known: Understood, told: Mapping[str, ideas.Meant]) -> bool:
+def _asks_out(
+    known: Understood, told: Mapping[str, ideas.Meant], share: Mapping[str, float], ruled_out: Mapping[str, bool]
+) -> bool:
     """Whether beside something else they may want to be left alone: complaints of our messages mostly do."""
+    if known.kind in ("opt-out", "opt-in") or known.doubt not in ("", "question"):
+        return False
+    if share["opt-out"] > _MAYBE_OUT and not ruled_out["opt-out"]:
+        return True
     if known.kind == "complaint":
-        return "opt-out" in told and known.doubt in ("", "question")
+        return "opt-out" in told
     return known.kind in ("order", "call") and _certainly(told, "opt-out") and not known.doubt
 
 
@@ -127,11 +122,10 @@ def _weighed(
     for kind in (kind for kind, out in ruled_out.items() if out):
         share[kind] = 0
     for kind in _WISHES:
-        certain = _QUITE_CERTAIN if kind == "wrong-person" and kind not in told else _CERTAIN
-        sure = share[kind] > certain if not brief else kind in told and told[kind].strength > ideas.WEAK
+        sure = _is_sure(kind, share[kind], told.get(kind), brief)
         share[kind] = share[kind] if sure or (kind == "opt-out" and not brief) else 0
     first, *others = sorted(share, key=share.__getitem__, reverse=True)
-    if first == "opt-out" and share[first] < _CERTAIN:
+    if first == "opt-out" and share[first] < (_CERTAIN if "opt-out" in told else _QUITE_CERTAIN):
         first, others = others[0], [first]
     if first == "other" and known.kind == "question" and "other" not in told:
         first, others = "question", []
@@ -147,12 +141,19 @@ def _weighed(
     return Understood(first, "rule", because, known.doubt or doubt if first != known.doubt else doubt)
 
 
+def _is_sure(kind: str, share: float, meant: ideas.Meant | None, brief: bool) -> bool:
+    """Whether a wish that no exact rule saw is certain enough to be obeyed."""
+    if brief:
+        return (meant is not None and meant.strength > ideas.WEAK) or (kind == "opt-out" and share > _OVERRULES)
+    return share > (_CERTAIN if meant or kind == "opt-in" else _QUITE_CERTAIN)
+
+
 def _ruled_out(said: Sequence[Sentence], told: Mapping[str, ideas.Meant]) -> dict[str, bool]:
     """What weights alone must not find, because somebody says that it is not meant or speaks of something else."""
     shapes = [one.said for one in said]
     denied, business = ideas.denied(shapes), optouts.speaks_of_business(said)
     return {
-        "opt-out": business or denied or not ideas.of_messages(shapes),
+        "opt-out": business or denied or optouts.limited(said),
         "complaint": denied,
         "order": orders.refused(said) or not ideas.of_dealing(shapes),
         "call": asks.needs_no_call(said),

@@ -102,6 +102,9 @@ rather (?:not|you did not|you do not|you stopped|that you stop|that you did not|
 (?:see to it|make sure|ensure|arrange|see) (?:that )?(?:\S+ ){0,5}(?:no longer|do not|stop|stops|not|no more|
     no further) (?:\S+ ){0,3}(?:arrive|arriving|reach|come|coming|sent|get|receive|contacted|bothered|land|hear|
     emailed|called|texted|{comm})
+(?:no|any|little) (?:point|sense|use|need) in (?:\S+ ){0,2}(?:getting|receiving) (?:{comm}|these|this|them|any)
+count (?:me|us) out (?:from now|from here|in future|of (?:these|this list|your))
+(?:let|have) (?:these|this|them|it|the \S+) (?:all )?(?:end|stop|cease)(?: here| now)?$
 (?:no|any|little) (?:point|sense|use|need) (?:in |of |for |to )?(?:\S+ ){0,2}(?:sending|contacting|texting|calling|
     emailing|send|keep sending) (?:me|us|these|this|them|any)
 (?:remove|delete|drop|take|strike|scratch|cut) (?:off |out |from )?(?:(?:from|off|out of) )(?:(?:your|the|this|all|
@@ -123,7 +126,7 @@ rather (?:not|you did not|you do not|you stopped|that you stop|that you did not|
     position|bond))
 (?:request|ask|asking|asked|want|wish|demand) (?:\S+ )?to be (?:taken off|removed|deleted|dropped|
     unsubscribed)(?= (?:please|,|now|thanks|from|off)|$)
-(?:leave (?:me|us) (?:alone|in peace|be)|lose (?:my|this) number|go away|fuck off|piss off|f off|bugger off|
+(?:leav(?:e|ing) (?:me|us) (?:alone|in peace|be)|lose (?:my|this) number|go away|fuck off|piss off|f off|bugger off|
     get lost|sod off|buzz off|do not bother|let me be)
 (?:not|no longer|never|un) ?(?:interested|interest) in (?:\S+ ){0,4}(?:{comm}|being contacted|hearing from you|
     receiving)
@@ -153,7 +156,7 @@ ALONE = rules(
 )
 BARE_DOUBTS = rules(
     r"""
-(?:cancel|end|quit|revoke|finish|cancelled|ende|beenden|kündigen|no more|stop (?:#x|index))$
+(?:cancel|cancel (?:it|that|this)|end|quit|revoke|finish|cancelled|ende|beenden|kündigen|no more|stop (?:#x|index))$
 """,
     start=True,
 )
@@ -176,6 +179,7 @@ IN = rules(r"""
 (?:send|text|email|call|mail) (?:(?:me|us|them|these|those|the|it|your|alerts|messages|to) ){1,4}again
 (?:turn|switch|put|bring) (?:\S+ ){0,3}(?:{comm}|me|them|it|us) (?:back on|on again)
 (?:turn|switch) back on (?:\S+ ){0,2}{comm}
+sign up (?:\S+ ){0,4}(?:me|us|colleagues?|team)
 (?:start|keep|continue|resume) (?:sending|texting|emailing|messaging|calling) (?:\S+ ){0,4}(?:again|coming)?
 (?:wieder|erneut|doch wieder|nochmals|doch) (?:\S+ ){0,5}(?:anmelden|aufnehmen|eintragen|erhalten|bekommen|
     empfangen|abonnieren|angemeldet|aufgenommen|freischalten|aktivieren|hinzufügen|rein|senden|schicken|zusenden)

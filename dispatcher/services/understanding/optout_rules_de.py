@@ -75,10 +75,13 @@ nichts? (?:mehr|weiter|weiteres|länger) (?:(?:von|ihnen|euch|zu|dazu|davon|dies
     einzustellen|unterlassen|beenden|zu stoppen|zu unterlassen|abstellen|abschalten|abzustellen|zu beenden|
     sein lassen|künden|kündigen)
 (?:{komm}|abonnement|abo|verteiler) (?:\S+ )?(?:kündigen|künden|gekündigt|beenden|stornieren|widerrufen)
-(?:kündige|kündigen|widerrufe|widerrufen|storniere|beende|beenden) (?:(?:ich|wir|hiermit|das|den|mein|meinen|unser|
+(?:kündige|kündigen|künde|künden|widerrufe|widerrufen|storniere|beende|beenden) (?:(?:ich|wir|hiermit|das|den|mein|
+    meinen|unser|
     sie|bitte|dieses|diesen) ){0,5}(?:\S*abonnement|\S*newsletter|{komm})
 (?:widerrufe|widerrufen|widerruf|zurückziehen|ziehe) (?:\S+ ){0,5}(?:einwilligung|zustimmung|einverständnis|
     erlaubnis|genehmigung zur)
+(?:entziehe|entziehen|entzogen) (?:\S+ ){0,5}(?:erlaubnis|einwilligung|genehmigung|zustimmung|einverständnis)
+(?:reicht|reicht s|genug|schluss|basta) (?:(?:aber|jetzt|es|langsam|endlich|nun) ){0,2}mit (?:\S+ ){0,2}{komm}
 (?:einwilligung|zustimmung|einverständnis) (?:\S+ ){0,4}(?:widerrufe|widerrufen|zurück|widerruf|zurückgezogen)
 (?:widerspreche|widersprechen|widerspruch) (?:\S+ ){0,7}(?:nutzung|verarbeitung|zusendung|verwendung|werbung|
     kontaktaufnahme|daten|{komm})

@@ -65,6 +65,10 @@ SOMETIMES = rules(r"""
 (?:kein|keine|keinen|keinerlei|nichts|nicht|stopp?|ohne|weg|raus|streichen|löschen|austragen|beenden|
     abstellen) (?:\S+ ){0,4}(?:\S*nachrichten|\S*emails|\S*verteiler|\S*newsletter|\S*benachrichtigungen|
     \S*zusendungen|werbung)
+(?:no longer|not|stopped|ceased) (?:\S+ )?(?:cover|covering|following|responsible for|dealing with|active in|
+    involved (?:in|with))
+(?:amend|update|correct|clean up|sort out) (?:your|the) (?:\S+ )?(?:mailing |distribution )?lists?
+(?:nicht mehr|nicht länger) (?:\S+ )?(?:zuständig|verantwortlich|mein thema|mein gebiet|mein bereich)
 (?:nicht mehr interessiert|kein bedarf mehr|kein interesse mehr)
 (?:these|they|this|those|your {comm}|{comm}) (?:(?:is|are|of|really|just|simply|becoming|getting|a|an|so|too|quite|
     to|me|us|all|being|have|has|been|seem|seems) ){1,4}(?:no interest|no use|no value|no relevance|useless|
@@ -120,5 +124,8 @@ THIRD = rules(r"""
 """)
 # A list, or the word itself: then no order is meant.
 SURELY = rules(r"(?:unsubscribe|opt out|list|verteiler|abmelden)")
-BUSINESS = rules(r"(?:#[qx]|buy|sell|orders?|limits?|position|kaufen|verkaufen|auftrag|stop loss)")
+BUSINESS = rules(
+    r"(?:#[qx]|buy|sell|orders?|limits?|positions?|kaufen|verkaufen|auftrag|stop loss|"
+    r"(?:my|the|a|our|den|meinen|einen) (?:stops?|algo|hedge))"
+)
 NOT_IN = rules(r"(?:not|no|never|kein|keine|nicht|nie|#q|stop|why|warum)")

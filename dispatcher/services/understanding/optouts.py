@@ -65,6 +65,11 @@ def speaks_of_business(said: Sequence[Sentence]) -> bool:
     return any(table.search(one.said) for one in said for table in tables)
 
 
+def limited(said: Sequence[Sentence]) -> bool:
+    """Whether, if they want less of something, it is only some of it, only for a time, or somebody else."""
+    return any(no.PARTLY.search(one.said) or no.THIRD.search(one.said) for one in said)
+
+
 def _says(one: Sentence) -> bool | None:
     """True where a sentence says it plainly, False where it may, None where it does not."""
     said = one.said

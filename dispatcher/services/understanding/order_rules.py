@@ -63,6 +63,7 @@ COMMANDED = rules(
     pay up to|work it|execute|mine at|yours at|mine|yours|done at|go at|sell it|buy it|double up|get me done|
     get it done|same size|take them|hit them|lift them|hold off|hold my|hold the order)(?= (?:at|please|for|,|in|on|
     now|here|if|today|#|my|until|executing|order)|$)
+{lead}(?:quit|ditch|bin|chop|shift) (?:half|all of it|all my|the lot|everything|#[qp])
 {lead}(?:kill|pull|scrap) it(?= ,|$| please| now)
 {lead}(?:cancel|pull|kill|scrap|withdraw|pull out) (?:everything|all orders|all of it|it all|them all|the lot|
     all my|everything i have|all open)(?! {comm})(?= |$)
@@ -160,6 +161,7 @@ BOOKED = rules(r"""
 (?:limit|stop|stop loss|bid|offer|order) (?:up|down|now|raised|lowered|moved) ?(?:to )?#
 """)
 ELECTED = rules(r"""
+(?:elect|elected|electing|opt|opting) (?:to (?:take|receive) |for )(?:\S+ ){0,2}(?:cash|shares|scrip|stock)
 (?:take up|taking up|exercise|apply for|applying for|tender|tendering|elect|elect for|accept|renounce|
     sell) (?:(?:my|our|the|all|all my|all of|of|full|entire|for|on|behalf|their|these|those|#q|#n|a|an|me|us|shares|
     new|additional|excess) ){1,5}(?:\S+ ){0,2}(?:entitlements?|rights|rights issue|offer|tender|excess|shares|

@@ -142,7 +142,7 @@ AND_NOW = rules(
 )
 # A sentence about the world in which numbers stand: somebody did or is something.
 TELLS = rules(r"""
-(?:was|were|is|are|has|have|had|will|reported|said|says|fell|rose|down|up|closed|trading|trades|traded|target|
+(?:was|were|is|are|has|have|had|will|looks?|seems?|reported|said|says|fell|rose|down|up|closed|trading|trades|traded|target|
     forecast|estimates?|revenue|sales|ebit|earnings|eps|hat|haben|ist|sind|war|waren|wird|liegt|steht|kursziel|
     umsatz|gewinn|stopped|filled|expected|guidance|made|makes|cost|costs|paid|lost|earned|saw|shows?|why|how|what|
     when|wie|warum|wurden?|employees|years?|people|mitarbeiter|jahre)

@@ -48,7 +48,7 @@ def perhaps(said: Sequence[Sentence]) -> str:
 
 
 def refused(said: Sequence[Sentence]) -> bool:
-    """Whether nothing is to be done, was done already, or is what others do."""
+    """Whether nothing is to be done, was done already, is what others do, or only something is told of the world."""
     return any(
         no.REFUSED.search(one.said)
         or no.AS_EVER.search(one.said)
@@ -56,7 +56,7 @@ def refused(said: Sequence[Sentence]) -> bool:
         or no.DONE_BEFORE.search(one.said)
         or (no.OTHERS.search(one.said) and not no.SELF.search(one.said))
         for one in said
-    )
+    ) or all(no.TELLS.search(one.said) and not no.SELF.search(one.said) and "#q" not in one.said for one in said)
 
 
 def _is_order(one: Sentence) -> bool:

@@ -23,6 +23,7 @@ WRONG = rules(r"""
 (?:nothing to do with) (?:you|your|this|any bank|shares|the bank|securities|finance|stocks|
     that person)(?! (?:decision|view|call|move))
 (?:mixed|mixing|confused|confusing|muddled|mistaken|mistaking) (?:me|us|him|her|this number)(?: up)? (?:with|for)
+(?:called|texted|rung|phoned|reached|texting|calling|messaged) (?:a |an )(?:complete |total |perfect )?stranger
 (?:same name|namesake|gleichen namens|gleichnamig\S*|namensvetter\S*|vorbesitzer\S*|vorgänger der nummer|
     previous tenant|sold me this (?:phone|sim|number))
 (?:do not|never|does not) (?:own|hold|have|owned) (?:any )?(?:shares|stocks|stock|securities)(?! in)
@@ -100,7 +101,8 @@ FALSCH = rules(r"""
     bin nicht gemeint|nicht gemeint)(?! (?:zeitpunkt|moment|zeit|strategie|entscheidung))
 (?:meinen|suchen|meinten|wollten|verwechseln) (?:\S+ ){0,3}(?:jemand anderen|jemand anders|jemanden anderen|
     wen anders|andere person|anderen herrn)
-(?:nichts|nix) (?:\S+ )?(?:zu tun|am hut)(?= (?:,|sie|bitte|mit (?:ihnen|euch|ihrer)|und)|$)(?! mit dem (?:markt|kurs))
+(?:habe|haben|hab|damit|dafür) (?:\S+ ){0,5}(?:nichts|nix) (?:\S+ )?(?:zu tun|am hut)(?! mit dem (?:markt|kurs))
+(?:nichts|nix) (?:\S+ )?(?:zu tun|am hut) mit (?:ihnen|euch|ihrer)
 (?:diese|die|meine|dieser|dieses|der|das) (?:\S+ )?(?:nummer|adresse|anschluss|handy|postfach|telefon) (?:(?:gehört|
     gehörte|hat|ist|wird|wurde|habe|jetzt|nun|seit|inzwischen|mittlerweile|neu|ich|nicht|mehr|einem|einer|jemand|
     von|mir|\S+) ){0,6}(?:gehört|vergeben|anderem|anderen|anderer|anderes|genutzt|mir|nicht|mehr|neuen besitzer|
@@ -209,6 +211,8 @@ this is not the (?:number|phone|email) of #name
 (?:there is no|no|never heard of|you are not talking to|hier (?:wohnt|arbeitet) kein|keine?n?|je ne suis pas|
     ce n est pas|no soy) #name(?= ,|$| here| at| in| by)
 (?:i )?do not know (?:any |a |anyone called )?#name
+(?:^|(?<=, )|(?<=sorry ))(?:who is|who the hell is|wer ist|wer soll) (?:this |denn |das |diese |
+    dieser )?#name(?: sein)?(?: \?|$)
 (?:ich bin nicht|hier ist nicht|hier ist kein|hier ist nicht mehr|das ist nicht|das ist nicht mehr|kenne keinen|
     kenne keine|kenne hier keinen) #name(?! sondern)
 """)
@@ -220,7 +224,7 @@ NOT_TITLED = rules(r"""
 (?:hier ist nicht|hier gibt es kein\S*|there is no (?:one|body) called|no (?:one|body) called|niemand namens|
     keinen? (?:herrn|frau) \S+(?: (?:hier|bei uns|im haus))?(?= ,|$))
 """)
-WRONG_WORD = rules(r"(?:wrong|falsche?r?)")
+WRONG_WORD = rules(r"(?:wrong|falsche?r?|(?:who|wer) (?:\S+ ){1,3}#name(?: sein)?(?: \?|$))")
 TRADES = rules(r"(?:i am|we are|am|stock|shares|position|limit|price|aktie|kurs|interest|interested|long|short)")
 DEAD = rules(r"(?:passed away|died|deceased|verstorben|gestorben|elsewhere)")
 RETIRED = rules(r"(?:left|retired|verlassen|ausgeschieden|ruhestand|rente|pensioniert|moved on)")

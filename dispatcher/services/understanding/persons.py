@@ -60,7 +60,7 @@ def _names(name: str) -> list[str]:
 def _named(text: str, names: Sequence[str]) -> str:
     """The customer's name, with a title or without, as `#name`."""
     for each in names:
-        text = re.sub(rf"(?<!\S)(?:(?:mr|mrs|ms|herrn?|frau|dr) )?{re.escape(each)}(?!\S)", "#name", text)
+        text = re.sub(rf"(?<!\S)(?:(?:mr|mrs|ms|herrn?|hr|frau|fr|dr) )?{re.escape(each)}(?!\S)", "#name", text)
     return text
 
 

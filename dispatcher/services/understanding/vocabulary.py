@@ -12,7 +12,7 @@ comm = (?:(?:text|phone|voice|email|sms|mass|automated?|automatic|spam|marketing
     junk|rubbish|nonsense)
 komm = (?:\S*nachrichten?|\S*mitteilung(?:en)?|sms|\S*emails?|\S*anrufe?n?|\S*meldung(?:en)?|\S*newsletters?|
     \S*benachrichtigung(?:en)?|\S*faxe?n?|spam|\S*werbung|\S*post|\S*infos?|\S*informationen|\S*alerts?|messages?|
-    rundschreiben|zuschriften|\S*zusendung(?:en)?|\S*texte|\S*updates?|kontaktaufnahme|telefonanrufe|whatsapps?|
+    rundschreiben|zuschriften|\S*sendung(?:en)?|\S*texte|\S*updates?|kontaktaufnahme|telefonanrufe|whatsapps?|
     hinweise|research|mist|zeug)
 list = (?:\S*list|lists|distribution|distributions|distro|distri|mailing|mailings|database|db|system|systems|
     records?|rota|roster|crm|contacts|books|audience|subscription|subscriptions|{comm})
