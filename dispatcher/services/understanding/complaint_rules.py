@@ -122,6 +122,12 @@ COMPLAINT = rules(r"""
 (?:never|did not) (?:gave|give|placed|place|entered|enter) (?:you )?(?:this|that|the|any|such an?|
     your) (?:\S+ )?(?:order|
     instruction|trade|authority|permission)
+{awful} (?:how|what|that|the way) (?:you|your)
+(?:my|our) (?:\S+ )?(?:instructions?|orders?|wishes) (?:\S+ ){0,6}(?:not|never) (?:\S+ )?(?:followed|carried out|
+    executed|obeyed|
+    respected|acted)
+(?:what|which) (?:use|good|earthly use) (?:is|are) (?:an? |your |the |these )
+not (?:be )?the (?:first|second|third) time
 (?:money|time) well spent|so much for (?:\S+ )?(?:best execution|service|advice|your|the early)
 (?:great|brilliant|fantastic|lovely|super|wonderful|bravo|toller?|prima|klasse|spitze|nice|helpful|useful|impressive|
     congratulations|congrats|well done|(?:herzlichen )?glückwunsch|gratuliere|excellent|cheers) (?:\S+ ){0,6}(?:late|
@@ -197,6 +203,12 @@ BESCHWERDE = rules(r"""
 (?:habe|haben|hab) (?:\S+ ){0,8}(?:angerufen|geschrieben|gebeten|gefragt|nachgefragt|gemahnt|
     erinnert) (?:\S+ ){0,4}(?:noch einmal|
     erneut|zweimal|dreimal|mehrmals|mehrfach|wiederholt|ein drittes mal|zum dritten)
+(?:meine?[nmr]?|unsere?[nmr]?) (?:\S+ )?(?:weisung\S*|auftrag|aufträge|order|anweisung\S*|
+    wünsche) (?:\S+ ){0,4}nicht (?:\S+ )?(?:befolgt|
+    ausgeführt|beachtet|umgesetzt|berücksichtigt)
+(?:wurde|wurden|bin|sind) (?:\S+ ){0,4}(?:nicht|nie) (?:\S+ )?(?:angerufen|informiert|kontaktiert|benachrichtigt|
+    gefragt|verständigt)
+nicht das (?:erste|zweite|dritte) mal
 (?:bis heute|seither|seitdem) (?:\S+ ){0,3}(?:nichts|keine|niemand|kein)
 (?:wieder|schon wieder|erneut) (?:\S+ ){0,3}(?:zu spät|falsch|fehler|schief)(?! (?:eingestiegen|gekauft|dran))
 """)
@@ -209,6 +221,8 @@ MARKET = rules(r"""
     share price|index|print|margins?|call (?:was|is))
 """)
 NO_COMPLAINT = rules(r"""
+(?:did|have|do|has|will) you (?:\S+ )?(?:spoken|speak|talk|talked|met|meet) (?:to|with) (?:the )?(?:management|board|
+    company)
 (?:no|not|can not|never|without|not a|nothing to|any|keine?|nicht|kein grund zur) (?:(?:a|really|here|to|any|reason|
     cause|meant|as|intended|no|grund|als|zur|zu|eine|be|my|at|all|i|have) ){0,4}(?:complain|complaint|complaints|
     complaining|beschwerde|beschwerden|beschweren|reklamation|klagen)

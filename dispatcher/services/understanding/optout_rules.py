@@ -103,6 +103,7 @@ rather (?:not|you did not|you do not|you stopped|that you stop|that you did not|
     no further) (?:\S+ ){0,3}(?:arrive|arriving|reach|come|coming|sent|get|receive|contacted|bothered|land|hear|
     emailed|called|texted|{comm})
 (?:no|any|little) (?:point|sense|use|need) in (?:\S+ ){0,2}(?:getting|receiving) (?:{comm}|these|this|them|any)
+(?:take|get|strike|cross|leave|keep) (?:my|our) names? (?:off|out)
 count (?:me|us) out (?:from now|from here|in future|of (?:these|this list|your))
 (?:let|have) (?:these|this|them|it|the \S+) (?:all )?(?:end|stop|cease)(?: here| now)?$
 (?:no|any|little) (?:point|sense|use|need) (?:in |of |for |to )?(?:\S+ ){0,2}(?:sending|contacting|texting|calling|
@@ -146,7 +147,8 @@ ALONE = rules(
 (?:schluss|schluss damit|schluss jetzt|aufhören|sofort aufhören|es reicht|mir reicht es|reicht jetzt|hören sie auf|
     hört auf|hör auf|genug|genug davon|aus dem verteiler|verteiler raus|bitte nicht mehr|nicht mehr|
     bitte nichts mehr|nichts mehr|austreten|stopp it|stop bitte|stop (?:das|es|dies|damit|alles)|
-    (?:abstellen|einstellen|abschalten|abdrehen|unterlassen)|nothing (?:further|more))$
+    (?:entfernen|rausnehmen|herausnehmen|abstellen|einstellen|abschalten|abdrehen|unterlassen)|nothing (?:further|
+    more))$
 (?:remove|remove me|remove us|delete me|delete us|take me off|take us off|drop me|opt out|out of the list|
     off the list|revoke|revoked|do not contact|do not call|do not text|do not email|quit it|delete my number|
     remove my number|unlist me|exclude me|stop sending|no (?:more )?(?:messages|texts|sms|calls|emails|alerts|spam|
@@ -156,7 +158,8 @@ ALONE = rules(
 )
 BARE_DOUBTS = rules(
     r"""
-(?:cancel|cancel (?:it|that|this)|end|quit|revoke|finish|cancelled|ende|beenden|kündigen|no more|stop (?:#x|index))$
+(?:cancel|cancel (?:it|that|this)|end|quit|revoke|finish|cancelled|ende|beenden|kündigen|löschen|streichen|no more|
+    stop (?:#x|index))$
 """,
     start=True,
 )
@@ -185,6 +188,7 @@ sign up (?:\S+ ){0,4}(?:me|us|colleagues?|team)
     empfangen|abonnieren|angemeldet|aufgenommen|freischalten|aktivieren|hinzufügen|rein|senden|schicken|zusenden)
 (?:nehmen|tragen|melden|setzen|nimm|trag) (?:\S+ ){0,3}(?:mich|uns) (?:\S+ ){0,5}(?:wieder|erneut|in (?:den|ihren|
     die|ihre)) (?:\S+ ){0,4}(?:auf|ein|an|verteiler|liste)
+(?:hätte|hätten|möchte|möchten|will|wollen|würde|würden) (?:\S+ ){0,3}auch (?:die|ihre|eure) (?:\S+ )?{komm}
 (?:mich|uns|nummer|adresse) (?:\S+ ){0,3}(?:in|auf) (?:\S+ )?{liste} (?:\S+ )?(?:aufnehmen|aufzunehmen|eintragen|
     setzen|hinzufügen)
 """)

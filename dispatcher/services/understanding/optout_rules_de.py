@@ -90,6 +90,7 @@ nichts? (?:mehr|weiter|weiteres|länger) (?:(?:von|ihnen|euch|zu|dazu|davon|dies
     heraus|draussen|runter)
 (?:lass|lassen|lasst) (?:(?:sie|mich|uns|bitte|doch|endlich|einfach|damit|mit|ihr|euch|jetzt|diesem|diesen|den|
     \S*{komm}) ){1,6}(?:in ruhe|in frieden|zufrieden)
+(?:lass|lasst|lassen) (?:\S+ ){0,5}{komm} (?:\S+ ){0,2}(?:bleiben|sein)
 (?:von|mit) (?:\S+ ){0,3}{komm} (?:\S+ ){0,5}(?:abzusehen|absehen|verschonen|verschont|verschonen sie|aufzuhören|
     aufhören)
 (?:verschonen|verschone|verschont) (?:\S+ ){0,3}(?:mich|uns) (?:\S+ ){0,4}(?:mit|von)

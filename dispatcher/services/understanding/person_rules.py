@@ -129,7 +129,8 @@ NO_PERSON = rules(r"""
 """)
 # A person, and that they are gone: market news has it of others.
 PERSON = rules(r"""
-(?:he|she|they|mr|mrs|ms|miss|herr|herrn|frau|er|sie|my (?:colleague|husband|wife|father|mother|predecessor|boss|
+(?:he|she|they|someone who|somebody who|a person who|jemand der|jemanden der|mr|mrs|ms|miss|herr|herrn|frau|er|sie|
+    my (?:colleague|husband|wife|father|mother|predecessor|boss|
     dad|mum|mom|son|brother|sister|partner|late)|dad|mum|mom|father|mother|husband|wife|grandfather|vater|mutter|
     papa|mama|opa|our (?:colleague|former|trader)|the (?:person|colleague|employee|owner|client|customer|
     account holder|former|gentleman|lady|recipient|addressee|previous)|this (?:person|colleague|employee|user)|
@@ -174,7 +175,8 @@ AWAY = rules(r"""
     in den ferien|im ferien|ferienabwesend|abwesend|abwesenheit|abwesenheitsnotiz|abwesenheitsmeldung|ausser haus|
     ausser hause|ausserhalb des büros|auf (?:dienstreise|geschäftsreise|reisen)|in elternzeit|im mutterschutz|
     krankheitsbedingt|krankgeschrieben|in kur|auf fortbildung|ortsabwesend|automatische antwort|autoantwort|
-    im betriebsurlaub|in den betriebsferien|verreist|unterwegs bis|im sabbatical|in karenz|betriebsferien|
+    im spital|im krankenhaus|im betriebsurlaub|in den betriebsferien|verreist|unterwegs bis|im sabbatical|in karenz|
+    betriebsferien|
     nicht im büro)
 (?:wieder|erst wieder|zurück|ab) (?:(?:am|ab|im|in|dem|der|da|erreichbar|büro|für sie|zurück|an|bin|
     ich) ){0,5}(?:#d|montag|dienstag|mittwoch|donnerstag|freitag|nächste woche|nächster woche|im büro|erreichbar|
@@ -189,7 +191,7 @@ AWAY_MORE = rules(r"""
 (?:bis|ab|vom|am|urlaub|zurück|wieder|dringend\S*|vertretung|vertritt|vertreten|kollege\S*|kollegin\S*|
     wenden sie sich|wendet euch|kontaktieren sie|nicht weitergeleitet|weitergeleitet|nicht gelesen|
     in meiner abwesenheit|während|notfällen|notfall|eilfällen|eingeschränkt\S*|keinen zugriff|kein zugriff|rückkehr|
-    automatisch\S*|heute|diese woche)
+    automatisch\S*|heute|diese woche|melde mich)
 """)
 AWAY_ALONE = rules(
     r"""
