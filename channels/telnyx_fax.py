@@ -9,20 +9,23 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
+
 from channels import fax_page
 from channels.http import InDoubt, NeverSent, Pool
 from channels.sending import Unit, each
 from channels.telnyx import Account, data_of, outcome_of, read_state, state_for
-from channels.telnyx_webhooks import public_key
+from channels.telnyx_webhooks import RECEIVED, public_key
 from channels.words import clean, one_line
 from dispatcher.model.base import now
 from dispatcher.model.errors import NotConfigured, ProviderError
 from dispatcher.model.gate import Limits
-from dispatcher.model.ports import ANY_TAG, Content, File, Found, Outbound, Outcome, Probe
+from dispatcher.model.ports import ANY_TAG, Content, File, Found, Outbound, Outcome, Probe, WebRequest
 from dispatcher.settings import Settings
 
 # Our clock may be an hour wrong without anybody noticing. What we sent meanwhile must not be taken for absent.
 _WRONG = timedelta(hours=2)
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 PAGE_SIZE, MOST_PAGES = 100, 20
 MOST_BYTES, FETCH_SECONDS = 10_000_000, 60.0
 # Beside the API's own host, where documents are kept: the address of one is a secret by itself, and gets no key.
@@ -92,7 +95,7 @@ class TelnyxFax:
             return Found("cannot say")
 
     async def _listed(self, probe: Probe) -> Found:
-        since = (probe.started_at.astimezone(UTC) - _WRONG).strftime("%Y-%m-%dT%H:%M:%SZ")
+        since = (probe.started_at.astimezone(UTC) - _WRONG).strftime(_TIME)
         asked = [
             ("filter[to][eq]", probe.address),
             ("filter[direction][eq]", "outbound"),
@@ -110,6 +113,30 @@ class TelnyxFax:
             if len(rows) < PAGE_SIZE:
                 return Found("absent")
         return Found("cannot say")
+
+    async def received_between(self, since: datetime, until: datetime) -> list[WebRequest]:
+        """Each fax to us in this time, oldest first, as its webhook would have brought it. Raises ProviderError."""
+        asked = [
+            ("filter[direction][eq]", "inbound"),
+            ("filter[created_at][gte]", since.astimezone(UTC).strftime(_TIME)),
+            ("filter[created_at][lte]", until.astimezone(UTC).strftime(_TIME)),
+            ("page[size]", str(PAGE_SIZE)),
+        ]
+        found: list[dict[str, Any]] = []
+        for number in range(1, MOST_PAGES + 1):
+            try:
+                answer = await self._account.get("/faxes", [*asked, ("page[number]", str(number))])
+            except (NeverSent, InDoubt) as error:
+                raise ProviderError(f"the provider cannot be asked: {error}") from error
+            rows = data_of(answer) if answer.status == 200 else None
+            if not isinstance(rows, list):
+                raise ProviderError(f"the provider answered {answer.status} to a question for its list")
+            found += [
+                row for row in rows if isinstance(row, dict) and row.get("status") == "received" and row.get("id")
+            ]
+            if len(rows) < PAGE_SIZE:
+                return [_as_posted(row) for row in sorted(found, key=lambda row: str(row.get("created_at")))]
+        raise ProviderError("the provider's list does not end")
 
     async def fetch_document(self, ref: str) -> File | None:
         """The pages of a fax that came. Where they are, the API is asked: nothing that a callback names is followed."""
@@ -158,6 +185,17 @@ def _is_it(row: dict[str, Any], probe: Probe) -> bool:
     except ValueError:
         return True
     return probe.latest is None or at.tzinfo is None or at <= probe.latest.astimezone(UTC) + _WRONG
+
+
+def _as_posted(row: dict[str, Any]) -> WebRequest:
+    payload = {name: row.get(name) for name in ("connection_id", "from", "to", "page_count")}
+    event = {
+        "event_type": RECEIVED,
+        "occurred_at": row.get("created_at"),
+        "payload": {**payload, "fax_id": str(row["id"]), "direction": "inbound"},
+    }
+    headers = {"content-type": "application/json", "x-brought-by": "list"}
+    return WebRequest("POST", "/webhooks/telnyx/fax", headers, orjson.dumps({"data": event}))
 
 
 def _multipart(fields: dict[str, str], page: bytes) -> tuple[bytes, str]:

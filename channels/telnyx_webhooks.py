@@ -19,6 +19,7 @@ from dispatcher.model.errors import NotConfigured
 from dispatcher.model.ports import Event, InboundReply, Parsed, WebRequest
 from dispatcher.settings import Settings, SettingsError
 
+RECEIVED = "fax.received"
 # How old a signature may be, and how far the clocks may differ: each try of theirs is signed anew.
 TOLERANCE = timedelta(minutes=5)
 # Event → delivery state, of faxes that we send.
@@ -65,9 +66,12 @@ class TelnyxWebhooks:
         return True
 
     def dedupe(self, what: str, request: WebRequest) -> str:
-        """The same for every copy of one event; `meta`, which counts the tries, is not looked at."""
+        """The same for every copy of one event; `meta`, which counts the tries, is not looked at. Of a fax that came it
+        is the fax's own, by which the provider's list knows it too."""
         event = _event(request)
-        key = str(event.get("id") or "") or hashlib.sha256(request.body).hexdigest()
+        payload = event.get("payload")
+        came = payload.get("fax_id") if event.get("event_type") == RECEIVED and isinstance(payload, dict) else ""
+        key = str(came or event.get("id") or "") or hashlib.sha256(request.body).hexdigest()
         return f"{event.get('event_type') or 'unknown'}:{key}"[:150]
 
     def parse(self, what: str, request: WebRequest) -> Parsed:
@@ -79,7 +83,7 @@ class TelnyxWebhooks:
         kind, dedupe = str(event.get("event_type")), self.dedupe(what, request)
         if payload.get("direction") != "inbound":
             return Parsed(events=_news(kind, event, payload, dedupe))
-        if kind == "fax.received":
+        if kind == RECEIVED:
             return Parsed(replies=(_received(event, payload, dedupe),))
         # Of a fax that is still coming, or never came whole: nobody's attempt, so nothing waits for one.
         return Parsed(events=(Event(dedupe, "", _at(event), detail=kind[:300]),))

@@ -248,7 +248,7 @@ def _arrived(session: Session, runtime: Runtime, recording: Recording) -> None:
 
 
 def find_missed_texts(provider: str) -> None:
-    """Ask a provider for text messages that no webhook has brought."""
+    """Ask a provider for text messages or faxes that no webhook has brought."""
     _run(missed_texts.look(_current(), provider))
 
 

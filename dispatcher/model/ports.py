@@ -299,12 +299,12 @@ class WebhookSource(Protocol):
 
 @runtime_checkable
 class TextLog(Protocol):
-    """A provider that can be asked which text messages people wrote to us: a webhook that is lost is told by nobody."""
+    """A provider that can be asked which texts or faxes people sent us: a webhook that is lost is told by nobody."""
 
     name: str
 
     async def received_between(self, since: datetime, until: datetime) -> Sequence[WebRequest]:
-        """Each text message to us in this time, oldest first, as its webhook would have brought it.
+        """Each text or fax to us in this time, oldest first, as its webhook would have brought it.
 
         Raises ProviderError where the provider cannot be asked, or not for all of them.
         """

@@ -41,7 +41,8 @@ def take(arrival: Arrival) -> Reply:
         kept.due_at = arrival.runtime.now()
         arrival.session.flush()
         arrival.session.expire(kept, ["files"])
-        note(arrival.session, "events", "fetch_document", kept.id)
+        # A provider that hangs must not hold up the news of others.
+        note(arrival.session, "lookups", "fetch_document", kept.id)
     return kept
 
 

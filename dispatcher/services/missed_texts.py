@@ -1,4 +1,4 @@
-"""Finds text messages that a webhook failed to bring, by asking the provider for its list, and merges them by their id.
+"""Finds texts and faxes that no webhook brought, by asking the provider for its list, and merges them by their id.
 
 What is found is kept as the callback that its webhook would have been, under the same key: whichever comes first, and
 also at the same moment, it is one callback and has one effect.
@@ -28,6 +28,7 @@ OVERLAP, FRESH = timedelta(hours=3), timedelta(minutes=1)
 # Without an answer for so long, somebody is told: what was lost meanwhile waits at the provider.
 SILENT = timedelta(hours=1)
 CHUNK = 500
+_CALLED = {"sms": ("text message", "text messages"), "fax": ("fax", "faxes")}
 
 
 def due(session: Session, runtime: Runtime) -> list[str]:
@@ -45,7 +46,7 @@ def ask_at_once(session: Session, runtime: Runtime) -> None:
 
 
 async def look(runtime: Runtime, provider: str) -> int:
-    """Ask one provider, as far back as it was last asked with success; how many texts no webhook had brought."""
+    """Ask one provider, as far back as it was last asked with success; how many no webhook had brought."""
     source = _logs(runtime).get(provider)
     since = await runtime.aside(_begin, runtime, provider) if source is not None else None
     if source is None or since is None:
@@ -62,12 +63,18 @@ async def look(runtime: Runtime, provider: str) -> int:
 
 
 def _logs(runtime: Runtime) -> dict[str, TextLog]:
-    """The providers of text messages that can be asked and whose webhooks are read."""
+    """The providers of text messages and faxes that can be asked and whose webhooks are read."""
     return {
         one.name: one
-        for one in runtime.adapters.providers.get("sms", ())
+        for channel in _CALLED
+        for one in runtime.adapters.providers.get(channel, ())
         if isinstance(one, TextLog) and one.name in runtime.adapters.sources
     }
+
+
+def _channel(runtime: Runtime, provider: str) -> str:
+    """What this provider's list is of."""
+    return next(one for one in _CALLED if any(p.name == provider for p in runtime.adapters.providers.get(one, ())))
 
 
 def _begin(runtime: Runtime, provider: str) -> datetime | None:
@@ -94,11 +101,12 @@ def _keep(runtime: Runtime, provider: str, found: Sequence[WebRequest], until: d
         poll = session.get_one(Poll, provider, with_for_update=True, populate_existing=True)
         poll.asked_to = max(poll.asked_to, until)
         if new:
+            channel = _channel(runtime, provider)
             text = (
-                f"{new} text message{'s' if new > 1 else ''} came to us by no webhook and had to be asked for: "
+                f"{new} {_CALLED[channel][new > 1]} came to us by no webhook and had to be asked for: "
                 "look whether the webhook's address is right and reachable"
             )
-            tasks.alarm(session, runtime, "sms", text, about="missed texts")
+            tasks.alarm(session, runtime, channel, text, about="missed texts")
         commit(session, runtime.bells)
     if new and callbacks.must_ring(runtime):
         runtime.bells.ring([callbacks.RING])
@@ -114,6 +122,7 @@ def _failed(runtime: Runtime, provider: str) -> None:
     with runtime.sessions() as session:
         poll = session.get_one(Poll, provider)
         if poll.asked_to < runtime.now() - SILENT:
-            text = "the provider cannot be asked for text messages that its webhooks may have failed to bring"
-            tasks.alarm(session, runtime, "sms", text, about="missed texts")
+            channel = _channel(runtime, provider)
+            text = f"the provider cannot be asked for {_CALLED[channel][1]} that its webhooks may have failed to bring"
+            tasks.alarm(session, runtime, channel, text, about="missed texts")
         commit(session, runtime.bells)

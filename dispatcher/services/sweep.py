@@ -150,7 +150,7 @@ def _documents(session: Session, runtime: Runtime) -> int:
     """Pages of faxes that are still at their provider."""
     due = fax_documents.due(session, runtime)
     for reply_id in due:
-        note(session, "events", "fetch_document", reply_id)
+        note(session, "lookups", "fetch_document", reply_id)
     return len(due)
 
 
@@ -189,7 +189,7 @@ def _hooks(session: Session, runtime: Runtime) -> int:
 
 
 def _missed_texts(session: Session, runtime: Runtime) -> int:
-    """Texts that no webhook has brought: their provider is asked."""
+    """Texts and faxes that no webhook has brought: their provider is asked."""
     due = missed_texts.due(session, runtime)
     for provider in due:
         note(session, "lookups", "find_missed_texts", provider)

@@ -136,6 +136,27 @@ def test_a_doubt_is_looked_up_by_our_own_id(
     assert "filter%5Bto%5D%5Beq%5D=%2B12025550188" in stub.came[0].query
 
 
+def test_what_no_webhook_brought_is_listed_under_its_webhooks_key(vendor: tuple[Stub, str]) -> None:
+    stub, url = vendor
+    at = "2026-11-20T10:00:00Z"
+    rows = [{"id": FAX, "status": "received", "from": NUMBER, "to": OURS, "created_at": at}, {"status": "receiving"}]
+    stub.answer = lambda came: as_json({"data": rows})
+    (one,) = with_provider(url, lambda it: it.received_between(now() - timedelta(hours=3), now()))
+    source = TelnyxWebhooks(settings())
+    (reply,) = source.parse("fax", one).replies
+    assert (reply.sender, reply.message_ref, reply.received_at.isoformat()) == (
+        NUMBER,
+        FAX,
+        "2026-11-20T10:00:00+00:00",
+    )
+    brought = event("fax.received", direction="inbound", **{"from": NUMBER}, to=OURS)
+    assert source.dedupe("fax", one) == source.dedupe("fax", signed(brought))
+    assert "filter%5Bdirection%5D%5Beq%5D=inbound" in stub.came[0].query
+    stub.answer = lambda came: Answer(500)
+    with pytest.raises(ProviderError, match="500"):
+        with_provider(url, lambda it: it.received_between(now(), now()))
+
+
 @pytest.mark.parametrize(
     ("media", "answer", "outcome"),
     [

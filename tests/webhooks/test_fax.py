@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import dataclasses
 import json
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -40,8 +42,17 @@ from dispatcher.model import (
     Version,
 )
 from dispatcher.model.errors import ProviderError, Refused
-from dispatcher.model.ports import File
-from dispatcher.services import codes, conversations, correcting, fax_documents, responses, suppressions, sweep
+from dispatcher.model.ports import File, WebRequest
+from dispatcher.services import (
+    codes,
+    conversations,
+    correcting,
+    fax_documents,
+    missed_texts,
+    responses,
+    suppressions,
+    sweep,
+)
 from tests.channels.vendors import FAX_KEY, FAX_PUBLIC_KEY
 from tests.small_bank import Scripted
 from tests.webhooks.world import World, world_of
@@ -56,6 +67,10 @@ class Store(Scripted):
 
     kept: dict[str, bytes | Exception] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    listed: list[WebRequest] = field(default_factory=list)
+
+    async def received_between(self, since: datetime, until: datetime) -> list[WebRequest]:
+        return self.listed
 
     async def fetch_document(self, ref: str) -> File | None:
         self.asked.append(ref)
@@ -229,6 +244,18 @@ def test_a_fax_is_an_answer_for_the_representative(fax: FaxWorld) -> None:
     assert len(fax.world.replies()) == 1
     with fax.world.runtime.sessions() as session:
         assert not session.scalars(select(Letter).where(Letter.customer_id.is_not(None))).all(), "nothing by itself"
+
+
+def test_a_fax_whose_webhook_was_lost_is_found_and_counts_once(fax: FaxWorld) -> None:
+    payload = {"fax_id": "in-1", "direction": "inbound", "from": FAY, "to": OURS}
+    body = json.dumps({"data": {"event_type": "fax.received", "payload": payload}}).encode()
+    fax.store.listed = [WebRequest("POST", "/webhooks/telnyx/fax", {}, body)]
+    assert asyncio.run(missed_texts.look(fax.world.runtime, "telnyx")) == 1
+    fax.world.work()
+    assert fax.receive().text == "Came by fax, pages not counted."
+    assert len(fax.world.replies()) == 1
+    with fax.world.runtime.sessions() as session:
+        assert "1 fax came to us by no webhook" in session.scalars(select(Task.text)).one()
 
 
 def test_a_fax_of_nobody_we_know_waits_for_a_person(fax: FaxWorld) -> None:
