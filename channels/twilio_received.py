@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from channels.http import Answer, InDoubt, NeverSent
 from channels.twilio import VERSION, Account, when
@@ -39,6 +39,24 @@ async def received(account: Account, senders: Sequence[str], since: datetime, un
             if row.get("direction") == "inbound" and at is not None and since <= at <= until and row.get("sid"):
                 found[str(row["sid"])] = at, row
     return [_as_posted(account, row, at) for at, row in sorted(found.values(), key=lambda one: one[0])]
+
+
+async def news(account: Account, sid: str, attempt: str) -> WebRequest | None:
+    """What the status callback of a text of ours would say now. Raises ProviderError."""
+    row = (await _asked(account, f"/Messages/{quote(sid, safe='')}", [])).json()
+    if not isinstance(row, dict) or row.get("sid") != sid or not row.get("status"):
+        return None
+    form = {
+        "MessageSid": sid,
+        "AccountSid": account.sid,
+        "From": str(row.get("from") or ""),
+        "To": str(row.get("to") or ""),
+        "MessageStatus": str(row["status"]),
+        "ErrorCode": str(row.get("error_code") or ""),
+        "ApiVersion": VERSION,
+    }
+    query = urlencode({"attempt": attempt})
+    return WebRequest("POST", f"/webhooks/twilio/sms-status?{query}", _HEADERS, urlencode(form).encode())
 
 
 async def _rows(account: Account, path: str, query: list[tuple[str, str]], what: str) -> list[Mapping[str, Any]]:

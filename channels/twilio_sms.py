@@ -13,7 +13,7 @@ from zlib import crc32
 from channels.http import Pool
 from channels.sending import Unit, each
 from channels.twilio import RETRIES, Account, encoded, in_time
-from channels.twilio_received import received
+from channels.twilio_received import news, received
 from channels.words import clean
 from dispatcher.model.errors import NotConfigured
 from dispatcher.model.gate import Limits
@@ -92,6 +92,9 @@ class TwilioSms:
     async def received_between(self, since: datetime, until: datetime) -> list[WebRequest]:
         """What people texted to any number of ours, also to those that only speak or receive."""
         return await received(self._account, [*self._senders, *self._others], since, until)
+
+    async def news_of(self, provider_ref: str, attempt: str) -> WebRequest | None:
+        return await news(self._account, provider_ref, attempt)
 
     async def check(self) -> str:
         return await self._account.check()

@@ -311,6 +311,19 @@ class TextLog(Protocol):
 
 
 @runtime_checkable
+class NewsLog(Protocol):
+    """A provider that can be asked what became of a text message of ours: news that is lost is told again by nobody."""
+
+    name: str
+
+    async def news_of(self, provider_ref: str, attempt: str) -> WebRequest | None:
+        """What its webhook would have brought last; None where nothing is known of it.
+
+        Raises ProviderError where the provider cannot be asked.
+        """
+
+
+@runtime_checkable
 class DocumentStore(Protocol):
     """A provider that keeps what people sent us, for us to fetch."""
 

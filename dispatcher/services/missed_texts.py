@@ -18,7 +18,7 @@ from dispatcher.model import Poll
 from dispatcher.model.errors import ProviderError
 from dispatcher.model.ports import TextLog, WebRequest
 from dispatcher.runtime import Runtime
-from dispatcher.services import callbacks, tasks
+from dispatcher.services import callbacks, missed_news, tasks
 from dispatcher.services.once import insert_once
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ async def look(runtime: Runtime, provider: str) -> int:
     since = await runtime.aside(_begin, runtime, provider) if source is not None else None
     if source is None or since is None:
         return 0
+    await missed_news.look(runtime, provider)
     until = runtime.now() - FRESH
     try:
         found = await source.received_between(since, until)

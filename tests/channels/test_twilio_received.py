@@ -15,7 +15,7 @@ import pytest
 from channels.twilio_sms import TwilioSms
 from channels.twilio_webhooks import TwilioWebhooks
 from dispatcher.model.errors import ProviderError
-from dispatcher.model.ports import TextLog, WebRequest
+from dispatcher.model.ports import NewsLog, TextLog, WebRequest
 from tests.channels.stub import Answer, Came, Stub, as_json, running
 from tests.channels.vendors import ACCOUNT, settings
 
@@ -128,3 +128,40 @@ def test_half_a_list_is_none(vendor: Vendor, why: str, answer: Callable[[Came], 
     vendor.stub.answer = answer
     with pytest.raises(ProviderError, match=why):
         vendor.received()
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ({"status": "delivered", "error_code": None}, "delivered"),
+        ({"status": "undelivered", "error_code": 30003}, "failed"),
+        ({"status": "sent"}, "accepted"),
+        ({"status": ""}, None),
+        ({"sid": "SM0", "status": "delivered"}, None),
+        (None, None),
+    ],
+)
+def test_what_became_of_a_text_of_ours_is_told_as_its_webhook_would(
+    vendor: Vendor, said: dict[str, Any] | None, state: str | None
+) -> None:
+    sid, attempt = f"SM{7:032x}", "a" * 32
+    known = {"sid": sid, "from": OURS, "to": "+12025550143", **said} if said is not None else []
+    vendor.stub.answer = lambda came: as_json(known if came.path == f"{BASE}/Messages/{sid}.json" else {})
+
+    async def ask() -> WebRequest | None:
+        provider = TwilioSms(settings(vendor.url))
+        assert isinstance(provider, NewsLog)
+        try:
+            return await provider.news_of(sid, attempt)
+        finally:
+            await provider.aclose()
+
+    found, source = asyncio.run(ask()), TwilioWebhooks(settings())
+    if state is None or found is None:
+        assert found is state is None
+        return
+    (event,) = source.parse("sms-status", found).events
+    assert (event.state, event.attempt, event.provider_ref) == (state, attempt, sid)
+    assert source.dedupe("sms-status", found) == source.dedupe(
+        "sms-status", WebRequest("POST", "/", {}, f"MessageSid={sid}&MessageStatus={(said or {})['status']}".encode())
+    )

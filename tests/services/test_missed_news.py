@@ -1,0 +1,87 @@
+"""Texts of which no news came: asked about twice, far apart, and never sent again."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from urllib.parse import urlencode
+
+import pytest
+from sqlalchemy import select
+
+from dispatcher.model import Attempt, Delivery
+from dispatcher.model.errors import ProviderError
+from dispatcher.model.ports import WebRequest
+from dispatcher.services import missed_texts
+from tests.webhooks.world import World
+
+MINUTE = 60
+
+
+class Vendor:
+    """What the provider says of a text of ours: a status, nothing, or no answer."""
+
+    def __init__(self, world: World, says: str | None) -> None:
+        self.says, self.asked = says, []  # type: tuple[str | None, list[str]]
+        sms = world.bank.providers["sms"]
+        sms.news_of, sms.received_between = self.news_of, self.received_between  # type: ignore[attr-defined]
+        self.world = world
+
+    async def news_of(self, provider_ref: str, attempt: str) -> WebRequest | None:
+        self.asked.append(provider_ref)
+        if self.says == "away":
+            raise ProviderError("away")
+        form = {"MessageSid": provider_ref, "MessageStatus": self.says, "ErrorCode": "30003"}
+        target = f"/webhooks/twilio/sms-status?attempt={attempt}"
+        return WebRequest("POST", target, {}, urlencode(form).encode()) if self.says else None
+
+    async def received_between(self, since: datetime, until: datetime) -> list[WebRequest]:
+        raise ProviderError("its list cannot be had")
+
+    def look(self, minutes: float) -> None:
+        """What the clock's job does, so much later."""
+        self.world.bank.time.pass_by(minutes * MINUTE)
+        asyncio.run(missed_texts.look(self.world.runtime, "twilio"))
+        self.world.work()
+
+
+def states(world: World) -> dict[str, str]:
+    with world.runtime.sessions() as session:
+        return {
+            one.address[-3:]: one.state for one in session.scalars(select(Delivery).where(Delivery.channel == "sms"))
+        }
+
+
+@pytest.mark.parametrize(
+    ("says", "becomes", "looks"),
+    [("delivered", "delivered", 1), ("undelivered", "failed", 1), ("sent", "accepted", 2), ("", "accepted", 2),
+     ("away", "accepted", 2)],
+)  # fmt: skip
+def test_its_provider_is_asked_until_it_knows_at_most_twice(light: World, says: str, becomes: str, looks: int) -> None:
+    light.alert()
+    vendor = Vendor(light, says)
+    vendor.look(5)
+    assert vendor.asked == []  # its webhook may still bring it
+    vendor.look(10)
+    assert states(light) == {"101": becomes, "103": becomes}
+    for _ in range(3):
+        vendor.look(1)
+        vendor.look(31)
+    assert sorted(vendor.asked) == sorted(["ref2", "ref4"] * looks)
+    assert states(light) == {"101": becomes, "103": becomes}
+    with light.runtime.sessions() as session:  # nothing was sent again by this
+        assert {
+            one.n for one in session.scalars(select(Attempt)) if one.delivery and one.delivery.channel == "sms"
+        } == {1}
+
+
+def test_what_its_webhook_brought_is_not_asked_about_and_a_copy_changes_nothing(world: World) -> None:
+    ids = world.alert()
+    vendor = Vendor(world, "delivered")
+    attempt = world.attempt_of(ids["bob"])
+    fields = {"MessageSid": "ref2", "MessageStatus": "delivered", "To": "+12025550101"}
+    world.twilio(f"sms-status?attempt={attempt}", fields)
+    world.work()
+    vendor.look(15)
+    assert vendor.asked == ["ref4"]
+    assert states(world) == {"101": "delivered", "103": "delivered"}
