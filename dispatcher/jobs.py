@@ -32,11 +32,11 @@ from dispatcher.services import (
     missed_texts,
     news,
     order_rings,
-    passing,
     reconcile,
     recording_erasure,
     recording_fetch,
     transcripts,
+    unclaimed,
 )
 from dispatcher.services import release as releasing
 from dispatcher.services.sending import Pump
@@ -130,7 +130,7 @@ def escalate(message_id: int) -> None:
 
 def pass_on(oldest: int = 0) -> None:
     """Nobody has claimed a conversation in time, or its owner left: the next one has it. `oldest` tells rings apart."""
-    _each(passing.due, passing.pass_on)
+    _each(unclaimed.due, unclaimed.pass_on)
 
 
 def escalate_orders(oldest: int = 0) -> None:

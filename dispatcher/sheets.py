@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from dispatcher.services.response_report import ORDER_STATES
+
 Report = Mapping[str, Any]
-_ORDERS = ("waiting", "claimed", "confirmed", "declined", "withdrawn")
 
 MOST_FIRMS = 10
 _COLUMNS = {
@@ -48,7 +49,7 @@ def _responses(found: Report) -> str:
         "Answers": _counted(found["by_kind"]),
         "By channel": _counted({name: one["answers"] for name, one in found["by_channel"].items()}),
         "First answer": f"median {_value(first['median'])} s, nine in ten within {_value(first['p90'])} s",
-        "Orders": _counted({"requested": orders["requested"]} | {name: orders[name] for name in _ORDERS}),
+        "Orders": _counted({"requested": orders["requested"]} | {name: orders[name] for name in ORDER_STATES}),
         "Claimed in": f"median {_value(orders['claimed_in']['median'])} s",
         "Decided in": f"median {_value(orders['decided_in']['median'])} s",
         "Waiting": f"{waits['conversations']}, the oldest since {_value(waits['oldest_at'])}",

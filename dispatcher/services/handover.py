@@ -144,13 +144,10 @@ def hand_over(session: Session, runtime: Runtime, actor: Staff, from_id: int, to
 def successors(session: Session, runtime: Runtime, person: Staff) -> list[Staff]:
     """Who may take over all that they have, by name; who is away is none to whom customers are given."""
     theirs, complained = held(session, person.id), _has_complaints(session, person)
-    everybody = session.scalars(select(Staff).where(Staff.active).order_by(Staff.name, Staff.id))
     return [
         one
-        for one in everybody
-        if one.has(*routing.ANSWERING)
-        and not _unfit(person, one, theirs, complained)
-        and not covers.is_away(runtime, one)
+        for one in routing.answering(session)
+        if not _unfit(person, one, theirs, complained) and not covers.is_away(runtime, one)
     ]
 
 

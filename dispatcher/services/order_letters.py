@@ -23,8 +23,7 @@ def note_it(session: Session, runtime: Runtime, order: OrderRequest, *, proven: 
     reply = order.reply
     if reply.channel not in WRITTEN or not proven or reply.doubt == "automatic":
         return None
-    rep, phone = routing.taker(session, runtime, order.conversation), _phone(runtime)
-    customer = order.conversation.customer
+    customer, phone, rep = order.conversation.customer, _phone(runtime), _taker(session, runtime, order)
     text = [
         say(
             customer, "noted", at=hour(reply.received_at), rep=rep.name if rep else say(customer, "your representative")
@@ -33,7 +32,7 @@ def note_it(session: Session, runtime: Runtime, order: OrderRequest, *, proven: 
     ]
     if phone:
         text.append(say(customer, "call", phone=phone))
-    return _write(session, runtime, order, f"order-noted:{reply.id}", say(customer, "subject"), text)
+    return _write(session, runtime, order, f"order-noted:{reply.id}", say(customer, "subject"), text, rep)
 
 
 def take_it_back(session: Session, runtime: Runtime, order: OrderRequest, staff: Staff) -> Letter | None:
@@ -53,11 +52,22 @@ def take_it_back(session: Session, runtime: Runtime, order: OrderRequest, staff:
     customer = order.conversation.customer
     text = [say(customer, "withdrawn", at=hour(order.reply.received_at), rep=staff.name)]
     dedupe = f"order-withdrawn:{order.id}:{runtime.now():%Y%m%d%H%M%S}"
-    return _write(session, runtime, order, dedupe, say(customer, "withdrawn subject"), text)
+    taker = _taker(session, runtime, order)
+    return _write(session, runtime, order, dedupe, say(customer, "withdrawn subject"), text, taker)
+
+
+def _taker(session: Session, runtime: Runtime, order: OrderRequest) -> Staff | None:
+    return routing.taker(session, runtime, order.conversation)
 
 
 def _write(
-    session: Session, runtime: Runtime, order: OrderRequest, dedupe: str, subject: str, text: list[str]
+    session: Session,
+    runtime: Runtime,
+    order: OrderRequest,
+    dedupe: str,
+    subject: str,
+    text: list[str],
+    rep: Staff | None,
 ) -> Letter | None:
     reply, conversation = order.reply, order.conversation
     channel, address = reply.channel, reply.sender.strip().lower()
@@ -65,7 +75,7 @@ def _write(
         return None
     if not caps.may_answer(session, runtime, address):
         return None
-    rep, firm = routing.taker(session, runtime, order.conversation), runtime.settings.firm_name
+    firm = runtime.settings.firm_name
     return letters.write(
         session,
         runtime,

@@ -60,8 +60,8 @@ def responses(session: Session, message: Message) -> dict[str, Any]:
     """
     session.flush()
     who = _answerers(session, message)
-    more = [one for one in who if not one.reached]
-    reached = _reached(session, message, more)
+    by_firm = _by_firm(session, message, who)
+    reached = sum(one["reached"] for one in by_firm)
     kinds = _kinds(session, message)
     return {
         "answers": sum(count for kind, count in kinds.items() if kind in WANTED),
@@ -71,7 +71,7 @@ def responses(session: Session, message: Message) -> dict[str, Any]:
         "first_answer": asdict(times(one.after for one in who)),
         "by_kind": kinds,
         "by_channel": _by_channel(session, message),
-        "by_firm": _by_firm(session, message, who),
+        "by_firm": by_firm,
         "by_list": _by_list(session, message, who),
         "orders": _orders(session, message),
         "unanswered": _unanswered(session, message),
@@ -129,11 +129,6 @@ def _of_reached(message: Message) -> Select[Any]:
         .join(Delivery, Delivery.id == Recipient.delivery_id)
         .where(Recipient.message_id == message.id, Delivery.state.in_(REACHED))
     )
-
-
-def _reached(session: Session, message: Message, more: Iterable[_Answerer]) -> int:
-    number = session.scalar(_of_reached(message).with_only_columns(func.count())) or 0
-    return number + sum(1 for _ in more)
 
 
 def _kinds(session: Session, message: Message) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import CHANNELS, Conversation, Customer, Message, Reply, Response, Staff
@@ -20,7 +20,8 @@ DIRECT = ("email", "sms")  # is answered the way it came; all else by the custom
 WRITTEN = (*DIRECT, "fax")
 MOST_WORDS = 5_000
 MOST_IN_A_TEXT_MESSAGE = 1_500  # 1,600 less the name in front
-# By mail and text message, where two robots might have found each other.
+# By these, where two robots might have found each other.
+BY_MESSAGE = ("mail", "sms")
 MOST_AN_HOUR, MOST_A_DAY = 30, 60
 # A browser that goes back gives the page anew, with the words still in it: the same words within the hour, with nothing
 # said in between, were meant once, unless they have not arrived.
@@ -68,7 +69,7 @@ def respond(
     session.flush()
     if not by_telephone:
         told = _letter_text(runtime, staff, words, channel)
-        if via in ("mail", "sms") and not on_order and conversations.has_open_order(session, conversation):
+        if via in BY_MESSAGE and not on_order and conversations.has_open_order(session, conversation):
             told += f"\n\n{say(conversation.customer, 'open')}"
         response.letter_id = letters.write(
             session,
@@ -115,22 +116,20 @@ def _check(session: Session, runtime: Runtime, conversation: Conversation, words
     if len(words) > most:
         where = "a text message" if channel == "sms" else "an answer"
         raise Refused({"text": f"has {len(words)} characters; {where} holds {most}"})
-    if via in ("mail", "sms"):
-        for most, span, called in (
-            (MOST_AN_HOUR, timedelta(hours=1), "an hour"),
-            (MOST_A_DAY, timedelta(days=1), "a day"),
-        ):
-            lately = session.scalar(
-                select(func.count())
-                .select_from(Response)
-                .where(
-                    Response.conversation_id == conversation.id,
-                    Response.via.in_(("mail", "sms")),
-                    Response.created_at > runtime.now() - span,
-                )
-            )
-            if (lately or 0) >= most:
-                raise Refused({"text": f"was the {most + 1}th answer within {called}; answer on the page"})
+    if via in BY_MESSAGE:
+        _require_not_too_many(session, runtime, conversation)
+
+
+def _require_not_too_many(session: Session, runtime: Runtime, conversation: Conversation) -> None:
+    day, hour = runtime.now() - timedelta(days=1), case((Response.created_at > runtime.now() - timedelta(hours=1), 1))
+    lately = session.execute(
+        select(func.count().label("day"), func.count(hour).label("hour")).where(
+            Response.conversation_id == conversation.id, Response.via.in_(BY_MESSAGE), Response.created_at > day
+        )
+    ).one()
+    for number, most, called in ((lately.hour, MOST_AN_HOUR, "an hour"), (lately.day, MOST_A_DAY, "a day")):
+        if number >= most:
+            raise Refused({"text": f"was the {most + 1}th answer within {called}; answer on the page"})
 
 
 def _require_read(session: Session, conversation: Conversation, staff: Staff, seen: int) -> None:
@@ -151,8 +150,7 @@ def _way(session: Session, runtime: Runtime, conversation: Conversation) -> tupl
     name = conversation.customer.name
     if conversation.channel in DIRECT and conversation.channel in usable and conversation.address:
         order = suppressions.barring(session, conversation.channel, conversation.address)
-        # While it is doubtful whether they want no more of it, a person may ask them.
-        if order is not None and order.reason != "doubt":
+        if order is not None:
             way = "text messages" if conversation.channel == "sms" else "mail"
             raise Refused({"text": f"cannot be sent: {name} wants no more {way} ({order.source}); telephone them"})
         return conversation.channel, conversation.address

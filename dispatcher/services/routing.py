@@ -219,6 +219,12 @@ def holders(session: Session, role: str) -> list[Staff]:
     return list(session.scalars(select(Staff).where(Staff.active, Staff.id.in_(held)).order_by(Staff.id)))
 
 
+def answering(session: Session) -> list[Staff]:
+    """Who works here and may answer customers, by name."""
+    held = select(Grant.staff_id).where(Grant.role.in_(ANSWERING))
+    return list(session.scalars(select(Staff).where(Staff.active, Staff.id.in_(held)).order_by(Staff.name, Staff.id)))
+
+
 def _present(session: Session, runtime: Runtime, people: Sequence[Staff]) -> Staff | None:
     """The first who is there, else the first for whom somebody stands in."""
     here = [one for one in people if not covers.is_away(runtime, one)]

@@ -23,13 +23,13 @@ from dispatcher.services import (
     mirrors,
     missed_texts,
     order_rings,
-    passing,
     pause,
     reconcile,
     recording_erasure,
     recording_fetch,
     rings,
     transcripts,
+    unclaimed,
 )
 
 LATE = timedelta(seconds=5)
@@ -164,8 +164,8 @@ def _alerts(session: Session, runtime: Runtime) -> int:
 
 def _passing(session: Session, runtime: Runtime) -> int:
     """Conversations that nobody has claimed in time, and those whose owner has left: one ring, as for callbacks."""
-    passing.close_claimed(session, runtime)
-    due = passing.due(session, runtime)
+    unclaimed.close_claimed(session, runtime)
+    due = unclaimed.due(session, runtime)
     if due:
         note(session, "notices", "pass_on", due[0])
     return len(due)

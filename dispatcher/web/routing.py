@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 
 from dispatcher import door
 from dispatcher.door import may
-from dispatcher.model import Grant, Staff
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.model.message import URGENCIES
 from dispatcher.services import kind_words, routing, routing_rules
@@ -52,17 +50,11 @@ def _page(number: int = 0, wrong: dict[str, str] | None = None, status: int = 20
         urgencies=URGENCIES,
         targets={name: words for name, words in routing.NAMES.items() if name != "person"},
         names=routing.NAMES,
-        people=_people(),
+        people=routing.answering(door.db()),
         labels=LABELS,
         wrong=wrong or {},
     )
     return make_response(html, status)
-
-
-def _people() -> list[Staff]:
-    """Who may be named: who answers customers, or may."""
-    held = select(Grant.staff_id).where(Grant.role.in_(routing.ANSWERING))
-    return list(door.db().scalars(select(Staff).where(Staff.active, Staff.id.in_(held)).order_by(Staff.name, Staff.id)))
 
 
 def _typed() -> Asked:

@@ -20,11 +20,11 @@ from dispatcher.services import (
     handover,
     imports,
     orders,
-    passing,
     reply_store,
     responses,
     sweep,
     tasks,
+    unclaimed,
     verify,
 )
 from dispatcher.services.handover import Held
@@ -69,7 +69,9 @@ def pass_by(world: World, session: Session, minutes: float) -> int:
     sweep.sweep(session, world.runtime, "passing")
     commit(session, world.runtime.bells)
     rung = [one for one in world.bank.bells.rings if one[1] == "pass_on"]
-    done = [passing.pass_on(session, world.runtime, number) for number in passing.due(session, world.runtime) if rung]
+    done = [
+        unclaimed.pass_on(session, world.runtime, number) for number in unclaimed.due(session, world.runtime) if rung
+    ]
     commit(session, world.runtime.bells)
     return sum(done)
 
@@ -104,7 +106,7 @@ def test_unclaimed_it_goes_to_the_cover_then_to_the_desk_and_stays_there(world: 
         assert talk.routed_by.endswith("not claimed by Rep: Second; not claimed by Second: the desk")
         for person in (admin, other):
             assert ["are you there?" in text for text in told(session, person)] == [True]
-        [task] = session.scalars(select(Task).where(Task.kind == passing.UNCLAIMED))
+        [task] = session.scalars(select(Task).where(Task.kind == unclaimed.UNCLAIMED))
         assert (task.state, task.rep_id, task.customer_id) == ("open", None, talk.customer_id)
         assert pass_by(world, session, 600) == 0, "no further"
         says(world, session, "hello??")
@@ -170,8 +172,8 @@ def test_a_stronger_word_begins_anew(light: World, session: Session) -> None:
 def test_a_step_is_taken_once_however_many_ring_for_it(light: World, session: Session) -> None:
     talk = says(light, session)
     light.bank.time.pass_by(1800)
-    assert [passing.pass_on(session, light.runtime, talk.id) for _ in range(3)] == [True, False, False]
-    assert not passing.pass_on(session, light.runtime, 999)
+    assert [unclaimed.pass_on(session, light.runtime, talk.id) for _ in range(3)] == [True, False, False]
+    assert not unclaimed.pass_on(session, light.runtime, 999)
 
 
 def test_the_inbox_of_somebody_who_is_gone_is_inherited_by_rule(light: World, session: Session) -> None:

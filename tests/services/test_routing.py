@@ -13,7 +13,16 @@ from sqlalchemy.orm import Session
 from dispatcher.bells import commit
 from dispatcher.model import AuditEntry, Conversation, Customer, Firm, Grant, Letter, Message, RoutingRule, Staff
 from dispatcher.model.errors import NotAllowed, Refused, StateConflict
-from dispatcher.services import conversations, correcting, passing, reply_store, responses, routing, routing_rules
+from dispatcher.services import (
+    conversations,
+    correcting,
+    passing,
+    reply_store,
+    responses,
+    routing,
+    routing_rules,
+    unclaimed,
+)  # fmt: skip
 from dispatcher.services.routing import Said
 from dispatcher.services.routing_rules import Asked
 from dispatcher.services.understanding import Understood
@@ -373,7 +382,7 @@ def test_machines_and_wishes_start_no_clock(world: World, session: Session) -> N
     assert (talk.state, talk.claim_by, talk.rep_id) == ("closed", None, world.bank.ids["rep"])
     other = says(world, session, alert(world, session), "opt-out", "STOP")
     assert (other.state, other.claim_by) == ("closed", None)
-    assert passing.due(session, world.runtime) == []
+    assert unclaimed.due(session, world.runtime) == []
 
 
 def test_the_desk_is_told_as_a_whole(world: World, session: Session) -> None:

@@ -25,7 +25,7 @@ from dispatcher.clock import Clock
 from dispatcher.model import Attempt, Delivery, Message
 from dispatcher.model.ports import WebhookSource
 from dispatcher.runtime import Runtime
-from dispatcher.services import callbacks, news, passing, reconcile, verify
+from dispatcher.services import callbacks, news, reconcile, unclaimed, verify
 from dispatcher.services import release as releasing
 from dispatcher.services.letter_sending import send_letter
 from dispatcher.services.oracle import Accepted, Question
@@ -39,7 +39,7 @@ from webhooks import door
 
 
 def _pass_on(number: int, session: Session, runtime: Runtime) -> None:
-    passing.pass_on(session, runtime, number)
+    unclaimed.pass_on(session, runtime, number)
 
 
 class Aquarium:
@@ -149,7 +149,7 @@ class Aquarium:
                 self.do(lambda session, runtime: releasing.release_due(session, runtime, int(ids[0])))
             case "pass_on":
                 with self.runtime.sessions() as session:
-                    due = passing.due(session, self.runtime)
+                    due = unclaimed.due(session, self.runtime)
                 for number in due:
                     self.do(partial(_pass_on, number))
             case "apply_callbacks":
