@@ -11,7 +11,6 @@ import logging
 import traceback
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
 
 from channels.http import InDoubt, NeverSent
 from dispatcher.model.gate import BARRED, Gate
@@ -56,7 +55,7 @@ class _Rest:
 
     def told(self, outbound: Outbound) -> Outcome:
         assert self.because is not None
-        return replace(self.because, attempt=outbound.attempt, provider_ref="", mark="")
+        return self.because._replace(attempt=outbound.attempt, provider_ref="", mark="")
 
 
 async def each(

@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from dispatcher.model.gate import Gate, Limits, OpenGate
 from dispatcher.model.telephone import PhoneLine, Transcriber
@@ -92,8 +92,7 @@ class Content:
         return any(tag in one for one in (words.text, words.html, words.subject, self.reply_to, self.unsubscribe_url))
 
 
-@dataclass(frozen=True, slots=True)
-class Outbound:
+class Outbound(NamedTuple):
     """One message to one address. `attempt`, 32 hex digits, travels with the call."""
 
     attempt: str
@@ -109,8 +108,7 @@ class Outbound:
         return {REPLY_TAG: self.reply_token, PREFS_TAG: self.prefs_token, CODE_TAG: self.code}
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one Outbound. The error carries the decision.
 
     `state`: accepted, deferred (certainly not sent, try again), rejected (the provider will not send this),

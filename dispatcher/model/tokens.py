@@ -6,12 +6,15 @@ digits only: mail systems may fold the case of a local part.
 
 from __future__ import annotations
 
-import base64
+import hashlib
 import hmac
 from functools import lru_cache
 
 _DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
 _MAC = 26
+# Two digits at a time, from the first on.
+_PAIRS = [one + other for one in _DIGITS for other in _DIGITS]
+_PLACES = range(5 * (_MAC - 2), -1, -10)
 
 
 @lru_cache(maxsize=64)
@@ -20,10 +23,26 @@ def derived_key(secret: str, purpose: str) -> bytes:
     return hmac.digest(secret.encode(), b"dispatcher:" + purpose.encode(), "sha256")
 
 
+@lru_cache(maxsize=64)
+def _halves(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """HMAC's two hashes after the key (RFC 2104): a release makes tokens for everybody, and the key is always the same.
+
+    `hmac.digest` prepares it anew each time, and lets go of the interpreter, for which other threads then queue.
+    """
+    block = key.ljust(64, b"\0")
+    return hashlib.sha256(bytes(one ^ 0x36 for one in block)), hashlib.sha256(bytes(one ^ 0x5C for one in block))
+
+
+def _hmac(key: bytes, text: bytes) -> bytes:
+    inner, outer = (half.copy() for half in _halves(key))
+    inner.update(text)
+    outer.update(inner.digest())
+    return outer.digest()
+
+
 def _mac(key: bytes, purpose: str, number: str) -> str:
-    raw = hmac.digest(key, f"{purpose}\x1f{number}".encode(), "sha256")
-    # Twenty bytes are four whole groups of base 32 and hold the 26 digits.
-    return base64.b32encode(raw[:20]).decode().lower()[:_MAC]
+    bits = int.from_bytes(_hmac(key, f"{purpose}\x1f{number}".encode())[:17]) >> 6
+    return "".join([_PAIRS[bits >> place & 1023] for place in _PLACES])
 
 
 def _encode(number: int) -> str:
@@ -44,7 +63,7 @@ def make_token(key: bytes, purpose: str, number: int) -> str:
 def spoken_digits(key: bytes, number: int, count: int) -> str:
     """So many digits for a row which nobody can guess: for what people hear and key. Few of them are soon
     found by trying, so whoever asks for them counts the tries."""
-    raw = hmac.digest(key, str(number).encode(), "sha256")
+    raw = _hmac(key, str(number).encode())
     return f"{int.from_bytes(raw[:16], 'big') % 10**count:0{count}d}"
 
 

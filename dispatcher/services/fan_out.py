@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Dialect, Insert, Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import Dialect, Insert, Select, Update, bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import CHANNELS, Attempt, Delivery, Message, Suppression, Version
@@ -144,20 +144,21 @@ def _going_message(session: Session, message_id: int) -> _Going | None:
 
 def _due(session: Session, runtime: Runtime, message_id: int, channel: str, limit: int) -> Sequence[_Row]:
     asked = {"message": message_id, "on": channel, "by": runtime.now(), "most": limit}
-    rows = session.execute(_DUE, asked).all()
+    rows = session.execute(_due_ones(), asked).all()
     # What a worker died over goes alone: if it is what they die of, it takes no neighbours along the next time.
     chosen = rows[:1] if rows and rows[0].mishaps else [row for row in rows if not row.mishaps]
     return [_Row(*row[:4]) for row in chosen]
 
 
-# Statements that are asked often are built once, and take all that varies as parameters.
-_DUE = (
-    select(Delivery.id, Delivery.address, Delivery.language, Delivery.tries, Delivery.mishaps)
-    .where(*due_by(bindparam("message"), bindparam("on"), bindparam("by")))
-    .order_by(Delivery.due_at, Delivery.position)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
-)
+@cache
+def _due_ones() -> Select[int, str, str, int, int]:
+    return (
+        select(Delivery.id, Delivery.address, Delivery.language, Delivery.tries, Delivery.mishaps)
+        .where(*due_by(bindparam("message"), bindparam("on"), bindparam("by")))
+        .order_by(Delivery.due_at, Delivery.position)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
 
 
 def _sorted_out(
@@ -233,7 +234,7 @@ def _start(session: Session, runtime: Runtime, provider: str, leaving: list[tupl
         Claimed(one.id, attempt_id, one.address, one.language, customer_id)
         for attempt_id, (one, customer_id) in zip(runtime.new_ids(len(leaving)), leaving, strict=True)
     ]
-    connection.execute(_SENDING, {"leaving": [one.id for one, _ in leaving], "leased": now + lease_of(runtime)})
+    connection.execute(_sending(), {"leaving": [one.id for one, _ in leaving], "leased": now + lease_of(runtime)})
     started = [
         {"id": made.attempt_id, "delivery": one.id, "n": one.tries + 1}
         for made, (one, _) in zip(claimed, leaving, strict=True)
@@ -242,16 +243,14 @@ def _start(session: Session, runtime: Runtime, provider: str, leaving: list[tupl
     return claimed
 
 
-_SENDING = (
-    update(Delivery)
-    .where(among(Delivery.id, "leaving"))
-    .values(
-        state="sending",
-        tries=Delivery.tries + 1,
-        lease_until=bindparam("leased", type_=Delivery.lease_until.type),
-        due_at=None,
+@cache
+def _sending() -> Update:
+    leased = bindparam("leased", type_=Delivery.lease_until.type)
+    return (
+        update(Delivery)
+        .where(among(Delivery.id, "leaving"))
+        .values(state="sending", tries=Delivery.tries + 1, lease_until=leased, due_at=None)
     )
-)
 
 
 @cache

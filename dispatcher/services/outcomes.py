@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -142,8 +141,7 @@ def target_of(session: Session, attempt: Attempt) -> Delivery | Letter:
 
 def _stored(outcome: Outcome) -> Outcome:
     """As databases take it: a vendor's words may hold what they refuse, and one outcome would then block its chunk."""
-    return replace(
-        outcome,
+    return outcome._replace(
         code=clean(outcome.code, 32),
         error=clean(outcome.error, 300),
         provider_ref=clean(outcome.provider_ref, 100),

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import TracebackType
 
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
@@ -69,7 +69,7 @@ class Recorder:
         try:
             async for outcome in send():
                 unseen.discard(outcome.attempt)
-                self._waiting.append(replace(outcome, at=self.runtime.now()))
+                self._waiting.append(outcome._replace(at=self.runtime.now()))
                 if len(self._waiting) >= FLUSH_COUNT:
                     self._wake.set()
                 seen(outcome)

@@ -43,11 +43,12 @@ Patch = pytest.MonkeyPatch
 
 
 def checkpoint_before_send(patch: Patch) -> None:
+    rewrite(patch, fan_out, "_start", ("now + lease_of(runtime)", "None"))
+    rewrite(patch, fan_out, "_sending", ('state="sending"', 'state="accepted"'))
     rewrite(
-        patch, fan_out, "_start",
-        ('state="sending"', 'state="accepted"'),
-        ('"provider": provider,', '"provider": provider, "state": "accepted",'),
-        ("lease_until=now + lease_of(runtime)", "lease_until=None"),
+        patch, fan_out, "_attempts",
+        ('"provider", "started_at"]', '"provider", "started_at", "state"]'),
+        ("by, at)", "by, at, func.lower('accepted'))"),
     )  # fmt: skip
 
 
@@ -79,24 +80,21 @@ def rank_ignored(patch: Patch) -> None:
 
 def claim_without_condition(patch: Patch) -> None:
     rewrite(
-        patch, fan_out, "_due",
+        patch, fan_out, "_due_ones",
         (
-            "*due_by(message_id, channel, runtime.now())",
-            "Delivery.channel == channel, Delivery.message_id == message_id",
+            '*due_by(bindparam("message"), bindparam("on"), bindparam("by"))',
+            'Delivery.channel == bindparam("on"), Delivery.message_id == bindparam("message")',
         ),
     )  # fmt: skip
 
 
 def opt_out_only_at_release(patch: Patch) -> None:
-    rewrite(patch, fan_out, "_sorted_out", ("elif one.address in opted_out:", "elif False:"))
+    rewrite(patch, fan_out, "_sorted_out", ("order = orders.get(one.address)", "order = None"))
 
 
 def topics_forgotten(patch: Patch) -> None:
     """Only who wants nothing at all is left out."""
-    rewrite(
-        patch, fan_out, "_sorted_out",
-        ("suppressions.concerns(message.topic)", "suppressions.concerns('')"),
-    )  # fmt: skip
+    rewrite(patch, fan_out, "_sorted_out", ("for one in due], message.topic)", "for one in due], '')"))
 
 
 def lost_flush_swap(patch: Patch) -> None:
