@@ -136,6 +136,8 @@ NO_CALL = rules(r"""
     i called|i tried|to call you|tried to call)
 """)
 NO_WANT = rules(r"""
+(?:no need|no reason) for (?:a |another |any )?(?:\S+ )?(?:call|callback|phone call)
+(?:my|our|meine|unsere) (?:new|neue) (?:\S+ )?(?:number|nummer|mobile|phone|handynummer)
 (?:do not|no need to|never|please not|not|without|rather than|instead of|did not|no|keine?|nicht|nobody|no one|
     why did|hat|hatte|haben|will|cannot|can not) (?:\S+ ){0,2}(?:call|ring|phone|callback|call back|calling|calls|
     anrufen|rückruf|rückrufe|rückruf nötig|anrufe|telefonat|zurückrufen|zurückgerufen)(?! (?:me back yet|me \?|

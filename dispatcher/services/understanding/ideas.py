@@ -20,8 +20,6 @@ _NEAR, _NEXT = 14, 6  # words: between what belongs together, and between what f
 _MOST = 12  # places of a concept in a sentence that are looked at: what is longer is no sentence
 _CLAUSES = re.compile(r" (?:but|aber|however|although|though|trotzdem|nevertheless|and then|und dann|dann|sondern) ")
 
-_OF_MESSAGES = {"OURS", "THESE", "SEND", "LIST", "UNSUB", "SERVICE", "CONTACTS", "STOP", "GET", "CONSENT"}
-
 _OF_DEALING = {"SIDE", "BOOK", "FLAT", "CHANGE", "INSTRUCT", "SAMEAGAIN", "HALFNOW"}
 
 Span = tuple[int, int]
@@ -81,11 +79,6 @@ def meant(said: Sequence[Sentence], shapes: Sequence[str]) -> dict[str, Meant]:
 def denied(shapes: Sequence[str]) -> bool:
     """Whether somebody says that they do not complain, or wish to keep what they get."""
     return any("DENY" in _places(one.split()) for one in shapes)
-
-
-def of_messages(shapes: Sequence[str]) -> bool:
-    """Whether somebody speaks of being written to, or of what is sent, at all."""
-    return any(_OF_MESSAGES & _places(one.split()).keys() for one in shapes)
 
 
 def of_dealing(shapes: Sequence[str]) -> bool:

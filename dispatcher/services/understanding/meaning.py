@@ -17,10 +17,10 @@ _WEIGHT_OF_IDEAS = (0.0, 0.15, 0.3)
 _WEIGHT_OF_A_QUESTION = 0.25
 _BRIEF, _WEIGHT_OF_BREVITY = 5, 0.5  # words
 _MOST = 40  # sentences that are weighed: only the exact rules read on
-_CERTAIN, _QUITE_CERTAIN, _MAYBE_OUT, _MAYBE, _ORDER_RATHER = 0.5, 0.8, 0.2, 0.25, 0.45
+_CERTAIN, _QUITE_CERTAIN, _MAYBE_OUT, _MAYBE, _ORDER_RATHER = 0.5, 0.7, 0.2, 0.25, 0.45
 _QUITE_COMPLAINT = 0.55  # weights alone: who complains mostly says so with more than one word
 # All words together outweigh a rule that saw some of them: so much for another kind, so little for its own.
-_OVERRULES, _HARDLY = 0.9, 0.05
+_OVERRULES, _HARDLY = 0.85, 0.05
 _WISHES = ("opt-in", "opt-out", "wrong-person")
 _HOW = rules(r"(?:how|what|why|when|where|who|wie|was|warum|wieso|wann)", start=True)
 
@@ -73,7 +73,7 @@ def _read(words: str, name: str) -> Understood:
     if not said:
         return known
     share = weights.likely(shapes[:_MOST])
-    ruled_out = _ruled_out(said[:_MOST], told)
+    ruled_out = _ruled_out(said[:_MOST], told, share)
     if known.kind not in ("other", "question") or known.doubt == "opt-out":
         rather = _overruling(known, share, ruled_out)
         if rather:
@@ -85,7 +85,7 @@ def _read(words: str, name: str) -> Understood:
 def _overruling(known: Understood, share: Mapping[str, float], ruled_out: Mapping[str, bool]) -> str:
     """The kind for which all words speak where a rule found another in some of them; "" where they do not."""
     first = max(share, key=share.__getitem__)
-    if known.kind == "opt-out" or first in ("other", "opt-in", "wrong-person") or ruled_out.get(first):
+    if known.kind == "opt-out" or first in ("other", "opt-in") or ruled_out.get(first):
         return ""
     return first if share[first] >= _OVERRULES and share[known.kind] <= _HARDLY else ""
 
@@ -144,18 +144,20 @@ def _weighed(
 def _is_sure(kind: str, share: float, meant: ideas.Meant | None, brief: bool) -> bool:
     """Whether a wish that no exact rule saw is certain enough to be obeyed."""
     if brief:
-        return (meant is not None and meant.strength > ideas.WEAK) or (kind == "opt-out" and share > _OVERRULES)
+        return (meant is not None and meant.strength > ideas.WEAK) or (kind != "wrong-person" and share > _OVERRULES)
     return share > (_CERTAIN if meant or kind == "opt-in" else _QUITE_CERTAIN)
 
 
-def _ruled_out(said: Sequence[Sentence], told: Mapping[str, ideas.Meant]) -> dict[str, bool]:
+def _ruled_out(
+    said: Sequence[Sentence], told: Mapping[str, ideas.Meant], share: Mapping[str, float]
+) -> dict[str, bool]:
     """What weights alone must not find, because somebody says that it is not meant or speaks of something else."""
     shapes = [one.said for one in said]
     denied, business = ideas.denied(shapes), optouts.speaks_of_business(said)
     return {
         "opt-out": business or denied or optouts.limited(said),
         "complaint": denied,
-        "order": orders.refused(said) or not ideas.of_dealing(shapes),
+        "order": orders.refused(said) or (share["order"] < _OVERRULES and not ideas.of_dealing(shapes)),
         "call": asks.needs_no_call(said),
         "wrong-person": "wrong-person" not in told and (persons.speaks_of_others(said) or business),
     }

@@ -42,7 +42,8 @@ ASKING = rules(
 )
 CAN_I = rules("(?:can|could|may|kann|könnte|könnten|können|darf) (?:i|we|ich|wir|man) ", start=True)
 DONE_BEFORE = rules(r"""
-(?:already|bereits|schon|yesterday|last week|last month|last year|gestern|letzte woche|letzten monat|vorhin|
+(?<!from )(?<!of )(?<!von )(?<!vom )(?:already|bereits|schon|yesterday(?! s)|last week|last month|last year|
+    gestern|letzte woche|letzten monat|vorhin|
     earlier this|a while ago|months? ago|weeks? ago|days? ago) 
 (?:i|we|they|he|she|you) (?:have |had |has |\S+ly |already |just |did )*(?:sold|bought|purchased|covered|shorted|
     trimmed|reduced|exited|hedged|added|switched|closed|cut|unwound|liquidated|traded|dealt|took|subscribed)
@@ -140,6 +141,7 @@ INSTEAD = rules(
 AND_NOW = rules(
     r"(?:now|another|also|please|but|rest|remaining|bitte|jetzt|noch|weitere|restlichen?|again|more|therefore|so)"
 )
+OF_THEM = rules(r"(?:it|they|he|she|es|er|the company|the firm)", start=True)
 # A sentence about the world in which numbers stand: somebody did or is something.
 TELLS = rules(r"""
 (?:was|were|is|are|has|have|had|will|looks?|seems?|reported|said|says|fell|rose|down|up|closed|trading|trades|traded|target|

@@ -56,7 +56,14 @@ def refused(said: Sequence[Sentence]) -> bool:
         or no.DONE_BEFORE.search(one.said)
         or (no.OTHERS.search(one.said) and not no.SELF.search(one.said))
         for one in said
-    ) or all(no.TELLS.search(one.said) and not no.SELF.search(one.said) and "#q" not in one.said for one in said)
+    ) or all(_only_tells(one.said) for one in said)
+
+
+def _only_tells(said: str) -> bool:
+    """Whether a sentence is of the world, and of nothing that somebody wants."""
+    if no.SELF.search(said):
+        return False
+    return bool(no.OF_THEM.match(said) or ("#q" not in said and no.TELLS.search(said)))
 
 
 def _is_order(one: Sentence) -> bool:
