@@ -284,7 +284,7 @@ def test_each_topic_and_everything_is_stopped_and_taken_back_on_one_page(
                                customer_id=site.bank.ids["bob"]))  # fmt: skip
         session.commit()
     page, browser = about_rates["page"], site("nobody")
-    buttons = (
+    buttons: tuple[tuple[str, dict[str, str], list[str], str], ...] = (
         ("stop", {"topic": "fx"}, ["fx"], "everything here but fx."),
         ("stop", {"topic": "memory"}, ["fx", "memory"], "everything here but fx, memory."),
         ("stop", {}, ["all", "fx", "memory"], "Resume all but fx, memory"),
