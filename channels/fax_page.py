@@ -10,13 +10,14 @@ import io
 import math
 import unicodedata
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 _ENCODING = "cp1252"
-_INSTEAD = {
+_INSTEAD = str.maketrans({
     "−": "-", "‐": "-", "‑": "-", "→": "->", "←": "<-", "≥": ">=", "≤": "<=", "≠": "<>", "ł": "l", "Ł": "L", "đ": "d",
     "Đ": "D", "\t": "    ", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u200b": "",
-}  # fmt: skip
+})  # fmt: skip
 WIDTH, HEIGHT, MARGIN = 595.0, 842.0, 56.0
 _SIZE, _LEADING, _HEAD = 12, 16.0, 9
 _FONT, _BOLD = "Helvetica", "Helvetica-Bold"
@@ -25,12 +26,13 @@ _RULED, _RULED_LEADING = 6, 24.0  # lines to write on by hand
 
 def printable(text: str) -> str:
     """The text in letters that a page has."""
-    return "".join(map(_letter, unicodedata.normalize("NFC", text)))
+    text = unicodedata.normalize("NFC", text).translate(_INSTEAD)
+    return text if _has(text) else "".join(map(_letter, text))
 
 
 def _letter(letter: str) -> str:
-    if letter in _INSTEAD or _has(letter):
-        return _INSTEAD.get(letter, letter)
+    if _has(letter):
+        return letter
     bare = "".join(one for one in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(one))
     return bare if bare and _has(bare) else "" if unicodedata.combining(letter) else "?"
 
@@ -78,8 +80,6 @@ def draw(text: str, subject: str, *, sender: str, number: str, at: datetime, cod
 
 def _laid_out(text: str, subject: str) -> list[tuple[str, str]]:
     """Lines with their fonts."""
-    from reportlab.lib.utils import simpleSplit
-
     written = text.strip("\n").split("\n")
     if subject and subject not in written:
         written = [subject, "", *written]
@@ -88,9 +88,16 @@ def _laid_out(text: str, subject: str) -> list[tuple[str, str]]:
     for one in written:
         font = _BOLD if bold and one == bold else _FONT
         bold = "" if font == _BOLD else bold
-        pieces = simpleSplit(one, font, _SIZE, WIDTH - 2 * MARGIN) if one.strip() else [""]
-        found += [(part, font) for piece in pieces for part in _broken(piece, font)]
+        found += [(part, font) for part in _split(one, font)]
     return found
+
+
+@lru_cache(1024)  # most lines are the same for every recipient
+def _split(line: str, font: str) -> tuple[str, ...]:
+    from reportlab.lib.utils import simpleSplit
+
+    pieces = simpleSplit(line, font, _SIZE, WIDTH - 2 * MARGIN) if line.strip() else [""]
+    return tuple(part for piece in pieces for part in _broken(piece, font))
 
 
 def _broken(line: str, font: str) -> list[str]:
