@@ -1,9 +1,11 @@
 """Learns the weights by which wordings are understood that no rule knows, from tables of answers (JSON lines).
 
     python -m benchmarks.understanding_weights [FILE …] [--out FILE] [--hold FILE …]
+    python -m benchmarks.understanding_weights --why "please end this"
 
 Without FILE the tables of the tests and the examples beside the rules are learned from. With --hold
 what was learned is also measured on those files, which must not be among the others. The result is the same every time.
+With --why nothing is learned: it shows what in a text speaks for the likeliest kind and against it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import click
 from benchmarks.understanding import MORE, TABLE, Row, rows
 from dispatcher.services.understanding.persons import named
 from dispatcher.services.understanding.sentences import sentences
-from dispatcher.services.understanding.weights import KINDS, features, shares
+from dispatcher.services.understanding.weights import KINDS, features, known, likely, shares
 
 RULES = Path(__file__).resolve().parents[1] / "dispatcher" / "services" / "understanding" / "rules"
 Sample = tuple[list[str], int]
@@ -63,9 +65,13 @@ def learned(samples: Sequence[Sample]) -> dict[str, list[float]]:
 @click.command()
 @click.argument("tables", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--hold", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--why", default="", help="a text whose weights are shown")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=RULES / "weights.txt")
-def main(tables: tuple[Path, ...], hold: tuple[Path, ...], out: Path) -> None:
+def main(tables: tuple[Path, ...], hold: tuple[Path, ...], out: Path, why: str) -> None:
     """Learn from every FILE."""
+    if why:
+        click.echo("\n".join(reasons(why)))
+        return
     table = [row for file in tables or (TABLE, MORE) for row in rows(file)]
     weights = learned([sample(row) for row in [*table, *examples(RULES / "examples.txt")]])
     kept = strongest(weights, _KEPT)
@@ -81,6 +87,18 @@ def main(tables: tuple[Path, ...], hold: tuple[Path, ...], out: Path) -> None:
         "".join(f"{feature}\t{told(column)}\n" for feature, column in sorted(kept.items())), encoding="utf-8"
     )
     click.echo(f"{out}: {len(kept)} features of {len(table)} answers")
+
+
+def reasons(text: str) -> Iterable[str]:
+    """The likeliest kind of a text, and the words that weigh most in it."""
+    shapes = [one.said for one in sentences(text)]
+    share = likely(shapes)
+    kind = max(share, key=share.__getitem__)
+    yield f"{kind} {share[kind]:.0%}"
+    table, at = known(), KINDS.index(kind)
+    found = {one: table[one][at] for one in features(shapes) if one in table}
+    for one in sorted(found, key=lambda each: -abs(found[each]))[:12]:
+        yield f"{100 * found[one]:+5.0f}  {one}"
 
 
 def strongest(weights: dict[str, list[float]], most: int) -> dict[str, list[float]]:

@@ -38,12 +38,12 @@ def features(shapes: Sequence[str]) -> set[str]:
 
 def likely(shapes: Sequence[str]) -> dict[str, float]:
     """The kinds with how likely each is; together 1. Of words that are all unknown it says "other"."""
-    table = _weights()
+    table = known()
     found = features(shapes)
-    known = [table[one] for one in found if one in table]
-    if not known:
+    columns = [table[one] for one in found if one in table]
+    if not columns:
         return {kind: float(kind == "other") for kind in KINDS}
-    return shares([sum(column) for column in zip(*known, strict=True)], len(found))
+    return shares([sum(column) for column in zip(*columns, strict=True)], len(found))
 
 
 def shares(sums: Sequence[float], count: int) -> dict[str, float]:
@@ -54,7 +54,7 @@ def shares(sums: Sequence[float], count: int) -> dict[str, float]:
 
 
 @cache
-def _weights() -> Mapping[str, tuple[float, ...]]:
+def known() -> Mapping[str, tuple[float, ...]]:
     """A line each: the feature, a tab, and the kinds that it speaks for or against, each with a hundredfold weight."""
     text = (files(__package__) / "rules" / "weights.txt").read_text(encoding="utf-8")
     made = {}
