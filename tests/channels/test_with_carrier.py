@@ -44,6 +44,7 @@ from dispatcher.model.telephone import CallStep, Gather, Hangup, Record, Recordi
 from dispatcher.settings import Settings
 from tests.channels.stub import Answer, Came, attempt, running
 from tests.channels.vendors import collect, content
+from tests.loopback import up
 
 ROOT = Path(__file__).parents[2]
 KINDS = {"sms": TwilioSms, "voice": TwilioVoice, "email": SendGrid, "fax": TelnyxFax}
@@ -187,13 +188,6 @@ def running_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             process.terminate()
             process.wait(10)
             close()
-
-
-def up(url: str) -> bool:
-    try:
-        return bool(urllib.request.urlopen(url, timeout=2).status == 200)
-    except urllib.error.URLError:
-        return False
 
 
 @pytest.fixture

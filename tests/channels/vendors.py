@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import itertools
-import socket
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -27,6 +26,7 @@ from channels.twilio_voice import TwilioVoice
 from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Outbound, Outcome, Provider, Rendition
 from dispatcher.settings import Settings
 from tests.channels.stub import Answer, Came, Stub, as_json, attempt, running, sid
+from tests.loopback import free_port
 
 ACCOUNT = "AC" + "5f3d8c1b" * 4
 FAX_KEY = Ed25519PrivateKey.from_private_bytes(b"f" * 32)
@@ -302,16 +302,10 @@ class SmtpVendor(Vendor):
         return f"ana.{next(self._numbers)}@firm.example"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def smtp_running() -> Iterator[SmtpVendor]:
     hooks = SmtpDay()
-    controller = _Server(hooks, hostname="127.0.0.1", port=_free_port())
+    controller = _Server(hooks, hostname="127.0.0.1", port=free_port())
     controller.start()
     running_ = [True]
 

@@ -26,11 +26,6 @@ def world(light: World) -> World:
     return light
 
 
-def count(world: World, table: type[object]) -> int:
-    with world.runtime.sessions() as session:
-        return session.scalar(select(func.count()).select_from(table)) or 0
-
-
 WISHES = [
     # what is written, what it would be
     ("unsubscribe", "opt-out"),
@@ -52,7 +47,7 @@ def test_nothing_a_customer_could_ask_for_is_done(world: World, words: str, kind
     assert (reply.kind, reply.doubt, reply.state) == ("other", kind, "matched")
     assert "forged" in reply.note
     assert reply.sender_check == "spf=fail dkim=none"
-    assert (count(world, Suppression), count(world, OrderRequest)) == (0, 0)
+    assert (world.count(Suppression), world.count(OrderRequest)) == (0, 0)
     with world.runtime.sessions() as session:
         to_ana = session.scalars(select(Letter).where(Letter.address == ANA)).all()
     assert to_ana == [], "nothing is written to whom it pretends to be from"
@@ -77,7 +72,7 @@ def test_a_representative_s_answer_goes_to_nobody(world: World) -> None:
     notice = next(one for one in world.letters() if one.address == REP)
     world.mail(REP, world.staff_address(notice), "Sell everything you have.", spf="fail")
     world.work()
-    assert count(world, Response) == 0
+    assert world.count(Response) == 0
     last = world.replies()[-1]
     assert "not passed on" in last.note
     with world.runtime.sessions() as session:
@@ -85,10 +80,10 @@ def test_a_representative_s_answer_goes_to_nobody(world: World) -> None:
 
 
 def test_an_analyst_s_alert_becomes_no_draft(world: World) -> None:
-    before = count(world, Message)
+    before = world.count(Message)
     world.mail(ANALYST, "alerts@in.bank.example", "to: semis\n\nWe cut LTMY to sell.", "Alert", spf="fail")
     world.work()
-    assert count(world, Message) == before
+    assert world.count(Message) == before
     assert all(one.kind != "alert" or one.state == "settled" for one in world.replies())
 
 

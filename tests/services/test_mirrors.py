@@ -32,6 +32,7 @@ from dispatcher.services import directory_marks, mirrors, preferences, suppressi
 from dispatcher.settings import Settings
 from dispatcher.storage import make_engine, make_sessions
 from tests.channels.vendors import settings
+from tests.loopback import up
 from tests.small_bank import SmallBank, small_bank
 
 ROOT = Path(__file__).parents[2]
@@ -88,20 +89,13 @@ def carrier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carrier]:
     process = subprocess.Popen(serve, cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
     try:
         end = time.monotonic() + 20
-        while not _up(f"{ours.sendgrid_api_url}/healthz"):
+        while not up(f"{ours.sendgrid_api_url}/healthz"):
             assert time.monotonic() < end, "the carrier does not answer"
             time.sleep(0.05)
         yield Carrier(ours.sendgrid_api_url, ours)
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _up(url: str) -> bool:
-    try:
-        return bool(urllib.request.urlopen(url, timeout=2).status == 200)
-    except urllib.error.URLError:
-        return False
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from dispatcher.bells import commit
 from dispatcher.model import Callback, Conversation, Letter, Reply
@@ -48,11 +48,6 @@ def numbers(world: World) -> list[int]:
         return list(session.scalars(select(Callback.id).order_by(Callback.id)))
 
 
-def count(world: World, table: type) -> int:
-    with world.runtime.sessions() as session:
-        return session.scalar(select(func.count()).select_from(table)) or 0
-
-
 def test_the_same_post_arrives_four_times_at_once(world: World) -> None:
     world.alert()
     client = world.client.application.test_client
@@ -62,7 +57,7 @@ def test_the_same_post_arrives_four_times_at_once(world: World) -> None:
         assert other.sms(BOB, "Sell", "SM" + "1" * 32).status_code == 200
 
     assert together(*[post] * 4) == []
-    assert count(world, Callback) == 1
+    assert world.count(Callback) == 1
 
 
 def test_one_callback_rung_for_four_times_and_many_of_one_customer(world: World) -> None:
@@ -70,8 +65,8 @@ def test_one_callback_rung_for_four_times_and_many_of_one_customer(world: World)
     for number in range(4):
         world.sms(BOB, f"Noted, thanks {number}")
     assert together(*[apply(world, number) for number in numbers(world) * 2]) == []
-    assert (count(world, Reply), count(world, Conversation)) == (4, 1)
-    assert count(world, Letter) == 8
+    assert (world.count(Reply), world.count(Conversation)) == (4, 1)
+    assert world.count(Letter) == 8
 
 
 def test_stops_answers_and_responses_at_once(world: World) -> None:
@@ -98,4 +93,4 @@ def test_stops_answers_and_responses_at_once(world: World) -> None:
 
     assert together(*[apply(world, one) for one in due], answer, answer) == []
     assert together(stop, answer) == []
-    assert count(world, Conversation) == 1
+    assert world.count(Conversation) == 1

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 from redis import Redis
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from dispatcher.model import Callback, CapUse, ProviderEvent, Reply, Suppression
@@ -20,11 +20,6 @@ from webhooks import lines
 from webhooks.refusals import REFUSED
 
 STATUS = {"MessageSid": "SM" + "a" * 32, "MessageStatus": "delivered", "To": "+12025550101"}
-
-
-def count(world: World, table: type) -> int:
-    with world.runtime.sessions() as session:
-        return session.scalar(select(func.count()).select_from(table)) or 0
 
 
 def test_a_text_message_is_kept_raw_and_answered_with_an_empty_document(world: World) -> None:
@@ -44,7 +39,7 @@ def test_a_text_message_is_kept_raw_and_answered_with_an_empty_document(world: W
 def test_copies_are_answered_alike_and_kept_once(world: World) -> None:
     answers = [world.sms("+12025550101", "call me", "SM" + "1" * 32) for _ in range(4)]
     assert {(one.status_code, one.text) for one in answers} == {(200, answers[0].text)}
-    assert count(world, Callback) == 1
+    assert world.count(Callback) == 1
     assert len(world.bank.bells.rings) == 1
 
 
@@ -66,7 +61,7 @@ def test_a_forged_post_is_refused_and_changes_nothing(light: World, valkey: str,
         assert made.status_code == 403
         assert "Set-Cookie" not in made.headers
     light.work()
-    assert [count(light, table) for table in (Callback, ProviderEvent, Reply, Suppression)] == [0, 0, 0, 0]
+    assert [light.count(table) for table in (Callback, ProviderEvent, Reply, Suppression)] == [0, 0, 0, 0]
     assert light.runtime.redis.hgetall(REFUSED) == {f"twilio/{what}".encode(): b"3"}
 
 
@@ -97,7 +92,7 @@ def test_a_forged_event_is_refused(light: World) -> None:
     assert light.events().status_code == 204
     assert light.client.post("/webhooks/sendgrid/events", json=[event]).status_code == 403
     light.work()
-    assert count(light, Suppression) == 0
+    assert light.count(Suppression) == 0
 
 
 @pytest.mark.parametrize(
@@ -166,7 +161,7 @@ def test_mail_that_is_refused_is_asked_for_again(light: World) -> None:
         content_type="multipart/form-data; boundary=xYzZY",
     )
     assert cut_off.status_code == 204, "it came whole as far as its length tells: asked again, the same would come"
-    assert count(light, Callback) == 2
+    assert light.count(Callback) == 2
 
 
 def test_large_mail_is_taken_and_what_is_too_large_is_asked_for_again(light: World) -> None:
@@ -231,7 +226,7 @@ def test_a_step_of_a_call_that_gave_way_to_another_is_taken_again(
     monkeypatch.setattr(lines, "answer", answer)
     heard = world.voice(From="+12025550102", To=LINE, Direction="inbound")
     assert (heard.status_code, len(tried)) == (status, asked)
-    assert count(world, Callback) == (status == 200)
+    assert world.count(Callback) == (status == 200)
     assert ("<Say" in heard.text) == (status == 200)
     with world.runtime.sessions() as session:
         assert sum(session.scalars(select(CapUse.used))) == (status == 200), "it is counted as one call"

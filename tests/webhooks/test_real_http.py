@@ -9,7 +9,6 @@ import gzip
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -35,6 +34,7 @@ from dispatcher.services import missed_texts
 from dispatcher.settings import Settings
 from dispatcher.storage import migrate
 from tests.channels.test_sendgrid_inbound import fields, multipart, raw
+from tests.loopback import free_port, up
 
 ROOT = Path(__file__).parents[2]
 CARRIER = [sys.executable, "-m", "channels.carrier"]
@@ -122,12 +122,6 @@ class Place:
         return found
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("real-http")
@@ -172,14 +166,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             one.terminate()
         for one in started:
             one.wait(10)
-
-
-def up(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 # --- the door ---------------------------------------------------------------------------------------------

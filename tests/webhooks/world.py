@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
@@ -206,6 +206,10 @@ class World:
     def replies(self) -> list[Reply]:
         with self.runtime.sessions() as session:
             return list(session.scalars(select(Reply).order_by(Reply.id)))
+
+    def count(self, table: type) -> int:
+        with self.runtime.sessions() as session:
+            return session.scalar(select(func.count()).select_from(table)) or 0
 
     def letters(self, kind: str = "reply") -> list[Letter]:
         with self.runtime.sessions() as session:
