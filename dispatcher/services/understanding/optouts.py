@@ -66,7 +66,9 @@ def speaks_of_business(said: Sequence[Sentence]) -> bool:
 
 
 def limited(said: Sequence[Sentence]) -> bool:
-    """Whether, if they want less of something, it is only some of it, only for a time, or somebody else."""
+    """Whether, if they want less of something, it is only some of it, for a time, somebody else, or one bare word."""
+    if len(said) == 1 and en.BARE_DOUBTS.match(en.without_politeness(said[0].said)):
+        return True
     return any(no.PARTLY.search(one.said) or no.THIRD.search(one.said) for one in said)
 
 
