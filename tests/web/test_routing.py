@@ -41,7 +41,7 @@ def test_the_table_in_plain_words(site: Site) -> None:
         (0, "1. Complaints Complaint → : goes to compliance , to be claimed within 15 min Change Complaints"),
         (
             1,
-            "2. Orders on urgent alerts Order request, to an urgent alert → : goes to the representative , to be claimed",
+            "2. Orders on urgent alerts Order request, to an urgent alert → : goes to the representative , to be",
         ),
         (3, "4. Questions to the analyst Question, if the words ask for the analyst → : goes to the analyst"),
     ):
