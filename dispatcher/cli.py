@@ -95,12 +95,13 @@ def up(demo: bool, speed: float) -> None:
     # Ctrl-C while the imports below run: nothing is there yet that would have to be stopped.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
+    read = settings()  # before what takes long to load
     from dispatcher.start import up as run
 
     def command(words: tuple[str, ...]) -> object:
         return main(list(words), prog_name="dispatcher")
 
-    sys.exit(run(settings(), command, demo=demo, speed=speed))
+    sys.exit(run(read, command, demo=demo, speed=speed))
 
 
 def _process(main: Callable[[Settings], int | None]) -> None:

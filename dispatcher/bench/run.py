@@ -293,7 +293,12 @@ def _own_folder(keep: bool, say: Say) -> Iterator[Path]:
         if keep:
             say(f"Kept: {folder}")
         else:
-            shutil.rmtree(folder, ignore_errors=True)
+            # A process that was killed a moment ago may have written once more in the middle of it.
+            for _ in range(20):
+                shutil.rmtree(folder, ignore_errors=True)
+                if not folder.exists():
+                    break
+                time.sleep(0.1)
 
 
 @contextlib.contextmanager

@@ -173,7 +173,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_mails_made_to_hurt(name: str) -> None:
-    assert min(_seconds(HOSTILE[name]) for _ in range(3)) < 3, "one takes half a second at most on an idle machine"
+    assert any(_seconds(HOSTILE[name]) < 3 for _ in range(3)), "one takes half a second at most on an idle machine"
 
 
 def _seconds(raw: bytes) -> float:
