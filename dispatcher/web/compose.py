@@ -46,7 +46,7 @@ def create() -> ResponseReturnValue:
         if known is not None:
             return _here_already(int(known.body))
         message = submission.create(door.db(), door.runtime(), staff, form.submission(), draft=draft, via="page")
-        if (twin := _twin(staff, message)) is not None:
+        if (twin := _twin(staff, message, draft)) is not None:
             door.only_look()
             return _here_already(twin)
         idempotency.keep(door.db(), staff, key, 201, str(message.id))
@@ -56,11 +56,13 @@ def create() -> ResponseReturnValue:
     return _done(message, draft)
 
 
-def _twin(staff: Staff, message: Message) -> int | None:
+def _twin(staff: Staff, message: Message, draft: bool) -> int | None:
     """The number of a message like this to the byte, by the same author within the hour, that has not come to nothing.
 
     A browser that goes back may fetch the form anew and keep what was typed: sent again, it would be a second alert.
+    A draft is no alert yet: what is submitted is not kept back because it was saved as one before.
     """
+    not_it = CAME_TO_NOTHING if draft else (*CAME_TO_NOTHING, "draft")
     return door.db().scalar(
         select(Message.id)
         .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
@@ -68,7 +70,7 @@ def _twin(staff: Staff, message: Message) -> int | None:
             Message.author_id == staff.id,
             Message.id != message.id,
             Message.created_at > door.runtime().now() - MADE_TWICE_WITHIN,
-            Message.state.not_in(CAME_TO_NOTHING),
+            Message.state.not_in(not_it),
             Version.digest == message.current.digest,
         )
         .limit(1)

@@ -137,6 +137,13 @@ def test_pressed_twice_it_is_sent_once(site: Site) -> None:
     assert write(site, once=once(site)).headers["Location"] == "/messages/3"
 
 
+def test_a_draft_keeps_back_no_alert_of_the_same_words(site: Site) -> None:
+    assert write(site, act="draft", once=once(site)).headers["Location"] == "/messages/1"
+    assert write(site, act="draft", once=once(site)).headers["Location"] == "/messages/1"
+    assert write(site, once=once(site)).headers["Location"] == "/messages/2"
+    assert (the_message(site, 2).state, how_many(site)) == ("pending", 2)
+
+
 def test_saving_what_was_not_changed_changes_nothing(site: Site) -> None:
     write(site, text="One.\r\n\r\nTwo.", topic="t", release_at="2026-11-21T09:00")
     page = site("analyst").get("/messages/1/edit").text
