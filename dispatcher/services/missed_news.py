@@ -9,7 +9,7 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
@@ -22,10 +22,11 @@ from dispatcher.services import callbacks
 
 log = logging.getLogger(__name__)
 
-# Some carriers tell of no receipt: after two questions, so far apart, there will be no answer.
+# Some carriers tell of no receipt: after two answers without news, so far apart, there will be none.
 LOOKS, FIRST, APART = 2, timedelta(minutes=10), timedelta(minutes=30)
 OLDEST = timedelta(days=2)
-MOST, AT_ONCE = 500, 20
+# In one turn: a provider that hangs must not hold up what else is asked of it.
+MOST, AT_ONCE, SECONDS = 200, 20, 60
 
 
 async def look(runtime: Runtime, provider: str) -> int:
@@ -36,17 +37,25 @@ async def look(runtime: Runtime, provider: str) -> int:
         return 0
     asked = await runtime.aside(_begin, runtime, provider)
     places = asyncio.Semaphore(AT_ONCE)
+    said: dict[str, WebRequest | None] = {}
 
-    async def ask(ref: str, attempt: str) -> WebRequest | None:
+    async def ask(ref: str, attempt: str) -> None:
         async with places:
             try:
-                return await source.news_of(ref, attempt)
+                said[attempt] = await source.news_of(ref, attempt)
             except ProviderError as error:
                 log.warning("%s could not be asked what became of a text: %s", provider, error)
-                return None
+            except Exception:  # what cannot be read of one must not take the others' news
+                log.exception("what %s says became of a text cannot be read", provider)
+                said[attempt] = None
 
-    said = await asyncio.gather(*(ask(ref, attempt) for ref, attempt in asked))
-    new: int = await runtime.aside(_keep, runtime, provider, [one for one in said if one is not None])
+    try:
+        async with asyncio.timeout(SECONDS):
+            await asyncio.gather(*(ask(ref, attempt) for ref, attempt in asked))
+    except TimeoutError:
+        log.warning("%s did not say in time what became of texts", provider)
+    unsaid = [attempt for _, attempt in asked if attempt not in said]
+    new: int = await runtime.aside(_keep, runtime, provider, [one for one in said.values() if one is not None], unsaid)
     return new
 
 
@@ -79,17 +88,24 @@ def _due(session: Session, runtime: Runtime, provider: str, table: type[Delivery
             Attempt.looked_up < LOOKS,
             or_(Attempt.looked_up_at.is_(None), Attempt.looked_up_at <= now - APART),
         )
-        .order_by(Attempt.id)
+        .order_by(Attempt.looked_up_at.nulls_first(), Attempt.id)
         .limit(MOST)
         .with_for_update(of=Attempt, skip_locked=True)
     )
     return list(session.scalars(query))
 
 
-def _keep(runtime: Runtime, provider: str, found: list[WebRequest]) -> int:
-    if not found:
+def _keep(runtime: Runtime, provider: str, found: list[WebRequest], unsaid: list[str]) -> int:
+    """Keep what was found; a question that got no answer was no look, or an outage would use them all up."""
+    if not found and not unsaid:
         return 0
     with runtime.sessions() as session:
+        session.execute(
+            update(Attempt)
+            .where(Attempt.id.in_(unsaid), Attempt.looked_up > 0)
+            .values(looked_up=Attempt.looked_up - 1)
+            .execution_options(synchronize_session=False)
+        )
         new = callbacks.keep_all(session, [callbacks.row_of(runtime, provider, "sms-status", one) for one in found])
         commit(session, runtime.bells)
     if new and callbacks.must_ring(runtime):

@@ -51,7 +51,13 @@ async def look(runtime: Runtime, provider: str) -> int:
     since = await runtime.aside(_begin, runtime, provider) if source is not None else None
     if source is None or since is None:
         return 0
+    new = await _received(runtime, provider, source, since)
+    # After it: an opt-out among what was received must not wait for what became of texts.
     await missed_news.look(runtime, provider)
+    return new
+
+
+async def _received(runtime: Runtime, provider: str, source: TextLog, since: datetime) -> int:
     until = runtime.now() - FRESH
     try:
         found = await source.received_between(since, until)

@@ -1,4 +1,4 @@
-"""Texts of which no news came: asked about twice, far apart, and never sent again."""
+"""Texts of which no news came: asked about far apart, until two answers knew nothing, and never sent again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import select
 from dispatcher.model import Attempt, Delivery
 from dispatcher.model.errors import ProviderError
 from dispatcher.model.ports import WebRequest
-from dispatcher.services import missed_texts
+from dispatcher.services import missed_news, missed_texts
 from tests.webhooks.world import World
 
 MINUTE = 60
@@ -22,20 +22,26 @@ class Vendor:
     """What the provider says of a text of ours: a status, nothing, or no answer."""
 
     def __init__(self, world: World, says: str | None) -> None:
-        self.says, self.asked = says, []  # type: tuple[str | None, list[str]]
+        self.says, self.asked, self.order = says, [], []  # type: tuple[str | None, list[str], list[str]]
         sms = world.bank.providers["sms"]
         sms.news_of, sms.received_between = self.news_of, self.received_between  # type: ignore[attr-defined]
         self.world = world
 
     async def news_of(self, provider_ref: str, attempt: str) -> WebRequest | None:
         self.asked.append(provider_ref)
+        self.order.append("news")
         if self.says == "away":
             raise ProviderError("away")
+        if self.says == "broken":
+            raise ValueError("no number")
+        if self.says == "hanging":
+            await asyncio.Event().wait()
         form = {"MessageSid": provider_ref, "MessageStatus": self.says, "ErrorCode": "30003"}
         target = f"/webhooks/twilio/sms-status?attempt={attempt}"
         return WebRequest("POST", target, {}, urlencode(form).encode()) if self.says else None
 
     async def received_between(self, since: datetime, until: datetime) -> list[WebRequest]:
+        self.order.append("list")
         raise ProviderError("its list cannot be had")
 
     def look(self, minutes: float) -> None:
@@ -55,14 +61,19 @@ def states(world: World) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("says", "becomes", "looks"),
     [("delivered", "delivered", 1), ("undelivered", "failed", 1), ("sent", "accepted", 2), ("", "accepted", 2),
-     ("away", "accepted", 2)],
+     ("broken", "accepted", 2), ("away", "accepted", 4), ("hanging", "accepted", 4)],
 )  # fmt: skip
-def test_its_provider_is_asked_until_it_knows_at_most_twice(light: World, says: str, becomes: str, looks: int) -> None:
+def test_its_provider_is_asked_until_it_knows_and_says_so_at_most_twice(
+    light: World, monkeypatch: pytest.MonkeyPatch, says: str, becomes: str, looks: int
+) -> None:
+    if says == "hanging":
+        monkeypatch.setattr(missed_news, "SECONDS", 0.001)
     light.alert()
     vendor = Vendor(light, says)
     vendor.look(5)
     assert vendor.asked == []  # its webhook may still bring it
     vendor.look(10)
+    assert vendor.order == ["list", "list", "news", "news"]  # opt-outs that were missed come first
     assert states(light) == {"101": becomes, "103": becomes}
     for _ in range(3):
         vendor.look(1)
