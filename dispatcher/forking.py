@@ -23,6 +23,7 @@ CAN_FORK = sys.platform == "linux"
 # whose. setproctitle finds that room by the environment, as long as it stands where it stood at the beginning.
 os.environ.setdefault("SPT_NOENV", "1")
 getproctitle()
+_WISHES = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LOADED = (
     "dispatcher.serve", "dispatcher.worker", "dispatcher.clock", "dispatcher.app", "dispatcher.bootstrap",
     "dispatcher.api", "approvals.views", "webhooks",
@@ -31,6 +32,8 @@ LOADED = (
 
 def load() -> None:
     """Load what the processes need, and keep the collector from touching it, which would copy it into each of them."""
+    if not CAN_FORK:
+        return
     for name in LOADED:
         importlib.import_module(name)
     configure_mappers()
@@ -51,14 +54,24 @@ class Forked:
             os.setsid()  # the terminal's Ctrl-C is for the supervisor
             tie()
             _as_started_alone(writing, keep_open)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             os.environ.clear()
             os.environ.update(env)
             setproctitle(title)
             work()
 
         self._process = multiprocessing.get_context("fork").Process(target=live, name=title)
-        self._process.start()
-        os.close(writing)
+        # What arrives before the child handles signals as its own waits until then: taken by the parent's handlers, a
+        # wish to stop would be lost.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _WISHES)
+        try:
+            self._process.start()
+        except OSError:
+            os.close(reading)
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            os.close(writing)
         self.stdout: IO[bytes] | None = open(reading, "rb", buffering=0)  # noqa: SIM115  # the supervisor reads and closes it
 
     @property

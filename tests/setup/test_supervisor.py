@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from dispatcher import embedded, supervisor
-from dispatcher.forking import CAN_FORK
+from dispatcher.forking import CAN_FORK, Forked
 from dispatcher.settings import valkey_socket
 from dispatcher.supervisor import Child, StartError, Supervisor, how_it_ended
 
@@ -223,6 +223,10 @@ def test_a_forked_child_is_named_stopped_and_ends_with_its_supervisor(watched: W
     watched.until(lambda: psutil.Process(child.process.pid).cmdline()[0].startswith("dispatcher sleeps"))
     watched.stop([child])
     assert child.process.returncode == -signal.SIGTERM
+    at_once = [Forked(lambda: time.sleep(60), "at once", os.environ, lambda: None) for _ in range(10)]
+    for one in at_once:
+        one.terminate()  # before it handles signals as its own
+    assert [one.wait() for one in at_once] == [-signal.SIGTERM] * 10
     code = (
         "import os, sys, time; from pathlib import Path; from dispatcher.supervisor import Child, Supervisor\n"
         "one = Supervisor(print); log = Path(sys.argv[1])\n"

@@ -76,6 +76,8 @@ def _read(words: str, name: str) -> Understood:
     ruled_out = _ruled_out(said[:_MOST], told, share)
     if known.kind not in ("other", "question") or known.doubt == "opt-out":
         rather = _overruling(known, share, ruled_out)
+        if rather in _WISHES:  # obeyed at once, against what a rule has seen: a person is asked first
+            return replace(known, doubt=rather)
         if rather:
             return Understood(rather, "rule", _deciding(rather, said[:_MOST], shapes[:_MOST]), known.kind)
         return replace(known, doubt="opt-out") if _asks_out(known, told, share, ruled_out) else known
@@ -83,9 +85,12 @@ def _read(words: str, name: str) -> Understood:
 
 
 def _overruling(known: Understood, share: Mapping[str, float], ruled_out: Mapping[str, bool]) -> str:
-    """The kind for which all words speak where a rule found another in some of them; "" where they do not."""
+    """The kind for which all words speak where a rule found another in some of them; "" where they do not.
+
+    An order that was found stays one, however angry the words around it: somebody waits for it to be confirmed.
+    """
     first = max(share, key=share.__getitem__)
-    if known.kind == "opt-out" or first in ("other", "opt-in") or ruled_out.get(first):
+    if known.kind in ("opt-out", "order") or first in ("other", "opt-in") or ruled_out.get(first):
         return ""
     return first if share[first] >= _OVERRULES and share[known.kind] <= _HARDLY else ""
 
