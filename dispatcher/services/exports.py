@@ -26,7 +26,7 @@ from dispatcher.model import (
 from dispatcher.model.call import Recording
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import conversations, csv_cells, engagement, remembered, sight
+from dispatcher.services import conversations, csv_cells, engagement, own_links, remembered, sight
 from dispatcher.services.audit import record
 from dispatcher.services.csv_cells import Cell
 from dispatcher.services.ranks import share
@@ -91,7 +91,7 @@ def _rows(runtime: Runtime, staff_id: int, wanted: _Pieces, asked: Asked) -> Ite
             some = wanted.rows(session, runtime, staff, asked, after)
         for number, cells in some:
             after = number
-            yield cells
+            yield [own_links.cut(cell) if isinstance(cell, str) else cell for cell in cells]
         if len(some) < AT_ONCE:
             return
 

@@ -25,6 +25,7 @@ from dispatcher.model import (
     Version,
 )
 from dispatcher.model.conversation import WANTED
+from dispatcher.services import own_links
 from dispatcher.services.response_report import REACHED, reached_at
 
 Entry = dict[str, Any]
@@ -51,7 +52,7 @@ def history(session: Session, customer: Customer, seen: Collection[int] | None =
     failure (a delivery that did not arrive before another channel took over), heard (somebody listened to the end),
     reply (with the names of its `files`), response and notice, which was written by itself (when it arrived), order
     (a request that was confirmed, declined or taken back), stop and return (a standing order for a contact point they
-    have, and its end).
+    have, and its end). No link by which a customer acts is in it.
     """
     entries = [
         *_alerts(session, customer, seen),
@@ -62,7 +63,11 @@ def history(session: Session, customer: Customer, seen: Collection[int] | None =
         *_orders(session, customer, seen),
         *_stops(session, customer),
     ]
-    return sorted(entries, key=lambda entry: entry["at"], reverse=True)
+    return sorted(map(_safe, entries), key=lambda entry: entry["at"], reverse=True)
+
+
+def _safe(entry: Entry) -> Entry:
+    return {name: own_links.cut(value) if isinstance(value, str) else value for name, value in entry.items()}
 
 
 # --- alerts -----------------------------------------------------------------------------------------------

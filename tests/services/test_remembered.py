@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from dispatcher.bells import commit
 from dispatcher.model import Customer, Grant, Staff
-from dispatcher.services import exports, remembered, reply_store
+from dispatcher.services import exports, own_links, preferences, remembered, reply_store
 from dispatcher.services.exports import Asked
 from dispatcher.services.understanding import Understood
 from tests.webhooks.world import World
@@ -46,3 +46,26 @@ def test_a_complaint_is_not_read_by_whom_it_may_be_about(world: World, who: str,
         assert any(one["kind"] == "alert" and one["answered_after"] is not None for one in told) is reads
         written = "".join(exports.export(session, world.runtime, staff, "history", Asked(customer="bob")))
         assert (COMPLAINT in written, QUESTION in written) == (reads, True)
+
+
+def test_no_link_by_which_they_act_is_shown_to_anybody_else(world: World) -> None:
+    """Neither the one of our confirmation nor what they have quoted of ours."""
+    ids = world.alert()
+    bob = world.bank.ids["bob"]
+    tokens = [world.runtime.token(purpose, bob) for purpose in ("customer", "delivery", "letter", "media")]
+    links = " ".join((f"(https://alerts.bank.example/p/{tokens[0]}?a=1)", f"HTTPS://alerts.bank.example/R/{tokens[1]}.",
+                      f"<conv+{tokens[2]}@in.bank.example>", f"/audio/{tokens[3]}.wav"))  # fmt: skip
+    said(world, f"Is {links} mine?", "question", ids["message"])
+    with world.runtime.sessions() as session:
+        preferences.stop(session, world.runtime, session.get_one(Customer, bob), "sms", "preferences page")
+        commit(session, world.runtime.bells)
+        staff = world.bank.staff(session, "rep")
+        shown = repr(remembered.of_customer(session, staff, session.get_one(Customer, bob)))
+        tables = [
+            "".join(exports.export(session, world.runtime, staff, name, Asked(customer="bob")))
+            for name in ("history", "replies")
+        ]
+    for told in (shown, *tables):
+        assert f"Is ({own_links.SHOWN} " in told
+        assert not [one for one in tokens if one in told.lower()]
+    assert f"brings them back: {own_links.SHOWN}" in shown
