@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import AuditEntry, Reply, Suppression
+from dispatcher.model import AuditEntry, Reply, Staff, Suppression
+from dispatcher.model.errors import Refused
+from dispatcher.runtime import Runtime
 from dispatcher.services import suppressions
 
 # A doubt is settled by what followed it; the provider's own list follows ours.
@@ -34,6 +36,24 @@ def is_since(session: Session, channel: str, address: str, reply: Reply) -> bool
     return any(seq > (came or 0) for seq, _ in _others(session, channel, address, "", reply))
 
 
+def ended_by_them(session: Session, order: Suppression) -> bool:
+    """Whether they have ended it themselves, be it that the order stands for something graver."""
+    entries = _entries(session, order.channel, order.address, order.topic)
+    return order.reason == "opt-out" or any(detail["reason"] == "opt-out" for _, detail in entries)
+
+
+def lift_by_hand(
+    session: Session, runtime: Runtime, channel: str, address: str, staff: Staff, said: str, topic: str = ""
+) -> None:
+    """As `suppressions.lift`, by somebody whom the customer has asked: what they `said` goes on record. Raises Refused
+    without it, where they have ended it themselves.
+    """
+    standing = [one for one in suppressions.all_in_force(session, channel, address) if one.topic == topic]
+    if not said and any(ended_by_them(session, one) for one in standing):
+        raise Refused({"said": "they have ended it themselves: write what they said, and when"})
+    suppressions.take_back(session, runtime, channel, address, staff, topic=topic, said=said)
+
+
 def was_plain(session: Session, reply: Reply, plain: tuple[str, ...]) -> bool:
     """Whether it came as an opt-out that one of `plain` had decided, whatever persons have called it since."""
     first = session.scalar(
@@ -49,7 +69,14 @@ def was_plain(session: Session, reply: Reply, plain: tuple[str, ...]) -> bool:
 def _others(
     session: Session, channel: str, address: str, topic: str, reply: Reply
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each order for this topic that was not read in this reply, since the last was lifted: its entry, newest first."""
+    """Each of `_entries` that was not read in this reply."""
+    for seq, detail in _entries(session, channel, address, topic):
+        if detail.get("reply") != reply.id and detail.get("reason") not in _NO_WORD:
+            yield seq, detail
+
+
+def _entries(session: Session, channel: str, address: str, topic: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each order for this topic since the last was lifted: its entry, newest first."""
     entries = session.execute(
         select(AuditEntry.seq, AuditEntry.action, AuditEntry.detail)
         .where(
@@ -64,5 +91,4 @@ def _others(
             continue
         if action != "suppress":
             return
-        if detail.get("reply") != reply.id and detail.get("reason") not in _NO_WORD:
-            yield seq, detail
+        yield seq, detail

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from dispatcher.bells import note
 from dispatcher.model import Letter, Message, Reply, Staff, Suppression, Task
 from dispatcher.model.delivery import CALL_FOLLOWS
-from dispatcher.model.errors import Refused
 from dispatcher.runtime import Runtime
 from dispatcher.services import tasks
 from dispatcher.services.audit import record
@@ -242,18 +241,6 @@ def lift(
 ) -> bool:
     """Use the address again; False where no order for one of these reasons was in force. See `take_back`."""
     return bool(take_back(session, runtime, channel, address, actor, reasons=reasons, topic=topic))
-
-
-def lift_by_hand(
-    session: Session, runtime: Runtime, channel: str, address: str, staff: Staff, said: str, topic: str = ""
-) -> None:
-    """As `lift`, by somebody whom the customer has asked: what they `said` goes on record. Raises Refused without it,
-    where they have ended it themselves.
-    """
-    ended = [one for one in all_in_force(session, channel, address) if one.topic == topic and one.reason == "opt-out"]
-    if ended and not said:
-        raise Refused({"said": "they have ended it themselves: write what they said, and when"})
-    take_back(session, runtime, channel, address, staff, topic=topic, said=said)
 
 
 def take_back(

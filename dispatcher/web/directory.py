@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, or_, select
@@ -17,6 +19,7 @@ from dispatcher.services import (
     engagement,
     exports,
     list_numbers,
+    ordered,
     preferences,
     remembered,
     sight,
@@ -85,6 +88,7 @@ def show(key: str) -> ResponseReturnValue:
         listens=engagement.of_customer(session, door.runtime(), customer),
         definition=engagement.DEFINITION,
         mends=_may_mend(staff, customer),
+        ended=partial(ordered.ended_by_them, session),
     )
 
 
@@ -106,7 +110,7 @@ def lift(key: str, channel: str) -> ResponseReturnValue:
     point, staff = _point_to_mend(key, channel)
     topic, said = request.form.get("topic", ""), request.form.get("said", "").strip()[:150]
     try:
-        suppressions.lift_by_hand(door.db(), door.runtime(), channel, point.address, staff, said, topic)
+        ordered.lift_by_hand(door.db(), door.runtime(), channel, point.address, staff, said, topic)
     except Refused as refused:
         flash(f"Not changed: {refused.fields['said']}.")
     else:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text, update
 
 from dispatcher.app import create_app
 from dispatcher.model import AuditEntry, ContactPoint, Customer, Letter, Suppression
-from dispatcher.services import accounts
+from dispatcher.services import accounts, preferences
 from dispatcher.storage import make_engine, make_sessions
 from tests.directory_runtime import staff_without_pins
 from tests.small_bank import small_bank
@@ -59,13 +59,18 @@ def test_only_the_own_rep_and_administrators_mend(site: Site) -> None:
     assert site("rep").post(f"{path}/lift").status_code == 404
     assert site("rep").get("/directory/customers/bob").status_code == 404
     assert "Use again" not in site("analyst").get("/directory/customers/bob").text
-    with site.session() as session:
-        order = session.scalars(select(Suppression)).one()
-        order.reason = "opt-out"  # as if they had ended it themselves
+    demanded = 'aria-label="What the customer said, and when" required'
+    assert demanded not in site("admin").get("/directory/customers/bob").text
+    with site.session() as session:  # they end it themselves, and the row goes on to tell of the graver order
+        bob = session.get_one(Customer, site.bank.ids["bob"])
+        preferences.stop(session, site.bank.runtime, bob, "sms", "preferences page")
+        assert session.scalars(select(Suppression.reason)).all() == ["by-hand"]
         session.commit()
     site("admin").post(f"{path}/lift")
     assert in_force() == 1
-    assert "write what they said" in site("admin").get("/directory/customers/bob").text
+    shown = site("admin").get("/directory/customers/bob").text
+    assert "write what they said" in shown
+    assert demanded in shown
     assert site("admin").post(f"{path}/lift", {"said": "rang today: yes, please"}).status_code == 302
     assert in_force() == 0
     assert site("admin").post("/directory/customers/bob/fax/suppress").status_code == 404
