@@ -12,9 +12,19 @@ from dispatcher.services import passing
 from dispatcher.services.audit import record
 
 
+def hold(session: Session, reply: Reply) -> None:
+    """Take the conversation, then the reply, both as they are now: in this order everybody takes them.
+
+    To be called before anything of the reply is changed.
+    """
+    if reply.conversation_id is not None:
+        session.get_one(Conversation, reply.conversation_id, with_for_update=True, populate_existing=True)
+    session.get_one(Reply, reply.id, with_for_update=True, populate_existing=True)
+
+
 def set_aside(session: Session, runtime: Runtime, reply: Reply, because: str) -> None:
     """The reply is nobody's words: letters about it that have not left are not sent, and its conversation waits no
-    more, unless something else was said in it."""
+    more, unless something else was said in it. The caller has called `hold`."""
     before = {"kind": reply.kind, "by": reply.kind_by, "doubt": reply.doubt}
     reply.kind, reply.kind_by, reply.kind_because, reply.doubt = "automatic", "rule", because, ""
     if reply.state == "unmatched":
@@ -26,9 +36,8 @@ def set_aside(session: Session, runtime: Runtime, reply: Reply, because: str) ->
         .values(state="cancelled", settled_at=runtime.now(), due_at=None)
         .execution_options(synchronize_session="fetch")
     )
-    if reply.conversation_id is not None:
-        held = select(Conversation).where(Conversation.id == reply.conversation_id).with_for_update()
-        _wait_no_more(session, runtime, session.scalars(held.execution_options(populate_existing=True)).one())
+    if reply.conversation is not None:
+        _wait_no_more(session, runtime, reply.conversation)
     record(session, runtime, "system", "correct reply", f"reply {reply.id}", before=before, after=reply.kind)
 
 

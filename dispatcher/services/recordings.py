@@ -183,8 +183,12 @@ def _tell_reply(session: Session, runtime: Runtime, recording: Recording, fault:
     reply = recording.reply
     if reply is None or recording.state in ("waiting", "lost"):
         return
+    quiet = recording.state in ("empty", "silent")
+    if quiet:
+        session.flush()
+        no_answer.hold(session, reply)
     reply.recording = recording.media
-    is_silence = recording.state in ("empty", "silent") and (reply.kind, reply.kind_by) == ("other", "key")
+    is_silence = quiet and (reply.kind, reply.kind_by) == ("other", "key")
     if is_silence:
         reply.doubt = ""  # nobody need listen for an order in it
     if recording.state == "empty":

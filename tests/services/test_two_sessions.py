@@ -13,8 +13,19 @@ from sqlalchemy import select, text
 
 from dispatcher import jobs
 from dispatcher.bells import commit
-from dispatcher.model import Attempt, Callback, Conversation, Customer, Delivery, Grant, Reply, Staff, Suppression
-from dispatcher.services import fan_out, handover, suppressions
+from dispatcher.model import (
+    Attempt,
+    Callback,
+    Conversation,
+    Customer,
+    Delivery,
+    Grant,
+    Recording,
+    Reply,
+    Staff,
+    Suppression,
+)
+from dispatcher.services import fan_out, handover, recordings, suppressions
 from dispatcher.services.holding import hold_what_waits
 from dispatcher.services.oracle import Question
 from dispatcher.services.oracle_approved import ALL
@@ -118,6 +129,36 @@ def test_a_bounce_by_mail_takes_the_conversation_before_what_was_sent(world: Wor
         assert session.scalars(select(Reply.kind).order_by(Reply.id)).all() == ["other", "automatic"]
         assert session.scalars(select(Callback.state)).all() == ["applied", "applied"]
         assert session.scalars(select(Attempt.state).where(Attempt.delivery_id == ids["ana"])).one() == "accepted"
+
+
+def test_a_silent_recording_takes_the_conversation_before_its_reply(world: World) -> None:
+    """As whoever corrects an answer does: the other way round they would wait in a circle."""
+    ids = world.alert()
+    world.mail(ANA, world.reply_to(ids["ana"]), "Noted, thanks")
+    world.work()
+    with world.runtime.sessions() as session:
+        reply = session.scalars(select(Reply)).one()
+        reply.kind, reply.kind_by = "other", "key"
+        number = recordings.expect(
+            session, world.runtime, provider="a", ref="R1", call_ref="C1", purpose="reply", reply=reply
+        ).id
+        session.commit()
+
+    def nothing() -> None:
+        with world.runtime.sessions() as session:
+            recordings.empty(session, world.runtime, session.get_one(Recording, number, with_for_update=True))
+            commit(session, world.runtime.bells)
+
+    with world.runtime.sessions() as held:
+        held.scalars(select(Conversation).with_for_update()).one()
+        with meanwhile(world, nothing) as other:
+            assert other.is_alive(), "it waits for the conversation"
+            held.execute(text("SET LOCAL lock_timeout = '500ms'"))  # sooner than PostgreSQL sees the circle
+            held.scalars(select(Reply).with_for_update()).one()
+            held.commit()
+    with world.runtime.sessions() as session:
+        assert session.scalars(select(Reply.kind)).one() == "automatic"
+        assert session.scalars(select(Conversation.state)).one() == "closed"
 
 
 def test_an_answer_that_comes_while_its_representative_leaves_is_somebodys(world: World) -> None:
