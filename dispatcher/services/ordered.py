@@ -29,11 +29,15 @@ def besides(session: Session, order: Suppression, reply: Reply) -> dict[str, Any
 
 
 def is_since(session: Session, channel: str, address: str, reply: Reply) -> bool:
-    """Whether another order than what was read in this reply was given after it came."""
+    """Whether an order that stands, for all topics or one, was given after this reply came and not read in it."""
     came = session.scalar(
         select(AuditEntry.seq).where(AuditEntry.subject == f"reply {reply.id}", AuditEntry.action == "receive reply")
     )
-    return any(seq > (came or 0) for seq, _ in _others(session, channel, address, "", reply))
+    return any(
+        seq > (came or 0)
+        for order in suppressions.all_in_force(session, channel, address)
+        for seq, _ in _others(session, channel, address, order.topic, reply)
+    )
 
 
 def ended_by_them(session: Session, order: Suppression) -> bool:

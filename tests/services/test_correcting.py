@@ -136,12 +136,21 @@ def test_one_replys_correction_takes_back_nothing_that_was_said_in_another_way(
         assert suppressions.in_force(session, "sms", BOB) is None
 
 
-def test_no_older_word_is_called_a_wish_to_come_back(world: World) -> None:
+@pytest.mark.parametrize("topic", ["", "rates"])
+def test_no_older_word_is_called_a_wish_to_come_back(world: World, topic: str) -> None:
+    with world.runtime.sessions() as session:
+        world.bank.released(session, topic="rates")
     world.alert()
     world.sms(BOB, "yes, fine, thanks")
     world.work()
     world.bank.time.pass_by(60)
-    world.sms(BOB, "STOP", OptOutType="STOP")
-    world.work()
+    if topic:
+        with world.runtime.sessions() as session:
+            bob = session.get_one(Customer, world.bank.ids["bob"])
+            preferences.stop(session, world.runtime, bob, "sms", "preferences page", topic)
+            commit(session, world.runtime.bells)
+    else:
+        world.sms(BOB, "STOP", OptOutType="STOP")
+        world.work()
     with pytest.raises(StateConflict, match="by START or on their page"):
         call_it(world, "opt-in", world.replies()[0].id)
