@@ -199,8 +199,9 @@ def assign(session: Session, runtime: Runtime, staff: Staff, reply_id: int, cust
     reply = _unmatched(session, staff, reply_id)
     customer, about = _named(session, runtime, customer_key.strip())
     message_id = reply.message_id or about or latest_message(session, runtime, customer.id)
+    address = _answered_at(session, reply, customer)
     conversation = thread(
-        session, runtime, customer, message_id, channel=reply.channel, address=reply.sender, at=reply.received_at
+        session, runtime, customer, message_id, channel=reply.channel, address=address, at=reply.received_at
     )
     reply.customer_id, reply.message_id, reply.conversation_id = customer.id, message_id, conversation.id
     reply.state = "matched"
@@ -209,6 +210,14 @@ def assign(session: Session, runtime: Runtime, staff: Staff, reply_id: int, cust
     session.flush()
     reply_notices.tell_owner(session, runtime, conversation, reply)
     return reply
+
+
+def _answered_at(session: Session, reply: Reply, customer: Customer) -> str:
+    """Where it came from; "" for a colleague who sent on what the customer said: by the customer's own order then."""
+    sender = reply.sender.strip().lower()
+    ours = select(Staff.id).where(or_(Staff.email == sender, Staff.phone == sender)).limit(1)
+    is_theirs = sender in {point.address for point in customer.contact_points}
+    return "" if not is_theirs and session.scalar(ours) is not None else reply.sender
 
 
 def _named(session: Session, runtime: Runtime, word: str) -> tuple[Customer, int | None]:

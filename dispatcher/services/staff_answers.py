@@ -12,7 +12,7 @@ from dispatcher.model import ContactPoint, Conversation, Reply, Staff
 from dispatcher.model.conversation import MACHINES, WISHES
 from dispatcher.model.errors import DispatcherError, Refused
 from dispatcher.model.ports import File
-from dispatcher.services import answer_notices, caps, conversations, responses
+from dispatcher.services import answer_notices, caps, conversations, reply_store, responses
 from dispatcher.services.arrival import Arrival
 from dispatcher.services.matching import Match
 from dispatcher.services.once import clean
@@ -79,10 +79,14 @@ def _refuse(arrival: Arrival, understood: Understood, why: str) -> Reply:
 
 
 def is_by_colleague() -> ColumnElement[bool]:
-    """Whether a reply came from an address or a telephone of somebody who works here, or did, and is no customer's."""
+    """Whether a reply came from an address or a telephone of somebody who works here, or did, and is no customer's.
+
+    A From line that nothing proves is nobody's: a forged one is no colleague's word.
+    """
     here = select(Staff.id).where(_SENDS).correlate(Reply).exists()
     theirs = select(ContactPoint.id).where(ContactPoint.address == func.lower(Reply.sender)).correlate(Reply).exists()
-    return and_(here, ~theirs)
+    unproven = or_(Reply.note.contains(reply_store.UNVERIFIED), func.length(Reply.note) >= reply_store.MOST_NOTE)
+    return and_(here, ~theirs, ~unproven)
 
 
 def colleagues(session: Session, replies: Sequence[Reply]) -> dict[int, Staff]:

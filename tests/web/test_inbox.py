@@ -139,17 +139,27 @@ def test_unmatched_replies_find_their_owner(site: Site) -> None:
     assert site("admin").post("/inbox/unmatched/1/settle").status_code == 409
 
 
-def test_what_colleagues_wrote_stands_apart_and_becomes_no_customers(site: Site) -> None:
+def test_what_colleagues_wrote_stands_apart_but_not_what_is_forged(site: Site) -> None:
     with site.session() as session:
-        for n, (channel, sender) in enumerate(
-            (("email", "Rep@bank.example"), ("sms", "+12025550199"), ("email", "x@y.example"))
+        for n, (channel, sender, note) in enumerate(
+            (
+                ("email", "Rep@bank.example", ""),
+                ("sms", "+12025550199", ""),
+                ("email", "x@y.example", ""),
+                ("email", "rep@bank.example", "sender not verified: SPF and DKIM fail"),
+            )
         ):
-            session.add(Reply(dedupe=f"{n}", channel=channel, sender=sender, text=f"word {n}", state="unmatched"))
+            session.add(
+                Reply(dedupe=f"{n}", channel=channel, sender=sender, text=f"word {n}", state="unmatched", note=note)
+            )
         session.commit()
     strangers, colleagues = site("admin").get("/inbox/unmatched").text.split("From colleagues")
-    assert [f"word {n}" in strangers for n in range(3)] == [False, False, True]
+    assert [f"word {n}" in strangers for n in range(4)] == [False, False, True, True]
     assert colleagues.count("Rep, works here") == 2
-    assert ("/assign" in strangers, "/assign" in colleagues) == (True, False)
+    assert (strangers.count("/assign"), colleagues.count("/assign")) == (2, 2)  # one may have sent on an order
+    assert site("admin").post("/inbox/unmatched/1/assign", {"customer": "bob"}).status_code == 302
+    with site.session() as session:
+        assert session.scalars(select(Conversation.address)).one() == ""  # Bob is answered, not who sent it on
 
 
 def test_unmatched_replies_are_settled_with_a_reason(site: Site) -> None:
