@@ -18,8 +18,6 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import suppressions, tasks
 from dispatcher.services.directory import owner_of
 
-# Shown as the reason of a delivery that waits for a person's answer.
-HELD = "held: they may want no more here, and nobody has said yet what they meant"
 # What settles the doubt makes it due at once. This is for whatever does not.
 _LOOK_AGAIN = timedelta(hours=1)
 

@@ -19,7 +19,7 @@ from dispatcher.model.delivery import GOING, WAITING, due_by, in_states
 from dispatcher.model.many import among, given
 from dispatcher.model.message import end_of_validity
 from dispatcher.runtime import Runtime
-from dispatcher.services import addressees, caps, dialable, dialling, doubted, fallback, pause
+from dispatcher.services import addressees, caps, dialable, dialling, doubted, fallback, holding, pause
 from dispatcher.services.lease import lease_of
 
 # Shown as the reason of a delivery that waits for the end of its customer's quiet hours.
@@ -217,7 +217,7 @@ def _sorted_out(
     dialling.turn_away(session, runtime, channel, never)
     caps.turn_away(session, runtime, turned_away)
     _hold(session, held, QUIET)
-    _hold(session, dict.fromkeys(unclear, doubted.until(runtime, message.until)), doubted.HELD)
+    _hold(session, dict.fromkeys(unclear, doubted.until(runtime, message.until)), holding.HELD)
     if message.urgent or message.until is not None:
         doubted.tell(session, message.id, unclear)
     leaving = leaving[:most]

@@ -62,12 +62,13 @@ def require_not_theirs(session: Session, reply: Reply, kind: str) -> None:
 
 
 def make_way(session: Session, runtime: Runtime, reply: Reply, kind: str) -> None:
-    """Hold what waits for the contact point for which `decided` will give an order or settle a doubt, before anything
-    is put on record. The caller holds the conversation and the reply.
+    """Hold what waits for the contact point for which `decided` will give an order, end one or settle a doubt, before
+    anything is put on record. The caller holds the conversation and the reply.
     """
     own, point = _stopped_by(session, reply)
-    if kind in ("opt-out", "wrong-person") or (own is not None and own.reason == "doubt"):
-        hold_what_waits(session, runtime, *point)
+    given = kind in ("opt-out", "wrong-person")
+    if given or kind == "opt-in" or (own is not None and own.reason == "doubt"):
+        hold_what_waits(session, runtime, *point, ends=not given)
 
 
 def _stopped_by(session: Session, reply: Reply) -> tuple[Suppression | None, tuple[str, str]]:

@@ -96,7 +96,7 @@ def keep(
     if new is None:  # another worker had a copy of it
         return session.scalars(select(Reply).where(Reply.dedupe == key)).one()
     if stops is not None:
-        hold_what_waits(session, runtime, *stops)
+        hold_what_waits(session, runtime, *stops, ends=understood.kind == "opt-in")
     if conversation is not None:
         passing.route(session, runtime, conversation)
     if files:

@@ -69,11 +69,11 @@ def against(session: Session, letter: Letter) -> Suppression | None:
     """The standing order that keeps a letter from its customer; None for letters to staff.
 
     Its own order lets the one confirmation of it pass. While it is doubtful what they meant, what a person answers
-    them goes out, and nothing else.
+    them goes out, and what tells them how their own order stands; nothing else.
     """
     if letter.customer_id is None:
         return None
-    if letter.kind == "response":
+    if letter.kind in ("response", "order-noted"):
         return barring(session, letter.channel, letter.address)
     about = letter.message_id if letter.kind == CALL_FOLLOWS else None
     topic = session.get_one(Message, about).current.topic if about else ""
@@ -83,7 +83,9 @@ def against(session: Session, letter: Letter) -> Suppression | None:
 
 
 def barring(session: Session, channel: str, address: str, topic: str = "") -> Suppression | None:
-    """As `in_force`, but for an order that is only doubtful: it keeps no person's own answer from the address."""
+    """As `in_force`, but for an order that is only doubtful: it keeps no person's own answer from the address, nor
+    what tells a customer of their own order.
+    """
     return session.scalars(
         select(Suppression)
         .where(Suppression.channel == channel, Suppression.address == address, bars(topic))
@@ -258,7 +260,7 @@ def take_back(
     lifted = []
     standing = all_in_force(session, channel, address)
     if any(one.reason == "doubt" for one in standing):
-        hold_what_waits(session, runtime, channel, address)  # it waits no longer
+        hold_what_waits(session, runtime, channel, address, ends=True)  # it waits no longer
     for one in standing:
         known = _locked(session, channel, address, one.topic) if topic in (None, one.topic) else None
         if known is None or known.reason not in reasons:

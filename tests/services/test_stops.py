@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, select
@@ -72,11 +73,15 @@ def by_key(world: World) -> None:
         commit(session, world.runtime.bells)
 
 
-def by_person(world: World) -> None:
+def by_person(world: World, kind: str = "opt-out") -> None:
     with world.runtime.sessions() as session:
         number = session.scalars(select(Reply.id)).one()
-        correcting.correct(session, world.runtime, world.bank.staff(session, "rep"), number, "opt-out")
+        correcting.correct(session, world.runtime, world.bank.staff(session, "rep"), number, kind)
         commit(session, world.runtime.bells)
+
+
+def back_by_person(world: World) -> None:
+    by_person(world, "opt-in")
 
 
 @pytest.mark.parametrize(
@@ -87,13 +92,14 @@ def by_person(world: World) -> None:
         lambda world: by_sms(world, "take me off maybe, I get too many of these"),
         by_key,
         by_person,
+        back_by_person,
     ],
-    ids=["opt-out", "wrong person", "doubt", "key", "corrected"],
+    ids=["opt-out", "wrong person", "doubt", "key", "corrected", "corrected to a return"],
 )
 def test_what_waits_is_held_before_the_record(world: World, act: Callable[[World], None]) -> None:
     """A cancellation takes what waits first and the record last: the other way round they would wait in a circle."""
     world.alert()
-    if act is by_person:
+    if act in (by_person, back_by_person):
         by_sms(world, "sell 500 SAP at market")
     said: list[str] = []
 
@@ -105,7 +111,25 @@ def test_what_waits_is_held_before_the_record(world: World, act: Callable[[World
     event.listen(engine, "before_cursor_execute", hear)
     act(world)
     event.remove(engine, "before_cursor_execute", hear)
-    assert orders(world), "an order stands"
+    assert bool(orders(world)) is (act is not back_by_person)
     held = next(at for at, one in enumerate(said) if one.startswith("UPDATE letters SET due_at"))
     recorded = next(at for at, one in enumerate(said) if one.startswith("INSERT INTO audit"))
     assert held < recorded
+
+
+@pytest.mark.parametrize("act", [lambda world: by_sms(world, "START"), back_by_person], ids=["START", "corrected"])
+def test_who_comes_back_gets_nothing_sooner_that_waits_for_something_else(
+    world: World, act: Callable[[World], None]
+) -> None:
+    ids = world.alert()
+    if act is back_by_person:
+        by_sms(world, "sell 500 SAP at market")
+    due = world.runtime.now() + timedelta(minutes=3)
+    with world.runtime.sessions() as session:
+        asked_to_wait = session.get_one(Delivery, ids["bob"])
+        asked_to_wait.state, asked_to_wait.due_at, asked_to_wait.error = "deferred", due, "busy"
+        session.commit()
+    act(world)
+    assert world.replies()[-1].kind == "opt-in"
+    with world.runtime.sessions() as session:
+        assert session.get_one(Delivery, ids["bob"]).due_at == due

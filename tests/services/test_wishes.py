@@ -19,8 +19,8 @@ from dispatcher.model.ports import PREFS_TAG
 from dispatcher.services import (
     correcting,
     directory_marks,
-    doubted,
     fallback,
+    holding,
     judged,
     letters,
     preferences,
@@ -206,7 +206,7 @@ def test_doubt_holds_alerts_until_a_person_has_decided(both: World) -> None:
     first = released(both.bank)
     pump(both)
     assert [sent_to(both)[channel].count(to) for channel, to in BOBS] == [0, 0]
-    assert fates(both, first) == {("sms", "queued", doubted.HELD)}
+    assert fates(both, first) == {("sms", "queued", holding.HELD)}
     settle(both, reply_id, "not")
     assert orders(both) == []
     pump(both)
@@ -230,7 +230,7 @@ def test_an_alert_that_waits_for_an_answer_is_neither_lost_nor_sent_round(world:
     reply_id = doubtful(world)
     number = released(world.bank, urgency="urgent", valid_for=7200)
     pump(world)
-    assert fates(world, number) == {("sms", "queued", doubted.HELD)}
+    assert fates(world, number) == {("sms", "queued", holding.HELD)}
     with world.runtime.sessions() as session:
         told = session.scalars(select(Task).where(Task.kind == "waits")).one()
         assert (told.rep_id, told.customer_id, told.state) == (world.bank.ids["rep"], world.bank.ids["bob"], "open")
