@@ -46,6 +46,11 @@ class Way:
         return self.stopped is None or (self.stopped.reason in suppressions.THEIR_OWN and not self.by_carrier)
 
     @property
+    def in_doubt(self) -> bool:
+        """True while it is only held, until a person has said what they meant: they may still stop it, or resume."""
+        return self.stopped is not None and self.stopped.reason == "doubt"
+
+    @property
     def by_carrier(self) -> bool:
         """True where only a START, sent as a text message, brings our messages back: the carrier holds them."""
         order = self.stopped
@@ -57,8 +62,8 @@ class Way:
         return sorted(topic for topic, order in self.topics.items() if order.reason in suppressions.THEIR_OWN)
 
     def order_about(self, topic: str) -> Suppression | None:
-        """What keeps messages of this topic from it, if anything does."""
-        return self.stopped or self.topics.get(topic)
+        """What keeps messages of this topic from it for certain, if anything does."""
+        return self.topics.get(topic) if self.in_doubt else self.stopped or self.topics.get(topic)
 
 
 def by_id(session: Session, customer_id: int | None, *, left: bool = False) -> Customer:

@@ -341,7 +341,10 @@ def test_a_doubt_is_settled_on_the_page_of_tasks(site: Site) -> None:
         wishes.hold(session, site.bank.runtime, reply, "sms", "+12025550101")
         session.commit()
     bobs = f"/p/{site.bank.runtime.token('customer', site.bank.ids['bob'])}"
-    assert "until your representative has read your message" in site("nobody").get(bobs).text
+    held = site("nobody").get(bobs).text
+    assert "until your representative has read your message" in held
+    assert "Stop everything" in held  # by themselves, whatever it is taken for
+    assert "Yes, stop it" in site("nobody").get(f"{bobs}/stop/sms").text
     page = site("rep").get("/tasks")
     assert "It is an opt-out" in page.text
     answered = site("rep").post("/tasks/1/answer", {"answer": "not"})
