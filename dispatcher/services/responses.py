@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import CHANNELS, Conversation, Customer, Message, Reply, Response, Staff
+from dispatcher.model import CHANNELS, Callback, Conversation, Customer, Message, Reply, Response, Staff
 from dispatcher.model.errors import Refused
 from dispatcher.runtime import Runtime
 from dispatcher.services import conversations, letters, reply_notices, suppressions
@@ -105,7 +105,13 @@ def _just_sent(
         return None
     if last.created_at < runtime.now() - SENT_TWICE_WITHIN or (last.letter and last.letter.state in _NOT_ARRIVED):
         return None
-    since = select(Reply.id).where(Reply.conversation_id == conversation.id, Reply.received_at > last.created_at)
+    # By when it was here to be read: one that was asked for late was received at the provider long before.
+    here_at = func.coalesce(Callback.applied_at, Callback.received_at, Reply.received_at)
+    since = (
+        select(Reply.id)
+        .outerjoin(Callback, Callback.id == Reply.callback_id)
+        .where(Reply.conversation_id == conversation.id, here_at > last.created_at)
+    )
     return None if session.scalar(since.limit(1)) is not None else last
 
 

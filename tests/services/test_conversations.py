@@ -93,7 +93,7 @@ def test_a_response_goes_by_the_way_the_customer_came(world: World) -> None:
         rep = staff(world, session, "rep")
         first = responses.respond(session, world.runtime, rep, number, "  Sold.\r\n", via="page", dedupe="form-1")
         again = responses.respond(session, world.runtime, rep, number, "Sold.", via="page", dedupe="form-1")
-        other = responses.respond(session, world.runtime, rep, number, "Sold.", via="page")
+        other = responses.respond(session, world.runtime, rep, number, "Sold at 21.", via="page")
         assert first.id == again.id != other.id
         letter = session.get_one(Letter, first.letter_id)
         assert (letter.kind, letter.channel, letter.address) == ("response", "sms", BOB)
