@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Reply, Staff, Suppression, Task
 from dispatcher.model.errors import StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import confirmations, ordered, suppressions, tasks, wishes
+from dispatcher.services import confirmations, meant_points, ordered, suppressions, tasks, wishes
 from dispatcher.services.holding import hold_what_waits
 
 _PLAIN = ("provider", "key", "button")  # what has decided where no words were read
@@ -20,15 +20,20 @@ _PLAIN = ("provider", "key", "button")  # what has decided where no words were r
 def decided(session: Session, runtime: Runtime, staff: Staff, reply: Reply, kind: str) -> None:
     """A person has said that a reply is of this kind: what it asked for is done, what it was taken for is undone.
 
-    An opt-out, a wrong person and a wish to come back count for the contact point that the reply is about; any other
-    kind lifts the order that was read in it. A forged reply is a person's to judge: they have looked.
+    An opt-out counts for the ways that its words name; else it, a wrong person and a wish to come back count for
+    the contact point that the reply is about; any other kind lifts the order that was read in it. A forged reply is
+    a person's to judge: they have looked.
     """
     own, (channel, address) = _stopped_by(session, reply)
     source = f"{reply.channel}, read by {staff.email}: {wishes.words_of(reply)}"
     if kind in ("opt-out", "wrong-person"):
-        order = suppressions.suppress(session, runtime, channel, address, kind, source, staff, reply_id=reply.id)
-        if kind == "opt-out":
-            confirmations.of_stop(session, runtime, order, reply.customer, reply.conversation_id)
+        points = _named(reply, kind, (channel, address))
+        for point in points:
+            order = suppressions.suppress(session, runtime, *point, kind, source, staff, reply_id=reply.id)
+            if kind == "opt-out":
+                confirmations.of_stop(session, runtime, order, reply.customer, reply.conversation_id)
+        if own is not None and (channel, address) not in points:  # a doubt about the way by which they said it
+            suppressions.take_back(session, runtime, channel, address, staff, reasons=("doubt",), topic=own.topic)
     elif kind == "opt-in":
         lifted = suppressions.take_back(
             session, runtime, channel, address, staff, reasons=suppressions.THEIR_OWN, topic=None
@@ -67,8 +72,16 @@ def make_way(session: Session, runtime: Runtime, reply: Reply, kind: str) -> Non
     """
     own, point = _stopped_by(session, reply)
     given = kind in ("opt-out", "wrong-person")
-    if given or kind == "opt-in" or (own is not None and own.reason == "doubt"):
-        hold_what_waits(session, runtime, *point, ends=not given)
+    points = _named(reply, kind, point)
+    if given:
+        for one in points:
+            hold_what_waits(session, runtime, *one)
+    if kind == "opt-in" or (own is not None and own.reason == "doubt" and not (given and point in points)):
+        hold_what_waits(session, runtime, *point, ends=True)
+
+
+def _named(reply: Reply, kind: str, point: meant_points.Point) -> list[meant_points.Point]:
+    return meant_points.of(reply.customer, point, reply.text) if kind == "opt-out" else [point]
 
 
 def _stopped_by(session: Session, reply: Reply) -> tuple[Suppression | None, tuple[str, str]]:

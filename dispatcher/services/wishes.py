@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Customer, Letter, Reply, Suppression
 from dispatcher.runtime import Runtime
-from dispatcher.services import confirmations, keywords, suppressions, tasks
+from dispatcher.services import confirmations, keywords, meant_points, suppressions, tasks
 from dispatcher.services.arrival import Arrival
 from dispatcher.services.directory import owner_of
 from dispatcher.services.once import clean
@@ -86,7 +86,10 @@ def obey(arrival: Arrival, understood: Understood) -> Reply:
     channel, address = reply.channel, _address(arrival)
     # The reply first: whoever writes takes the conversation, then what waits, then the record's chain, so nobody waits
     # in a circle.
-    kept = arrival.keep(understood, state=state_of(arrival), stops=(channel, address))
+    points = [(channel, address)]
+    if understood.kind == "opt-out":
+        points = meant_points.of(found.customer, points[0], arrival.said.own)
+    kept = arrival.keep(understood, state=state_of(arrival), stops=points[0])
     actor = f"customer {found.customer.key}" if found.customer else "system"
     if understood.kind == "opt-in":
         lifted = suppressions.take_back(
@@ -96,11 +99,12 @@ def obey(arrival: Arrival, understood: Understood) -> Reply:
         for order in lifted[:1] if not answered else ():
             confirmations.of_return(session, runtime, order, found.customer, kept.conversation_id)
     else:
-        order = suppressions.suppress(
-            session, runtime, channel, address, "opt-out", f"{channel} {words_of(kept) or 'STOP'}", actor,
-            reply_id=kept.id, at_provider=reply.keyword == "stop",
-        )  # fmt: skip
-        confirmations.of_stop(session, runtime, order, found.customer, kept.conversation_id)
+        for point in points:
+            order = suppressions.suppress(
+                session, runtime, *point, "opt-out", f"{channel} {words_of(kept) or 'STOP'}", actor,
+                reply_id=kept.id, at_provider=reply.keyword == "stop",
+            )  # fmt: skip
+            confirmations.of_stop(session, runtime, order, found.customer, kept.conversation_id)
     return kept
 
 

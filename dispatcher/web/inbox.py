@@ -175,7 +175,8 @@ def respond(conversation_id: int) -> ResponseReturnValue:
     except Refused as refused:
         door.only_look()
         return thread_page(conversation_id, text=text, wrong=refused.fields, status=422)
-    flash(f"You sent these words at {filters.when(at)}: they go out once." if again else "Your answer is on its way.")
+    said = at.astimezone(filters.zone()).strftime("%H:%M")
+    flash(f"You sent these words at {said}: they go out once." if again else "Your answer is on its way.")
     return redirect(url_for(".show", conversation_id=conversation_id))
 
 
