@@ -24,6 +24,7 @@ from dispatcher.services.counting import Count
 from dispatcher.services.reply_notices import AUTOMATIC
 
 THOUSANDTHS = 1000
+DIALLED = ("voice", "fax")  # both ring a telephone
 # Of PostgreSQL's advisory ones: two claims of calls, or two releases, never count at the same time.
 _CALLS_LOCK, _RELEASES_LOCK = 74657, 74658
 
@@ -118,7 +119,9 @@ def _spend(runtime: Runtime, channel: str) -> list[Count]:
 
 
 def over_called(session: Session, runtime: Runtime, addresses: Collection[str]) -> set[str]:
-    """Of these numbers those that were called as often today as a number may be, for whatever message."""
+    """Of these numbers those that were called as often today as a number may be, for whatever message, by whatever
+    dials.
+    """
     most = runtime.settings.cap_calls_per_number_day
     if not most or not addresses:
         return set()
@@ -137,7 +140,7 @@ def over_called(session: Session, runtime: Runtime, addresses: Collection[str]) 
 def _made(runtime: Runtime) -> tuple[ColumnElement[bool], ...]:
     """The calls of today, without those that certainly never left us."""
     left = or_(Attempt.code.is_(None), Attempt.code.not_in((*BARRED, "no-connection")))
-    return Delivery.channel == "voice", Attempt.started_at >= counting.today(runtime), left
+    return Delivery.channel.in_(DIALLED), Attempt.started_at >= counting.today(runtime), left
 
 
 def _one_at_a_time(session: Session, lock: int) -> None:
@@ -152,8 +155,7 @@ def turn_away(session: Session, runtime: Runtime, delivery_ids: Sequence[int]) -
     for delivery_id in delivery_ids:
         delivery = session.get_one(Delivery, delivery_id, populate_existing=True)
         fallback.fail(session, runtime, delivery, why)
-    if delivery_ids:
-        tasks.alarm(session, runtime, "voice", f"a number was {why}", about="cap of calls", tell=True)
+        tasks.alarm(session, runtime, delivery.channel, f"a number was {why}", about="cap of calls", tell=True)
 
 
 # --- messages and answers ---------------------------------------------------------------------------------

@@ -175,7 +175,8 @@ def _sorted_out(
     orders = doubted.orders(session, channel, [one.address for one in due], message.topic)
     found = addressees.of(session, message.version_id, ids)
     barred = dialable.barred_of(runtime, channel, [one.address for one in due])
-    over_called = caps.over_called(session, runtime, [one.address for one in due]) if channel == "voice" else set()
+    dialled = [one.address for one in due] if channel in caps.DIALLED else []
+    over_called = caps.over_called(session, runtime, dialled)
     leaving: list[tuple[_Row, int]] = []
     suppressed: list[int] = []
     turned_away: list[int] = []

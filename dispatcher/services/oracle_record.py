@@ -129,7 +129,7 @@ def every_order_signed(session: Session, runtime: Runtime, asked: Question) -> I
 
 
 def calls_capped(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
-    """Today nobody was called more often than the cap of today allows."""
+    """Today no number was dialled, for a call or a fax, more often than the cap of today allows."""
     cap = runtime.settings.cap_calls_per_number_day
     if not cap:
         return
@@ -138,7 +138,7 @@ def calls_capped(session: Session, runtime: Runtime, asked: Question) -> Iterato
         select(Delivery.address, Delivery.id)
         .join(Attempt, Attempt.delivery_id == Delivery.id)
         .where(
-            Delivery.channel == "voice",
+            Delivery.channel.in_(("voice", "fax")),
             Attempt.started_at >= midnight + asked.skew,
             Attempt.started_at < midnight + timedelta(days=1) - asked.skew,
             Attempt.state.in_(("accepted", "delivered", "bounced", "sending", "unknown")),

@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from channels.fax import Fax
 from dispatcher.bells import commit
-from dispatcher.model import Attempt, CapUse, Delivery, Message, Recipient, Task
+from dispatcher.model import Attempt, CapUse, ContactPoint, Delivery, Message, Recipient, Task
 from dispatcher.model.errors import StateConflict
-from dispatcher.services import caps, letters
+from dispatcher.services import caps, fan_out, letters
 from dispatcher.services.reply_notices import AUTOMATIC
 from tests.small_bank import SmallBank, small_bank
 
@@ -175,6 +176,26 @@ def test_a_call_too_many_goes_to_the_next_channel_or_the_rep(bank: SmallBank) ->
         task = session.scalars(select(Task).where(Task.kind == "failed")).one()
         assert (task.customer_id, task.rep_id) == (cleo.customer_id, bank.ids["rep"])
         assert session.scalars(select(Task).where(Task.kind == "alarm")).one()
+
+
+@pytest.mark.parametrize(("was", "now"), [("fax", "voice"), ("voice", "fax")])
+def test_a_fax_rings_a_telephone_too(bank: SmallBank, was: str, now: str) -> None:
+    channels = {**bank.runtime.adapters.channels, "fax": Fax()}
+    bank.runtime = replace(bank.runtime, adapters=replace(bank.runtime.adapters, channels=channels))
+    first = called(bank, 6)
+    with bank.sessions() as session:
+        session.get_one(Delivery, first).channel = was
+        message = bank.released(session, subject="Again")
+        row = session.scalars(
+            select(Delivery).where(Delivery.channel == "voice", Delivery.message_id == message.id)
+        ).one()
+        row.channel = now
+        for one in session.scalars(select(ContactPoint).where(ContactPoint.channel == "voice")):
+            one.channel = now
+        session.flush()
+        assert fan_out.claim(session, bank.runtime, message.id, now, "scripted", 10) == []
+        session.refresh(row)
+        assert (row.state, row.error) == ("failed", "called 6 times today, the most of CAP_CALLS_PER_NUMBER_DAY")
 
 
 # --- messages and answers ---------------------------------------------------------------------------------
