@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Letter, OrderRequest, Staff
+from dispatcher.model import Letter, OrderRequest, Staff, Task
 from dispatcher.runtime import Runtime
-from dispatcher.services import caps, letters, reply_notices, routing, suppressions
-from dispatcher.services.order_words import hour, say
+from dispatcher.services import caps, letters, reply_notices, routing, suppressions, tasks
+from dispatcher.services.order_words import hour, say, untold
 
 KIND = "order-noted"
 # On the telephone and on the alert's page they hear or read it at once.
@@ -71,7 +71,11 @@ def _write(
 ) -> Letter | None:
     reply, conversation = order.reply, order.conversation
     channel, address = reply.channel, reply.sender.strip().lower()
-    if channel not in runtime.usable_channels() or suppressions.in_force(session, channel, address):
+    barring = suppressions.barring(session, channel, address)
+    if barring is not None or channel not in runtime.usable_channels():
+        theirs = barring is not None and barring.reason in (*suppressions.THEIR_OWN, "complaint")
+        why = "they want no more of these" if theirs else "none may go there"
+        _have_them_told(session, order, rep, dedupe, why)
         return None
     if not caps.may_answer(session, runtime, address):
         return None
@@ -90,6 +94,31 @@ def _write(
         conversation=conversation,
         sender_name=rep.name if rep else "",
     )
+
+
+def _have_them_told(session: Session, order: OrderRequest, rep: Staff | None, dedupe: str, why: str) -> None:
+    """No letter may go there: a task, so that a person tells them."""
+    withdrawn = dedupe.startswith("order-withdrawn")
+    tasks.open_task(
+        session,
+        kind="order",
+        dedupe=f"{dedupe}:untold" if withdrawn else _untold(order),
+        text=untold(order.reply.channel, why, withdrawn=withdrawn),
+        rep_id=rep.id if rep else None,
+        customer_id=order.conversation.customer_id,
+        message_id=order.conversation.message_id,
+    )
+
+
+def call_off(session: Session, runtime: Runtime, order: OrderRequest, staff: Staff) -> None:
+    """It is decided, and they are told that: nobody is to tell them any more that it is not."""
+    query = select(Task).where(Task.dedupe == _untold(order), Task.state == "open").with_for_update()
+    for task in session.scalars(query):
+        tasks.mark_closed(runtime, task, staff, tasks.SETTLED)
+
+
+def _untold(order: OrderRequest) -> str:
+    return f"untold:{order.id}"
 
 
 def _phone(runtime: Runtime) -> str:

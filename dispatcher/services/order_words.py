@@ -56,6 +56,11 @@ _WORDS = {
     },
 }
 
+_UNTOLD = {
+    False: "Tell them by telephone that their order is not accepted yet",
+    True: "Tell them by telephone that what they wrote is not treated as an order",
+}
+
 # Sent alone by mail or text message these would tell a customer that a deal is done.
 _VERDICTS = re.compile(
     r"(?:(?:i|we|ich|wir)\s+)?(?:ok(?:ay)?[\s,]+)?(?:order\s+|auftrag\s+)?"
@@ -81,3 +86,9 @@ def hour(at: datetime) -> str:
 def is_verdict(words: str) -> bool:
     """Whether a representative's whole message is nothing but "confirmed", "declined" or the like."""
     return _VERDICTS.fullmatch(" ".join(words.split()).strip(" .!?,;:\"'*-")) is not None
+
+
+def untold(channel: str, why: str, *, withdrawn: bool) -> str:
+    """What a person is to do where the letter by `channel` that tells a customer of their order does not arrive."""
+    way = "text message" if channel == "sms" else "mail"
+    return f"{_UNTOLD[withdrawn]}: the {way} that says so does not reach them ({why})"

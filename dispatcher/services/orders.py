@@ -267,6 +267,7 @@ def _end(session: Session, runtime: Runtime, staff: Staff, order: OrderRequest, 
     order.state, order.due_at = state, None
     order.decided_by, order.decided_at = staff.id, runtime.now()
     order_rings.close_task(session, runtime, order, staff)
+    order_letters.call_off(session, runtime, order, staff)
     session.flush()
     session.expire(order, ["decider"])
 

@@ -15,7 +15,7 @@ from dispatcher.model.gate import BARRED
 from dispatcher.model.many import among, given
 from dispatcher.model.ports import Outcome
 from dispatcher.runtime import Runtime
-from dispatcher.services import answer_notices, directory_marks, fallback, rings
+from dispatcher.services import answer_notices, directory_marks, fallback, order_words, rings
 from dispatcher.services.once import clean
 from dispatcher.services.tasks import open_task
 
@@ -209,11 +209,14 @@ def hand_back(session: Session, runtime: Runtime, letter: Letter, why: str) -> N
     if letter.kind == "response":
         answer_notices.tell_undelivered(session, runtime, letter, why)
     to = "the customer" if letter.customer_id else "a member of staff"
+    text = f"The {letter.kind} to {to} did not go out by {letter.channel} ({why}): reach them yourself"
+    if letter.kind == "order-noted":
+        text = order_words.untold(letter.channel, why, withdrawn=letter.dedupe.startswith("order-withdrawn"))
     open_task(
         session,
         kind="failed",
         dedupe=f"failed:letter:{letter.id}",
-        text=f"The {letter.kind} to {to} did not go out by {letter.channel} ({why}): reach them yourself",
+        text=text,
         rep_id=whose.rep_id if whose else None,
         customer_id=letter.customer_id,
         message_id=letter.message_id,

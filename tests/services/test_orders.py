@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,7 @@ from dispatcher.services import (
     calls,
     conversations,
     correcting,
+    letter_sending,
     order_rings,
     order_warnings,
     orders,
@@ -430,6 +432,30 @@ def test_the_note_is_written_once_and_to_nobody_unproven(
     orders.request(session, light.runtime, conversation, reply, "system")
     assert [one.address for one in letters(session, "order-noted")] == [sender] * letter
     assert order_of(reply).state == "waiting"
+
+
+@pytest.mark.parametrize("reason", ["doubt", "opt-out"])
+def test_a_doubt_keeps_no_note_back_and_a_stop_has_them_told_by_telephone(world: World, reason: str) -> None:
+    with world.runtime.sessions() as session:
+        rep = person(world, session, "rep")
+        suppressions.suppress(session, world.runtime, "sms", BOB, reason, "sms STOP")
+        order = order_of(asked(world, session))
+        noted = letters(session, "order-noted")
+        tasked = session.scalars(select(Task).where(Task.customer_id == world.bank.ids["bob"])).all()
+        if reason == "doubt":
+            assert (len(noted), tasked) == (1, [])
+            session.commit()
+            assert asyncio.run(letter_sending.send_letter(world.runtime, noted[0].id))
+            session.refresh(noted[0])
+            assert noted[0].state == "accepted"
+            return
+        (task,) = tasked
+        assert (noted, task.rep_id, task.state) == ([], rep.id, "open")
+        assert task.text.startswith("Tell them by telephone that their order is not accepted yet: the text message ")
+        orders.claim(session, world.runtime, rep, order.id)
+        assert task.state == "open", "to claim it is not to tell them"
+        orders.decline(session, world.runtime, rep, order.id, "no", via="page", by_telephone=True)
+        assert (task.state, task.closed_by) == ("closed", rep.id)
 
 
 def test_a_loop_is_cut(light: World, session: Session) -> None:
