@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from dispatcher.model import CHANNELS
 
 RANKS = 3 * len(CHANNELS)  # the bit where the preference begins
-ABSENT, USABLE, INVALID, SUPPRESSED = range(4)
+ABSENT, USABLE, INVALID, SUPPRESSED, UNWANTED = range(5)  # unwanted: suppressed by their own word
+# Why somebody is out of reach whose own word alone it is: nobody is to reach them, and there is nothing to mend.
+OWN_WORD = "asked for nothing"
+BY_OWN_WORD = f"unreachable: {OWN_WORD}"
 _ORDINALS = ("1st", "2nd", "3rd", "4th")
 
 
@@ -58,7 +61,7 @@ def _fault(situation: int, channel: str, carried: Collection[str]) -> str:
         return "has no provider"
     if state == INVALID:
         return "is not valid"
-    return "is suppressed" if state == SUPPRESSED else ""
+    return "is suppressed" if state in (SUPPRESSED, UNWANTED) else ""
 
 
 def _because(place: int, named: list[str], faults: list[str]) -> str:
@@ -78,6 +81,8 @@ def _reason(situation: int, carried: Collection[str]) -> str:
     served = {channel: state for channel, state in known.items() if channel in carried}
     if not served:
         return f"no provider for {', '.join(known)}"
-    if SUPPRESSED in served.values():
+    if set(served.values()) == {UNWANTED}:
+        return OWN_WORD
+    if SUPPRESSED in served.values() or UNWANTED in served.values():
         return "contact points suppressed"
     return "contact points not valid"

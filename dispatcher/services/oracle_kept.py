@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, Exists, and_, exists, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from dispatcher.model import Attempt, Callback, Delivery, Letter, Message, Recipient, Reply, Suppression, Task, Version
 from dispatcher.model.delivery import WAITING
 from dispatcher.runtime import Runtime
+from dispatcher.services.channel_choice import BY_OWN_WORD
 from dispatcher.services.oracle import MOST, TAKEN, Breach, Promise, Question
 
 _FAILED = ("failed", "bounced", "rejected", "expired")
@@ -40,7 +41,10 @@ def always_due(session: Session, runtime: Runtime, asked: Question) -> Iterator[
 
 
 def everybody_accounted_for(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
-    """Every recipient has a delivery of this message that did not end badly, or somebody has a task."""
+    """Every recipient has a delivery of this message that did not end badly, or somebody has a task.
+
+    One task for somebody out of reach stands for each message of its time. Who asked for nothing is owed none.
+    """
     out = select(Message.id).where(Message.released_at.is_not(None))
     someone = exists().where(Task.message_id == Recipient.message_id, Task.customer_id == Recipient.customer_id)
     left_alone = (
@@ -60,7 +64,12 @@ def everybody_accounted_for(session: Session, runtime: Runtime, asked: Question)
             "P1", f"recipient {number}", f"delivery {delivery_id} is {state}, and nobody has a task to reach them"
         )
     unreached = select(Recipient.id).where(
-        Recipient.message_id.in_(out), Recipient.delivery_id.is_(None), Recipient.left_at.is_(None), ~someone
+        Recipient.message_id.in_(out),
+        Recipient.delivery_id.is_(None),
+        Recipient.left_at.is_(None),
+        Recipient.because != BY_OWN_WORD,
+        ~someone,
+        ~_in_hand_then(),
     )
     for number in session.scalars(unreached.order_by(Recipient.id).limit(MOST)):
         yield Breach("P1", f"recipient {number}", "is out of reach, and nobody has a task to reach them")
@@ -93,6 +102,23 @@ def everybody_accounted_for(session: Session, runtime: Runtime, asked: Question)
     )
     for number, message_id in session.execute(stopped.order_by(Delivery.id).limit(MOST)):
         yield Breach("P1", f"delivery {number}", f"is cancelled, but had left, and message {message_id} goes on")
+
+
+def _in_hand_then() -> Exists:
+    """A task of an earlier message, to reach the same customer, was still open when this one was released."""
+    earlier, this = aliased(Message), aliased(Message)
+    return exists(
+        select(Task.id)
+        .join(earlier, earlier.id == Task.message_id)
+        .join(this, this.id == Recipient.message_id)
+        .where(
+            Task.kind == "unreachable",
+            Task.customer_id == Recipient.customer_id,
+            earlier.released_at <= this.released_at,
+            or_(Task.closed_at.is_(None), Task.closed_at >= this.released_at),
+        )
+        .correlate(Recipient)
+    )
 
 
 def _task_of(delivery_id: InstrumentedAttribute[int]) -> Exists:

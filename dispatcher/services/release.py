@@ -14,6 +14,7 @@ from dispatcher.model.message import untouched
 from dispatcher.runtime import Runtime
 from dispatcher.services import audience, caps, lag, letters, tasks
 from dispatcher.services.audit import record
+from dispatcher.services.channel_choice import BY_OWN_WORD
 from dispatcher.services.directory import owner_of
 
 
@@ -80,18 +81,28 @@ def release_due(session: Session, runtime: Runtime, message_id: int) -> bool:
 
 
 def _hand_over_unreachable(session: Session, runtime: Runtime, message: Message) -> None:
-    """A task for each customer without a usable contact point, and one letter to each rep concerned."""
+    """A task for each customer without a usable contact point, and one letter to each rep concerned.
+
+    Who has an open one gets no other. Who has asked for nothing is left in peace.
+    """
+    open_ones = select(Task.customer_id).where(Task.kind == "unreachable", Task.state == "open")
+    in_hand = set(session.scalars(open_ones))
     of_rep: dict[int | None, list[Customer]] = defaultdict(list)
     reps: dict[int, Staff] = {}
     for recipient in session.scalars(
         select(Recipient).where(
-            Recipient.message_id == message.id, Recipient.delivery_id.is_(None), Recipient.left_at.is_(None)
+            Recipient.message_id == message.id,
+            Recipient.delivery_id.is_(None),
+            Recipient.left_at.is_(None),
+            Recipient.because != BY_OWN_WORD,
         )
     ):
         rep = owner_of(session, recipient.customer)
         of_rep[rep.id if rep else None].append(recipient.customer)
         if rep:
             reps[rep.id] = rep
+        if recipient.customer_id in in_hand:
+            continue
         session.add(
             Task(
                 kind="unreachable",

@@ -29,7 +29,10 @@ from sqlalchemy.schema import CreateTable, DropTable
 from dispatcher.model import CHANNELS, ContactPoint, Preference, Suppression
 from dispatcher.runtime import Runtime
 from dispatcher.services import suppressions
-from dispatcher.services.channel_choice import INVALID, RANKS, SUPPRESSED, USABLE, Choice, choose
+from dispatcher.services.channel_choice import INVALID, RANKS, SUPPRESSED, UNWANTED, USABLE, Choice, choose
+
+# Orders that customers have given by their own word, or whoever has the address.
+_OWN_WORD = ("opt-out", "complaint", "wrong-person")
 
 # Temporary tables of this connection alone, gone with the transaction at the latest.
 _metadata = MetaData()
@@ -119,12 +122,14 @@ def _preferences(topic: str) -> ScalarSelect[int]:
 
 
 def _points(topic: str) -> ScalarSelect[int]:
-    suppressed = exists().where(
+    orders = exists().where(
         Suppression.channel == ContactPoint.channel,
         Suppression.address == ContactPoint.address,
         suppressions.bars(topic),
     )
-    state = case((~ContactPoint.valid, INVALID), (suppressed, SUPPRESSED), else_=USABLE)
+    others = orders.where(Suppression.reason.not_in(_OWN_WORD))
+    suppressed = case((others, SUPPRESSED), else_=UNWANTED)
+    state = case((~ContactPoint.valid, INVALID), (orders, suppressed), else_=USABLE)
     return (
         select(func.sum(state.bitwise_lshift(3 * _place(ContactPoint.channel))))
         .where(ContactPoint.customer_id == AUDIENCE.c.customer_id)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import CHANNELS, Customer, Delivery, Message, Recipient, Staff
 from dispatcher.services import sight
+from dispatcher.services.channel_choice import BY_OWN_WORD
 
 _GOOD = ("accepted", "delivered")
 _BAD = ("bounced", "rejected", "failed", "expired")
@@ -92,12 +93,17 @@ def by_state(session: Session, visible: Select[Any]) -> dict[str, int]:
 
 
 def people(session: Session, message: Message) -> dict[str, int]:
-    """Recipients of a message: all, and after the release those without a usable contact point."""
+    """Recipients of a message: all, and after the release those without a usable contact point.
+
+    Who asked for nothing is counted apart.
+    """
     here = Recipient.message_id == message.id
-    nowhere = select(func.count()).where(here, *_NOWHERE)
+    nowhere = select(func.count()).where(here, *_NOWHERE, Recipient.because != BY_OWN_WORD)
+    unwanted = select(func.count()).where(here, *_NOWHERE, Recipient.because == BY_OWN_WORD)
     return {
         "recipients": session.scalar(select(func.count()).where(here, Recipient.left_at.is_(None))) or 0,
         "unreachable": (session.scalar(nowhere) or 0) if message.released_at else 0,
+        "asked_for_nothing": (session.scalar(unwanted) or 0) if message.released_at else 0,
     }
 
 

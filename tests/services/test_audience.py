@@ -31,7 +31,7 @@ from dispatcher.model import (
 from dispatcher.model.gate import Limits
 from dispatcher.runtime import Runtime
 from dispatcher.services import audience, forecast, imports
-from dispatcher.services.channel_choice import ABSENT, INVALID, SUPPRESSED, USABLE, choose
+from dispatcher.services.channel_choice import ABSENT, INVALID, SUPPRESSED, UNWANTED, USABLE, choose
 from dispatcher.services.shuffle import place_of
 from tests.directory_runtime import ALL, WITHOUT_FAX, runtime_for, staff_without_pins
 
@@ -187,7 +187,7 @@ def test_what_is_not_valid_or_suppressed_is_passed_over(session: Session, runtim
     session.flush()
     message = message_for(session, ["semis"])
     seen = audience.preview(session, runtime, message.current)
-    assert (seen.by_channel, seen.excluded) == ({"email": 1, "sms": 2}, [("contact points suppressed", 1)])
+    assert (seen.by_channel, seen.excluded) == ({"email": 1, "sms": 2}, [("asked for nothing", 1)])
     got = released(session, runtime, message)
     assert {key: one.channel for key, one in got.items()} == {"ann": "sms", "bob": "email", "cat": "sms", "dan": None}
     assert got["ann"].because == "2nd choice: email is not valid"
@@ -370,5 +370,7 @@ def test_the_rule_by_itself() -> None:
     assert choose(situation(dict.fromkeys(ALL, ABSENT)), ALL).reason == "no contact point"
     assert choose(situation(dict.fromkeys(ALL, INVALID)), ALL).reason == "contact points not valid"
     assert choose(situation({"email": INVALID, "sms": SUPPRESSED}), ALL).reason == "contact points suppressed"
+    assert choose(situation({"email": UNWANTED, "sms": SUPPRESSED}), ALL).reason == "contact points suppressed"
+    assert choose(situation({"email": UNWANTED, "sms": UNWANTED}), ALL).reason == "asked for nothing"
     longest = choose(situation({"email": USABLE}, ("sms", "voice", "fax")), ALL).because
     assert longest == "none of their choices: sms is not known, voice is not known, fax is not known"

@@ -14,14 +14,26 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from approvals import submission
 from dispatcher.bells import commit
-from dispatcher.model import Attempt, ContactPoint, Customer, Delivery, ListMember, Message, Recipient, Task, Version
+from dispatcher.model import (
+    Attempt,
+    ContactPoint,
+    Customer,
+    Delivery,
+    Letter,
+    ListMember,
+    Message,
+    Recipient,
+    Task,
+    Version,
+)
 from dispatcher.model.gate import Limits
 from dispatcher.model.ports import Event, Found, Outbound, Outcome
-from dispatcher.services import fan_out, outcomes, reconcile, status, suppressions, sweep
+from dispatcher.services import fan_out, outcomes, reconcile, status, suppressions, sweep, tasks, verify
 from dispatcher.services.lease import Lease
 from dispatcher.services.letter_sending import send_letter
 from dispatcher.services.recorder import Recorder
 from dispatcher.services.sending import Pump
+from dispatcher.web import progress
 from tests.small_bank import SmallBank, small_bank
 
 
@@ -117,6 +129,34 @@ def test_a_rejected_address_starts_the_next_channel_once(bank: SmallBank) -> Non
     send(bank, "email")
     send(bank, "email")
     assert sorted(one.address for one in bank.providers["email"].got) == ["ana@simon.example", "bob@simon.example"]
+
+
+def test_out_of_reach_is_one_open_task_and_none_for_who_asked_for_nothing(bank: SmallBank) -> None:
+    with bank.sessions() as session:
+        for channel, address, reason in (
+            ("sms", "+12025550101", "opt-out"), ("email", "bob@simon.example", "complaint"),
+            ("voice", "+12025550102", "bounce"),
+        ):  # fmt: skip
+            suppressions.suppress(session, bank.runtime, channel, address, reason, "a test")
+        session.commit()
+    for number in (1, 2, 3):
+        bank.time.pass_by(60)
+        message_id = release(bank)
+        with bank.sessions() as session:
+            message, tasked = session.get_one(Message, message_id), session.scalars(select(Task)).all()
+            assert {one.customer_id for one in tasked} == {bank.ids["cleo"]}
+            assert len(tasked) == (1 if number < 3 else 2), "who is out of reach again has a new one"
+            mail = session.scalars(select(Letter).where(Letter.kind == "unreachable", Letter.message_id == message_id))
+            text = mail.one().text
+            assert ("Cleo" in text, "Bob" in text) == (True, False)
+            seen = progress.people(session, message)
+            assert (seen["recipients"], seen["unreachable"], seen["asked_for_nothing"]) == (3, 1, 1)
+            assert [one for one in verify.check(session, bank.runtime) if one.promise == "P1"] == []
+            if number == 2:
+                tasks.close(session, bank.runtime, bank.staff(session, "rep"), tasked[0].id)
+                session.commit()
+                bank.time.pass_by(60)
+                assert [one for one in verify.check(session, bank.runtime) if one.promise == "P1"] == []
 
 
 def test_with_no_channel_left_the_rep_has_a_task(bank: SmallBank) -> None:
