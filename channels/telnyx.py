@@ -11,35 +11,29 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from channels.http import Answer, InDoubt, NeverSent, Pool
+from channels.verdicts import (
+    NO_SUCH_NUMBER,
+    OTHER_WAY,
+    OURS,
+    STOP,
+    Verdict,
+    of_status,
+    refusal,
+    senseless,
+)
 from dispatcher.model.errors import NotConfigured
-from dispatcher.model.ports import Decision, Outcome
+from dispatcher.model.ports import Outcome
 from dispatcher.settings import Settings
 
 _STATE = re.compile(r"([0-9a-f]{32}) (\S{0,60})")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a refusal means for the one fax that it is about."""
-
-    state: str
-    decision: Decision = ""
-    mark: str = ""
-    retry_after: float | None = None
-
-
-_STOP = Verdict("failed", "stop-channel")
-_OTHER_WAY = Verdict("failed", "fall-back")
-_NO_SUCH_NUMBER = Verdict("rejected", "fall-back", "invalid")
-_OURS = Verdict("rejected", "person")  # what we sent was wrong: nobody else's fault, nothing to learn
-_LATER = Verdict("deferred", "retry", retry_after=2.0)
-_DOUBT = Verdict("unknown")
 # Of a request that was refused for one of its fields (by JSON pointer): whose matter that field is.
 _FIELDS = {
-    "/to": _NO_SUCH_NUMBER,
-    "/from": _STOP,  # not ours, or not verified
-    "/connection_id": _STOP,
-    "/webhook_url": _STOP,
+    "/to": NO_SUCH_NUMBER,
+    "/from": STOP,  # not ours, or not verified
+    "/connection_id": STOP,
+    "/webhook_url": STOP,
 }
 
 
@@ -141,32 +135,19 @@ def outcome_of(attempt: str, answer: Answer) -> Outcome:
         ref = made.get("id") if isinstance(made, dict) else None
         if isinstance(ref, str) and 0 < len(ref) <= 100:
             return Outcome(attempt, "accepted", "", ref)
-        # Somebody else's page, or half an answer: the fax may be on its way.
-        return Outcome(attempt, "unknown", code=str(answer.status), error="the provider's answer makes no sense")
+        return senseless(attempt, answer)
     error = _first_error(answer)
     verdict = _judge(answer.status, str((error.get("source") or {}).get("pointer", "")))
-    pause = answer.retry_after()
-    return Outcome(
-        attempt,
-        verdict.state,
-        verdict.decision,
-        code=str(error.get("code") or answer.status)[:32],
-        error=str(error.get("detail") or error.get("title") or f"HTTP {answer.status}")[:300],
-        retry_after=pause if pause is not None and verdict.state == "deferred" else verdict.retry_after,
-        mark=verdict.mark,
-    )
+    words = str(error.get("detail") or error.get("title") or f"HTTP {answer.status}")
+    return refusal(attempt, answer, verdict, str(error.get("code") or answer.status), words)
 
 
 def _judge(status: int, pointer: str) -> Verdict:
     if status in (400, 422):
-        return _FIELDS.get(pointer, _OURS)
+        return _FIELDS.get(pointer, OURS)
     if status == 403 and pointer == "/to":
-        return _OTHER_WAY  # a country that the account may not send to
-    if status in (401, 402, 403, 404):
-        return _STOP
-    if status == 429:
-        return _LATER
-    return _OURS if 400 <= status < 500 and status != 408 else _DOUBT
+        return OTHER_WAY  # a country that the account may not send to
+    return of_status(status, OURS)
 
 
 def _first_error(answer: Answer) -> dict[str, Any]:

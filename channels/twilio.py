@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -17,8 +16,20 @@ from urllib.parse import quote_plus, urlencode
 from yarl import URL
 
 from channels.http import Answer, InDoubt, NeverSent, Pool
+from channels.verdicts import (
+    DOUBT,
+    LATER,
+    NO_SUCH_NUMBER,
+    OTHER_WAY,
+    OURS,
+    STOP,
+    Verdict,
+    of_status,
+    refusal,
+    senseless,
+)
 from dispatcher.model.errors import NotConfigured
-from dispatcher.model.ports import Decision, Found, Outbound, Outcome, Probe
+from dispatcher.model.ports import Found, Outbound, Outcome, Probe
 from dispatcher.settings import Settings
 
 VERSION = "2010-04-01"
@@ -27,90 +38,74 @@ VERSION = "2010-04-01"
 RETRIES = "#rc=3&rp=all"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an error code means for the one message it is about."""
-
-    state: str
-    decision: Decision = ""
-    mark: str = ""
-    retry_after: float | None = None
-
-
-_STOP = Verdict("failed", "stop-channel")
-_OTHER_WAY = Verdict("failed", "fall-back")
 _REFUSED = Verdict("rejected", "fall-back")
-_NO_SUCH_NUMBER = Verdict("rejected", "fall-back", "invalid")
-_OURS = Verdict("rejected", "person")  # what we sent was wrong: nobody else's fault, nothing to learn
-_LATER = Verdict("deferred", "retry", retry_after=2.0)
 _QUEUE_FULL = Verdict("deferred", "retry", retry_after=60.0)
-_DOUBT = Verdict("unknown")
 
 # https://www.twilio.com/docs/api/errors; what is not here is judged by its HTTP status. The same codes come later as
 # ErrorCode of a message that had been accepted: then a repetition would be a second acceptance, so there "retry"
 # counts as "fall-back" (see `later`).
 ERRORS: dict[int, Verdict] = {
-    10001: _STOP,  # account not active
-    10002: _STOP,  # trial account may not
-    10004: _LATER,  # too many calls at once
-    20003: _STOP,  # credentials or permission
-    20005: _STOP,  # account not active
-    20006: _STOP,  # access denied
-    20008: _STOP,  # test credentials
-    20404: _STOP,  # no such resource: the account or the address of the API is wrong
-    20429: _LATER,  # too many requests at once; not carried out
-    20500: _DOUBT,
-    20503: _DOUBT,
-    21201: _OURS,  # no To
-    21203: _OTHER_WAY,  # international calls not enabled
-    21205: _STOP,  # our webhook's address is not a URL
-    21210: _STOP,  # From not verified
-    21211: _NO_SUCH_NUMBER,
-    21212: _STOP,  # From is no number
-    21213: _STOP,  # no From
-    21214: _OTHER_WAY,  # To cannot be reached
-    21215: _OTHER_WAY,  # geographic permission for calls
-    21216: _OTHER_WAY,  # this number may not be called
-    21217: _NO_SUCH_NUMBER,
-    21219: _OTHER_WAY,  # To not verified (trial)
-    21408: _OTHER_WAY,  # region not enabled for texts
-    21602: _OURS,  # no body
-    21603: _STOP,  # no From
-    21604: _OURS,  # no To
-    21605: _OURS,  # body too long
-    21606: _OTHER_WAY,  # this From cannot reach this To
-    21608: _OTHER_WAY,  # To not verified (trial)
-    21609: _STOP,  # our webhook's address is not a URL
+    10001: STOP,  # account not active
+    10002: STOP,  # trial account may not
+    10004: LATER,  # too many calls at once
+    20003: STOP,  # credentials or permission
+    20005: STOP,  # account not active
+    20006: STOP,  # access denied
+    20008: STOP,  # test credentials
+    20404: STOP,  # no such resource: the account or the address of the API is wrong
+    20429: LATER,  # too many requests at once; not carried out
+    20500: DOUBT,
+    20503: DOUBT,
+    21201: OURS,  # no To
+    21203: OTHER_WAY,  # international calls not enabled
+    21205: STOP,  # our webhook's address is not a URL
+    21210: STOP,  # From not verified
+    21211: NO_SUCH_NUMBER,
+    21212: STOP,  # From is no number
+    21213: STOP,  # no From
+    21214: OTHER_WAY,  # To cannot be reached
+    21215: OTHER_WAY,  # geographic permission for calls
+    21216: OTHER_WAY,  # this number may not be called
+    21217: NO_SUCH_NUMBER,
+    21219: OTHER_WAY,  # To not verified (trial)
+    21408: OTHER_WAY,  # region not enabled for texts
+    21602: OURS,  # no body
+    21603: STOP,  # no From
+    21604: OURS,  # no To
+    21605: OURS,  # body too long
+    21606: OTHER_WAY,  # this From cannot reach this To
+    21608: OTHER_WAY,  # To not verified (trial)
+    21609: STOP,  # our webhook's address is not a URL
     21610: Verdict("rejected", "fall-back", "opt-out"),
     21611: _QUEUE_FULL,  # ten hours' worth waits behind this sender
-    21612: _OTHER_WAY,  # this From cannot reach this To
-    21614: _NO_SUCH_NUMBER,  # not a mobile number: the number may still be called
-    21617: _OURS,  # body too long
-    21659: _STOP,  # From is not ours
-    21660: _STOP,  # From belongs to another account
-    21701: _STOP,  # no such messaging service
-    21703: _STOP,  # the service has no sender
-    21704: _STOP,
-    21705: _STOP,
+    21612: OTHER_WAY,  # this From cannot reach this To
+    21614: NO_SUCH_NUMBER,  # not a mobile number: the number may still be called
+    21617: OURS,  # body too long
+    21659: STOP,  # From is not ours
+    21660: STOP,  # From belongs to another account
+    21701: STOP,  # no such messaging service
+    21703: STOP,  # the service has no sender
+    21704: STOP,
+    21705: STOP,
     30001: _QUEUE_FULL,
-    30002: _STOP,  # account suspended
-    30003: _OTHER_WAY,  # handset off
-    30004: _OTHER_WAY,  # blocked
+    30002: STOP,  # account suspended
+    30003: OTHER_WAY,  # handset off
+    30004: OTHER_WAY,  # blocked
     30005: Verdict("failed", "fall-back", "invalid"),  # unknown number
-    30006: _OTHER_WAY,  # landline or unreachable carrier
-    30007: _OTHER_WAY,  # filtered: the same text would be filtered again
-    30008: _OTHER_WAY,
-    30010: _OTHER_WAY,
-    30017: _OTHER_WAY,
-    30022: _OTHER_WAY,  # US daily cap
-    30023: _OTHER_WAY,  # US daily cap
-    30024: _OTHER_WAY,
-    30032: _OTHER_WAY,  # toll-free number not verified
-    30034: _OTHER_WAY,  # number not registered for US texts
-    30036: _OTHER_WAY,  # expired in the queue
-    30410: _OTHER_WAY,
-    30450: _OTHER_WAY,
-    30610: _OTHER_WAY,  # quiet hours
+    30006: OTHER_WAY,  # landline or unreachable carrier
+    30007: OTHER_WAY,  # filtered: the same text would be filtered again
+    30008: OTHER_WAY,
+    30010: OTHER_WAY,
+    30017: OTHER_WAY,
+    30022: OTHER_WAY,  # US daily cap
+    30023: OTHER_WAY,  # US daily cap
+    30024: OTHER_WAY,
+    30032: OTHER_WAY,  # toll-free number not verified
+    30034: OTHER_WAY,  # number not registered for US texts
+    30036: OTHER_WAY,  # expired in the queue
+    30410: OTHER_WAY,
+    30450: OTHER_WAY,
+    30610: OTHER_WAY,  # quiet hours
 }
 
 
@@ -118,16 +113,12 @@ def judge(code: int | None, status: int) -> Verdict:
     """The verdict on a refused request, by code, else by HTTP status."""
     if code is not None and code in ERRORS:
         return ERRORS[code]
-    if status in (401, 402, 403, 404):
-        return _STOP
-    if status == 429:
-        return _LATER
-    return _REFUSED if 400 <= status < 500 and status != 408 else _DOUBT
+    return of_status(status, _REFUSED)
 
 
 def later(code: int | None) -> Verdict:
     """The verdict on a message that was accepted and failed afterwards: it is never sent again on this channel."""
-    verdict = ERRORS.get(code or 0, _OTHER_WAY)
+    verdict = ERRORS.get(code or 0, OTHER_WAY)
     return Verdict("failed", "fall-back", verdict.mark)
 
 
@@ -271,19 +262,9 @@ def _outcome(attempt: str, answer: Answer) -> Outcome:
             return (
                 _stillborn(attempt, sid, made) if made.get("status") in _DEAD else Outcome(attempt, "accepted", "", sid)
             )
-        # Somebody else's page, or half an answer: the message may be on its way.
-        return Outcome(attempt, "unknown", code=str(answer.status), error="the provider's answer makes no sense")
+        return senseless(attempt, answer)
     made = made if isinstance(made, dict) else {}
     number = made.get("code")
     code = number if isinstance(number, int) else None
-    verdict = judge(code, answer.status)
-    pause = answer.retry_after()
-    return Outcome(
-        attempt,
-        verdict.state,
-        verdict.decision,
-        code=str(code or answer.status),
-        error=str(made.get("message") or f"HTTP {answer.status}")[:300],
-        retry_after=pause if pause is not None and verdict.state == "deferred" else verdict.retry_after,
-        mark=verdict.mark,
-    )
+    error = str(made.get("message") or f"HTTP {answer.status}")
+    return refusal(attempt, answer, judge(code, answer.status), str(code or answer.status), error)

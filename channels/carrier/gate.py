@@ -1,33 +1,74 @@
-"""The way into the vendors' APIs: credentials and ordered faults, the same for both vendors."""
+"""The way into the vendors' APIs: credentials and ordered faults, the same for all vendors."""
+
+from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import hmac
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from time import time
-from typing import Protocol
 
 from aiohttp import web
 
 from channels.carrier.core import Carrier
 from channels.carrier.faults import ACCEPT_THEN_500, ACCEPT_THEN_HANG, ERROR, HTML, TOO_MANY
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HANG_SECONDS = 120
 _PAGE = "<html><head><title>Welcome</title></head><body>It works.</body></html>"
 
 
-class Vendor(Protocol):
-    """How one vendor says no."""
+class Refusal(Exception, ABC):
+    """What a vendor answers in place of doing what was asked."""
 
+    @abstractmethod
+    def answer(self) -> web.Response: ...
+
+
+class Front(ABC):
+    """Who may ask a vendor, and how it says no."""
+
+    def __init__(self, carrier: Carrier, authorization: bytes) -> None:
+        self.carrier = carrier
+        self.gate = Gate(carrier, self)
+        self._authorization = authorization
+
+    @abstractmethod
     def unauthorized(self) -> web.Response: ...
 
+    @abstractmethod
     def too_many(self) -> web.Response: ...
 
+    @abstractmethod
     def broken(self) -> web.Response: ...
+
+    def known(self, request: web.Request) -> bool:
+        given = request.headers.get("Authorization", "").encode("utf-8", "replace")
+        return hmac.compare_digest(given, self._authorization)
+
+    def guard(self, work: Callable[[web.Request], web.Response]) -> Handler:
+        """A handler that looks: credentials, faults, and refusals turned into answers."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            if not self.known(request):
+                return self.unauthorized()
+            await request.read()
+
+            def run() -> web.Response:
+                try:
+                    return work(request)
+                except Refusal as no:
+                    return no.answer()
+
+            return await self.gate.look(run)
+
+        return handle
 
 
 class Gate:
     """Runs a request's work, or what the ordered faults make of it."""
 
-    def __init__(self, carrier: Carrier, vendor: Vendor) -> None:
+    def __init__(self, carrier: Carrier, vendor: Front) -> None:
         self._carrier, self._vendor = carrier, vendor
 
     async def create(self, work: Callable[[], web.Response]) -> web.StreamResponse:

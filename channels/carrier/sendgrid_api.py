@@ -1,9 +1,7 @@
 """SendGrid's v3 API: mail/send and scopes."""
 
 import gzip
-import hmac
 import os
-from collections.abc import Awaitable, Callable
 from time import time
 from typing import Any
 
@@ -11,13 +9,12 @@ import orjson
 from aiohttp import web
 
 from channels.carrier.core import Carrier
-from channels.carrier.gate import Gate
+from channels.carrier.gate import Front
 from channels.carrier.mail_life import MailLife
 from channels.carrier.mail_rules import MOST_BYTES, Wrong, check
 from channels.carrier.names import message_id
 from channels.carrier.records import Doc, Mail
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 RATE_LIMIT = 600
 
 
@@ -31,13 +28,11 @@ def reply(document: Any, status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(document), content_type="application/json")
 
 
-class SendGridFront:
+class SendGridFront(Front):
     """Who may ask, and how SendGrid refuses."""
 
     def __init__(self, carrier: Carrier) -> None:
-        self.carrier = carrier
-        self.gate = Gate(carrier, self)
-        self._authorization = b"Bearer " + carrier.console.sendgrid_key.encode()
+        super().__init__(carrier, b"Bearer " + carrier.console.sendgrid_key.encode())
 
     def unauthorized(self) -> web.Response:
         return errors(401, Wrong("The provided authorization grant is invalid, expired, or revoked", None, None))
@@ -53,21 +48,6 @@ class SendGridFront:
 
     def broken(self) -> web.Response:
         return errors(500, Wrong("internal server error", None, None))
-
-    def known(self, request: web.Request) -> bool:
-        given = request.headers.get("Authorization", "").encode("utf-8", "replace")
-        return hmac.compare_digest(given, self._authorization)
-
-    def guard(self, work: Callable[[web.Request], web.Response]) -> Handler:
-        """A handler that looks: credentials and faults first."""
-
-        async def handle(request: web.Request) -> web.StreamResponse:
-            if not self.known(request):
-                return self.unauthorized()
-            await request.read()
-            return await self.gate.look(lambda: work(request))
-
-        return handle
 
     async def unknown(self, request: web.Request) -> web.StreamResponse:
         if not self.known(request):

@@ -2,8 +2,6 @@
 
 import base64
 import binascii
-import hmac
-from collections.abc import Awaitable, Callable
 from time import time
 from typing import Any
 from uuid import uuid4
@@ -13,12 +11,11 @@ from aiohttp import web
 
 from channels.carrier.core import Carrier
 from channels.carrier.fax_life import FaxLife
-from channels.carrier.gate import Gate
+from channels.carrier.gate import Front, Refusal
 from channels.carrier.names import E164, rfc3339, seconds
 from channels.carrier.records import Doc, Fax
 from channels.carrier.twilio_messages import is_url
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _QUALITIES = ("normal", "high", "very_high", "ultra_light", "ultra_dark")
 _KNOWN = frozenset(
     (
@@ -29,7 +26,7 @@ _KNOWN = frozenset(
 )  # fmt: skip
 
 
-class Refused(Exception):
+class Refused(Refusal):
     """What the vendor answers instead, and of which field."""
 
     def __init__(self, status: int, code: str, title: str, pointer: str = "") -> None:
@@ -46,13 +43,11 @@ def reply(document: Any, status: int = 200, headers: dict[str, str] | None = Non
     return web.Response(status=status, body=orjson.dumps(document), content_type="application/json", headers=headers)
 
 
-class TelnyxFront:
+class TelnyxFront(Front):
     """Who may ask, and how the vendor refuses."""
 
     def __init__(self, carrier: Carrier) -> None:
-        self.carrier = carrier
-        self.gate = Gate(carrier, self)
-        self._authorization = b"Bearer " + carrier.console.telnyx_key.encode()
+        super().__init__(carrier, b"Bearer " + carrier.console.telnyx_key.encode())
 
     def unauthorized(self) -> web.Response:
         return Refused(401, "10009", "Authentication failed").answer()
@@ -62,27 +57,6 @@ class TelnyxFront:
 
     def broken(self) -> web.Response:
         return Refused(500, "10016", "Internal server error").answer()
-
-    def known(self, request: web.Request) -> bool:
-        given = request.headers.get("Authorization", "").encode("utf-8", "replace")
-        return hmac.compare_digest(given, self._authorization)
-
-    def guard(self, work: Callable[[web.Request], web.Response]) -> Handler:
-        """A handler that looks: credentials, faults, and refusals turned into answers."""
-
-        async def handle(request: web.Request) -> web.StreamResponse:
-            if not self.known(request):
-                return self.unauthorized()
-
-            def run() -> web.Response:
-                try:
-                    return work(request)
-                except Refused as no:
-                    return no.answer()
-
-            return await self.gate.look(run)
-
-        return handle
 
 
 class Faxes:

@@ -1,8 +1,7 @@
 """Twilio's REST front: credentials, paging, the account itself."""
 
 import base64
-import hmac
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import unquote_plus, urlencode
 
@@ -10,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from channels.carrier.core import Carrier
-from channels.carrier.gate import Gate
+from channels.carrier.gate import Front
 from channels.carrier.names import rfc2822, seconds
 from channels.carrier.twilio_errors import Refused, problem
 
@@ -18,7 +17,6 @@ VERSION = "2010-04-01"
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
 T = TypeVar("T")
 Form = dict[str, list[str]]
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def one(form: Mapping[str, Sequence[str]], name: str, default: str = "") -> str:
@@ -44,16 +42,14 @@ async def read_form(request: web.Request) -> tuple[Form, str]:
     return form, text
 
 
-class TwilioFront:
+class TwilioFront(Front):
     """Checks who asks; how Twilio refuses; the pages of its lists."""
 
     def __init__(self, carrier: Carrier) -> None:
-        self.carrier = carrier
         self.account = carrier.console.account_sid
         self.base = f"/{VERSION}/Accounts/{self.account}"
-        self.gate = Gate(carrier, self)
         pair = f"{self.account}:{carrier.console.auth_token}".encode()
-        self._authorization = b"Basic " + base64.b64encode(pair)
+        super().__init__(carrier, b"Basic " + base64.b64encode(pair))
 
     def unauthorized(self) -> web.Response:
         return problem(20003, None)
@@ -63,27 +59,6 @@ class TwilioFront:
 
     def broken(self) -> web.Response:
         return problem(20500, None)
-
-    def known(self, request: web.Request) -> bool:
-        given = request.headers.get("Authorization", "").encode("utf-8", "replace")
-        return hmac.compare_digest(given, self._authorization)
-
-    def guard(self, work: Callable[[web.Request], web.Response]) -> Handler:
-        """A handler that looks: credentials, faults, and refusals turned into answers."""
-
-        async def handle(request: web.Request) -> web.StreamResponse:
-            if not self.known(request):
-                return self.unauthorized()
-
-            def run() -> web.Response:
-                try:
-                    return work(request)
-                except Refused as no:
-                    return no.answer()
-
-            return await self.gate.look(run)
-
-        return handle
 
     def routes(self) -> list[web.RouteDef]:
         return [

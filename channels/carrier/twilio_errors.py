@@ -5,6 +5,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from channels.carrier.gate import Refusal
+
 # code: (HTTP status, text); texts as Twilio's error list has them
 REFUSALS: dict[int, tuple[int, str]] = {
     20001: (400, "Invalid parameter: {0}"),
@@ -92,7 +94,7 @@ def problem(code: int, text: str | None, status: int | None = None) -> web.Respo
     )
 
 
-class Refused(Exception):
+class Refused(Refusal):
     """A request the vendor turns down; `about` fills the text of its code."""
 
     def __init__(self, code: int, about: str = "") -> None:
