@@ -152,10 +152,13 @@ def _one_at_a_time(session: Session, lock: int) -> None:
 def turn_away(session: Session, runtime: Runtime, delivery_ids: Sequence[int]) -> None:
     """Calls to numbers that had enough today: their recipients' next channel, or their representative's task."""
     why = f"called {runtime.settings.cap_calls_per_number_day} times today, the most of CAP_CALLS_PER_NUMBER_DAY"
+    channels: set[str] = set()
     for delivery_id in delivery_ids:
         delivery = session.get_one(Delivery, delivery_id, populate_existing=True)
         fallback.fail(session, runtime, delivery, why)
-        tasks.alarm(session, runtime, delivery.channel, f"a number was {why}", about="cap of calls", tell=True)
+        channels.add(delivery.channel)
+    for channel in sorted(channels):
+        tasks.alarm(session, runtime, channel, f"a number was {why}", about="cap of calls", tell=True)
 
 
 # --- messages and answers ---------------------------------------------------------------------------------
