@@ -46,9 +46,13 @@ def in_force(session: Session, channel: str, address: str, topic: str = "") -> S
 
     Without a topic: the order for all topics.
     """
+    return _first(session, channel, address, concerns(topic))
+
+
+def _first(session: Session, channel: str, address: str, standing: ColumnElement[bool]) -> Suppression | None:
     return session.scalars(
         select(Suppression)
-        .where(Suppression.channel == channel, Suppression.address == address, concerns(topic))
+        .where(Suppression.channel == channel, Suppression.address == address, standing)
         .order_by(Suppression.topic)
         .limit(1)
     ).first()
@@ -86,12 +90,7 @@ def barring(session: Session, channel: str, address: str, topic: str = "") -> Su
     """As `in_force`, but for an order that is only doubtful: it keeps no person's own answer from the address, nor
     what tells a customer of their own order.
     """
-    return session.scalars(
-        select(Suppression)
-        .where(Suppression.channel == channel, Suppression.address == address, bars(topic))
-        .order_by(Suppression.topic)
-        .limit(1)
-    ).first()
+    return _first(session, channel, address, bars(topic))
 
 
 def confirmation_of(order: Suppression) -> str:
