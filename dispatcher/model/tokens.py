@@ -6,15 +6,12 @@ digits only: mail systems may fold the case of a local part.
 
 from __future__ import annotations
 
-import hashlib
+import base64
 import hmac
 from functools import lru_cache
 
 _DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
 _MAC = 26
-# Two digits at a time, from the first on.
-_PAIRS = [one + other for one in _DIGITS for other in _DIGITS]
-_PLACES = range(5 * (_MAC - 2), -1, -10)
 
 
 @lru_cache(maxsize=64)
@@ -24,25 +21,21 @@ def derived_key(secret: str, purpose: str) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _halves(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
-    """HMAC's two hashes after the key (RFC 2104): a release makes tokens for everybody, and the key is always the same.
-
-    `hmac.digest` prepares it anew each time, and lets go of the interpreter, for which other threads then queue.
-    """
-    block = key.ljust(64, b"\0")
-    return hashlib.sha256(bytes(one ^ 0x36 for one in block)), hashlib.sha256(bytes(one ^ 0x5C for one in block))
+def _keyed(key: bytes) -> hmac.HMAC:
+    """Ready for texts, as copies: a release makes tokens for everybody, always with the same key."""
+    return hmac.new(key, digestmod="sha256")
 
 
 def _hmac(key: bytes, text: bytes) -> bytes:
-    inner, outer = (half.copy() for half in _halves(key))
-    inner.update(text)
-    outer.update(inner.digest())
-    return outer.digest()
+    copy = _keyed(key).copy()
+    copy.update(text)
+    return copy.digest()
 
 
 def _mac(key: bytes, purpose: str, number: str) -> str:
-    bits = int.from_bytes(_hmac(key, f"{purpose}\x1f{number}".encode())[:17]) >> 6
-    return "".join([_PAIRS[bits >> place & 1023] for place in _PLACES])
+    raw = _hmac(key, f"{purpose}\x1f{number}".encode())
+    # Twenty bytes are four whole groups of base 32 and hold the 26 digits.
+    return base64.b32encode(raw[:20]).decode().lower()[:_MAC]
 
 
 def _encode(number: int) -> str:
