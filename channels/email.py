@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from email_validator import EmailNotValidError, validate_email
 
-from channels.words import clean, length, one_line
+from channels.words import clean, headline, length, one_line
 from dispatcher.model.ports import Draft, Rendition
 
 _INK, _PALE, _BRAND = "#1b1b1b", "#595959", "#12355b"
@@ -44,7 +44,7 @@ class Email:
         return ""
 
     def compose(self, draft: Draft) -> Rendition:
-        subject = one_line(draft.subject)
+        subject = headline(draft)
         return Rendition(subject=subject, text=_plain(draft), html=_html(draft, subject))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from channels import numbers
 from channels.fax_page import printable
-from channels.words import clean, length, one_line
+from channels.words import clean, headline, length, one_line
 from dispatcher.model.ports import Draft, Rendition
 
 
@@ -24,7 +24,7 @@ class Fax:
 
     def compose(self, draft: Draft) -> Rendition:
         """Paper cannot be clicked: fax and telephone come first, addresses of pages are printed whole."""
-        firm, subject = one_line(draft.firm), printable(one_line(draft.subject))
+        firm, subject = one_line(draft.firm), printable(headline(draft))
         signed = f"{one_line(draft.author)}, {firm}" if draft.author else firm
         parts = [firm, subject, clean(draft.text), signed, "\n".join(_foot(draft, firm))]
         return Rendition(subject=subject, text=printable("\n\n".join(part for part in parts if part)) + "\n")

@@ -9,6 +9,9 @@ from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, Outbound
 # By which we know our own mail when it comes back. It says nothing, so that nothing can be read from it.
 OWN_MARK = "X-Dispatcher"
 
+# Outlook reads the first, Apple's and Mozilla's mail the second, others what stands in RFC 2156.
+_URGENT = {"Importance": "high", "X-Priority": "1", "Priority": "urgent"}
+
 CONTROLS = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
 _ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@\x00-\x20\x7f]+@[^\s<>,;:\"()\[\]\\@\x00-\x20\x7f]+")
 
@@ -33,9 +36,10 @@ def is_plain_address(address: str) -> bool:
 
 
 def marks(content: Content) -> dict[str, str]:
-    """What tells other machines not to answer, and us that it is ours, should it come back."""
+    """What tells other machines not to answer, us that it is ours, should it come back, and who reads it its haste."""
     automatic = {"Auto-Submitted": content.auto_submitted} if content.auto_submitted else {}
-    return {"X-Auto-Response-Suppress": "OOF, AutoReply", OWN_MARK: "1", **automatic}
+    urgent = _URGENT if content.urgent else {}
+    return {"X-Auto-Response-Suppress": "OOF, AutoReply", OWN_MARK: "1", **automatic, **urgent}
 
 
 def unsubscribe_headers(url: str, outbound: Outbound) -> dict[str, str]:

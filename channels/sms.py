@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from channels import numbers
-from channels.words import clean, composed, length, one_line
+from channels.words import clean, composed, headline, length, one_line, urgent_mark
 from dispatcher.model.ports import CODE_TAG, REPLY_TAG, Draft, Rendition
 
 # GSM 03.38. The second string's characters go out as an escape and a character: they cost two.
@@ -46,7 +46,7 @@ class Sms:
     def compose(self, draft: Draft) -> Rendition:
         text = _short(draft)
         count = count_segments(_filled(text))
-        return Rendition(subject=one_line(draft.subject), text=text, segments=count.segments, encoding=count.encoding)
+        return Rendition(subject=headline(draft), text=text, segments=count.segments, encoding=count.encoding)
 
 
 def count_segments(text: str) -> Count:
@@ -71,7 +71,7 @@ def _packed(widths: Iterable[int], alone: int, linked: int) -> int:
 
 
 def _short(draft: Draft) -> str:
-    head = composed(f"{one_line(draft.firm)}: {one_line(draft.subject)}")
+    head = composed(f"{urgent_mark(draft)}{one_line(draft.firm)}: {one_line(draft.subject)}")
     body = composed(clean(draft.text)).replace("\t", " ")
     if whole := _whole(draft, head, body):
         return whole

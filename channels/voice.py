@@ -6,10 +6,25 @@ import re
 from collections.abc import Collection
 
 from channels import numbers
-from channels.words import clean, one_line
+from channels.words import clean, headline, one_line
 from dispatcher.model.ports import Draft, Rendition
 
 RECORDING = "♪ recording"
+
+_SAID = {
+    "en": {
+        "opening": "This is {firm}, with {alert}{sender}.",
+        "alert": "an alert",
+        "urgent": "an urgent alert",
+        "from": " from {author}",
+    },
+    "de": {
+        "opening": "Hier ist {firm}, mit {alert}{sender}.",
+        "alert": "einer Meldung",
+        "urgent": "einer dringenden Meldung",
+        "from": " von {author}",
+    },
+}
 
 _WEB = re.compile(r"\(?\b(?:https?://|www\.)[^\s)>\]]*[^\s)>\].,;:!?]\)?", re.IGNORECASE)
 # Marks for the eye: bullets, headings, emphasis, pictures. Signs that carry meaning stay: -5%, < 2, ~3.
@@ -32,13 +47,15 @@ class Voice:
         """The menu that follows belongs to the telephone line; this is the message alone."""
         said = RECORDING if draft.recording_seconds else speakable(draft.text)
         spoken = "\n".join(part for part in (_announcement(draft), said) if part)
-        return Rendition(subject=one_line(draft.subject), spoken=spoken)
+        return Rendition(subject=headline(draft), spoken=spoken)
 
 
 def _announcement(draft: Draft) -> str:
-    caller = f"This is {one_line(draft.firm)}"
-    sender = f", with an alert from {one_line(draft.author)}." if draft.author else ", with an alert."
-    return f"{caller}{sender} {_sentence(speakable(draft.subject))}".strip()
+    said = _SAID.get(draft.language, _SAID["en"])
+    alert = said["urgent" if draft.urgent else "alert"]
+    sender = said["from"].format(author=one_line(draft.author)) if draft.author else ""
+    opening = said["opening"].format(firm=one_line(draft.firm), alert=alert, sender=sender)
+    return f"{opening} {_sentence(speakable(draft.subject))}".strip()
 
 
 def _sentence(text: str) -> str:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from dispatcher.model.ports import Draft
+
+_URGENT = {"en": "URGENT", "de": "DRINGEND"}
+
 # Everything below the space but tab and newline; what is no character in XML, or in any encoding; and the invisible
 # marks that change the direction of what follows, with which "pay 001" can be made to look like "pay 100".
 _CONTROLS = re.compile(
@@ -20,6 +24,17 @@ def clean(text: str) -> str:
 def one_line(text: str) -> str:
     """The text on one line: for subjects, names and whatever becomes a header."""
     return " ".join(clean(text).split())
+
+
+def urgent_mark(draft: Draft) -> str:
+    """What stands in front of an urgent alert, in its author's language; "" where their subject begins with it."""
+    said = draft.subject.strip().casefold().startswith(tuple(word.casefold() for word in _URGENT.values()))
+    return f"{_URGENT.get(draft.language, _URGENT['en'])}: " if draft.urgent and not said else ""
+
+
+def headline(draft: Draft) -> str:
+    """The subject on one line; of an urgent alert it says so first."""
+    return urgent_mark(draft) + one_line(draft.subject)
 
 
 def composed(text: str) -> str:

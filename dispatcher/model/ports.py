@@ -51,6 +51,7 @@ class Draft:
     fax: str = ""  # the number that takes faxes for us
     code: str = ""  # by which that line knows them from any telephone
     urgent: bool = False
+    language: str = "en"  # in which its author writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Content:
     attachments: tuple[File, ...] = ()
     category: str = ""
     valid_for: int | None = None
+    urgent: bool = False  # says so to programs that can show it
     auto_submitted: str = ""  # of RFC 3834, where no person wrote it: auto-generated, or auto-replied for an answer
     gate: Gate = field(default_factory=OpenGate, compare=False)
 

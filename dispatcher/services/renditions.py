@@ -10,6 +10,7 @@ from dispatcher.model import Message, Version
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.ports import CODE_TAG, PREFS_TAG, REPLY_TAG, Content, Draft, File, Rendition
 from dispatcher.runtime import Runtime
+from dispatcher.services import languages
 
 
 def draft_of(runtime: Runtime, version: Version) -> Draft:
@@ -27,8 +28,13 @@ def draft_of(runtime: Runtime, version: Version) -> Draft:
         phone=settings.customer_line,
         fax=settings.fax_line,
         code=CODE_TAG if settings.customer_line else "",
-        urgent=version.urgency == "urgent",
+        urgent=_urgent(version),
+        language=languages.of_words(f"{version.subject}\n{version.text}") or languages.DEFAULT,
     )
+
+
+def _urgent(version: Version) -> bool:
+    return version.urgency == "urgent"
 
 
 def _seconds(version: Version) -> float | None:
@@ -57,6 +63,7 @@ def content_for(session: Session, runtime: Runtime, message: Message, channel: s
         unsubscribe_url=f"{runtime.settings.public_url}/p/{PREFS_TAG}/one-click?a={message.id}" if mail else "",
         attachments=_files(version) if mail else (),
         category=f"message-{message.id}",
+        urgent=_urgent(version),
         valid_for=seconds_left(runtime, message.valid_until) if message.released_at else message.valid_for,
     )
 

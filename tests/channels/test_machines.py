@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
+from dataclasses import replace
 
 import pytest
 
 from channels import inbound_mail, machines, sendgrid_inbound
 from channels.machines import Signs
+from tests.quick import quickly
 from tests.raw_mail import apart, form, request
 
 HEADERS = "From: Ana Ruiz <ana@simon.example>\r\nSubject: Re: Downgrade\r\nMessage-ID: <1@x>\r\n"
@@ -90,6 +91,8 @@ def test_own_mail_is_marked_and_known() -> None:
     assert machines.signs(message, body, None, "alerts@bank.example", "Downgrade").machine == "own"
     assert message["Auto-Submitted"] == "auto-replied"
     assert marks(content)["X-Dispatcher"] == "1"
+    assert "Importance" not in marks(content)
+    assert marks(replace(content, urgent=True))["Importance"] == "high"
 
 
 REPORT = """\
@@ -173,11 +176,4 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_mails_made_to_hurt(name: str) -> None:
-    assert any(_seconds(HOSTILE[name]) < 3 for _ in range(3)), "one takes half a second at most on an idle machine"
-
-
-def _seconds(raw: bytes) -> float:
-    """Of a processor, in this thread: once in a while the collector walks through all that other tests have left."""
-    started = time.thread_time()
-    sendgrid_inbound.reply(request(form(raw, "")))
-    return time.thread_time() - started
+    quickly(lambda: sendgrid_inbound.reply(request(form(HOSTILE[name], ""))), 3)

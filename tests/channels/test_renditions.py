@@ -266,6 +266,35 @@ def test_a_line_break_never_reaches_a_header(name: str) -> None:
         assert "\nBcc" not in made.text + made.html + made.spoken
 
 
+@pytest.mark.parametrize(
+    ("language", "subject", "mail", "text", "spoken"),
+    [
+        ("en", "Cut", "URGENT: Cut", "URGENT: Example Bank: Cut",
+         "This is Example Bank, with an urgent alert from A. Cut."),
+        ("de", "Herab", "DRINGEND: Herab", "DRINGEND: Example Bank: Herab",
+         "Hier ist Example Bank, mit einer dringenden Meldung von A. Herab."),
+        ("fr", "Cut", "URGENT: Cut", "URGENT: Example Bank: Cut",
+         "This is Example Bank, with an urgent alert from A. Cut."),
+        ("en", "Dringend, cut", "Dringend, cut", "Example Bank: Dringend, cut",
+         "This is Example Bank, with an urgent alert from A. Dringend, cut."),
+    ],
+)  # fmt: skip
+def test_what_is_urgent_says_so_first_by_every_channel(
+    language: str, subject: str, mail: str, text: str, spoken: str
+) -> None:
+    draft = replace(DRAFT, urgent=True, language=language, subject=subject, author="A", text="x" * 1600)
+    made = Sms().compose(draft)
+    assert made.text.startswith(f"{text}\n")
+    assert made.segments == count_segments(filled(made.text)).segments
+    assert len(filled(made.text)) <= LIMIT
+    assert Voice().compose(draft).spoken.split("\n")[0] == spoken
+    page, letter = Fax().compose(draft), Email().compose(draft)
+    assert page.subject == letter.subject == mail
+    assert f"\n\n{mail}\n\n" in page.text  # on a line of its own, which is drawn in bold
+    assert f">{mail}</h1>" in letter.html
+    assert "URGENT" not in Email().compose(replace(draft, urgent=False)).subject
+
+
 # --- calls and fax
 
 

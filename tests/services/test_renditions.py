@@ -74,6 +74,7 @@ def test_mail_has_a_reply_address_an_unsubscribe_and_the_files(
     assert content.unsubscribe_url == f"https://alerts.bank.example/p/{PREFS_TAG}/one-click?a={message.id}"
     assert content.attachments == (File("report.pdf", "application/pdf", b"%PDF"),)
     assert (content.category, content.sender_name) == (f"message-{message.id}", "Example Bank")
+    assert (content.urgent, content.rendition.subject) == (True, "URGENT: Downgrade")
     assert renditions.content_for(session, runtime(inbound_email_domain=""), message, "email").reply_to == ""
 
 
