@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -16,6 +15,7 @@ from dispatcher.model import Conversation, Letter, Reply, Task
 from dispatcher.model.conversation import MACHINES, WANTED
 from dispatcher.model.ports import InboundReply
 from dispatcher.services import arrival, caps, letters, machines, replies
+from tests.quick import quickly
 from tests.raw_mail import Row, apart, bring, form, phrases, request, rows
 from tests.webhooks.world import World
 
@@ -52,11 +52,9 @@ WORDS = [
 
 @pytest.mark.parametrize("words", WORDS)
 def test_words_made_to_hurt(world: World, words: str) -> None:
-    started = time.process_time()
     text = (words * 100_000)[:1_000_000]
     reply = InboundReply("x", "email", "a@b.example", (), text, world.runtime.now(), subject=words * 100)
-    machines.judge(world.runtime, reply, text)
-    assert time.process_time() - started < 1.0
+    quickly(lambda: machines.judge(world.runtime, reply, text), 1)
 
 
 # --- kept, and that is all --------------------------------------------------------------------------------
