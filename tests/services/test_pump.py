@@ -85,6 +85,7 @@ def test_an_urgent_message_passes_what_is_going_out(bank: SmallBank) -> None:
         if len(sms.got) == 40:
             urgent.append(release(bank, urgency="urgent"))
             came.append(bank.runtime.now())
+        bank.time.pass_by(0.001)
         return Outcome(one.attempt, "accepted")
 
     sms.answer = answer
