@@ -108,7 +108,7 @@ def test_a_person_is_chosen_and_rings_keys_speaks_and_is_joined(bank, page, prod
     assert product.to("/page/pin", Digits="97927611")
     call.get_by_label("Speak an audio file").set_input_files(str(SAMPLES / "alert-2.wav"))
     recorded = call.get_by_role("listitem").filter(has_text=re.compile(r"left a recording, [1-5]?\d s"))
-    recorded.wait_for(timeout=30_000)
+    recorded.wait_for(timeout=60_000)
     call.locator("audio[autoplay]").wait_for()
     call.get_by_role("status").get_by_text(JOIN).wait_for()
     page.get_by_role("heading", level=1).focus()
@@ -173,7 +173,7 @@ def test_the_browsers_microphone_is_heard(bank, product, wait, chromium):
         wait(lambda: page.get_by_role("meter").evaluate("it => it.value") > 0.02)  # a beep, no mere noise
         time.sleep(2.5)
         microphone.press("Enter")
-        [post] = product.wait("/page/kept", seconds=15, From=ANALYST)
+        [post] = product.wait("/page/kept", From=ANALYST)
         kept = post.form["RecordingSid"]
         wait(lambda: bank.twilio().recordings(kept).fetch().status == "completed")
         sound = bank.call("GET", f"/carrier/audio/{kept}.wav")[2]
@@ -182,6 +182,24 @@ def test_the_browsers_microphone_is_heard(bank, product, wait, chromium):
         assert float(np.abs(frames).max()) > 0.05
     finally:
         browser.close()
+
+
+def test_a_mailbox_writes_where_its_newest_mail_is_answered_with_html_and_files(bank, page, product, wait):
+    page.goto(f"{bank.url}/mailbox/page.writer@customer.example")
+    to = page.get_by_label("To", exact=True)
+    wait(lambda: to.input_value() == "alerts@in.bank.example")
+    page.get_by_label("Text", exact=True).fill("Sell.")
+    page.get_by_label("HTML, if it is to have any").fill("<p>Sell <b>500</b>.</p>")
+    page.get_by_label("Files").set_input_files({"name": "list.csv", "mimeType": "text/csv", "buffer": b"LTMY;500"})
+    assert faults_of(page) == []
+    assert only_as_wide_as(page, 390)
+    page.get_by_role("button", name="Send").click()
+    page.get_by_text("Sent.").wait_for()
+    [post] = wait(lambda: [one for one in product.to("/webhooks/sendgrid/inbound") if b"page.writer" in one.body])
+    assert b'filename="list.csv"' in post.body
+    assert b"LTMY;500" in post.body
+    assert b"<b>500</b>" in post.body
+    wait(lambda: to.input_value() == "alerts@in.bank.example")
 
 
 def test_the_faults_have_words_and_are_ordered(bank, page, wait):

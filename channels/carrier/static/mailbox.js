@@ -12,6 +12,17 @@ function quoted(mail) {
   return `\n\nOn ${when}, ${mail.from_header || mail.from} wrote:\n` + words.split("\n").map((one) => "> " + one).join("\n");
 }
 
+// As the mail API takes a file.
+async function encoded(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
+  return { filename: file.name, type: file.type || "application/octet-stream", content: btoa(text) };
+}
+
+const header = (mail, name) => (mail.headers.find((one) => one[0].toLowerCase() === name) || [])[1];
+const answered = (mail) => address(header(mail, "reply-to") || mail.from_header || mail.from);
+
 function show(mail, write) {
   const headers = mail.headers.length ? mail.headers : [["From", mail.sender], ["To", mail.to], ["Subject", mail.subject]];
   const parts = [el("dl", { class: "headers" }, headers.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, linked(value))]))];
@@ -40,23 +51,27 @@ export async function mailbox(main, box) {
   const to = el("input", { type: "email" });
   const subject = el("input", {});
   const text = el("textarea", { rows: 9 });
+  const html = el("textarea", { rows: 4, spellcheck: "false" });
+  const files = el("input", { type: "file", multiple: true });
   const sent = el("p", { role: "status", class: "soft" });
   let answering = null;
+  let usual = "";
   const form = el("form", {}, field("to", "To", to), field("subject", "Subject", subject), field("text", "Text", text),
+    field("html", "HTML, if it is to have any", html), field("files", "Files", files),
     el("div", { class: "row" }, el("button", { type: "submit" }, "Send"), el("button", { type: "reset", class: "plain" }, "Clear")), sent);
-  form.addEventListener("reset", () => { answering = null; sent.textContent = ""; });
+  form.addEventListener("reset", () => { answering = null; sent.textContent = ""; setTimeout(() => { to.value = usual; }); });
   form.addEventListener("submit", doing(async () => {
-    await api("POST", "/mail", { from: box, to: to.value, subject: subject.value, text: text.value, in_reply_to: answering });
+    const attachments = await Promise.all([...files.files].map(encoded));
+    await api("POST", "/mail", { from: box, to: to.value, subject: subject.value, text: text.value, html: html.value, attachments, in_reply_to: answering });
     form.reset();
     sent.textContent = "Sent.";
     again();
   }));
   const write = (mail) => {
-    const header = (name) => (mail.headers.find((one) => one[0].toLowerCase() === name) || [])[1];
-    to.value = address(header("reply-to") || mail.from_header || mail.from);
+    to.value = answered(mail);
     subject.value = /^re:/i.test(mail.subject) ? mail.subject : "Re: " + mail.subject;
     text.value = quoted(mail);
-    answering = header("message-id");
+    answering = header(mail, "message-id");
     sent.textContent = "";
     text.focus();
     text.setSelectionRange(0, 0);
@@ -65,12 +80,18 @@ export async function mailbox(main, box) {
     el("section", { class: "card", "aria-labelledby": "mails" }, el("h2", { id: "mails" }, "Mails"), list),
     el("div", {},
       el("section", { class: "card", "aria-labelledby": "write" }, el("h2", { id: "write" }, "Write to the bank"),
-        el("p", { class: "small soft" }, `Mail to @${about.inbound_domain} reaches the product.`), form),
+        el("p", { class: "small soft" }, `Mail to @${about.inbound_domain} reaches the product. To begin with, it goes where an answer to the newest mail goes.`), form),
       el("section", { class: "card", "aria-labelledby": "mode" }, el("h2", { id: "mode" }, "Behaviour"), modes))));
   let shown = "";
   const again = poll(() => api("GET", "/mailbox/" + encodeURIComponent(box)), (found) => {
     who.textContent = [found.name, found.firm, found.kind === "staff" ? "staff" : "", found.suppressed.length ? "on the lists: " + found.suppressed.join(", ") : ""].filter(Boolean).join(" · ");
-    keyed(list, found.mails.reverse(), (mail) => mail.id, (mail, old) => {
+    found.mails.reverse();
+    // Where their answer to the newest mail would go; a box that has got none writes of its own accord.
+    const newest = found.mails.find((mail) => !mail.mine);
+    const before = usual;
+    usual = newest ? answered(newest) : "alerts@" + about.inbound_domain;
+    if (to.value === before) to.value = usual;
+    keyed(list, found.mails, (mail) => mail.id, (mail, old) => {
       const lost = !mail.mine && !mail.reached;
       return el("details", { class: "mail card", open: old ? old.open : mail === found.mails[0] },
         el("summary", {}, el("strong", {}, (mail.mine ? "Written: " : "") + (mail.subject || "(no subject)")), " ", state(mail.state),
