@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Conversation, Grant, OrderRequest, Reply, Response, Staff
 from dispatcher.model.conversation import WANTED
 from dispatcher.runtime import Runtime
+from dispatcher.services import inbox_numbers
 from dispatcher.services.order_asked import UNDECIDED
 from dispatcher.services.ranks import Times, times
 from dispatcher.services.response_report import waits
@@ -82,7 +83,7 @@ def desks(session: Session, runtime: Runtime, staff: Staff) -> list[Desk]:
                 oldest_at=oldest,
                 orders=len(orders[number]),
                 oldest_order_at=min(orders[number], default=None),
-                unmatched=0 if one else _unmatched(session),
+                unmatched=0 if one else inbox_numbers.unmatched(session, staff),
                 first_answer=times(seconds for _, seconds in some),
                 weeks=_weeks(runtime, some),
             )
@@ -147,7 +148,8 @@ def _orders(session: Session) -> defaultdict[int | None, list[datetime]]:
     whose = func.coalesce(OrderRequest.claimed_by, _whose())
     return _by_desk(
         session.execute(
-            select(whose.label("whose"), OrderRequest.created_at)
+            select(whose.label("whose"), Reply.received_at)
+            .join(Reply, Reply.id == OrderRequest.reply_id)
             .join(Conversation, Conversation.id == OrderRequest.conversation_id)
             .where(OrderRequest.state.in_(UNDECIDED))
         )
@@ -159,10 +161,6 @@ def _by_desk(rows: Result[int | None, datetime]) -> defaultdict[int | None, list
     for whose, at in rows:
         found[whose].append(at)
     return found
-
-
-def _unmatched(session: Session) -> int:
-    return session.scalar(select(func.count()).select_from(Reply).where(Reply.state == "unmatched")) or 0
 
 
 # --- how soon ---------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
@@ -27,6 +28,15 @@ MOST_AN_HOUR, MOST_A_DAY = 30, 60
 # said in between, were meant once, unless they have not arrived.
 SENT_TWICE_WITHIN = timedelta(hours=1)
 _NOT_ARRIVED = ("failed", "bounced", "rejected", "suppressed", "expired", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a response goes to the customer; or, where it cannot, what has `barred` it and what to do instead."""
+
+    channel: str
+    address: str
+    barred: str = ""
 
 
 def respond(
@@ -58,8 +68,10 @@ def respond(
     words = clean(text).strip()
     if via == "page" and not on_order and (known := _just_sent(session, runtime, conversation, staff, words)):
         return known
-    channel, address = ("voice", "") if by_telephone else _way(session, runtime, conversation)
-    _check(session, runtime, conversation, words, channel, via)
+    to = Way("voice", "") if by_telephone else way(session, runtime, conversation)
+    if to.barred:
+        raise Refused({"text": f"cannot be sent: {to.barred}"})
+    _check(session, runtime, conversation, words, to.channel, via)
     if seen is not None:
         _require_read(session, conversation, staff, seen)
     response = Response(
@@ -68,7 +80,7 @@ def respond(
     session.add(response)
     session.flush()
     if not by_telephone:
-        told = _letter_text(runtime, staff, words, channel)
+        told = _letter_text(runtime, staff, words, to.channel)
         if via in BY_MESSAGE and not on_order and conversations.has_open_order(session, conversation):
             told += f"\n\n{say(conversation.customer, 'open')}"
         response.letter_id = letters.write(
@@ -76,8 +88,8 @@ def respond(
             runtime,
             kind="response",
             dedupe=f"response:{response.id}",
-            channel=channel,
-            address=address,
+            channel=to.channel,
+            address=to.address,
             subject=_subject(runtime, conversation.message),
             text=told,
             customer=conversation.customer,
@@ -89,7 +101,7 @@ def respond(
     conversation.last_at = runtime.now()
     record(
         session, runtime, staff, "respond", f"conversation {conversation.id}",
-        response=response.id, letter=response.letter_id, channel=channel, via=via, words=fingerprint(words),
+        response=response.id, letter=response.letter_id, channel=to.channel, via=via, words=fingerprint(words),
     )  # fmt: skip
     return response
 
@@ -116,7 +128,7 @@ def _just_sent(
 
 
 def _check(session: Session, runtime: Runtime, conversation: Conversation, words: str, channel: str, via: str) -> None:
-    most = MOST_IN_A_TEXT_MESSAGE if channel == "sms" else MOST_WORDS
+    most = most_words(channel)
     if not words:
         raise Refused({"text": "is empty; write what the customer should read"})
     if len(words) > most:
@@ -150,23 +162,28 @@ def _require_read(session: Session, conversation: Conversation, staff: Staff, se
         raise Refused({"text": f"was not sent: {newer.staff.name} has answered meanwhile. Read that, then send yours"})
 
 
-def _way(session: Session, runtime: Runtime, conversation: Conversation) -> tuple[str, str]:
-    """Channel and address of a response. Raises Refused with a text that says what to do instead."""
+def way(session: Session, runtime: Runtime, conversation: Conversation) -> Way:
+    """By which channel to which address a response would go now, or why none can be sent."""
     usable = runtime.usable_channels()
     name = conversation.customer.name
     if conversation.channel in DIRECT and conversation.channel in usable and conversation.address:
         order = suppressions.barring(session, conversation.channel, conversation.address)
-        if order is not None:
-            way = "text messages" if conversation.channel == "sms" else "mail"
-            raise Refused({"text": f"cannot be sent: {name} wants no more {way} ({order.source}); telephone them"})
-        return conversation.channel, conversation.address
+        if order is None:
+            return Way(conversation.channel, conversation.address)
+        no_more = "text messages" if conversation.channel == "sms" else "mail"
+        return Way("", "", f"{name} wants no more {no_more} ({order.source}); telephone them")
     points = {point.channel: point.address for point in conversation.customer.contact_points if point.valid}
     topic = conversation.message.current.topic if conversation.message else ""
     for channel in _order(conversation.customer, topic):
         address = points.get(channel)
         if address and channel in usable and not suppressions.barring(session, channel, address):
-            return channel, address
-    raise Refused({"text": f"cannot be sent: no mail address or number of {name} may be used; telephone them"})
+            return Way(channel, address)
+    return Way("", "", f"no mail address or number of {name} may be used; telephone them")
+
+
+def most_words(channel: str) -> int:
+    """How many characters an answer by this channel may have."""
+    return MOST_IN_A_TEXT_MESSAGE if channel == "sms" else MOST_WORDS
 
 
 def _order(customer: Customer, topic: str) -> list[str]:

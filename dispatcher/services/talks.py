@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,9 @@ from sqlalchemy import Select, func, select
 
 from dispatcher.model import Conversation, OrderRequest, Reply
 from dispatcher.model.conversation import READ
+from dispatcher.services import routing
 from dispatcher.services.order_asked import UNDECIDED
+from dispatcher.services.short_texts import unquoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +20,37 @@ class Stands:
     """`kind` of the last answer that somebody is to read, "" without one; `doubt` of the last doubtful one, "" without.
 
     `since` is when the first answer came that no person has answered; None where nothing is to be answered. `orders`
-    are those neither confirmed nor declined.
+    are those neither confirmed nor declined, `marks` say of them in words who has claimed how many. `words` are the
+    last answer's in one line, without what it quotes.
     """
 
     last: Reply | None
+    words: str
     kind: str
     doubt: str
     since: datetime | None
     orders: tuple[OrderRequest, ...]
+    marks: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has a conversation now, and why. `is_mine`: they are who asks."""
+
+    who: str
+    why: str
+    is_mine: bool = False
+
+
+def holder(conversation: Conversation, staff_id: int) -> Holder:
+    """The one who has it: who claimed it, else whom the rules gave it, for `staff_id` who asks."""
+    one = conversation.claimer if conversation.state != "open" else None
+    if one is not None:
+        return Holder(one.name, "claimed it", one.id == staff_id)
+    if conversation.state == "open" and routing.is_at_desk(conversation):
+        return Holder("all administrators", conversation.routed_by)
+    rep = conversation.rep
+    return Holder(rep.name if rep else "nobody", conversation.routed_by, rep is not None and rep.id == staff_id)
 
 
 def stands(conversation: Conversation) -> Stands:
@@ -35,12 +61,24 @@ def stands(conversation: Conversation) -> Stands:
     unanswered = [one.received_at for one in read if answered is None or one.received_at > answered]
     open_ones = tuple(one.order for one in replies if one.order is not None and one.order.state in UNDECIDED)
     waits = conversation.state != "closed"
+    last = read[-1] if read else replies[-1] if replies else None
     return Stands(
-        last=read[-1] if read else replies[-1] if replies else None,
+        last=last,
+        words=unquoted(last.text) if last else "",
         kind=read[-1].kind if read else "",
         doubt=next((one.doubt for one in reversed(replies) if one.doubt), ""),
         since=min(unanswered, default=None) if waits else None,
         orders=open_ones,
+        marks=_marks(open_ones),
+    )
+
+
+def _marks(some: tuple[OrderRequest, ...]) -> tuple[tuple[str, str], ...]:
+    """For each who has claimed some of these orders, and for nobody: the state, and what is said of it."""
+    counted = Counter((one.state, one.claimer.name if one.claimer else "") for one in some)
+    return tuple(
+        (state, (f"{number} orders " if number > 1 else "") + (f"claimed by {who}" if who else "not claimed"))
+        for (state, who), number in counted.items()
     )
 
 
@@ -58,9 +96,26 @@ def narrowed(query: Select[Conversation], *, kind: str | None = None, order: str
 def with_open_orders(query: Select[Conversation]) -> Select[Conversation]:
     """Those with an order that is neither confirmed nor declined, the one that has waited longest first."""
     first = (
-        select(OrderRequest.conversation_id, func.min(OrderRequest.created_at).label("at"))
+        select(OrderRequest.conversation_id, func.min(Reply.received_at).label("at"))
+        .join(Reply, Reply.id == OrderRequest.reply_id)
         .where(OrderRequest.state.in_(UNDECIDED))
         .group_by(OrderRequest.conversation_id)
+        .subquery()
+    )
+    return query.join(first, first.c.conversation_id == Conversation.id).order_by(None).order_by(first.c.at)
+
+
+def with_open_complaints(query: Select[Conversation]) -> Select[Conversation]:
+    """Those in which somebody has complained since they were last closed, the one that has waited longest first."""
+    first = (
+        select(Reply.conversation_id, func.min(Reply.received_at).label("at"))
+        .join(Conversation, Conversation.id == Reply.conversation_id)
+        .where(
+            Reply.kind == "complaint",
+            Conversation.state != "closed",
+            Reply.id > func.coalesce(Conversation.done_up_to, 0),
+        )
+        .group_by(Reply.conversation_id)
         .subquery()
     )
     return query.join(first, first.c.conversation_id == Conversation.id).order_by(None).order_by(first.c.at)

@@ -9,9 +9,9 @@ from flask import Flask
 from dispatcher.runtime import Runtime
 
 PAGES = (
-    "sign_in", "account", "messages", "compose", "search", "inbox", "reply_files", "orders", "tasks", "directory",
-    "imports", "staff", "roster", "routing", "hooks", "reports", "desk", "audit", "sending", "customers", "confirm",
-    "preferences", "health",
+    "sign_in", "account", "messages", "compose", "search", "inbox", "unmatched", "reply_files", "orders", "tasks",
+    "directory", "imports", "staff", "roster", "routing", "hooks", "reports", "desk", "audit", "sending", "customers",
+    "confirm", "preferences", "health",
 )  # fmt: skip
 
 

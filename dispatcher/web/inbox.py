@@ -7,7 +7,7 @@ from datetime import datetime
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from dispatcher import door
@@ -18,14 +18,13 @@ from dispatcher.services import (
     caps,
     conversations,
     correcting,
+    inbox_numbers,
     order_doubts,
     order_warnings,
     orders,
     passing,
     replies,
-    reply_store,
     responses,
-    staff_answers,
     talks,
 )
 from dispatcher.services.audit import fingerprint
@@ -37,6 +36,7 @@ from dispatcher.web import files, filters, paging
 bp = Blueprint("inbox", __name__, url_prefix="/inbox")
 STATES = ("open", "claimed", "closed")
 WORKS_HERE = ANSWERING
+MOST_ORDERS = 5  # that are named above the list; the others stand under "Orders"
 
 
 @bp.get("")
@@ -44,54 +44,62 @@ WORKS_HERE = ANSWERING
 def index() -> ResponseReturnValue:
     session, staff = door.db(), door.me()
     state = request.args.get("state", "")
-    state = state if state in (*STATES, "all", "orders") else "open"
+    state = state if state in (*STATES, "all", "orders", "complaints") else "open"
     whose = "mine" if request.args.get("whose") == "mine" else ""
     words = request.args.get("q", "").strip()[:200]
     everything = conversations.visible(session, staff)
     if whose:
         everything = everything.where(or_(Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id))
-    with_orders = talks.with_open_orders(everything)
-    query = with_orders if state == "orders" else everything
-    if state in STATES:
-        query = query.where(Conversation.state == state)
-    if words:
-        like = paging.contains(words)
-        query = query.join(Customer, Customer.id == Conversation.customer_id).outerjoin(
-            Firm, Firm.id == Customer.firm_id
-        )
-        query = query.where(or_(Customer.name.ilike(like, escape="/"), Firm.name.ilike(like, escape="/")))
-    page = paging.things(
-        session,
-        query.options(
-            selectinload(Conversation.replies).selectinload(Reply.order).selectinload(OrderRequest.claimer),
-            selectinload(Conversation.responses),
-            selectinload(Conversation.customer).selectinload(Customer.firm),
-            selectinload(Conversation.message).selectinload(Message.versions),
-            selectinload(Conversation.rep),
-            selectinload(Conversation.claimer),
-        ),
-    )
+    waiting = orders.visible(session, staff, "waiting")
+    page = paging.things(session, _loaded(_chosen(everything, state, words)))
     return render_template(
         # Our script fetches the list alone, to keep an open page up to date.
         "inbox/_list.html" if "part" in request.args else "inbox/index.html",
         page=page,
         stands={one.id: talks.stands(one) for one in page.rows},
+        holders={one.id: talks.holder(one, staff.id) for one in page.rows},
         waiting=session.scalars(
-            orders.visible(session, staff, "waiting").options(
+            waiting.limit(MOST_ORDERS).options(
                 selectinload(OrderRequest.reply),
                 selectinload(OrderRequest.conversation).selectinload(Conversation.customer).selectinload(Customer.firm),
             )
         ).all(),
+        all_waiting=paging.number(session, waiting),
         now=door.runtime().now(),
         state=state,
         whose=whose,
         states=STATES,
         kinds=KINDS,
         doubts=DOUBTS,
-        numbers={one: paging.number(session, everything.where(Conversation.state == one)) for one in STATES}
-        | {"orders": paging.number(session, with_orders)},
-        unmatched=paging.number(session, conversations.unmatched(session, staff)),
+        numbers=inbox_numbers.of(session, everything),
+        unmatched=inbox_numbers.unmatched(session, staff),
         q=words,
+    )
+
+
+def _chosen(some: Select[Conversation], state: str, words: str) -> Select[Conversation]:
+    """Of these conversations those of one tab whose customer or firm is called so."""
+    if state == "orders":
+        some = talks.with_open_orders(some)
+    elif state == "complaints":
+        some = talks.with_open_complaints(some)
+    elif state in STATES:
+        some = some.where(Conversation.state == state)
+    if not words:
+        return some
+    like = paging.contains(words)
+    some = some.join(Customer, Customer.id == Conversation.customer_id).outerjoin(Firm, Firm.id == Customer.firm_id)
+    return some.where(or_(Customer.name.ilike(like, escape="/"), Firm.name.ilike(like, escape="/")))
+
+
+def _loaded(query: Select[Conversation]) -> Select[Conversation]:
+    return query.options(
+        selectinload(Conversation.replies).selectinload(Reply.order).selectinload(OrderRequest.claimer),
+        selectinload(Conversation.responses),
+        selectinload(Conversation.customer).selectinload(Customer.firm),
+        selectinload(Conversation.message).selectinload(Message.versions),
+        selectinload(Conversation.rep),
+        selectinload(Conversation.claimer),
     )
 
 
@@ -115,6 +123,7 @@ def thread_page(
     """One conversation as a page, with what was `typed` into an order's fields, and what is `wrong` in which field."""
     session, staff = door.db(), door.me()
     conversation = conversations.get(session, staff, conversation_id)
+    way = responses.way(session, door.runtime(), conversation)
     asked = [one.order for one in conversation.replies if one.order is not None and one.order.state != "withdrawn"]
     html = render_template(
         "inbox/thread.html",
@@ -124,8 +133,12 @@ def thread_page(
             session.scalars(select(Reply.id).where(Reply.conversation_id == conversation.id, Reply.html != ""))
         ),
         stands=talks.stands(conversation),
+        holder=talks.holder(conversation, staff.id),
+        way=way,
+        most_words=responses.most_words(way.channel),
         orders=asked,
         warnings={one.id: order_warnings.warnings(session, one) for one in asked},
+        newer={one.id: order_doubts.asked_since(session, one) for one in asked},
         unread={one.id for one in asked if order_doubts.lost_read_back(session, one) is not None},
         may_decide=staff.has(*TAKERS),
         may_correct=staff.has(*correcting.MAY),
@@ -233,69 +246,3 @@ def recording(reply_id: int) -> ResponseReturnValue:
         with door.writer() as writing:
             files.record_play(writing, staff, f"reply {reply_id}")
     return files.audio(reply.recording)
-
-
-# --- what belongs to nobody yet ---------------------------------------------------------------------------
-
-
-@bp.get("/unmatched")
-@may("admin")
-def unmatched() -> ResponseReturnValue:
-    return _unmatched_page()
-
-
-def _unmatched_page(reply_id: int = 0, wrong: dict[str, str] | None = None, status: int = 200) -> ResponseReturnValue:
-    session, staff = door.db(), door.me()
-    by_colleague = staff_answers.is_by_colleague()
-    page = paging.things(
-        session, conversations.unmatched(session, staff).order_by(None).order_by(by_colleague, Reply.id)
-    )
-    words = request.args.get("q", "").strip()[:200]
-    found: list[Customer] = []
-    if words:
-        like = paging.contains(words)
-        found = list(
-            session.scalars(
-                select(Customer)
-                .where(
-                    Customer.active, or_(Customer.name.ilike(like, escape="/"), Customer.key.ilike(like, escape="/"))
-                )
-                .order_by(Customer.name)
-                .limit(20)
-            )
-        )
-    html = render_template(
-        "inbox/unmatched.html",
-        page=page,
-        colleagues=staff_answers.colleagues(session, page.rows),
-        q=words,
-        found=found,
-        wrong=wrong or {},
-        wrong_id=reply_id,
-        kinds=KINDS,
-    )
-    return make_response(html, status)
-
-
-@bp.post("/unmatched/<int:reply_id>/assign")
-@may("admin")
-def assign(reply_id: int) -> ResponseReturnValue:
-    key = request.form.get("customer", "").strip()
-    try:
-        reply = reply_store.assign(door.db(), door.runtime(), door.me(), reply_id, key)
-        door.commit()
-    except Refused as refused:
-        door.only_look()
-        return _unmatched_page(reply_id, refused.fields, 422)
-    flash(f"It is now with {reply.customer.name if reply.customer else key}; their representative is told.")
-    return redirect(url_for(".unmatched"))
-
-
-@bp.post("/unmatched/<int:reply_id>/settle")
-@may("admin")
-def settle(reply_id: int) -> ResponseReturnValue:
-    note = request.form.get("note", "").strip()[:200]
-    conversations.settle(door.db(), door.runtime(), door.me(), reply_id, note)
-    door.commit()
-    flash("Settled.")
-    return redirect(url_for(".unmatched"))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import request, url_for
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher import door
-from dispatcher.model import Conversation, Message, Reply, Staff, Task, Version
+from dispatcher.model import Message, Staff, Version
+from dispatcher.services import inbox_numbers, tasks
+from dispatcher.web import paging
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ _PLACES = (
     ("Messages", "messages.index", "/messages", ("analyst", "officer", "rep", "admin")),
     ("Approvals", "approvals.queue", "/approvals", ("officer",)),
     ("Inbox", "inbox.index", "/inbox", ("rep", "compliance", "analyst", "admin")),
+    ("Unmatched", "unmatched.index", "/inbox/unmatched", ("admin",)),
     ("Tasks", "tasks.index", "/tasks", ("rep", "admin")),
     ("Directory", "directory.customers", "/directory", ("analyst", "officer", "rep", "admin")),
     ("Reports", "reports.index", "/reports", ("analyst", "officer", "admin")),
@@ -37,20 +40,23 @@ _PLACES = (
 _WHAT = {
     "Approvals": "waiting for a decision",
     "Inbox": "waiting for an answer",
+    "Unmatched": "belong to nobody yet",
     "Tasks": "open tasks",
 }
 
 
 def entries() -> list[Entry]:
-    """The navigation for who is signed in."""
+    """The navigation for who is signed in. What belongs to nobody has a place only while there is any."""
     staff = door.someone()
     if staff is None:
         return []
     waiting = _waiting(door.db(), staff)
+    places = [one for one in _PLACES if staff.has(*one[3]) and (one[0] != "Unmatched" or waiting.get("Unmatched"))]
+    within = [part for _, _, part, _ in places if request.path.startswith(part)]
+    here = max(within, key=len, default="")
     return [
-        Entry(words, url_for(endpoint), waiting.get(words, 0), _WHAT.get(words, ""), request.path.startswith(part))
-        for words, endpoint, part, roles in _PLACES
-        if staff.has(*roles)
+        Entry(words, url_for(endpoint), waiting.get(words, 0), _WHAT.get(words, ""), part == here)
+        for words, endpoint, part, _ in places
     ]
 
 
@@ -66,17 +72,12 @@ def start_page(staff: Staff) -> str:
 def _waiting(session: Session, staff: Staff) -> dict[str, int]:
     found: dict[str, int] = {}
     if staff.has("officer"):
-        found["Approvals"] = _number(session, decidable(staff))
+        found["Approvals"] = paging.number(session, decidable(staff))
     if staff.has("rep", "compliance", "analyst", "admin"):
-        conversations = select(Conversation.id).where(Conversation.state == "open")
-        tasks = select(Task.id).where(Task.state == "open")
-        if not staff.has("admin"):
-            conversations = conversations.where(Conversation.rep_id == staff.id)
-            tasks = tasks.where(Task.rep_id == staff.id)
-        found["Inbox"] = _number(session, conversations)
-        if staff.has("admin"):
-            found["Inbox"] += _number(session, select(Reply.id).where(Reply.state == "unmatched"))
-        found["Tasks"] = _number(session, tasks)
+        found["Inbox"] = inbox_numbers.open_ones(session, staff)
+        found["Unmatched"] = inbox_numbers.unmatched(session, staff)
+    if staff.has("rep", "admin"):
+        found["Tasks"] = paging.number(session, tasks.visible(session, staff))
     return found
 
 
@@ -85,7 +86,3 @@ def decidable(staff: Staff) -> Select[int]:
     edited = select(Version.message_id).where(Version.editor_id == staff.id)
     own = or_(Message.author_id == staff.id, Message.id.in_(edited))
     return select(Message.id).where(Message.state == "pending", ~own)
-
-
-def _number(session: Session, query: Select[int]) -> int:
-    return session.scalar(select(func.count()).select_from(query.subquery())) or 0

@@ -45,7 +45,7 @@ def html(reply_id: int) -> ResponseReturnValue:
     back = (
         url_for("inbox.show", conversation_id=reply.conversation_id)
         if reply.conversation_id
-        else url_for("inbox.unmatched")
+        else url_for("unmatched.index")
     )
     page = Markup(cleaned(reply.html))  # noqa: S704 - cleaned is what makes it safe, and the sandbox beside it
     response = make_response(render_template("reply_files/page.html", reply=reply, page=page, back=back))

@@ -8,8 +8,20 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from dispatcher.model import Callback, Conversation, Delivery, Grant, Letter, Reply, Response, Task
-from dispatcher.services import replies, tasks
+from dispatcher.model import (
+    Callback,
+    ContactPoint,
+    Conversation,
+    Delivery,
+    Grant,
+    Letter,
+    OrderRequest,
+    Reply,
+    ReplyFile,
+    Response,
+    Task,
+)
+from dispatcher.services import media, replies, tasks
 from tests.web.conftest import Site
 
 
@@ -140,10 +152,6 @@ def test_the_inbox_is_searched(talk: Site) -> None:
     assert "<html" not in part
 
 
-def test_counts_are_in_the_navigation(talk: Site) -> None:
-    assert re.search(r'Inbox <span class="waiting">1<', talk("rep").get("/account").text)
-
-
 def unmatched(site: Site) -> None:
     with site.session() as session:
         session.add(Reply(dedupe="u", channel="sms", sender="+12025550177", text="Who is this?", state="unmatched"))
@@ -244,6 +252,44 @@ def test_an_order_is_claimed_read_back_and_confirmed_without_script(order: Site)
     assert "No order requests wait" in order("rep").get("/inbox?state=orders").text
 
 
+def test_an_order_says_how_and_when_it_came_and_what_it_waits_for(order: Site) -> None:
+    with order.session() as session:
+        first = session.scalars(select(Reply)).one()
+        first.channel, first.received_at = "fax", order.bank.time.at - timedelta(days=1)
+        session.add(
+            ReplyFile(
+                reply_id=1, position=1, name="fax.pdf", media_id=media.store(session, b"%PDF-1.4", "application/pdf").id
+            )
+        )
+        for n in range(2, 8):
+            kept = Reply(
+                dedupe=f"{n}",
+                channel="sms",
+                sender="+1",
+                conversation_id=1,
+                kind="order",
+                text=f"> 100?\nMake it {n}00",
+            )
+            session.add(kept)
+            session.flush()
+            session.add(OrderRequest(reply_id=kept.id, conversation_id=1))
+        session.commit()
+    lists = order("rep").get("/inbox").text
+    assert "7 order requests not claimed" in lists
+    assert re.search(r'href="/inbox\?state=orders"><span></span><span>and 2 more: all order requests<', lists)
+    assert lists.count("7 orders not claimed") == 1
+    assert "Make it 700" in lists
+    assert "100?" not in lists
+    assert order("rep").post("/inbox/orders/1/claim").status_code == 302
+    assert order("rep").post("/inbox/orders/1/read-back", {"read-back": "You hold"}).status_code == 302
+    page = order("rep").get("/inbox/1").text
+    assert re.search(r'Came</dt><dd><time datetime="2026-11-19[^>]+>[^<]+</time> by fax, ', page)
+    assert "Taken as an order</dt>" in page
+    assert page.count('<a href="/inbox/replies/1/files/1">fax.pdf</a>') == 2  # with the order, and where it was said
+    assert "Confirm: You hold" not in page
+    assert 'Not while <a href="#order-7">a newer request of theirs</a> is undecided' in page
+
+
 def test_what_an_order_quotes_is_shown_once_with_what_it_answers(order: Site) -> None:
     assert "With what it answers" not in order("rep").get("/inbox/1").text
     with order.session() as session:
@@ -314,6 +360,65 @@ def test_what_has_not_arrived_is_shown_with_what_to_do(talk: Site) -> None:
     page = talk("rep").get("/inbox/1").text
     assert "550 no such user" in page
     assert "It has not reached Ana. Telephone them" in page
+
+
+def test_all_places_count_the_same(talk: Site) -> None:
+    unmatched(talk)
+    with talk.session() as session:  # of a customer of Rita's, with the analyst; it may not be hers, she sees it
+        bob, analyst = talk.bank.ids["bob"], talk.bank.ids["analyst"]
+        session.add(Conversation(customer_id=bob, rep_id=analyst, channel="sms", address="+1", routed_to="analyst"))
+        session.commit()
+
+    def numbers(page: str, words: str) -> list[int]:
+        return [int(one) for one in re.findall(rf'{words} <span class="(?:waiting|n)">(\d+)<', page)]
+
+    for who, waits, nobodys in (("rep", 2, []), ("admin", 2, [1, 1]), ("analyst", 1, [])):
+        page = talk(who).get("/inbox").text
+        assert numbers(page, "Inbox") == numbers(page, "Open") == [waits], who
+        assert page.count('class="row-link"') == waits
+        assert numbers(page, "Unmatched") == nobodys, who  # in the navigation and as a tab
+    assert "1 unmatched reply" in talk("admin").get("/reports/desk").text
+
+
+def test_complaints_have_a_place_of_their_own(talk: Site) -> None:
+    assert "Complaints" not in talk("rep").get("/inbox").text
+    assert 'Complaints <span class="n">0<' in talk("admin").get("/inbox").text
+    assert talk("admin").post("/inbox/replies/1/kind", {"kind": "complaint"}).status_code == 302
+    page = talk("admin").get("/inbox?state=complaints").text
+    assert 'Complaints <span class="n">1<' in page
+    assert "What now?" in page
+    assert talk("admin").post("/inbox/1/close").status_code == 302
+    assert "No open complaint" in talk("admin").get("/inbox?state=complaints").text
+
+
+def test_one_statement_says_who_has_it(talk: Site) -> None:
+    def said(who: str, path: str) -> list[str]:
+        page = talk(who).get(path).text
+        return re.findall(r"With (?:</dt><dd>)?([^<\n]+)|<dt>With</dt><dd>([^<\n]+)", page) or [page]
+
+    assert said("rep", "/inbox") == [("you: rule 7, Everything else: the representative", "")]
+    assert said("admin", "/inbox/1") == [("", "Rep: rule 7, Everything else: the representative")]
+    assert talk("admin").post("/inbox/1/claim").status_code == 302
+    assert said("rep", "/inbox/1") == [("", "Admin: claimed it")]
+    assert said("admin", "/inbox?state=all") == [("you: claimed it", "")]
+
+
+def test_the_way_of_an_answer_is_said_before_it_is_sent(talk: Site) -> None:
+    assert "Goes out by mail to ana@simon.example, signed" in talk("rep").get("/inbox/1").text
+    with talk.session() as session:  # Bob has sent a fax, which nobody answers by fax here
+        talk_with_bob = Conversation(
+            customer_id=talk.bank.ids["bob"], rep_id=talk.bank.ids["rep"], channel="fax", address="+12025550107"
+        )
+        session.add(talk_with_bob)
+        session.commit()
+    page = talk("rep").get("/inbox/2").text
+    assert "Goes out by text message to +12025550101, signed" in page
+    assert 'maxlength="1500"' in page
+    with talk.session() as session:
+        for point in session.scalars(select(ContactPoint)):
+            point.valid = False
+        session.commit()
+    assert "Nothing can be sent: no mail address or number of Bob may be used" in talk("rep").get("/inbox/2").text
 
 
 def test_only_mine(talk: Site) -> None:

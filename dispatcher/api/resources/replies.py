@@ -160,7 +160,7 @@ def order_fields(act: Act, order: OrderRequest) -> dict[str, object]:
         "escalations": order.escalations,
         "due_at": order.due_at,
         "created_at": order.created_at,
-        "age_seconds": max(0.0, round((until - order.created_at).total_seconds(), 3)),
+        "age_seconds": max(0.0, round((until - reply.received_at).total_seconds(), 3)),
     }
 
 
