@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
 from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
@@ -36,10 +37,17 @@ HEADERS = {
 HSTS = "max-age=31536000; includeSubDomains"
 
 
+class _Doors(Flask):
+    """Views whose transaction had to give way to another are asked again."""
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        return door.taken_again(super().dispatch_request)
+
+
 def create_app(runtime: Runtime) -> Flask:
     """The application for this runtime: pages for people, approvals, the API and the webhooks."""
     hashing.prepare()
-    app = Flask("dispatcher", static_folder="web/static", template_folder="web/templates")
+    app = _Doors("dispatcher", static_folder="web/static", template_folder="web/templates")
     app.extensions["runtime"] = runtime
     app.extensions["limits"] = Limits(runtime.settings)
     app.config.update(_config(runtime))

@@ -13,14 +13,18 @@ from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from flask import current_app, g, request
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from dispatcher import bells
 from dispatcher.model import ROLES, Staff
 from dispatcher.model.errors import NotAllowed
 from dispatcher.runtime import Runtime
+from dispatcher.storage import gave_way
 
 View = TypeVar("View", bound=Callable[..., Any])
+Served = TypeVar("Served")
+TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +84,30 @@ def writer() -> Iterator[Session]:
     with runtime().sessions() as session:
         yield session
         bells.commit(session, runtime().bells)
+        g.committed = True
 
 
 def commit() -> None:
     """Commit the request's session and ring what its use case noted."""
     bells.commit(db(), runtime().bells)
+    g.committed = True
+
+
+def taken_again(serve: Callable[[], Served]) -> Served:
+    """What `serve` gives for this request; it is done anew where the request's session, of which nothing had been
+    committed, was chosen by the database to give way to another. Doors with sessions of their own see to it themselves.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            return serve()
+        except OperationalError as error:
+            if not left or "db" not in g or g.get("committed") or not gave_way(error):
+                raise
+        close_session()
+        g.pop("only_looking", None)
+        for one in request.files.values():
+            one.stream.seek(0)
+    raise AssertionError("unreachable")
 
 
 def only_look() -> None:

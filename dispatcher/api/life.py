@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import orjson
 from flask import Response, g, request
 from pydantic import BaseModel
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
@@ -27,6 +27,7 @@ from dispatcher.model import Staff
 from dispatcher.model.errors import DispatcherError, NotAllowed, NotFound, Refused
 from dispatcher.runtime import Runtime
 from dispatcher.services import accounts, idempotency
+from dispatcher.storage import gave_way
 
 log = logging.getLogger(__name__)
 
@@ -128,15 +129,9 @@ def _write(
             with runtime.sessions() as session:
                 return _transaction(session, runtime, call, staff, body, arguments, key)
         except (IntegrityError, OperationalError) as error:
-            if not left or not _may_repeat(error):
+            if not left or not (isinstance(error, IntegrityError) or gave_way(error)):
                 raise
     raise AssertionError("unreachable")
-
-
-def _may_repeat(error: DBAPIError) -> bool:
-    """Lost to another transaction: a unique key, a deadlock, a serialisation failure. Not: the connection is gone."""
-    code = getattr(error.orig, "sqlstate", None)
-    return isinstance(error, IntegrityError) or code in ("40P01", "40001")
 
 
 def _transaction(

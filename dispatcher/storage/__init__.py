@@ -1,6 +1,7 @@
 """The database: SQLite and PostgreSQL behind one engine, and its migrations."""
 
 from dispatcher.storage.engine import (
+    gave_way,
     is_of_model,
     joined_by_hash,
     lock_chain,
@@ -13,6 +14,6 @@ from dispatcher.storage.engine import (
 )
 
 __all__ = [
-    "is_of_model", "joined_by_hash", "lock_chain", "make_engine", "make_sessions", "migrate", "schema_is_newest",
-    "taken_again", "unmigrate",
+    "gave_way", "is_of_model", "joined_by_hash", "lock_chain", "make_engine", "make_sessions", "migrate",
+    "schema_is_newest", "taken_again", "unmigrate",
 ]  # fmt: skip
