@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from approvals import duty
+from approvals import duty, twins
 from dispatcher.model import Decision, Letter, Message, Staff, Task
 from dispatcher.runtime import Runtime
 from dispatcher.services import letters, rings, tasks
@@ -55,6 +55,7 @@ def tell(
     `by_telephone` is set. `what` completes "Alert 7 …"; each level of escalation is told once."""
     urgent = "URGENT: " if message.current.urgency == "urgent" else ""
     link = f"{runtime.settings.public_url}/approvals/{message.id}"
+    like = _like(session, message)
     for officer in people:
         letters.tell_staff(
             session,
@@ -66,7 +67,7 @@ def tell(
             text=(
                 f"{message.author.name} has submitted alert {message.id} (version {message.version}), "
                 f"{_moment(message.submitted_at)}.\n\n"
-                f"Read it, hear it and decide here:\n{link}\n\n"
+                f"{like}Read it, hear it and decide here:\n{link}\n\n"
                 "The first officer to decide settles it."
             ),
             short_text=f"{urgent}Alert {message.id} {what}: {link}",
@@ -74,6 +75,12 @@ def tell(
         )
         if by_telephone or rings.CHANNEL in officer.channels:
             rings.ring(session, runtime, officer, message)
+
+
+def _like(session: Session, message: Message) -> str:
+    """The latest alert that this one is very like: it may have come twice."""
+    found = next(iter(twins.of(session, message)), None)
+    return f"It is very like alert {found.message_id}, submitted {_moment(found.submitted_at)}.\n\n" if found else ""
 
 
 def _front(message: Message) -> str:

@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from approvals import decisions, duty, submission
+from approvals import decisions, duty, submission, twins
 from dispatcher.bells import undoable
 from dispatcher.model import Decision, Message, Recording, Staff, StaffCall, Version
 from dispatcher.model.call import REASON
@@ -92,6 +92,7 @@ class Heard:
     recording_id: int | None
     recording_seconds: float
     release_at: datetime | None
+    like: int | None  # the number of an alert that this one is very like: it may have come twice
 
 
 def heard_of(session: Session, runtime: Runtime, message: Message) -> Heard:
@@ -110,6 +111,7 @@ def heard_of(session: Session, runtime: Runtime, message: Message) -> Heard:
         recording_id=version.recording_id,
         recording_seconds=(version.recording.seconds or 0.0) if version.recording else 0.0,
         release_at=message.release_at if message.release_at and message.release_at > runtime.now() else None,
+        like=next((one.message_id for one in twins.of(session, message)), None),
     )
 
 

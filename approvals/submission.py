@@ -10,7 +10,7 @@ from dataclasses import fields
 from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.orm import Session
 
-from approvals import notices, policy
+from approvals import notices, policy, twins
 from approvals.rules import Submission, attachment_type
 from dispatcher.model import Attachment, DistributionList, Media, Message, Recipient, Staff, Version
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
@@ -19,7 +19,7 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import cancellation, media
 from dispatcher.services.audit import record
 
-__all__ = ["Submission", "cancel", "create", "edit", "get", "submit", "visible", "withdraw"]
+__all__ = ["Submission", "cancel", "create", "edit", "get", "like", "submit", "visible", "withdraw"]
 
 
 def visible(session: Session, staff: Staff, state: str | None = None) -> Select[Message]:
@@ -48,6 +48,23 @@ def get(session: Session, staff: Staff, message_id: int) -> Message:
     if message is None:
         raise NotFound(f"there is no message {message_id}")
     return message
+
+
+def like(session: Session, staff: Staff, message: Message) -> list[twins.Twin]:
+    """What is very like it, see `twins`, of what this person may see."""
+    found = twins.of(session, message)
+    seen = (
+        set(
+            session.scalars(
+                visible(session, staff)
+                .where(Message.id.in_([one.message_id for one in found]))
+                .with_only_columns(Message.id)
+            )
+        )
+        if found
+        else set()
+    )
+    return [one for one in found if one.message_id in seen]
 
 
 def create(

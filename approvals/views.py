@@ -98,6 +98,7 @@ def _page(
         texts=[lag.words(runtime, language, plan.longest) for language in ("en", "de")] if plan.text_first else [],
         renditions=_renditions(runtime, version),
         barred=decisions.why_barred(session, officer, message),
+        like=submission.like(session, officer, message) if message.state in ("pending", "approved") else [],
         earlier=[one for one in message.decisions if one.version_id != version.id],
         decided=next((one for one in message.decisions if one.version_id == version.id), None),
         reasons=review.reasons_of(session, message),

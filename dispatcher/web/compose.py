@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from approvals import submission
+from approvals import submission, twins
 from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import Message, Staff, Version
@@ -22,8 +20,6 @@ bp = Blueprint("compose", __name__, url_prefix="/messages")
 
 VALIDITY = ((900, "15 minutes"), (1800, "30 minutes"), (3600, "1 hour"), (7200, "2 hours"), (14400, "4 hours"),
             (28800, "8 hours"), (86400, "1 day"))  # fmt: skip
-MADE_TWICE_WITHIN = timedelta(hours=1)
-CAME_TO_NOTHING = ("returned", "rejected", "withdrawn", "expired", "cancelled")
 
 
 @bp.get("/new")
@@ -46,7 +42,7 @@ def create() -> ResponseReturnValue:
         if known is not None:
             return _here_already(int(known.body))
         message = submission.create(door.db(), door.runtime(), staff, form.submission(), draft=draft, via="page")
-        if (twin := _twin(staff, message, draft)) is not None:
+        if (twin := twins.again(door.db(), message)) is not None:
             door.only_look()
             return _here_already(twin)
         idempotency.keep(door.db(), staff, key, 201, str(message.id))
@@ -54,27 +50,6 @@ def create() -> ResponseReturnValue:
     except Refused as refused:
         return _again(form, None, refused.fields)
     return _done(message, draft)
-
-
-def _twin(staff: Staff, message: Message, draft: bool) -> int | None:
-    """The number of a message like this to the byte, by the same author within the hour, that has not come to nothing.
-
-    A browser that goes back may fetch the form anew and keep what was typed: sent again, it would be a second alert.
-    A draft is no alert yet: what is submitted is not kept back because it was saved as one before.
-    """
-    not_it = CAME_TO_NOTHING if draft else (*CAME_TO_NOTHING, "draft")
-    return door.db().scalar(
-        select(Message.id)
-        .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
-        .where(
-            Message.author_id == staff.id,
-            Message.id != message.id,
-            Message.created_at > door.runtime().now() - MADE_TWICE_WITHIN,
-            Message.state.not_in(not_it),
-            Version.digest == message.current.digest,
-        )
-        .limit(1)
-    )
 
 
 def _here_already(message_id: int) -> ResponseReturnValue:
@@ -114,6 +89,8 @@ def save(message_id: int) -> ResponseReturnValue:
 
 def _done(message: Message, draft: bool) -> ResponseReturnValue:
     flash("Saved. Nobody has been told yet." if draft else "Submitted. The officers have been told.")
+    if not draft and (like := submission.like(door.db(), door.me(), message)):
+        flash(f"It is very like alert {like[0].message_id}, which stands as {like[0].state}: the officers see both.")
     return redirect(url_for("messages.show", message_id=message.id))
 
 

@@ -30,6 +30,19 @@ def test_the_same_request_gets_the_same_answer_and_happens_once(both_api: Api) -
     assert both_api.bank.bells.rings == rung
 
 
+def test_without_a_key_it_is_a_second_alert_and_says_so(bank_api: Api) -> None:
+    first, second = (bank_api.ask("analyst", "POST", "/messages", json=BODY).get_json() for _ in range(2))
+    twin = {"id": first["id"], "state": "pending", "same": True}
+    assert (first["like"], [one | {"submitted_at": ""} for one in second["like"]]) == (
+        [],
+        [twin | {"submitted_at": ""}],
+    )
+    told = bank_api.ask("officer", "GET", f"/messages/{second['id']}").get_json()
+    assert told["like"] == second["like"]
+    page = bank_api.ask("officer", "GET", "/messages").get_json()["items"]
+    assert all("like" not in one for one in page)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

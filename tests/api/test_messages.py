@@ -36,7 +36,7 @@ def test_a_message_goes_to_the_officers(both_api: Api) -> None:
     )
     made = answer.get_json()
     assert (answer.status_code, made["state"], made["version"]) == (201, "pending", 1)
-    assert set(made) == {"id", "state", "version", "digest"}
+    assert set(made) == {"id", "state", "version", "digest", "like"}
     assert answer.headers["Location"] == f"/api/v1/messages/{made['id']}"
     with both_api.session() as session:
         assert session.get_one(Message, made["id"]).current.via == "api"

@@ -33,6 +33,8 @@ def about(line: Line, heard: Heard) -> tuple[Say, ...]:
         said += line.say("officer version", number=version.number, editor=version.editor.name)
     if written.is_unproven(version):
         said += line.say("officer unproven")
+    if heard.like:
+        said += line.say("officer like", number=heard.like)
     said += _whom(line, heard)
     if heard.seconds >= SLOW:
         said += line.say("officer slow", minutes=math.ceil(heard.seconds / 60))

@@ -46,6 +46,7 @@ SAID = {
     "officer about": "Meldung {number}, von {author}, {when}.",
     "officer version": "Fassung {number}, geändert von {editor}.",
     "officer unproven": "Ihr Text kam per SMS; der Absender ist nicht bewiesen.",
+    "officer like": "Sie gleicht sehr der Meldung {number}: Sie kann doppelt gekommen sein.",
     "officer whom": "An {lists}: {count} Kunden, {ways}.",
     "officer whom one": "An {lists}: ein Kunde, {ways}.",
     "officer nobody": "An {lists}: dort ist niemand zu erreichen.",

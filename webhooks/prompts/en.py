@@ -45,6 +45,7 @@ SAID = {
     "officer about": "Alert {number}, by {author}, {when}.",
     "officer version": "Version {number}, changed by {editor}.",
     "officer unproven": "Its text came by text message; the sender is not proven.",
+    "officer like": "It is very like alert {number}: it may have come twice.",
     "officer whom": "To {lists}: {count} customers, {ways}.",
     "officer whom one": "To {lists}: one customer, {ways}.",
     "officer nobody": "To {lists}: nobody there can be reached.",

@@ -47,6 +47,7 @@ SAID = {
     "officer about": "Alerte {number}, de {author}, {when}.",
     "officer version": "Version {number}, modifiée par {editor}.",
     "officer unproven": "Son texte est arrivé par SMS ; l'expéditeur n'est pas prouvé.",
+    "officer like": "Elle ressemble beaucoup à l'alerte {number} : elle est peut-être arrivée deux fois.",
     "officer whom": "À {lists} : {count} clients, {ways}.",
     "officer whom one": "À {lists} : un client, {ways}.",
     "officer nobody": "À {lists} : personne ne peut y être joint.",

@@ -16,6 +16,8 @@ from dispatcher.api.shapes.messages import (
     AttachmentInfo,
     DecisionInfo,
     EditedMessage,
+    LikeMessage,
+    MessageHandedIn,
     MessageInfo,
     MessageLine,
     MessageQuery,
@@ -36,11 +38,13 @@ _UPLOADS = {"recording": "one", "attachments": "many"}
     "POST", "/messages", "analyst",
     title="Write a message",
     about="As JSON, or as multipart/form-data with a recording (WAV, MP3 or OGG) and attachments; lists are then "
-    "repeated or separated by commas. Unless it is a draft it goes to `pending` and the officers are told.",
-    tag=TAG, answers={201: MessageRef}, location="/messages/{id}",
+    "repeated or separated by commas. Unless it is a draft it goes to `pending` and the officers are told. Who got no "
+    "answer repeats the call with the same `Idempotency-Key` and gets the message that is there; without a key it is a "
+    "second alert: `like` in the answer names the first, and the officers are warned that it may have come twice.",
+    tag=TAG, answers={201: MessageHandedIn}, location="/messages/{id}",
     kinds=(JSON, MULTIPART), uploads=_UPLOADS, trial=True,
 )  # fmt: skip
-def create_message(act: Act, body: NewMessage) -> MessageRef:
+def create_message(act: Act, body: NewMessage) -> MessageHandedIn:
     form = submission.Submission(
         subject=body.subject,
         text=body.text,
@@ -52,7 +56,7 @@ def create_message(act: Act, body: NewMessage) -> MessageRef:
         recording=act.files.one("recording"),
         attachments=act.files.all("attachments"),
     )
-    return _ref(submission.create(act.session, act.runtime, act.staff, form, draft=body.draft, via="api"))
+    return _handed_in(act, submission.create(act.session, act.runtime, act.staff, form, draft=body.draft, via="api"))
 
 
 @call(
@@ -71,7 +75,7 @@ def list_messages(act: Act, query: MessageQuery) -> Page[MessageLine]:
 
 @call("GET", "/messages/<row:message_id>", title="One message", tag=TAG, answers={200: MessageInfo})
 def get_message(act: Act, message_id: int) -> MessageInfo:
-    return _info(submission.get(act.session, act.staff, message_id))
+    return _info(act, submission.get(act.session, act.staff, message_id))
 
 
 @call(
@@ -79,9 +83,9 @@ def get_message(act: Act, message_id: int) -> MessageInfo:
     title="Edit a message",
     about="Makes a new version with a new digest and voids every decision on the one before; what was pending or "
     "approved is pending again.",
-    tag=TAG, answers={200: MessageRef}, kinds=(JSON, MULTIPART), uploads=_UPLOADS, trial=True, problems=(409,),
+    tag=TAG, answers={200: MessageHandedIn}, kinds=(JSON, MULTIPART), uploads=_UPLOADS, trial=True, problems=(409,),
 )  # fmt: skip
-def edit_message(act: Act, message_id: int, body: EditedMessage) -> MessageRef:
+def edit_message(act: Act, message_id: int, body: EditedMessage) -> MessageHandedIn:
     changes: dict[str, object] = {name: getattr(body, name) for name in body.model_fields_set}
     recording, attachments = act.files.one("recording"), act.files.all("attachments")
     if recording is not None:
@@ -91,16 +95,16 @@ def edit_message(act: Act, message_id: int, body: EditedMessage) -> MessageRef:
     if not changes:
         # An edit voids the approval: nobody means that by naming nothing.
         raise Refused({"body": "names nothing to change"})
-    return _ref(submission.edit(act.session, act.runtime, act.staff, message_id, changes, via="api"))
+    return _handed_in(act, submission.edit(act.session, act.runtime, act.staff, message_id, changes, via="api"))
 
 
 @call(
     "POST", "/messages/<row:message_id>/submit", "analyst",
     title="Hand a draft, a returned or a withdrawn message to the officers",
-    tag=TAG, answers={200: MessageRef}, problems=(409, 422),
+    tag=TAG, answers={200: MessageHandedIn}, problems=(409, 422),
 )  # fmt: skip
-def submit_message(act: Act, message_id: int) -> MessageRef:
-    return _ref(submission.submit(act.session, act.runtime, act.staff, message_id))
+def submit_message(act: Act, message_id: int) -> MessageHandedIn:
+    return _handed_in(act, submission.submit(act.session, act.runtime, act.staff, message_id))
 
 
 @call(
@@ -163,6 +167,19 @@ def _ref(message: Message) -> MessageRef:
     return MessageRef.model_validate(_reference(message))
 
 
+def _handed_in(act: Act, message: Message) -> MessageHandedIn:
+    return MessageHandedIn.model_validate(_reference(message) | {"like": _like(act, message)})
+
+
+def _like(act: Act, message: Message) -> list[LikeMessage]:
+    return [
+        LikeMessage.model_validate(
+            {"id": one.message_id, "state": one.state, "submitted_at": one.submitted_at, "same": one.same}
+        )
+        for one in submission.like(act.session, act.staff, message)
+    ]
+
+
 def _reference(message: Message) -> dict[str, object]:
     version = message.current
     return {"id": message.id, "state": message.state, "version": version.number, "digest": version.digest}
@@ -186,7 +203,7 @@ def _line(message: Message) -> MessageLine:
     return MessageLine.model_validate(_outline(message))
 
 
-def _info(message: Message) -> MessageInfo:
+def _info(act: Act, message: Message) -> MessageInfo:
     version = message.current
     recording = version.recording
     return MessageInfo.model_validate(
@@ -205,6 +222,7 @@ def _info(message: Message) -> MessageInfo:
             ],
             "editors": list(dict.fromkeys(one.editor.email for one in message.versions)),
             "decisions": [_decision(one) for one in message.decisions],
+            "like": _like(act, message),
         }
     )
 

@@ -83,6 +83,25 @@ class MessageRef(Told):
     digest: str
 
 
+class LikeMessage(Told):
+    """An alert of the day in nearly the same words, or with the same recording, that goes to customers or may."""
+
+    model_config = example(id=6, state="released", submitted_at=EXAMPLE_TIME, same=True)
+
+    id: int
+    state: MessageState
+    submitted_at: datetime
+    same: bool = Field(description="Whether it says the same to the byte.")
+
+
+class MessageHandedIn(MessageRef):
+    """Where a message stands, and whether it may have come twice."""
+
+    model_config = no_example()
+
+    like: list[LikeMessage] = Field(description="What it is very like, of what you may see: the latest first.")
+
+
 class MessageLine(MessageRef):
     """A message in a list."""
 
@@ -143,6 +162,7 @@ class MessageInfo(MessageLine):
     attachments: list[AttachmentInfo]
     editors: list[str] = Field(description="Who wrote any version; none of them may decide.")
     decisions: list[DecisionInfo]
+    like: list[LikeMessage] = Field(description="What it is very like, of what you may see: the latest first.")
 
 
 class MessageQuery(PageQuery):
