@@ -37,6 +37,7 @@ from dispatcher.services import (
     recording_fetch,
     transcripts,
     unclaimed,
+    unsettled,
 )
 from dispatcher.services import release as releasing
 from dispatcher.services.sending import Pump
@@ -136,6 +137,11 @@ def pass_on(oldest: int = 0) -> None:
 def escalate_orders(oldest: int = 0) -> None:
     """Put the orders that nobody has claimed to more people. `oldest` tells rings apart."""
     _each(order_rings.due, order_rings.escalate)
+
+
+def remind_of_doubts(oldest: int = 0) -> None:
+    """Remind people of doubts that hold alerts back. `oldest` tells rings apart."""
+    _each(unsettled.due, unsettled.remind)
 
 
 def end_call(call_id: int) -> None:

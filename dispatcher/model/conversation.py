@@ -108,7 +108,7 @@ class Reply(Base):
     state: Mapped[str] = mapped_column(String(16), default="matched", index=True)
     note: Mapped[str] = mapped_column(String(300), default="")  # e.g. "shared by A and B", "sender not verified"
     recording_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"))
-    tries: Mapped[int] = mapped_column(default=0, server_default="0")  # to take in an alert
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")  # to take in an alert, to have a doubt settled
     due_at: Mapped[datetime | None]
     received_at: Mapped[datetime] = mapped_column(default=now)
 

@@ -30,6 +30,7 @@ from dispatcher.services import (
     rings,
     transcripts,
     unclaimed,
+    unsettled,
 )
 
 LATE = timedelta(seconds=5)
@@ -171,6 +172,14 @@ def _passing(session: Session, runtime: Runtime) -> int:
     return len(due)
 
 
+def _unsettled(session: Session, runtime: Runtime) -> int:
+    """Doubts that hold alerts back, and that nobody settles: one ring, as for callbacks."""
+    due = unsettled.due(session, runtime)
+    if due:
+        note(session, "notices", "remind_of_doubts", due[0])
+    return len(due)
+
+
 def _mirrors(session: Session, runtime: Runtime) -> int:
     """Opt-outs that a provider does not know of yet, and lists of its own that were not read for an hour."""
     orders, lists = mirrors.due(session, runtime, 1), mirrors.readings_due(session, runtime)
@@ -211,6 +220,7 @@ PARTS: Mapping[str, Callable[[Session, Runtime], int]] = {
     "undecided": _undecided,
     "orders": _orders,
     "passing": _passing,
+    "unsettled": _unsettled,
     "hooks": _hooks,
     "mirrors": _mirrors,
     "missed texts": _missed_texts,

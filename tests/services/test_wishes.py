@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from dispatcher import jobs
 from dispatcher.bells import commit
 from dispatcher.model import Customer, Delivery, Letter, Reply, Suppression, Task
 from dispatcher.model.errors import NotFound, Refused, StateConflict
@@ -27,6 +28,7 @@ from dispatcher.services import (
     replies,
     reply_store,
     suppressions,
+    sweep,
     wishes,
 )
 from dispatcher.services.letter_sending import content_of, send_letter
@@ -223,6 +225,35 @@ def fates(world: World, message_id: int) -> set[tuple[str, str, str]]:
             Delivery.message_id == message_id, Delivery.address.in_([one for _, one in BOBS])
         )
         return {(one.channel, one.state, one.error or "") for one in session.scalars(query)}
+
+
+def test_who_is_to_settle_a_doubt_is_reminded_while_alerts_wait_for_it(world: World) -> None:
+    jobs.configure(world.runtime)
+
+    def told(seconds: int) -> list[str]:
+        """Who is told once so much time has passed, by mail."""
+        world.bank.time.pass_by(seconds)
+        with world.runtime.sessions() as session:
+            known = len(session.scalars(select(Letter).where(Letter.kind == "doubt")).all())
+            sweep.sweep(session, world.runtime, "unsettled")
+            commit(session, world.runtime.bells)
+        rings = [one for one in world.bank.bells.rings if one[1] == "remind_of_doubts"]
+        world.bank.bells.rings.clear()
+        if rings:
+            jobs.remind_of_doubts()
+        with world.runtime.sessions() as session:
+            new = session.scalars(select(Letter).where(Letter.kind == "doubt").order_by(Letter.id)).all()[known:]
+            return [one.address.partition("@")[0] for one in new if one.channel == "email"]
+
+    reply_id, hour = doubtful(world), 3600
+    assert [told(60), told(hour), told(hour)] == [[], [], []], "nothing waits for it"
+    released(world.bank)
+    pump(world)
+    assert [told(hour), told(hour), told(2 * hour), told(hour), told(20 * hour)] == [
+        ["rep"], [], ["rep", "admin"], [], ["rep", "admin"]
+    ]  # fmt: skip
+    settle(world, reply_id, "not")
+    assert told(48 * hour) == []
 
 
 @pytest.mark.parametrize("how", ["opt-out", "STOP", "START", "expires", "fails"])
