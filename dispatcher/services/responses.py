@@ -24,8 +24,8 @@ MOST_IN_A_TEXT_MESSAGE = 1_500  # 1,600 less the name in front
 # By these, where two robots might have found each other.
 BY_MESSAGE = ("mail", "sms")
 MOST_AN_HOUR, MOST_A_DAY = 30, 60
-# A browser that goes back gives the page anew, with the words still in it: the same words within the hour, with nothing
-# said in between, were meant once, unless they have not arrived.
+# A browser that goes back gives the page anew, with the words still in it, and a program repeats what was not answered:
+# the same words within the hour, with nothing said in between, were meant once, unless they have not arrived.
 SENT_TWICE_WITHIN = timedelta(hours=1)
 _NOT_ARRIVED = ("failed", "bounced", "rejected", "suppressed", "expired", "cancelled")
 
@@ -55,10 +55,10 @@ def respond(
     """Answer the customer by the channel they used last; what came by call, page or fax, in writing, as they prefer.
 
     `via` is page, api, mail or sms; a second call with the same `dedupe` gives the first response, and so does a page
-    that sends its writer's last words again. `seen` is the last response that its writer has read, 0 for none: a
-    colleague's later one is read first. With `by_telephone` it was
-    said, and is kept without a letter. What is not `on_order` says so, where an order waits and its writer may not
-    have seen that. Raises NotFound, and Refused where the text will not do or no contact point may be used.
+    or a program that sends its writer's last words again. `seen` is the last response that its writer has read, 0 for
+    none: a colleague's later one is read first. With `by_telephone` it was said, and is kept without a letter. What
+    is not `on_order` says so, where an order waits and its writer may not have seen that. Raises NotFound, and Refused
+    where the text will not do or no contact point may be used.
     """
     conversation = conversations.locked(session, staff, conversation_id)
     key = clean(dedupe, 200) if dedupe else f"{via}:{uuid4().hex}"
@@ -66,7 +66,7 @@ def respond(
     if known is not None:
         return known
     words = clean(text).strip()
-    if via == "page" and not on_order and (known := _just_sent(session, runtime, conversation, staff, words)):
+    if via not in BY_MESSAGE and not on_order and (known := _just_sent(session, runtime, conversation, staff, words)):
         return known
     to = Way("voice", "") if by_telephone else way(session, runtime, conversation)
     if to.barred:

@@ -84,9 +84,12 @@ def test_a_conversation_is_claimed_answered_and_closed(talked: Api) -> None:
     claimed = talked.ask("rep", "POST", f"{path}/claim").get_json()
     assert (claimed["state"], claimed["claimed_by"]) == ("claimed", "rep@bank.example")
     problem(talked.ask("admin", "POST", f"{path}/claim"), 409, "state-conflict")
+    talked.bank.time.pass_by(900)  # the customer's words are older
     answer = talked.ask("rep", "POST", f"{path}/responses", json={"text": "I ring you now."}, key="k")
     assert (answer.status_code, answer.get_json()["channel"], answer.get_json()["via"]) == (201, "sms", "api")
     assert talked.ask("rep", "POST", f"{path}/responses", json={"text": "I ring you now."}, key="k").data == answer.data
+    problem(talked.ask("rep", "POST", f"{path}/responses", json={"text": "Another."}, key="k"), 409, "key-reused")
+    assert talked.ask("rep", "POST", f"{path}/responses", json={"text": "I ring you now."}).data == answer.data
     whole = talked.ask("rep", "GET", path).get_json()
     assert [one["text"] for one in whole["replies"]] == ["Please call me."]
     assert whole["replies"][0]["original"] == "Please call me."
