@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
@@ -83,10 +83,10 @@ def release_due(session: Session, runtime: Runtime, message_id: int) -> bool:
 def _hand_over_unreachable(session: Session, runtime: Runtime, message: Message) -> None:
     """A task for each customer without a usable contact point, and one letter to each rep concerned.
 
-    Who has an open one gets no other. Who has asked for nothing is left in peace.
+    Who has an open one gets no other: releases at the same moment come here one after the other, for each has written
+    into the record before. Who has asked for nothing is left in peace.
     """
-    open_ones = select(Task.customer_id).where(Task.kind == "unreachable", Task.state == "open")
-    in_hand = set(session.scalars(open_ones))
+    in_hand = _in_hand(session, message)
     of_rep: dict[int | None, list[Customer]] = defaultdict(list)
     reps: dict[int, Staff] = {}
     for recipient in session.scalars(
@@ -116,6 +116,27 @@ def _hand_over_unreachable(session: Session, runtime: Runtime, message: Message)
     for rep_id, customers in of_rep.items():
         if rep_id is not None:
             _tell_unreachable(session, runtime, message, reps[rep_id], customers)
+
+
+def _in_hand(session: Session, message: Message) -> set[int | None]:
+    """The customers whom somebody is to reach already. A task is of the first release that asks for it: one that
+    began later may have come to its end before.
+    """
+    open_ones = (
+        select(Task.id, Task.customer_id, Message.released_at)
+        .join(Message, Message.id == Task.message_id)
+        .where(Task.kind == "unreachable", Task.state == "open")
+    )
+    found = session.execute(open_ones).all()
+    later = [
+        one.id for one in found if one.released_at and message.released_at and one.released_at > message.released_at
+    ]
+    mine = select(Recipient.customer_id).where(Recipient.message_id == message.id, Recipient.delivery_id.is_(None))
+    if later:
+        session.execute(
+            update(Task).where(Task.id.in_(later), Task.customer_id.in_(mine)).values(message_id=message.id)
+        )
+    return {one.customer_id for one in found}
 
 
 def _tell_unreachable(session: Session, runtime: Runtime, message: Message, rep: Staff, some: list[Customer]) -> None:
