@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Conversation, Customer, Letter, Suppression
 from dispatcher.runtime import Runtime
-from dispatcher.services import caps, letters, suppressions
+from dispatcher.services import caps, languages, letters, suppressions
 
 KIND = "confirmation"
 CHANNELS = ("email", "sms")  # a call to say that there will be no more calls would be one too many
@@ -85,15 +85,19 @@ def of_stop(
     order: Suppression,
     customer: Customer | None,
     conversation_id: int | None = None,
+    language: str = "",
 ) -> Letter | None:
-    """Confirms an opt-out to the customer by the channel that it stops, in their language; None where nothing goes."""
+    """Confirms an opt-out to the customer by the channel that it stops; None where nothing goes.
+
+    In the `language` of their words, where that is certain, else in the directory's.
+    """
     dedupe = suppressions.confirmation_of(order)
     told = order.mirror in ("listed", "theirs")  # the provider blocks it, or has answered by itself
     if customer is None or told or order.reason != "opt-out":
         return None
     if not _may_write(session, runtime, order, customer, dedupe):
         return None
-    say = _words(customer)
+    say = languages.choose(_SAID, language, customer.language)
     firm, way = runtime.settings.firm_name, say[order.channel]
     line = say["topic" if order.topic else "stopped"].format(way=way, firm=firm, topic=order.topic)
     text = f"{line} {say['undo'].format(page=_page(runtime, customer))}"
@@ -107,6 +111,7 @@ def of_return(
     order: Suppression,
     customer: Customer | None,
     conversation_id: int | None = None,
+    language: str = "",
     *,
     alone: bool = False,
 ) -> Letter | None:
@@ -115,7 +120,7 @@ def of_return(
     barred = order.mirror == "theirs" or suppressions.in_force(session, order.channel, order.address) is not None
     if customer is None or barred or not _may_write(session, runtime, order, customer, dedupe):
         return None
-    say = _words(customer)
+    say = languages.choose(_SAID, language, customer.language)
     firm, way = runtime.settings.firm_name, say[order.channel]
     about = "topic " if order.topic and alone else ""
     text = say[f"{about}back"].format(way=way, firm=firm, topic=order.topic, page=_page(runtime, customer))
@@ -132,10 +137,6 @@ def is_stale(session: Session, runtime: Runtime, letter: Letter) -> bool:
         return True
     order = session.get(Suppression, int(number)) if (number := letter.dedupe.partition(":")[2]).isdigit() else None
     return order is None or (order.lifted_at is not None) != letter.dedupe.startswith(_BACK)
-
-
-def _words(customer: Customer) -> Mapping[str, str]:
-    return _SAID.get(customer.language.replace("_", "-").partition("-")[0].lower(), _SAID["en"])
 
 
 def _page(runtime: Runtime, customer: Customer) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Reply, Staff, Suppression, Task
 from dispatcher.model.errors import StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import confirmations, meant_points, ordered, suppressions, tasks, wishes
+from dispatcher.services import confirmations, languages, meant_points, ordered, suppressions, tasks, wishes
 from dispatcher.services.holding import hold_what_waits
 
 _PLAIN = ("provider", "key", "button")  # what has decided where no words were read
@@ -25,13 +25,14 @@ def decided(session: Session, runtime: Runtime, staff: Staff, reply: Reply, kind
     a person's to judge: they have looked.
     """
     own, (channel, address) = _stopped_by(session, reply)
+    language = languages.of_words(reply.text)
     source = f"{reply.channel}, read by {staff.email}: {wishes.words_of(reply)}"
     if kind in ("opt-out", "wrong-person"):
         points = _named(reply, kind, (channel, address))
         for point in points:
             order = suppressions.suppress(session, runtime, *point, kind, source, staff, reply_id=reply.id)
             if kind == "opt-out":
-                confirmations.of_stop(session, runtime, order, reply.customer, reply.conversation_id)
+                confirmations.of_stop(session, runtime, order, reply.customer, reply.conversation_id, language)
         if own is not None and (channel, address) not in points:  # a doubt about the way by which they said it
             suppressions.take_back(session, runtime, channel, address, staff, reasons=("doubt",), topic=own.topic)
     elif kind == "opt-in":
@@ -39,14 +40,14 @@ def decided(session: Session, runtime: Runtime, staff: Staff, reply: Reply, kind
             session, runtime, channel, address, staff, reasons=suppressions.THEIR_OWN, topic=None
         )
         for order in lifted[:1]:
-            confirmations.of_return(session, runtime, order, reply.customer, reply.conversation_id)
+            confirmations.of_return(session, runtime, order, reply.customer, reply.conversation_id, language)
     elif own is not None and (other := ordered.besides(session, own, reply)) is not None:
         suppressions.stand_for(session, runtime, own, staff, other)
     elif own is not None:
         lifted = suppressions.take_back(session, runtime, channel, address, staff, topic=own.topic)
         for order in lifted:
             if order.reason == "opt-out":  # they have read that they get no more
-                confirmations.of_return(session, runtime, order, reply.customer, reply.conversation_id)
+                confirmations.of_return(session, runtime, order, reply.customer, reply.conversation_id, language)
     asked = select(Task).where(Task.dedupe == suppressions.doubt_task(reply.id), Task.closed_by.is_(None))
     for task in session.scalars(asked.with_for_update()):
         tasks.mark_closed(runtime, task, staff, "opt-out" if kind == "opt-out" else "not")

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Letter, OrderRequest, Staff, Task
 from dispatcher.runtime import Runtime
 from dispatcher.services import caps, letters, reply_notices, routing, suppressions, tasks
-from dispatcher.services.order_words import hour, say, untold
+from dispatcher.services.order_words import hour, say, spoken_in, untold
 
 KIND = "order-noted"
 # On the telephone and on the alert's page they hear or read it at once.
@@ -23,16 +23,16 @@ def note_it(session: Session, runtime: Runtime, order: OrderRequest, *, proven: 
     reply = order.reply
     if reply.channel not in WRITTEN or not proven or reply.doubt == "automatic":
         return None
-    customer, phone, rep = order.conversation.customer, _phone(runtime), _taker(session, runtime, order)
+    language, phone, rep = spoken_in(order), _phone(runtime), _taker(session, runtime, order)
     text = [
         say(
-            customer, "noted", at=hour(reply.received_at), rep=rep.name if rep else say(customer, "your representative")
+            language, "noted", at=hour(reply.received_at), rep=rep.name if rep else say(language, "your representative")
         ),
-        say(customer, "not passed"),
+        say(language, "not passed"),
     ]
     if phone:
-        text.append(say(customer, "call", phone=phone))
-    return _write(session, runtime, order, f"order-noted:{reply.id}", say(customer, "subject"), text, rep)
+        text.append(say(language, "call", phone=phone))
+    return _write(session, runtime, order, f"order-noted:{reply.id}", say(language, "subject"), text, rep)
 
 
 def take_it_back(session: Session, runtime: Runtime, order: OrderRequest, staff: Staff) -> Letter | None:
@@ -49,11 +49,11 @@ def take_it_back(session: Session, runtime: Runtime, order: OrderRequest, staff:
     )
     if stopped is not None or noted.state in ("suppressed", "failed", "rejected", "bounced", "cancelled"):
         return None
-    customer = order.conversation.customer
-    text = [say(customer, "withdrawn", at=hour(order.reply.received_at), rep=staff.name)]
+    language = spoken_in(order)
+    text = [say(language, "withdrawn", at=hour(order.reply.received_at), rep=staff.name)]
     dedupe = f"order-withdrawn:{order.id}:{runtime.now():%Y%m%d%H%M%S}"
     taker = _taker(session, runtime, order)
-    return _write(session, runtime, order, dedupe, say(customer, "withdrawn subject"), text, taker)
+    return _write(session, runtime, order, dedupe, say(language, "withdrawn subject"), text, taker)
 
 
 def _taker(session: Session, runtime: Runtime, order: OrderRequest) -> Staff | None:

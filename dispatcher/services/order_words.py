@@ -1,11 +1,12 @@
-"""What customers read about their order requests, in their own language, and what reps write that confirms nothing."""
+"""What customers read about their order requests, in their language, and what reps write that confirms nothing."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
 
-from dispatcher.model import Customer
+from dispatcher.model import OrderRequest
+from dispatcher.services import languages
 
 # No word of the order itself: who reads the letter knows what they asked for, and others need not.
 _WORDS = {
@@ -72,10 +73,14 @@ _VERDICTS = re.compile(
 )
 
 
-def say(customer: Customer, name: str, **values: str) -> str:
-    """One of the texts, with its places filled in, in the customer's language; English where it is none of ours."""
-    language = customer.language.lower().replace("_", "-").partition("-")[0]
-    return _WORDS.get(language, _WORDS["en"])[name].format(**values)
+def say(language: str, name: str, **values: str) -> str:
+    """One of the texts, with its places filled in, in this language; English where it is none of ours."""
+    return languages.choose(_WORDS, language)[name].format(**values)
+
+
+def spoken_in(order: OrderRequest) -> str:
+    """The language in which its customer reads of it: that of the request where it is certain, else the directory's."""
+    return languages.of_words(order.reply.text) or order.conversation.customer.language
 
 
 def hour(at: datetime) -> str:

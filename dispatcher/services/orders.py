@@ -16,7 +16,7 @@ from dispatcher.services import conversations, covers, order_doubts, order_lette
 from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.once import clean, insert_once
 from dispatcher.services.order_asked import TAKERS, UNDECIDED
-from dispatcher.services.order_words import hour, say
+from dispatcher.services.order_words import hour, say, spoken_in
 
 MOST_WORDS = 1_000  # so that, with what stands around them, they fit into a text message
 
@@ -147,7 +147,7 @@ def read_back(
     order = _claimed(session, staff, order_id)
     words = _words(text, "what you have understood")
     if words != order.read_back or order_doubts.lost_read_back(session, order) is not None:
-        told = say(order.conversation.customer, "read back", rep=staff.name, words=words)
+        told = say(spoken_in(order), "read back", rep=staff.name, words=words)
         # Each is a new one, the same words too: the one before may not have arrived.
         number = order_doubts.number_of_read_backs(session, order)
         _tell(session, runtime, staff, order, told, f"read-back:{number + 1}", via, by_telephone)
@@ -208,7 +208,7 @@ def _decide(
     via: str,
     by_telephone: bool,
 ) -> OrderRequest:
-    told = say(order.conversation.customer, state, rep=staff.name, at=hour(runtime.now()), words=words)
+    told = say(spoken_in(order), state, rep=staff.name, at=hour(runtime.now()), words=words)
     _tell(session, runtime, staff, order, told, state, via, by_telephone)
     _end(session, runtime, staff, order, state)
     record(

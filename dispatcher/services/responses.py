@@ -82,7 +82,7 @@ def respond(
     if not by_telephone:
         told = _letter_text(runtime, staff, words, to.channel)
         if via in BY_MESSAGE and not on_order and conversations.has_open_order(session, conversation):
-            told += f"\n\n{say(conversation.customer, 'open')}"
+            told += f"\n\n{say(conversation.customer.language, 'open')}"
         response.letter_id = letters.write(
             session,
             runtime,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Customer, Letter, Reply, Suppression
 from dispatcher.runtime import Runtime
-from dispatcher.services import confirmations, keywords, meant_points, suppressions, tasks
+from dispatcher.services import confirmations, keywords, languages, meant_points, suppressions, tasks
 from dispatcher.services.arrival import Arrival
 from dispatcher.services.directory import owner_of
 from dispatcher.services.once import clean
@@ -91,20 +91,21 @@ def obey(arrival: Arrival, understood: Understood) -> Reply:
         points = meant_points.of(found.customer, points[0], arrival.said.own)
     kept = arrival.keep(understood, state=state_of(arrival), stops=points[0])
     actor = f"customer {found.customer.key}" if found.customer else "system"
+    language = languages.of_words(arrival.said.own)
     if understood.kind == "opt-in":
         lifted = suppressions.take_back(
             session, runtime, channel, address, actor, reasons=suppressions.THEIR_OWN, topic=None
         )
         answered = reply.keyword == "start" or (channel == "sms" and keywords.is_agreement(arrival.said.own))
         for order in lifted[:1] if not answered else ():
-            confirmations.of_return(session, runtime, order, found.customer, kept.conversation_id)
+            confirmations.of_return(session, runtime, order, found.customer, kept.conversation_id, language)
     else:
         for point in points:
             order = suppressions.suppress(
                 session, runtime, *point, "opt-out", f"{channel} {words_of(kept) or 'STOP'}", actor,
                 reply_id=kept.id, at_provider=reply.keyword == "stop",
             )  # fmt: skip
-            confirmations.of_stop(session, runtime, order, found.customer, kept.conversation_id)
+            confirmations.of_stop(session, runtime, order, found.customer, kept.conversation_id, language)
     return kept
 
 

@@ -62,13 +62,13 @@ def person(world: World, session: Session, name: str) -> Staff:
 
 def asked(
     world: World, session: Session, who: str = "bob", channel: str = "sms", sender: str = BOB, kind: str = "order",
-    **more: Any,
+    text: str = WORDS, **more: Any,
 ) -> Reply:  # fmt: skip
     """This customer has written something that is an order."""
     customer = session.get_one(Customer, world.bank.ids[who])
     reply = reply_store.keep(
         session, world.runtime, dedupe=f"{who}:{channel}:{world.runtime.now()}:{more}", channel=channel, sender=sender,
-        understood=Understood(kind, "rule", WORDS), text=WORDS, person=customer, **more,
+        understood=Understood(kind, "rule", text), text=text, person=customer, **more,
     )  # fmt: skip
     bells.commit(session, world.runtime.bells)
     return reply
@@ -167,6 +167,11 @@ def test_customers_read_it_in_their_language(
     assert confirmed in letters(session, "response")[-1].text
 
 
+def test_a_request_is_answered_in_its_own_language(light: World, session: Session) -> None:
+    asked(light, session, text="Bitte verkaufen Sie heute 500 SAP, sobald Sie können.")
+    assert "NICHT angenommen" in letters(session, "order-noted")[0].text
+
+
 def test_declined_with_a_reason(light: World, session: Session) -> None:
     order, rep = order_of(asked(light, session)), person(light, session, "rep")
     orders.claim(session, light.runtime, rep, order.id)
@@ -218,7 +223,7 @@ def test_of_two_who_claim_at_once_one_has_it(world: World) -> None:
         with world.runtime.sessions() as mine:
             staff = person(world, mine, name)
             mine.rollback()
-            together.wait(20)
+            together.wait(60)
             try:
                 orders.claim(mine, world.runtime, person(world, mine, name), order_id)
                 mine.commit()

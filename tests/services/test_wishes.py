@@ -485,21 +485,24 @@ def test_one_confirmation_that_its_own_order_lets_pass(world: World, channel: st
 
 
 @pytest.mark.parametrize(
-    ("language", "words"),
+    ("language", "said", "words"),
     [
-        ("en", "no more text"),
-        ("de-CH", "keine Textnachrichten"),
-        ("fr", "plus de SMS"),
-        ("es", "No recibirá"),
-        ("ja", "no more"),
+        ("en", "unsubscribe me", "no more text"),
+        ("de-CH", "unsubscribe me", "keine Textnachrichten"),
+        ("fr", "unsubscribe me", "plus de SMS"),
+        ("es", "unsubscribe me", "No recibirá"),
+        ("ja", "unsubscribe me", "no more"),
+        # The language of what they wrote, where that is certain.
+        ("en", "bitte keine Nachrichten mehr", "keine Textnachrichten"),
+        ("fr", "please take me off this list", "no more text"),
     ],
 )
-def test_confirmed_in_the_customers_language(world: World, language: str, words: str) -> None:
+def test_confirmed_in_the_customers_language(world: World, language: str, said: str, words: str) -> None:
     world.alert()
     with world.runtime.sessions() as session:
         session.get_one(Customer, world.bank.ids["bob"]).language = language
         session.commit()
-    world.sms(BOB, "please take me off this list")
+    world.sms(BOB, said)
     world.work()
     assert words in world.letters("confirmation")[0].text
 
