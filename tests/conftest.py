@@ -234,10 +234,10 @@ def valkey_server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="dispatcher-valkey-"))
     child = embedded.start_valkey(folder)
     url = f"unix://{quote(str(valkey_socket(folder)))}"
-    wait_until(lambda: embedded.answers(url), 20, "Valkey answers")
+    wait_until(lambda: embedded.answers(url), 60, "Valkey answers")
     yield url
     child.terminate()
-    child.wait(10)
+    child.wait(60)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -392,7 +392,7 @@ def chromium() -> Iterator[Any]:
 def chromium_page(chromium: Any) -> Iterator[Any]:
     """A page of its own (no cookies of other tests) that fails the test on an error in its script."""
     context = chromium.new_context(locale="en-GB", timezone_id="UTC", viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

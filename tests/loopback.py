@@ -16,7 +16,7 @@ def free_port() -> int:
 def up(url: str) -> bool:
     """Whether this page is there."""
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

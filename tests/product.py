@@ -59,7 +59,7 @@ class Product:
             )
         return self.supervisor
 
-    def start(self, timeout: float = 90) -> Product:
+    def start(self, timeout: float = 150) -> Product:
         """Starts it and waits until it can work."""
         before = len(self.said()) if self.output.exists() else 0
         supervisor = self.launch()
@@ -73,7 +73,7 @@ class Product:
             time.sleep(0.1)
         raise AssertionError(f"not ready after {timeout} s:\n{self.said()}\n{self.log()[-4000:]}")
 
-    def stop(self, timeout: float = 25) -> int:
+    def stop(self, timeout: float = 90) -> int:
         """Ctrl-C; returns the exit status."""
         assert self.supervisor is not None
         if self.supervisor.poll() is None:
@@ -88,7 +88,7 @@ class Product:
         """What the kernel's out-of-memory killer does: no time to tidy up."""
         assert self.supervisor is not None
         self.supervisor.kill()
-        self.supervisor.wait(10)
+        self.supervisor.wait(60)
 
     # --- looking at it
 
@@ -112,7 +112,7 @@ class Product:
                 found[process.pid] = " ".join(process.cmdline())
         return found
 
-    def gone(self, timeout: float = 15) -> bool:
+    def gone(self, timeout: float = 60) -> bool:
         """True as soon as no process of it is left."""
         until = time.monotonic() + timeout
         while self.processes():
@@ -137,7 +137,7 @@ class Product:
     def status(self, path: str) -> int:
         """HTTP status of a page of the product; 0 when nobody answers."""
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=60) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code

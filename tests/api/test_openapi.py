@@ -120,5 +120,5 @@ def test_the_page_works_where_no_inline_script_may_run(
         chromium_page.get_by_text("Idempotency-Key").first.wait_for()
     finally:
         server.shutdown()
-        thread.join(5)
+        thread.join(60)
     assert not [one for one in said if "Content Security Policy" in one]

@@ -102,7 +102,7 @@ def test_two_officers_at_once_make_one_decision(bank: SmallBank, sessions: sessi
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
         assert len([one for one in results if one != "conflict"]) == 1
         with sessions() as session:
             assert len(session.scalars(select(Decision).where(Decision.message_id == message_id)).all()) == 1

@@ -399,7 +399,7 @@ def test_two_sweeps_at_once_tell_once(bank: SmallBank) -> None:
     for one in threads:
         one.start()
     for one in threads:
-        one.join(30)
+        one.join(60)
     assert sorted(reached) == [0, 0, 0, 1]
     assert len(audit(bank, "escalate message")) == 1
 
@@ -425,7 +425,7 @@ def test_two_sweeps_at_once_ring_once(bank: SmallBank) -> None:
     for one in threads:
         one.start()
     for one in threads:
-        one.join(30)
+        one.join(60)
     assert sum(ended) == 1
     assert len(rings_of(bank)) == 2
     assert len(audit(bank, "end ring")) == 1

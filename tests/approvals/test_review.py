@@ -111,7 +111,7 @@ def test_two_officers_on_the_telephone_make_one_decision(bank: SmallBank, sessio
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
         assert sorted(results) == ["approved", "decided"]
         with sessions() as session:
             assert len(session.scalars(select(Decision).where(Decision.message_id == message_id)).all()) == 1

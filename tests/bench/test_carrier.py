@@ -149,4 +149,4 @@ def test_mail_to_the_banks_own_people_does_not_count() -> None:
 
 def test_what_it_does_not_know_is_not_found() -> None:
     with carrier() as ports, pytest.raises(urllib.error.HTTPError, match="404"):
-        urllib.request.urlopen(f"http://127.0.0.1:{ports['port']}/v3/scopes", timeout=5)
+        urllib.request.urlopen(f"http://127.0.0.1:{ports['port']}/v3/scopes", timeout=60)

@@ -67,7 +67,7 @@ class Product(ThreadingHTTPServer):
         found = [post for post in list(self.posts) if post.path.split("#")[0] == path]
         return [post for post in found if not fields or fields.items() <= post.form.items()]
 
-    def wait(self, path: str, count: int = 1, seconds: float = 8, **fields: str) -> list[Post]:
+    def wait(self, path: str, count: int = 1, seconds: float = 60, **fields: str) -> list[Post]:
         return until(lambda: (got := self.to(path, **fields)) and len(got) >= count and got, seconds)
 
 
@@ -102,7 +102,7 @@ class _Door(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def until(check: Callable[[], Any], seconds: float = 8) -> Any:
+def until(check: Callable[[], Any], seconds: float = 60) -> Any:
     """The first true result; fails after that many seconds."""
     end = time.monotonic() + seconds
     while True:
@@ -133,7 +133,7 @@ class Running:
         serve = [*self.command, "serve", "--state", str(self.state), "--speed", str(self.speed)]
         env = {**os.environ, "CARRIER_DIE_WITH_PARENT": "1"}
         self.process = subprocess.Popen(serve, cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
-        until(self._up, 15)
+        until(self._up)
 
     def _up(self) -> bool:
         assert self.process.poll() is None, "the carrier ended"
@@ -144,20 +144,20 @@ class Running:
 
     def stop(self, how: int = signal.SIGTERM) -> None:
         self.process.send_signal(how)
-        self.process.wait(5)
+        self.process.wait(60)
 
     def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         """JSON in, (status, headers, body) out, whatever the status."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, method=method, data=data, headers=headers or {})
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, dict(answer.headers), answer.read()
         except urllib.error.HTTPError as no:
             return no.code, dict(no.headers), no.read()
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=60) as answer:
             return json.loads(answer.read())
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
@@ -167,7 +167,7 @@ class Running:
         return json.loads(answer) if answer else None
 
     def twilio(self) -> Client:
-        client = Client(self.sid, self.token, http_client=TwilioHttpClient(timeout=10))
+        client = Client(self.sid, self.token, http_client=TwilioHttpClient(timeout=60))
         client.api.base_url = self.url
         return client
 

@@ -59,7 +59,7 @@ def recorded(carrier, product, number, wait):
         carrier.twilio().calls.create(to=to, from_=carrier.voice_from, url=f"{product.url}/answer/{to[1:]}")
 
         def news(count: int):
-            posts = product.wait(f"/done/{to[1:]}", count, 15)
+            posts = product.wait(f"/done/{to[1:]}", count)
             source = TwilioWebhooks(settings(carrier, product))
             said = []
             for post in posts:

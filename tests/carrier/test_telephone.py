@@ -49,7 +49,7 @@ def ring(carrier, product, wait):
 
 
 def ended(carrier, wait, sid):
-    return wait(lambda: (call := carrier.get(f"/carrier/api/calls/{sid}")) and not call["live"] and call, 15)
+    return wait(lambda: (call := carrier.get(f"/carrier/api/calls/{sid}")) and not call["live"] and call)
 
 
 def said(call):
@@ -197,7 +197,7 @@ def test_recordings_good_and_bad(carrier, product, number, place, faults, script
     [kept] = product.to("/kept", CallSid=call["sid"])
     if faults.get("recording_ready_s"):
         assert post.at - kept.at > 0.8
-    got = requests.get(post.form["RecordingUrl"] + ".wav", auth=(carrier.sid, carrier.token), timeout=5)
+    got = requests.get(post.form["RecordingUrl"] + ".wav", auth=(carrier.sid, carrier.token), timeout=60)
     assert got.status_code == http
 
 
@@ -210,7 +210,7 @@ def test_a_recording_may_be_told_before_it_can_be_fetched(carrier, product, numb
     [post] = product.wait("/rec-status", CallSid=call["sid"])
 
     def fetched():
-        return requests.get(post.form["RecordingUrl"], auth=(carrier.sid, carrier.token), timeout=5).status_code
+        return requests.get(post.form["RecordingUrl"], auth=(carrier.sid, carrier.token), timeout=60).status_code
 
     assert fetched() == 404
     wait(lambda: fetched() == 200)
@@ -257,7 +257,7 @@ def test_a_microphone_is_heard_bit_by_bit_until_it_is_quiet(carrier, product, nu
 
     def speak(content):
         files = {"audio": ("bit.wav", content, "audio/wav")}
-        answer = requests.post(f"{carrier.url}{path}/speak?live=1", files=files, timeout=5)
+        answer = requests.post(f"{carrier.url}{path}/speak?live=1", files=files, timeout=60)
         assert answer.status_code == 200, answer.text
 
     speak(wav(2))

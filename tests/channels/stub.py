@@ -26,6 +26,9 @@ from openapi_core.testing import MockRequest
 SPECS = Path(__file__).resolve().parents[1] / "specs"
 
 
+NO_END = 1_000_000
+
+
 @dataclass(frozen=True)
 class Came:
     """A request as it came."""
@@ -57,7 +60,7 @@ class Came:
 
 @dataclass(frozen=True)
 class Answer:
-    """`how`: answer, hang (never), reset (cut the connection)."""
+    """`how`: answer, hang (never), reset (cut the connection). `seconds`: until then."""
 
     status: int = 200
     body: bytes | str = b""
@@ -72,12 +75,15 @@ def as_json(document: Any, status: int = 200, **headers: str) -> Answer:
 
 
 class Stub:
-    """`answer` decides; `came` holds all requests."""
+    """`answer` decides; `came` holds all requests. At the most `answered` of them are; those that come first wait
+    until `together` are there at once."""
 
     def __init__(self) -> None:
         self.came: list[Came] = []
         self.answer: Callable[[Came], Answer] = lambda came: Answer(404)
         self.most_at_once = 0
+        self.answered = NO_END
+        self.together = 1
         self._now = 0
         self.connections = 0
         self.checked = True
@@ -93,12 +99,15 @@ class Stub:
         self.came.append(came)
         self._now += 1
         self.most_at_once = max(self.most_at_once, self._now)
+        number = len(self.came)
         try:
+            while number > self.answered or self.most_at_once < self.together:  # noqa: ASYNC110  # told by a thread
+                await asyncio.sleep(0.002)
             answer = self.answer(came)
             if answer.seconds:
                 await asyncio.sleep(answer.seconds)
             if answer.how == "hang":
-                await asyncio.sleep(60)
+                await asyncio.sleep(NO_END)
             if answer.how == "reset":
                 assert request.transport is not None
                 request.transport.abort()
@@ -136,20 +145,20 @@ def running(port: int = 0) -> Iterator[tuple[Stub, str, Callable[[], None]]]:
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
-    assert ready.wait(5)
+    assert ready.wait(60)
     open_ = [True]
 
     def close() -> None:
         if open_:
             open_.clear()
-            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(5)
+            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(60)
 
     try:
         yield stub, f"http://127.0.0.1:{bound[0]}", close
     finally:
         close()
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
+        thread.join(60)
         loop.close()
     if stub.checked:
         for came in stub.came:

@@ -21,7 +21,7 @@ from dispatcher.model.errors import NotConfigured, ProviderError
 from dispatcher.model.ports import CODE_TAG, Event, Found, Outbound, Probe, Rendition, WebRequest
 from dispatcher.settings import SettingsError
 from tests.channels.stub import Answer, Stub, as_json, running
-from tests.channels.vendors import FAX_KEY, QUICK, collect, content, settings
+from tests.channels.vendors import FAX_KEY, PATIENT, collect, content, settings
 
 ATTEMPT, FAX, NUMBER = "7f" * 16, "0ccc7b54-4df3-4bca-a65a-3da1ecc777f0", "+12025550188"
 OURS = "+13395550104"
@@ -35,7 +35,7 @@ def vendor() -> Iterator[tuple[Stub, str]]:
 
 def with_provider(url: str, work: Callable[[TelnyxFax], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        provider = TelnyxFax(settings(url), Pool(4, QUICK, QUICK))
+        provider = TelnyxFax(settings(url), Pool(4, PATIENT, PATIENT))
         try:
             return await work(provider)
         finally:

@@ -207,6 +207,7 @@ def test_what_was_accepted_is_never_sent_again_on_its_channel() -> None:
 def test_no_more_requests_at_once_than_allowed(stub: tuple[Stub, str]) -> None:
     server, url = stub
     server.answer = lambda came: Answer(201, f'{{"sid": "{sid("SM")}"}}', seconds=0.02)
+    server.together = 3
     run(TwilioSms(settings(url, twilio_concurrent_requests=3)), outbounds([f"+1202555{n}" for n in range(1000, 1030)]))
     assert server.most_at_once == 3
 

@@ -245,10 +245,10 @@ def test_what_is_no_recording_is_an_error(stub: tuple[Stub, str], answer: Answer
 def test_size_and_time_are_bounded(stub: tuple[Stub, str], monkeypatch: pytest.MonkeyPatch) -> None:
     server, url = stub
     monkeypatch.setattr(twilio_line, "MOST_BYTES", 1000)
-    monkeypatch.setattr(twilio_line, "FETCH_SECONDS", 0.3)
     server.answer = lambda came: Answer(200, b"x" * 1001, AUDIO)
     with pytest.raises(ProviderError, match="could not be fetched"):
         fetch(url)
+    monkeypatch.setattr(twilio_line, "FETCH_SECONDS", 0.3)
     server.answer = lambda came: Answer(how="hang")
     with pytest.raises(ProviderError, match="in time"):
         fetch(url)

@@ -43,7 +43,7 @@ from dispatcher.model.ports import (
 from dispatcher.model.telephone import CallStep, Gather, Hangup, Record, RecordingNews, Say, Verb
 from dispatcher.settings import Settings
 from tests.channels.stub import Answer, Came, attempt, running
-from tests.channels.vendors import collect, content
+from tests.channels.vendors import an_hour_passes, collect, content, until
 from tests.loopback import up
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +69,7 @@ class World:
     def api(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/carrier/api{path}", data, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             raw = answer.read()
             return json.loads(raw) if raw else None
 
@@ -88,16 +88,22 @@ class World:
 
         return [Outbound(attempt(), address(), f"tok{n}", f"pref{n}") for n in range(count)]
 
-    def send(self, channel: str, batch: Sequence[Outbound], quick: float = 20) -> list[Outcome]:
+    def send(self, channel: str, batch: Sequence[Outbound], in_vain: bool = False) -> list[Outcome]:
+        """`in_vain`: an hour passes when the carrier has all of them."""
+
         async def work(provider: Provider) -> list[Outcome]:
-            outcomes = {outcome.attempt: outcome for outcome in await collect(provider, content(), batch)}
+            sending = asyncio.create_task(collect(provider, content(), batch))
+            if in_vain:
+                await until(lambda: self.ledger(channel, batch).total() == len(batch))
+                an_hour_passes()
+            outcomes = {outcome.attempt: outcome for outcome in await sending}
             return [outcomes[outbound.attempt] for outbound in batch]
 
-        return self.using(channel, work, quick)
+        return self.using(channel, work)
 
-    def using(self, channel: str, work: Callable[[Provider], Any], quick: float = 20) -> Any:
+    def using(self, channel: str, work: Callable[[Provider], Any]) -> Any:
         async def go() -> Any:
-            provider = KINDS[channel](self.settings, Pool(20, 5, quick))
+            provider = KINDS[channel](self.settings, Pool(20, 60, 60))
             try:
                 return await work(provider)
             finally:
@@ -149,7 +155,7 @@ class World:
             return [Record(f"{base}/voice?attempt=1", f"{base}/recording-status?attempt=1", 10)]
         return [Gather((Say("Flooding & more"),), f"{base}/voice?attempt=1")]
 
-    def wait(self, what: Callable[[], Any], seconds: float = 10) -> Any:
+    def wait(self, what: Callable[[], Any], seconds: float = 60) -> Any:
         until = time.monotonic() + seconds
         while not (found := what()):
             assert time.monotonic() < until, f"waited in vain; refused: {self.refused}"
@@ -182,11 +188,11 @@ def running_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             stderr=subprocess.DEVNULL,
         )
         try:
-            world.wait(lambda: up(f"{world.url}/healthz"), 20)
+            world.wait(lambda: up(f"{world.url}/healthz"))
             yield world
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
             close()
 
 
@@ -222,7 +228,7 @@ def test_accepted_is_carried_once_and_told_back(world: World, channel: str) -> N
 def test_what_was_carried_in_doubt_is_found(world: World, channel: str, fault: str) -> None:
     batch = world.people(channel, 3)
     world.api("POST", "/faults", {fault: 1})
-    outcomes = world.send(channel, batch, quick=0.7)
+    outcomes = world.send(channel, batch, in_vain="hang" in fault)
     assert {outcome.state for outcome in outcomes} == {"unknown"}
     world.api("DELETE", "/faults")
     for outbound in batch:
@@ -351,7 +357,7 @@ def test_a_call_is_answered_walked_and_recorded(world: World) -> None:
     world.behave("voice", busy, "busy")
     outcomes = world.send("voice", [person, machine, busy])
     assert {outcome.state for outcome in outcomes} == {"accepted"}
-    world.wait(lambda: news_of(world, [person, machine], "delivered") and news_of(world, [busy], "failed"), 20)
+    world.wait(lambda: news_of(world, [person, machine], "delivered") and news_of(world, [busy], "failed"))
     final = {event.attempt: event.outcome for event in world.events if event.state in ("delivered", "failed")}
     assert [final[one.attempt] for one in (person, machine, busy)] == ["answered", "machine", "busy"]
     theirs = [step for step in world.steps if step.called == person.address]

@@ -240,7 +240,7 @@ def test_who_is_gone_is_told_no_more_and_who_never_answers_is_paused(light: Smal
 
 def test_one_receiver_that_hangs_holds_up_no_other(light: SmallBank, receiver: Receiver) -> None:
     with receiving() as slow:
-        slow.slow = 1.5
+        slow.slow = 0.3
         hook(light, slow.url, "message.submitted")
         hook(light, receiver.url, "message.submitted")
         with light.sessions() as session:

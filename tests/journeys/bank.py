@@ -73,10 +73,10 @@ class Bank:
         if who not in self._tokens:
             self._tokens[who] = self.product.token(who)
         headers = {"Authorization": f"Bearer {self._tokens[who]}", **kwargs.pop("headers", {})}
-        return requests.request(method, f"{self.product.url}/api/v1{path}", headers=headers, timeout=30, **kwargs)
+        return requests.request(method, f"{self.product.url}/api/v1{path}", headers=headers, timeout=60, **kwargs)
 
     def carrier(self, method: str, path: str, **kwargs: Any) -> Any:
-        answer = requests.request(method, f"{self.product.carrier_url}/carrier/api{path}", timeout=30, **kwargs)
+        answer = requests.request(method, f"{self.product.carrier_url}/carrier/api{path}", timeout=60, **kwargs)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

@@ -71,7 +71,7 @@ def test_copies_and_disorder_submit_an_alert_once(bank: Bank) -> None:
     [message] = messages(bank, "pending")
     assert messages(bank, "draft") == []
     assert bank.api(ANALYST, "GET", f"/messages/{message['id']}/recording").status_code == 200
-    wait_for(lambda: bank.ledger("email", ANALYST), 20, "the analyst has it in writing")
+    wait_for(lambda: bank.ledger("email", ANALYST), 60, "the analyst has it in writing")
     assert len(bank.ledger("email", ANALYST)) == 1
     is_sound(bank)
 
@@ -85,8 +85,8 @@ def test_who_hangs_up_anywhere_leaves_a_draft_or_nothing(bank: Bank) -> None:
         for call in calls
         if any(entry.get("seconds", 0) >= 5 and entry["what"] == "recorded" for entry in call["transcript"])
     ]
-    wait_for(lambda: len(messages(bank, "pending")) == len(submitted), 30, "what was submitted is pending")
-    wait_for(lambda: len(messages(bank, "draft")) == len(recorded) - len(submitted), 30, "the rest is a draft")
+    wait_for(lambda: len(messages(bank, "pending")) == len(submitted), 60, "what was submitted is pending")
+    wait_for(lambda: len(messages(bank, "draft")) == len(recorded) - len(submitted), 60, "the rest is a draft")
     assert (len(recorded), len(submitted)) == (3, 1)
     is_sound(bank)
 

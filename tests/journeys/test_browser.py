@@ -91,6 +91,6 @@ def test_the_loop_in_a_browser(product: Callable[..., Product], chromium_page: A
     def answered() -> bool:
         return any("Not accepted until I have rung you." in str(one.get("text")) for one in bank.ledger(to=alert["to"]))
 
-    wait_for(answered, 30, "the rep's answer reaches the customer")
+    wait_for(answered, 60, "the rep's answer reaches the customer")
     report = page.goto(f"{started.url}/reports/{message_id}")
     assert report.status in (200, 403)

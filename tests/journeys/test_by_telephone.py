@@ -68,7 +68,7 @@ def _dictated(bank: Bank) -> dict[str, Any]:
         found = bank.api(ANALYST, "GET", f"/messages/{message_id}").json()
         return found if TEXT[:40] in found["text"] else None
 
-    message: dict[str, Any] = wait_for(written, 30, "the text has joined the recording")
+    message: dict[str, Any] = wait_for(written, 60, "the text has joined the recording")
     assert (message["state"], message["version"], len(message["lists"])) == ("pending", 2, 2)
     assert message["recording"]
     assert len(bank.api(ANALYST, "GET", "/messages").json()["items"]) == 1, "voice and text are one alert"
@@ -132,6 +132,6 @@ def _called_back_from_a_strange_telephone(bank: Bank, message: dict[str, Any]) -
         found = bank.api(ADMIN, "GET", "/replies", params={"limit": 200}).json()["items"]
         return [one for one in found if one["channel"] == "voice" and one.get("recording")]
 
-    (reply,) = wait_for(kept, 40, "the spoken answer is kept")
+    (reply,) = wait_for(kept, 60, "the spoken answer is kept")
     assert reply["message"] == message["id"]
     assert reply["customer"]

@@ -75,7 +75,7 @@ def _told(bank: Bank, channel: str, to: str, words: str) -> dict[str, Any]:
     def look() -> Any:
         return [one for one in bank.ledger(channel, to) if words in (one["text"] or "")]
 
-    (found,) = wait_for(look, 30, f"{to} is told {words!r} by {channel}")
+    (found,) = wait_for(look, 60, f"{to} is told {words!r} by {channel}")
     return dict(found)
 
 

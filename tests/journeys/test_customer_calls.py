@@ -118,7 +118,7 @@ def test_customers_on_the_telephone(bank: Bank) -> None:
 
 def result(bank: Bank, customer: str, words: str) -> None:
     wait_for(
-        lambda: [one for one in replies(bank, customer=customer) if words in one["text"]], 40, f"{customer}: {words}"
+        lambda: [one for one in replies(bank, customer=customer) if words in one["text"]], 60, f"{customer}: {words}"
     )
 
 
@@ -156,7 +156,7 @@ def _recorded(bank: Bank, customer: str) -> None:
 
 def _called_again(bank: Bank, message_id: int, customer: str) -> None:
     assert [one["status"] for one in over(bank, customer, 2)] == ["busy", "busy"]
-    wait_for(lambda: bank.ledger("sms", customer), 40, "the next channel")
+    wait_for(lambda: bank.ledger("sms", customer), 60, "the next channel")
     assert len(calls(bank, customer)) == 2
     delivery = next(
         one for one in bank.deliveries(message_id) if one["channel"] == "voice" and one["address"] == customer
@@ -168,7 +168,7 @@ def _called_again(bank: Bank, message_id: int, customer: str) -> None:
 
 
 def _code(bank: Bank) -> str:
-    (mail,) = wait_for(lambda: bank.ledger("email", "mailed@simon.example"), 30, "the mail")
+    (mail,) = wait_for(lambda: bank.ledger("email", "mailed@simon.example"), 60, "the mail")
     found = re.search(r"code\D{0,20}(\d{7,18})", mail["text"])
     assert found, mail["text"]
     return found[1]
@@ -185,7 +185,7 @@ def ring_us(bank: Bank, *script: dict[str, Any]) -> dict[str, Any]:
 def _by_code(bank: Bank, code: str, message_id: int) -> None:
     call = ring_us(bank, {"press": f"{code}#"}, {"press": "2"}, {"speak_seconds": 3})
     assert TEXT in heard(bank, call["sid"])
-    (reply,) = wait_for(lambda: replies(bank, customer="mailed"), 40, "the answer from a strange telephone")
+    (reply,) = wait_for(lambda: replies(bank, customer="mailed"), 60, "the answer from a strange telephone")
     assert reply["message"] == message_id
     engine = create_engine(bank.product.database_url)
     with engine.connect() as connection:
@@ -206,5 +206,5 @@ def _left_by_a_stranger(bank: Bank) -> None:
     behave(bank, DESK, "no-answer")
     call = ring_us(bank, {"press": "0"}, {"speak_seconds": 3})
     assert "Nobody can take your call at the moment." in heard(bank, call["sid"])
-    (reply,) = wait_for(lambda: replies(bank, state="unmatched"), 40, "the unmatched queue")
+    (reply,) = wait_for(lambda: replies(bank, state="unmatched"), 60, "the unmatched queue")
     assert (reply["kind"], reply["channel"]) == ("other", "voice")

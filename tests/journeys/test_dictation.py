@@ -62,8 +62,8 @@ def test_dictated_and_submitted_in_less_than_90_seconds(bank: Bank) -> None:
     sound = bank.api(ANALYST, "GET", f"/messages/{message['id']}/recording")
     assert sound.status_code == 200
     assert len(sound.content) > 100_000
-    wait_for(lambda: bank.ledger("email", OFFICER), 20, "the officer is told")
-    letter = wait_for(lambda: bank.ledger("email", ANALYST), 20, "the analyst has it in writing")[0]
+    wait_for(lambda: bank.ledger("email", OFFICER), 60, "the officer is told")
+    letter = wait_for(lambda: bank.ledger("email", ANALYST), 60, "the analyst has it in writing")[0]
     assert f"{message['id']} {reference[-4:]}" in letter["text"]
     assert bank.approve(message).status_code in (200, 201)
     verified = bank.product.run("verify")
@@ -78,9 +78,9 @@ def test_called_recorded_hung_up_and_called_again(bank: Bank) -> None:
         found = bank.api(ANALYST, "GET", "/messages", params={"state": "draft"}).json()["items"]
         return found and bank.api(ANALYST, "GET", f"/messages/{found[0]['id']}").json()
 
-    kept = wait_for(draft, 30, "what was recorded is a draft")
+    kept = wait_for(draft, 60, "what was recorded is a draft")
     assert kept["lists"] == []
-    letter = wait_for(lambda: bank.ledger("email", ANALYST), 20, "the analyst is told what it lacks")[0]
+    letter = wait_for(lambda: bank.ledger("email", ANALYST), 60, "the analyst is told what it lacks")[0]
     assert "No list is chosen yet." in letter["text"]
     assert f"/messages/{kept['id']}" in letter["text"]
 

@@ -65,7 +65,7 @@ def test_the_whole_loop(bank: Bank) -> None:
     message = bank.submit(LISTS, SUBJECT, TEXT, "alert-1.wav")
     assert message["state"] == "pending"
 
-    notice = wait_for(lambda: bank.ledger("email", OFFICER), 20, "the officer is told")[0]
+    notice = wait_for(lambda: bank.ledger("email", OFFICER), 60, "the officer is told")[0]
     assert f"/approvals/{message['id']}" in notice["text"]
     assert "Lattice" not in json.dumps(notice), "an unreleased alert was in a mail"
 
@@ -88,13 +88,13 @@ def test_the_whole_loop(bank: Bank) -> None:
     def state() -> Any:
         return bank.api(OFFICER, "GET", f"/messages/{message['id']}").json()["state"] == "released"
 
-    wait_for(state, 20, "the message is released")
+    wait_for(state, 60, "the message is released")
     _reply_by_mail_and_back(bank, message["id"], entries)
     _reply_by_sms_and_back(bank, message["id"], entries)
     _reply_by_telephone(bank, caller)
     _reply_by_fax_and_back(bank, message["id"])
 
-    report = wait_for(lambda: _report(bank, message["id"]), 30, "the report counts the replies")
+    report = wait_for(lambda: _report(bank, message["id"]), 60, "the report counts the replies")
     assert sum(one["deliveries"] for one in report["by_channel"].values()) == EXPECTED["deliveries"]
     verified = bank.product.run("verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
@@ -111,7 +111,7 @@ def _told(bank: Bank, rep: str, words: str, channel: str = "email") -> dict[str,
     def look() -> Any:
         return [one for one in bank.ledger(channel, rep) if words in (one["text"] or "")]
 
-    found: dict[str, Any] = wait_for(look, 30, f"{rep} is told {words!r} by {channel}")[0]
+    found: dict[str, Any] = wait_for(look, 60, f"{rep} is told {words!r} by {channel}")[0]
     return found
 
 
@@ -154,7 +154,7 @@ def _reply_by_mail_and_back(bank: Bank, message_id: int, entries: list[dict[str,
     def back() -> Any:
         return [one for one in bank.ledger("email", address) if answer in one["text"]]
 
-    found = wait_for(back, 30, "the rep's answer reaches the customer")
+    found = wait_for(back, 60, "the rep's answer reaches the customer")
     assert len(found) == 1
     assert rep not in json.dumps(found[0].get("headers") or {}), "the rep's own address leaked"
 
@@ -175,7 +175,7 @@ def _reply_by_sms_and_back(bank: Bank, message_id: int, entries: list[dict[str, 
     def back() -> Any:
         return [one for one in bank.ledger("sms", address) if answer in one["text"]]
 
-    assert len(wait_for(back, 30, "the rep's answer reaches the customer's telephone")) == 1
+    assert len(wait_for(back, 60, "the rep's answer reaches the customer's telephone")) == 1
     stranger = next(one for one in ("brandi.barnes@bank.example", "uli.patberg@bank.example") if one != rep)
     assert bank.api(stranger, "GET", f"/conversations/{conversation['id']}").status_code == 404
 
@@ -188,7 +188,7 @@ def _reply_by_sms_and_back(bank: Bank, message_id: int, entries: list[dict[str, 
             if one["channel"] == "sms" and one["suppressed"]
         ]
 
-    wait_for(stopped, 20, "STOP suppresses the contact point")
+    wait_for(stopped, 60, "STOP suppresses the contact point")
     assert not [one for one in bank.ledger("email", rep) if "STOP" in one["text"]], "STOP was forwarded as an answer"
 
 
@@ -202,7 +202,7 @@ def _reply_by_fax_and_back(bank: Bank, message_id: int) -> None:
         found = bank.api(rep, "GET", "/replies", params={"customer": customer["customer_id"]}).json()["items"]
         return [one for one in found if one["channel"] == "fax" and one["files"] and one["files"][0]["size"]]
 
-    reply = wait_for(kept, 30, "the pages are fetched")[0]
+    reply = wait_for(kept, 60, "the pages are fetched")[0]
     answer = "It is on its way."
     made = bank.api(rep, "POST", f"/conversations/{reply['conversation']}/responses", json={"text": answer})
     assert made.json()["channel"] == "fax", made.text
@@ -210,7 +210,7 @@ def _reply_by_fax_and_back(bank: Bank, message_id: int) -> None:
     def back() -> Any:
         return [one for one in bank.ledger("fax", number_of_fax) if answer in one["text"]]
 
-    assert len(wait_for(back, 30, "the rep's answer comes out of the customer's machine")) == 1
+    assert len(wait_for(back, 60, "the rep's answer comes out of the customer's machine")) == 1
 
 
 def _customer_key(conversation: dict[str, Any]) -> str:
@@ -225,6 +225,6 @@ def _reply_by_telephone(bank: Bank, caller: dict[str, str]) -> None:
         found = bank.api(rep, "GET", "/replies", params={"customer": caller["customer_id"]}).json()["items"]
         return [one for one in found if one["channel"] == "voice" and one.get("recording")]
 
-    reply = wait_for(heard, 40, "the spoken answer is stored")[0]
+    reply = wait_for(heard, 60, "the spoken answer is stored")[0]
     assert reply["channel"] == "voice"
     _told(bank, rep, caller["name"])

@@ -69,7 +69,7 @@ def test_called_heard_and_approved_within_a_minute_of_the_recording(bank: Bank) 
     assert after["state"] in ("releasing", "released")
     [decision] = after["decisions"]
     assert (decision["decision"], decision["via"], decision["officer"]) == ("approve", "phone", OFFICER)
-    wait_for(lambda: any(SUBJECT.strip() in (one["subject"] or "") for one in bank.ledger("email")), 30, "it goes out")
+    wait_for(lambda: any(SUBJECT.strip() in (one["subject"] or "") for one in bank.ledger("email")), 60, "it goes out")
     found = f"/messages/{message['id']}"
     wait_for(lambda: bank.api(OFFICER, "GET", found).json()["state"] == "released", 60, "all of it has gone out")
     verified = bank.product.run("verify")
@@ -81,7 +81,7 @@ def test_returned_with_spoken_words_which_the_author_can_play(bank: Bank) -> Non
     telephone = Telephone(bank, person(OFFICER)["phone"])
     telephone.press(f"{person(OFFICER)['pin']}#", after="for members of staff")
     telephone.press("2", after="Alert ")
-    wait_for(lambda: any(text.startswith("Please say after the tone") for text in telephone.heard), 30, "asked why")
+    wait_for(lambda: any(text.startswith("Please say after the tone") for text in telephone.heard), 60, "asked why")
     bank.carrier("POST", f"/calls/{telephone.sid}/speak", json={"sample": "tone", "seconds": 6})
     telephone.press("#", after="Please say after the tone")
     telephone.press("1", after="To return it with these words")
@@ -92,7 +92,7 @@ def test_returned_with_spoken_words_which_the_author_can_play(bank: Bank) -> Non
         found = bank.api(ANALYST, "GET", f"/messages/{message['id']}").json()
         return found["state"] == "returned" and found["decisions"][-1]
 
-    decision = wait_for(said, 30, "it is returned")
+    decision = wait_for(said, 60, "it is returned")
     assert decision["comment"].startswith("Said on the telephone, 0:")
-    letter = wait_for(lambda: bank.ledger("email", ANALYST), 30, "the author is told")[-1]
+    letter = wait_for(lambda: bank.ledger("email", ANALYST), 60, "the author is told")[-1]
     assert "Said on the telephone" in letter["text"]

@@ -95,7 +95,7 @@ def _nothing_poisoned_is_dialled(bank: Bank, numbers: list[str]) -> None:
     assert bank.approve(message, OFFICER).status_code in (200, 201)
     for name in ("cuban", "lunar", "dear"):
         wait_for(lambda one=name: bank.ledger("email", f"{one}@simon.example"), 60, f"the mail to {name}")
-    wait_for(lambda: bank.ledger("voice", STORMY), 30, "the call to a number that may be called")
+    wait_for(lambda: bank.ledger("voice", STORMY), 60, "the call to a number that may be called")
     assert [bank.ledger(to=number) for number in numbers] == [[], [], []]
 
 

@@ -31,7 +31,7 @@ def told(bank: Bank, channel: str, to: str, words: str) -> str:
     def look() -> Any:
         return [one["text"] for one in bank.ledger(channel, to) if words in (one["text"] or "")]
 
-    found: str = wait_for(look, 30, f"{to} is told {words!r}")[0]
+    found: str = wait_for(look, 60, f"{to} is told {words!r}")[0]
     return found
 
 
@@ -74,13 +74,13 @@ def by_mail_with_a_recording(bank: Bank) -> None:
     assert "Lattice" not in letter
     link, alert = link_in(bank, letter), number_in(letter)
 
-    page = requests.get(link, timeout=10)
+    page = requests.get(link, timeout=60)
     assert SUBJECT in page.text
-    assert requests.get(f"{link}/recording", timeout=10).content == sound
+    assert requests.get(f"{link}/recording", timeout=60).content == sound
     assert message(bank, alert)["state"] == "draft", "a look submitted it"
 
     def press() -> None:
-        requests.post(link, timeout=30)
+        requests.post(link, timeout=60)
 
     presses = [threading.Thread(target=press) for _ in range(5)]
     for one in presses:
@@ -98,16 +98,16 @@ def by_mail_with_a_recording(bank: Bank) -> None:
         "sent",
     )
     assert sum(len(one["customers"]) for one in report) <= customers
-    assert "It waits" not in requests.get(link, timeout=10).text
+    assert "It waits" not in requests.get(link, timeout=60).text
 
 
 def by_text_with_the_list_chosen_on_the_page(bank: Bank) -> None:
     bank.carrier("POST", "/sms", json={"from": PHONE, "body": f"{SUBJECT}\nWe cut LTMY to hold."})
     letter = told(bank, "sms", PHONE, "not submitted")
     link, alert = link_in(bank, letter), number_in(letter)
-    assert "semis-memory" in requests.get(link, timeout=10).text
-    assert requests.post(link, timeout=10).status_code == 422
-    assert requests.post(link, data={"lists": "semis-memory"}, timeout=10).status_code == 200
+    assert "semis-memory" in requests.get(link, timeout=60).text
+    assert requests.post(link, timeout=60).status_code == 422
+    assert requests.post(link, data={"lists": "semis-memory"}, timeout=60).status_code == 200
     submitted = message(bank, alert)
     assert (submitted["state"], submitted["version"], submitted["lists"]) == ("pending", 2, ["semis-memory"])
     assert (submitted["subject"], submitted["text"]) == (SUBJECT.strip(), "We cut LTMY to hold.")

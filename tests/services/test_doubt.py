@@ -137,7 +137,7 @@ def test_one_job_asks_about_several_at_a_time(bank: SmallBank, monkeypatch: pyte
         asked.append(probe.address)
         if len(asked) == 2:
             both.set()
-        await asyncio.wait_for(both.wait(), 5)
+        await asyncio.wait_for(both.wait(), 60)
         return Found("accepted", provider_ref=probe.address)
 
     for channel in ("sms", "email"):

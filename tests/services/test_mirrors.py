@@ -51,7 +51,7 @@ class Carrier:
         key = self.settings.sendgrid_api_key.get_secret_value()
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}{path}", data, method=method, headers=headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             raw = answer.read()
             return json.loads(raw) if raw else None
 
@@ -66,7 +66,7 @@ class Carrier:
         }  # fmt: skip
         self.api("POST", "/v3/mail/send", mail)
         query = {"query": f"to_email = '{address}'", "limit": 1}
-        end = time.monotonic() + 8
+        end = time.monotonic() + 60
         while not (found := self.api("POST", "/v3/logs", query)["messages"]):
             assert time.monotonic() < end
             time.sleep(0.02)
@@ -88,14 +88,14 @@ def carrier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carrier]:
     env = {**os.environ, "CARRIER_DIE_WITH_PARENT": "1"}
     process = subprocess.Popen(serve, cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not up(f"{ours.sendgrid_api_url}/healthz"):
             assert time.monotonic() < end, "the carrier does not answer"
             time.sleep(0.05)
         yield Carrier(ours.sendgrid_api_url, ours)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 @dataclass

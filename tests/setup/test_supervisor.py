@@ -32,7 +32,7 @@ class Watched(Supervisor):
     def python(self, name: str, code: str) -> Child:
         return self.start(Child(name, [sys.executable, "-c", code], self.folder / "logs" / f"{name}.log"))
 
-    def until(self, what: Callable[[], object], seconds: float = 10) -> None:
+    def until(self, what: Callable[[], object], seconds: float = 60) -> None:
         end = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < end, self.said
@@ -74,7 +74,7 @@ def test_the_reason_is_found_in_the_last_lines(watched: Watched) -> None:
 def test_a_needed_child_that_ends_or_never_gets_ready_fails_the_start(watched: Watched) -> None:
     gone = watched.python("gone", "import sys; sys.exit('no such thing')")
     with pytest.raises(StartError, match="gone did not start: no such thing"):
-        watched.wait_for(lambda: False, 10, gone)
+        watched.wait_for(lambda: False, 60, gone)
     slow = watched.python("slow", "import time; time.sleep(60)")
     with pytest.raises(StartError, match=r"slow is not ready after 0\.3 s"):
         watched.wait_for(lambda: False, 0.3, slow)
@@ -120,7 +120,7 @@ def test_a_stubborn_child_is_killed_with_its_own_children(watched: Watched, monk
     watched.stop([child])
     assert child.process is not None
     assert child.process.returncode == -signal.SIGKILL
-    grandchild.wait(5)
+    grandchild.wait(60)
 
 
 def test_groups_stop_one_after_the_other(watched: Watched) -> None:
@@ -166,13 +166,13 @@ def test_valkey_ends_with_its_parent_and_keeps_its_data(
         with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as parent:
             assert parent.stdout is not None
             child = psutil.Process(int(parent.stdout.readline()))
-            eventually(lambda: embedded.answers(f"unix://{path}"), 10, "Valkey answers")
+            eventually(lambda: embedded.answers(f"unix://{path}"), 60, "Valkey answers")
             family = [child, *child.children(recursive=True)]
             with redis.Redis(unix_socket_path=path, decode_responses=True) as client:
                 assert client.get("kept") == (None if turn == 1 else "yes")
                 client.set("kept", "yes")
             parent.send_signal(number)
-        gone, alive = psutil.wait_procs(family, timeout=10)
+        gone, alive = psutil.wait_procs(family, timeout=60)
         assert not alive
         assert gone
 
@@ -238,7 +238,7 @@ def test_a_forked_child_is_named_stopped_and_ends_with_its_supervisor(watched: W
     orphan = psutil.Process(int(parent.stdout.readline()))
     parent.kill()
     parent.communicate()
-    orphan.wait(5)
+    orphan.wait(60)
 
 
 def test_a_forked_child_that_fails_says_why(watched: Watched, tmp_path: Path) -> None:

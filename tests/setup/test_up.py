@@ -18,7 +18,7 @@ from dispatcher.bells import QUEUES
 from dispatcher.settings import valkey_socket
 from tests.product import Product
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
 Make = Callable[..., Product]
 Eventually = Callable[..., object]
 WEB = "master [dispatcher-web]"
@@ -33,7 +33,7 @@ def names(product: Product) -> set[str]:
 
 
 def valkey_of(product: Product) -> redis.Redis:
-    return redis.Redis(unix_socket_path=str(valkey_socket(product.var_dir)), socket_timeout=2)
+    return redis.Redis(unix_socket_path=str(valkey_socket(product.var_dir)), socket_timeout=60)
 
 
 def test_it_says_where_and_how_stops_on_ctrl_c_and_goes_on_afterwards(product: Make) -> None:
@@ -50,7 +50,7 @@ def test_it_says_where_and_how_stops_on_ctrl_c_and_goes_on_afterwards(product: M
         client.set("rung", "before")
 
     assert started.stop() == 0
-    assert started.gone(1), "Ctrl-C left processes"
+    assert started.gone(), "Ctrl-C left processes"
 
     started.start()
     with closing(valkey_of(started)) as client:
@@ -69,7 +69,7 @@ def test_killed_it_leaves_no_orphan_and_the_next_start_goes_on(product: Make) ->
     with closing(valkey_of(started)) as client:
         assert client.get("rung") == b"before"
     started.kill()
-    assert started.gone(15), f"orphans: {started.command_lines()}"
+    assert started.gone(), f"orphans: {started.command_lines()}"
 
 
 def test_what_dies_is_started_again(product: Make, eventually: Eventually) -> None:
@@ -78,8 +78,8 @@ def test_what_dies_is_started_again(product: Make, eventually: Eventually) -> No
     for words in ("dispatcher worker sms", WEB, "dispatcher clock", "channels.carrier", "valkey"):
         victim = started.child(words)
         victim.kill()
-        victim.wait(5)
-        eventually(lambda: revived(started, words, victim), 20, f"{words} runs again")  # noqa: B023
+        victim.wait(60)
+        eventually(lambda: revived(started, words, victim), 60, f"{words} runs again")  # noqa: B023
         eventually(lambda: started.status("/readyz") == 200, 60, f"ready after {words} was killed")
     assert started.said().count("was killed (SIGKILL)") == 5
     eventually(lambda: workers_registered(started) == len(QUEUES), 60, "all workers on the new Valkey")
@@ -110,8 +110,8 @@ def test_a_second_start_is_refused_and_the_terminals_ctrl_c_stops_once(product: 
     # A terminal sends it to the whole group.
     assert started.supervisor is not None
     os.killpg(started.supervisor.pid, signal.SIGINT)
-    assert started.supervisor.wait(25) == 0
-    assert started.gone(1)
+    assert started.supervisor.wait(60) == 0
+    assert started.gone()
 
 
 def no_log_leaks_into(started: Product) -> None:
@@ -142,7 +142,7 @@ def test_a_taken_port_is_named(product: Make, tmp_path: Path) -> None:
             done = refused.run("up")
         assert done.returncode == 1
         assert done.stderr == f"port {refused.port + shift} is taken: stop what uses it or set PORT\n"
-        assert refused.gone(0.1)
+        assert refused.gone()
 
 
 def test_with_accounts_there_is_no_carrier(product: Make) -> None:
@@ -165,7 +165,7 @@ def test_a_stop_during_the_start_stops(product: Make) -> None:
     early.launch()
     time.sleep(1.5)
     assert early.stop() == 0
-    assert early.gone(1)
+    assert early.gone()
 
 
 def test_a_server_that_cannot_start_says_why_in_one_line(product: Make) -> None:
@@ -178,4 +178,4 @@ def test_a_server_that_cannot_start_says_why_in_one_line(product: Make) -> None:
     assert done.stderr.startswith("valkey did not start: ")
     assert done.stderr.count("\n") == 1
     assert str(broken.var_dir / "logs" / "valkey.log") in done.stderr
-    assert broken.gone(1)
+    assert broken.gone()

@@ -39,7 +39,7 @@ def served(site: Site, free_port: int) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{free_port}"
     server.shutdown()
-    thread.join(10)
+    thread.join(60)
 
 
 def sign_in(page: Any, address: str, name: str = "admin") -> None:
@@ -146,7 +146,7 @@ def reach(page: Any, words: str) -> None:
 
 def test_a_message_is_written_and_approved_without_scripts(site: Site, served: str, chromium: Any) -> None:
     context = chromium.new_context(java_script_enabled=False)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     sign_in(page, served, "analyst")
     page.goto(served + "/messages/new")

@@ -133,4 +133,4 @@ def test_in_a_browser_no_dialog_opens_and_no_request_leaves(
         chromium_page.wait_for_url(f"{address}/inbox/1")
     finally:
         server.shutdown()
-        thread.join(10)
+        thread.join(60)

@@ -49,7 +49,7 @@ def at_once(keeper: Keeper, rows: list[dict[str, Any]]) -> dict[str, SQLAlchemyE
         while len(keeper._waiting) < len(rows):
             pass
     for one in threads:
-        one.join(30)
+        one.join(60)
     return told
 
 
@@ -141,8 +141,8 @@ def test_large_bodies_are_read_by_few_at_a_time(light: World, monkeypatch: pytes
 
     class Slow:
         def verify(self, request: object) -> bool:
-            inside.wait(30)
-            let_go.wait(30)
+            inside.wait(60)
+            let_go.wait(60)
             return False
 
     class Quick:
@@ -160,11 +160,11 @@ def test_large_bodies_are_read_by_few_at_a_time(light: World, monkeypatch: pytes
     threads = [threading.Thread(target=post) for _ in range(door.LARGE_AT_ONCE)]
     for one in threads:
         one.start()
-    inside.wait(30)
+    inside.wait(60)
     assert client().post("/webhooks/quick/events", data=large).status_code == 503
     assert client().post("/webhooks/quick/events", data=b"x").status_code == 403
     let_go.set()
     for one in threads:
-        one.join(30)
+        one.join(60)
     assert answers == [403] * door.LARGE_AT_ONCE
     assert client().post("/webhooks/quick/events", data=large).status_code == 403

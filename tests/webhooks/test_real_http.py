@@ -54,7 +54,7 @@ class Place:
     def control(self, method: str, path: str, body: Json = None) -> Json:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.carrier}/carrier/api{path}", data, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             content = answer.read()
             return json.loads(content) if content else None
 
@@ -114,7 +114,7 @@ class Place:
         with self.runtime.sessions() as session:
             return set(session.scalars(select(Callback.state)))
 
-    def wait(self, what: Callable[[], Any], seconds: float = 10) -> Any:
+    def wait(self, what: Callable[[], Any], seconds: float = 60) -> Any:
         until = time.monotonic() + seconds
         while not (found := what()):
             assert time.monotonic() < until, "waited in vain"
@@ -159,13 +159,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         session.commit()
     try:
         for url in (f"{found.carrier}/healthz", f"http://127.0.0.1:{port}/healthz"):
-            found.wait(partial(up, url), 30)
+            found.wait(partial(up, url))
         yield found
     finally:
         for one in started:
             one.terminate()
         for one in started:
-            one.wait(10)
+            one.wait(60)
 
 
 # --- the door ---------------------------------------------------------------------------------------------
@@ -342,7 +342,7 @@ def bring(place: Place, sender: str, sid: str, body: str) -> None:
     signature = RequestValidator(token).compute_signature(url, form)
     data = urllib.parse.urlencode(form).encode()
     request = urllib.request.Request(url, data, {"X-Twilio-Signature": signature})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 200
 
 
