@@ -26,6 +26,7 @@ from dispatcher.model import (
 )
 from dispatcher.model.conversation import WANTED
 from dispatcher.services import own_links
+from dispatcher.services.channel_choice import BY_OWN_WORD
 from dispatcher.services.response_report import REACHED, reached_at
 
 Entry = dict[str, Any]
@@ -105,7 +106,8 @@ def _alerts(session: Session, customer: Customer, seen: Collection[int] | None) 
 def _alert(
     message: Message, subject: str, recipient: Recipient, delivery: Delivery | None, answered: datetime | None
 ) -> Entry:
-    nowhere = "left" if recipient.left_at else "unreachable"
+    unwanted = recipient.because == BY_OWN_WORD
+    nowhere = "left" if recipient.left_at else "asked for nothing" if unwanted else "unreachable"
     return {
         "at": message.released_at,
         "kind": "alert",

@@ -26,6 +26,7 @@ from dispatcher.model import (
 from dispatcher.model.conversation import MACHINES
 from dispatcher.model.errors import NotFound
 from dispatcher.services import evenness, sight
+from dispatcher.services.channel_choice import BY_OWN_WORD
 from dispatcher.services.evenness import Question
 from dispatcher.services.report_spread import Deliveries, Spread, measure, packed, spread, spreads
 from dispatcher.services.response_report import is_said, responses
@@ -248,16 +249,22 @@ def _questions(found: Deliveries, lists: list[_List]) -> list[Question]:
 
 
 def _people(session: Session, message: Message) -> dict[str, int]:
+    nowhere = Recipient.channel.is_(None) & Recipient.left_at.is_(None)
     row = session.execute(
         select(
             func.count().label("all"),
             func.count(Recipient.left_at).label("left"),
-            func.count(case((Recipient.channel.is_(None) & Recipient.left_at.is_(None), 1))).label("unreachable"),
+            func.count(case((nowhere & (Recipient.because != BY_OWN_WORD), 1))).label("unreachable"),
+            func.count(case((nowhere & (Recipient.because == BY_OWN_WORD), 1))).label("unwanted"),
         ).where(Recipient.message_id == message.id)
     ).one()
-    # Until the release nobody has a channel yet.
-    unreachable = row.unreachable if message.released_at else 0
-    return {"recipients": row.all - row.left, "unreachable": unreachable, "left": row.left}
+    out = message.released_at is not None  # until the release nobody has a channel yet
+    return {
+        "recipients": row.all - row.left,
+        "unreachable": row.unreachable if out else 0,
+        "asked_for_nothing": row.unwanted if out else 0,
+        "left": row.left,
+    }
 
 
 def _duplicates(lists: list[_List]) -> int:

@@ -143,6 +143,7 @@ def deliveries(message_id: int) -> ResponseReturnValue:
         channel=channel,
         q=words,
         unreachable=progress.unreachable(session, staff, message),
+        asked_for_nothing=progress.unreachable(session, staff, message, by_own_word=True),
         may_resend={one.id for one in page.rows if resend.can_resend(one) and resend.may_order(session, staff, one)},
     )
 

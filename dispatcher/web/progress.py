@@ -111,14 +111,18 @@ def people(session: Session, message: Message) -> dict[str, int]:
 _NOWHERE = (Recipient.delivery_id.is_(None), Recipient.left_at.is_(None))
 
 
-def unreachable(session: Session, staff: Staff, message: Message, limit: int = 100) -> list[tuple[Customer, str]]:
-    """Recipients of a released message, of those this person may see, without a usable contact point, and why."""
+def unreachable(
+    session: Session, staff: Staff, message: Message, *, by_own_word: bool = False, limit: int = 100
+) -> list[tuple[Customer, str]]:
+    """Recipients of a released message, of those this person may see, without a usable contact point, and why; or,
+    `by_own_word`, those who have asked for nothing.
+    """
     if message.released_at is None:
         return []
     query = (
         sight.recipients(staff, message)
         .with_only_columns(Customer, Recipient.because)
-        .where(*_NOWHERE)
+        .where(*_NOWHERE, (Recipient.because == BY_OWN_WORD) == by_own_word)
         .order_by(Customer.name)
         .limit(limit)
     )

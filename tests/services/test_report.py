@@ -24,6 +24,7 @@ from dispatcher.model import (
 )
 from dispatcher.model.delivery import FALLBACK
 from dispatcher.model.errors import NotFound
+from dispatcher.services.channel_choice import BY_OWN_WORD
 from dispatcher.services.report import for_eyes_of, release_report
 from dispatcher.services.shuffle import place_of
 from tests.quick import quickly
@@ -260,8 +261,10 @@ def test_people_and_what_they_said(bank: SmallBank) -> None:
         assert first is not None
         lost = Customer(key="lost", name="Lost")
         gone = Customer(key="gone", name="Gone")
-        session.add_all([lost, gone])
+        silent = Customer(key="silent", name="Silent")
+        session.add_all([lost, gone, silent])
         session.flush()
+        session.add(Recipient(message_id=message.id, customer_id=silent.id, because=BY_OWN_WORD))
         session.add(Recipient(message_id=message.id, customer_id=lost.id))
         session.add(Recipient(message_id=message.id, customer_id=gone.id, left_at=AT))
         talk = Conversation(message_id=message.id, customer_id=first.customer_id, channel="sms")
@@ -276,7 +279,7 @@ def test_people_and_what_they_said(bank: SmallBank) -> None:
             )  # fmt: skip
         session.commit()
         found = release_report(session, message.id)
-    assert (found["recipients"], found["unreachable"], found["left"]) == (4, 1, 1)
+    assert (found["recipients"], found["unreachable"], found["asked_for_nothing"], found["left"]) == (5, 1, 1, 1)
     assert (found["replies"], found["automatic_replies"]) == (3, 2)
     assert found["duplicates_removed"] == 1  # Ana is on both lists
 

@@ -456,7 +456,8 @@ class Report(Told):
     by_channel: dict[str, ChannelReport]
     replies: int
     recipients: int
-    unreachable: int
+    unreachable: int = Field(description="Recipients without a usable contact point.")
+    asked_for_nothing: int = Field(description="Recipients who by their own word want no alerts by any way.")
     left: int
     deliveries: int
     fallbacks: int = Field(description="Deliveries that took over from failed ones.")
