@@ -1,6 +1,6 @@
 """Fixtures for everybody: both databases, a real Valkey, free ports, the samples, the whole product, a browser.
 
-Servers are started once for a run and shared; a database is made for each test from a migrated template.
+Servers are started once for a run and shared; each test has a database to itself, as a migration leaves it.
 `TEST_DATABASE_URL` names a PostgreSQL server to use in place of the embedded one (its user must create databases).
 """
 
@@ -14,7 +14,6 @@ import shutil
 import socket
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from dispatcher import embedded
 from dispatcher.settings import Settings, valkey_socket
+from tests.emptied import Emptied
 from tests.engines import engine_for
 from tests.postgres import connected, only_one, start_postgres, stop_postgres
 from tests.product import Product
@@ -131,15 +131,18 @@ def _database(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server: str) -> Iterator[Emptied]:
+    made = Emptied(postgres_server, TEMPLATE)
+    yield made
+    made.drop()
+
+
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """A fresh, migrated PostgreSQL database."""
-    name = f"test_{uuid.uuid4().hex}"
-    with connected(postgres_server) as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy"))
-    yield _database(postgres_server, name)
-    with connected(postgres_server) as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+def postgres_url(postgres_databases: Emptied) -> Iterator[str]:
+    """An empty, migrated PostgreSQL database."""
+    with postgres_databases.lent() as url:
+        yield url
 
 
 # --- SQLite and what is common ----------------------------------------------------------------------------
