@@ -16,7 +16,7 @@ from jinja2 import StrictUndefined
 from dispatcher import door, web
 from dispatcher.runtime import Runtime
 from dispatcher.services import accounts, hashing
-from dispatcher.web import errors, filters, guard
+from dispatcher.web import errors, filters, guard, wording
 from dispatcher.web.limits import Limits
 
 MAX_UPLOAD = 42_000_000  # a recording and attachments of 20 MB each, and the form around them
@@ -92,6 +92,7 @@ def _jinja(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     filters.register(app)
+    wording.register(app)
 
 
 def _register_pages(app: Flask, runtime: Runtime) -> frozenset[str]:

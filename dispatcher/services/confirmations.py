@@ -6,7 +6,7 @@ never where it would not get through, and no more of them a day than two machine
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy import func, select
@@ -36,6 +36,11 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "topic subject": "No more {way} about {topic} from {firm}",
         "topic back": "You will get {way} about {topic} from {firm} again. This page ends them: {page}",
         "topic back subject": "{way} about {topic} from {firm} again",
+        "everything": "You will get nothing more from {firm}: no mail, text message, call or fax.",
+        "everything subject": "Nothing more from {firm}",
+        "everything undo": "This page brings it back: {page}",
+        "everything back": "You will get our alerts again, as before. This page ends them: {page}",
+        "everything back subject": "Alerts from {firm} again",
     },
     "de": {
         "email": "E-Mails",
@@ -49,6 +54,11 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "topic subject": "Keine {way} mehr zu {topic} von {firm}",
         "topic back": "Sie erhalten wieder {way} zu {topic} von {firm}. Diese Seite beendet sie: {page}",
         "topic back subject": "Wieder {way} zu {topic} von {firm}",
+        "everything": "Sie erhalten nichts mehr von {firm}: keine E-Mail, keine Textnachricht, keinen Anruf, kein Fax.",
+        "everything subject": "Nichts mehr von {firm}",
+        "everything undo": "Diese Seite macht das rückgängig: {page}",
+        "everything back": "Sie erhalten unsere Meldungen wieder wie vorher. Diese Seite beendet sie: {page}",
+        "everything back subject": "Wieder Meldungen von {firm}",
     },
     "fr": {
         "email": "e-mails",
@@ -62,6 +72,11 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "topic subject": "Plus de {way} de {firm} au sujet de {topic}",
         "topic back": "Vous recevrez de nouveau les {way} de {firm} au sujet de {topic}. Cette page y met fin : {page}",
         "topic back subject": "De nouveau des {way} de {firm} au sujet de {topic}",
+        "everything": "Vous ne recevrez plus rien de {firm} : ni e-mail, ni SMS, ni appel, ni fax.",
+        "everything subject": "Plus rien de {firm}",
+        "everything undo": "Cette page rétablit tout : {page}",
+        "everything back": "Vous recevrez de nouveau nos alertes, comme avant. Cette page y met fin : {page}",
+        "everything back subject": "De nouveau des alertes de {firm}",
     },
     "es": {
         "email": "correos",
@@ -75,6 +90,11 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "topic subject": "No más {way} de {firm} sobre {topic}",
         "topic back": "Volverá a recibir {way} de {firm} sobre {topic}. Esta página los detiene: {page}",
         "topic back subject": "De nuevo {way} de {firm} sobre {topic}",
+        "everything": "No recibirá nada más de {firm}: ni correos, ni mensajes de texto, ni llamadas, ni faxes.",
+        "everything subject": "Nada más de {firm}",
+        "everything undo": "Esta página lo reanuda: {page}",
+        "everything back": "Volverá a recibir nuestras alertas, como antes. Esta página las detiene: {page}",
+        "everything back subject": "De nuevo alertas de {firm}",
     },
 }
 
@@ -127,6 +147,36 @@ def of_return(
     subject = say[f"{about}back subject"].format(way=way, firm=firm, topic=order.topic)
     subject = subject[:1].upper() + subject[1:]
     return _write(session, runtime, order, customer, dedupe, subject, text, conversation_id)
+
+
+def of_stop_everywhere(
+    session: Session, runtime: Runtime, orders: Sequence[Suppression], customer: Customer
+) -> Letter | None:
+    """Confirms by one letter that all these opt-outs were given at once, by the first way that may carry it."""
+    say = languages.choose(_SAID, customer.language)
+    firm = runtime.settings.firm_name
+    text = f"{say['everything'].format(firm=firm)} {say['everything undo'].format(page=_page(runtime, customer))}"
+    for order in orders:
+        dedupe = suppressions.confirmation_of(order)
+        told = order.mirror in ("listed", "theirs") or order.reason != "opt-out"
+        if not told and _may_write(session, runtime, order, customer, dedupe):
+            subject = say["everything subject"].format(firm=firm)
+            return _write(session, runtime, order, customer, dedupe, subject, text, None)
+    return None
+
+
+def of_return_everywhere(
+    session: Session, runtime: Runtime, orders: Sequence[Suppression], customer: Customer
+) -> Letter | None:
+    """Confirms by one letter that all these orders were taken back at once."""
+    say = languages.choose(_SAID, customer.language)
+    text = say["everything back"].format(page=_page(runtime, customer))
+    for order in orders:
+        dedupe = f"{_BACK}{order.id}"
+        if order.mirror != "theirs" and _may_write(session, runtime, order, customer, dedupe):
+            subject = say["everything back subject"].format(firm=runtime.settings.firm_name)
+            return _write(session, runtime, order, customer, dedupe, subject, text, None)
+    return None
 
 
 def is_stale(session: Session, runtime: Runtime, letter: Letter) -> bool:

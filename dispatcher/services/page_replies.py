@@ -12,11 +12,11 @@ from dispatcher.model import Delivery, Reply
 from dispatcher.model.conversation import WISHES
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import matching, reply_store, understanding, wishes
+from dispatcher.services import mail_text, matching, reply_store, understanding, wishes
 from dispatcher.services.once import clean
 from dispatcher.services.understanding import Understood
 
-MOST_FROM_PAGE = 5_000
+MOST_FROM_PAGE = mail_text.MOST
 # What is written beside a wish to be called, and must not be taken for a mere wish to be called.
 URGENT = ("order", "complaint")
 _SAME_PAGE_REPLY = timedelta(minutes=10)

@@ -27,6 +27,8 @@ from dispatcher.services import confirmations, suppressions
 from dispatcher.services.audit import record
 
 MOST_TOPICS = 100
+ON_THE_PAGE = "preferences page"
+EVERYWHERE = f"{ON_THE_PAGE}, everything everywhere"  # the source of orders that one press has given and takes back
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,14 @@ class Way:
     def order_about(self, topic: str) -> Suppression | None:
         """What keeps messages of this topic from it for certain, if anything does."""
         return self.topics.get(topic) if self.in_doubt else self.stopped or self.topics.get(topic)
+
+
+@dataclass(frozen=True, slots=True)
+class Everywhere:
+    """Whether there is anything left that one press could stop, and anything that such a press has stopped."""
+
+    may_stop: bool
+    may_return: bool
 
 
 def by_id(session: Session, customer_id: int | None, *, left: bool = False) -> Customer:
@@ -195,6 +205,43 @@ def _stop(
         session, runtime, channel, address, "opt-out", source, f"customer {customer.key}", topic=topic
     )
     confirmations.of_stop(session, runtime, order, customer)
+
+
+def everywhere(some: Sequence[Way]) -> Everywhere:
+    """What one press could do about all of these ways."""
+    return Everywhere(
+        may_stop=any(way.stopped is None or way.in_doubt for way in some),
+        may_return=any(_by_one_press(way) for way in some),
+    )
+
+
+def _by_one_press(way: Way) -> bool:
+    return way.stopped is not None and way.stopped.source == EVERYWHERE and way.theirs
+
+
+def stop_everywhere(session: Session, runtime: Runtime, customer: Customer) -> None:
+    """Use no way of theirs any more, for nothing: also those that we had stopped or held. Confirmed by one letter."""
+    actor, given = f"customer {customer.key}", []
+    for way in ways(session, customer):
+        pressed = _by_one_press(way)
+        order = suppressions.suppress(
+            session, runtime, way.point.channel, way.point.address, "opt-out", EVERYWHERE, actor
+        )
+        if order.source == EVERYWHERE and not pressed:
+            given.append(order)
+    confirmations.of_stop_everywhere(session, runtime, given, customer)
+
+
+def resume_everywhere(session: Session, runtime: Runtime, customer: Customer) -> None:
+    """As it was before that press: what they had stopped one by one stays stopped. Confirmed by one letter."""
+    lifted: list[Suppression] = []
+    for way in ways(session, customer):
+        if _by_one_press(way):
+            lifted += suppressions.take_back(
+                session, runtime, way.point.channel, way.point.address, f"customer {customer.key}",
+                reasons=suppressions.THEIR_OWN,
+            )  # fmt: skip
+    confirmations.of_return_everywhere(session, runtime, lifted, customer)
 
 
 def resume(

@@ -12,7 +12,7 @@ from dispatcher.door import by_token
 from dispatcher.model.errors import NotFound, Refused, StateConflict
 from dispatcher.services import references
 from dispatcher.services.audit import record
-from dispatcher.web import files, limits, lists
+from dispatcher.web import files, limits, lists, wording
 
 bp = Blueprint("confirm", __name__, url_prefix="/s")
 
@@ -30,6 +30,7 @@ def _page(token: str, wrong: dict[str, str] | None = None, status: int = 200) ->
     session, runtime = door.db(), door.runtime()
     found = one_press.look(session, runtime, token)
     version, message = found.version, found.message
+    wording.only("en")  # as all pages of members of staff
     open_ = found.standing == "open"
     html = render_template(
         "confirm.html",

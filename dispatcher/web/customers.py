@@ -11,8 +11,8 @@ from dispatcher.door import by_token
 from dispatcher.model import Customer, Delivery, Media, Version
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import codes, directory, listening, replies
-from dispatcher.web import files, limits, sounds
+from dispatcher.services import codes, directory, listening, page_replies, replies
+from dispatcher.web import files, limits, sounds, wording
 
 bp = Blueprint("customers", __name__)
 
@@ -41,10 +41,9 @@ def alert(token: str) -> ResponseReturnValue:
     return _page(token, delivery)
 
 
-def _page(
-    token: str, delivery: Delivery, *, text: str = "", wrong: dict[str, str] | None = None, status: int = 200
-) -> ResponseReturnValue:
+def _page(token: str, delivery: Delivery, *, text: str = "", wrong: str = "", status: int = 200) -> ResponseReturnValue:
     people = [recipient.customer for recipient in delivery.recipients if recipient.left_at is None]
+    wording.use(*(person.language for person in people))
     reps = {rep.id: rep for person in people if (rep := directory.owner_of(door.db(), person))}
     html = render_template(
         "customers/alert.html",
@@ -59,7 +58,7 @@ def _page(
         code=codes.make(door.runtime(), delivery.id),
         preferences=door.runtime().token("customer", people[0].id) if len(people) == 1 else "",
         text=text,
-        wrong=wrong or {},
+        wrong={"text": wording.say(wrong, count=len(text), most=page_replies.MOST_FROM_PAGE)} if wrong else {},
         thanks=request.args.get("thanks", ""),
     )
     return make_response(html, status)
@@ -79,14 +78,13 @@ def answer(token: str) -> ResponseReturnValue:
     text = request.form.get("text", "").replace("\r\n", "\n")
     wants_call = request.form.get("act") == "call"
     if not limits.spend("answers to", str(delivery.id), ANSWERS):
-        busy = {"text": "was not sent: you have answered many times within the hour. Please call us."}
-        return _page(token, delivery, text=text, wrong=busy, status=429)
+        return _page(token, delivery, text=text, wrong="too often", status=429)
     try:
         reply = replies.from_page(session, runtime, delivery.id, text, wants_call)
         thanks = "call" if wants_call else "answer"
         thanks = "order" if reply.kind == "order" else "stop" if reply.doubt == "opt-out" else thanks
-    except Refused as refused:
-        return _page(token, delivery, text=text, wrong=refused.fields, status=422)
+    except Refused:
+        return _page(token, delivery, text=text, wrong="too long" if text.strip() else "empty", status=422)
     door.commit()
     return redirect(url_for(".alert", token=token, thanks=thanks))
 

@@ -13,7 +13,8 @@ from werkzeug.exceptions import HTTPException
 
 from dispatcher import door
 from dispatcher.model.errors import DispatcherError, NotAllowed, NotFound, Refused, StateConflict
-from dispatcher.web import guard
+from dispatcher.services import languages
+from dispatcher.web import guard, wording
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ WORDS = {
     500: ("Something went wrong on our side", "It is on record. Nothing was half done: try again in a moment."),
     503: ("Not available right now", "The database cannot be reached. Try again in a moment."),
 }
+_CUSTOMERS = ("/r/", "/p/", "/audio/")
 STATUS: dict[type[DispatcherError], int] = {Refused: 422, NotAllowed: 403, NotFound: 404, StateConflict: 409}
 
 
@@ -97,6 +99,10 @@ def page(status: int, text: str = "", *, title: str = "", typed: list[tuple[str,
     if request.path.startswith(("/api/", "/webhooks/")):
         body = {"type": "about:blank", "title": text or title or heading, "status": status}
         return Response(json.dumps(body), status, content_type="application/problem+json")
+    customer = request.path.startswith(_CUSTOMERS)
+    if customer and str(status) in wording.TABLES[languages.DEFAULT]:
+        heading, advice = wording.say(str(status)), wording.say(f"{status} advice")
+        text = text if wording.language() == languages.DEFAULT else ""
     door.only_look()  # what failed is rolled back before the page asks the database for its navigation
     visitor = door.someone() is None
     html = render_template(
@@ -107,7 +113,7 @@ def page(status: int, text: str = "", *, title: str = "", typed: list[tuple[str,
         again=_again(status),
         typed=typed or [],
         bare=visitor or status in (500, 503),
-        customer=request.path.startswith(("/r/", "/p/", "/audio/")),
+        customer=customer,
     )
     return make_response(html, status)
 

@@ -9,12 +9,17 @@ from dispatcher import door
 from dispatcher.door import by_token
 from dispatcher.model import CHANNELS, Customer
 from dispatcher.services import preferences
+from dispatcher.web import wording
 
 bp = Blueprint("preferences", __name__, url_prefix="/p")
 
+DONE = ("order", "quiet", "stop", "resume", "everywhere", "back")
+
 
 def _customer(token: str) -> Customer:
-    return preferences.by_id(door.db(), door.runtime().read_token("customer", token))
+    customer = preferences.by_id(door.db(), door.runtime().read_token("customer", token))
+    wording.use(customer.language)
+    return customer
 
 
 def _alert() -> int | None:
@@ -33,6 +38,10 @@ def show(token: str) -> ResponseReturnValue:
     return _page(token, _customer(token))
 
 
+def _back(token: str, done: str) -> ResponseReturnValue:
+    return redirect(url_for(".show", token=token, done=done, a=_alert()))
+
+
 def _page(token: str, customer: Customer, wrong: dict[str, str] | None = None) -> str:
     ways, topics, about = preferences.seen(door.db(), customer, _alert())
     return render_template(
@@ -43,8 +52,9 @@ def _page(token: str, customer: Customer, wrong: dict[str, str] | None = None) -
         topics=topics,
         about=about,
         alert=_alert(),
+        everywhere=preferences.everywhere(ways),
         wrong=wrong or {},
-        done=request.args.get("done", ""),
+        done=done if (done := request.args.get("done", "")) in DONE else "",
     )
 
 
@@ -58,11 +68,10 @@ def order(token: str) -> ResponseReturnValue:
         if (place := request.form.get(f"place-{channel}", "")).isascii() and place.isdigit() and len(place) < 3
     }
     if len(set(places.values())) != len(places):
-        wrong = {"order": "gives two ways the same place: give each its own."}
-        return _page(token, customer, wrong), 422
+        return _page(token, customer, {"order": wording.say("same place")}), 422
     preferences.set_order(session, door.runtime(), customer, sorted(places, key=lambda channel: places[channel]))
     door.commit()
-    return redirect(url_for(".show", token=token, done="order"))
+    return _back(token, "order")
 
 
 @bp.post("/<token>/quiet")
@@ -71,7 +80,7 @@ def quiet(token: str) -> ResponseReturnValue:
     allowed = request.form.get("urgent") == "yes"
     preferences.allow_urgent(door.db(), door.runtime(), _customer(token), allowed)
     door.commit()
-    return redirect(url_for(".show", token=token, done="quiet"))
+    return _back(token, "quiet")
 
 
 @bp.get("/<token>/stop/<channel>")
@@ -95,16 +104,33 @@ def _ask(token: str, customer: Customer, channel: str) -> str | None:
         way=way,
         topic=topic if topic in topics else "",
         topics=[one for one in topics if one not in way.topics],
+        everywhere=preferences.everywhere(ways),
         alert=_alert(),
     )
+
+
+@bp.post("/<token>/stop")
+@by_token
+def stop_everywhere(token: str) -> ResponseReturnValue:
+    preferences.stop_everywhere(door.db(), door.runtime(), _customer(token))
+    door.commit()
+    return _back(token, "everywhere")
+
+
+@bp.post("/<token>/resume")
+@by_token
+def resume_everywhere(token: str) -> ResponseReturnValue:
+    preferences.resume_everywhere(door.db(), door.runtime(), _customer(token))
+    door.commit()
+    return _back(token, "back")
 
 
 @bp.post("/<token>/stop/<channel>")
 @by_token
 def stop(token: str, channel: str) -> ResponseReturnValue:
-    preferences.stop(door.db(), door.runtime(), _customer(token), channel, "preferences page", _topic())
+    preferences.stop(door.db(), door.runtime(), _customer(token), channel, preferences.ON_THE_PAGE, _topic())
     door.commit()
-    return redirect(url_for(".show", token=token, done="stop", a=_alert()))
+    return _back(token, "stop")
 
 
 @bp.post("/<token>/resume/<channel>")
@@ -113,7 +139,7 @@ def resume(token: str, channel: str) -> ResponseReturnValue:
     topic = None if request.form.get("all") == "yes" else _topic()
     preferences.resume(door.db(), door.runtime(), _customer(token), channel, topic)
     door.commit()
-    return redirect(url_for(".show", token=token, done="resume", a=_alert()))
+    return _back(token, "resume")
 
 
 @bp.get("/<token>/one-click")

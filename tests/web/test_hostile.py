@@ -55,7 +55,7 @@ class Watch(HTMLParser):
             if name.startswith("on") or name == "style":
                 self.found.append(f"<{tag} {name}>")
             if name in ("href", "src", "action", "formaction", "data-refresh") and not (
-                target.startswith(("/", "#", "http://localhost:8000/", "mailto:")) or target == ""
+                target.startswith(("/", "#", "?", "http://localhost:8000/", "mailto:")) or target == ""
             ):
                 self.found.append(f"<{tag} {name}={value}>")
         if tag == "script" and not (dict(attrs).get("src") or "").startswith("/static/"):
