@@ -16,7 +16,7 @@ from sqlalchemy import (
     bindparam,
     text,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, relationship
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, foreign, mapped_column, relationship
 
 from dispatcher.model.base import Base, BigId, now
 from dispatcher.model.directory import Customer
@@ -97,21 +97,27 @@ class Recipient(Base):
 
     `left_at` is set when the customer left the audience between approval and release.
     A recipient without a delivery after the release is unreachable.
+
+    The database does not check what the ids of a recipient and a delivery's message stand for: row by row that takes
+    PostgreSQL longer than all the rest of a release. One statement selects them from where they are, nothing deletes
+    those rows, and `dispatcher verify` looks for what stands for nothing.
     """
 
     __tablename__ = "recipients"
     __table_args__ = (UniqueConstraint("message_id", "customer_id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
-    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), index=True)
-    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id"), index=True)
+    message_id: Mapped[int] = mapped_column(BigId)
+    customer_id: Mapped[int] = mapped_column(BigId, index=True)
+    delivery_id: Mapped[int | None] = mapped_column(BigId, index=True)
     channel: Mapped[str | None] = mapped_column(String(16))
     because: Mapped[str] = mapped_column(String(200), default="")
     left_at: Mapped[datetime | None]
 
-    customer: Mapped[Customer] = relationship()
-    delivery: Mapped[Delivery | None] = relationship(back_populates="recipients")
+    customer: Mapped[Customer] = relationship(primaryjoin=lambda: foreign(Recipient.customer_id) == Customer.id)
+    delivery: Mapped[Delivery | None] = relationship(
+        primaryjoin=lambda: foreign(Recipient.delivery_id) == Delivery.id, back_populates="recipients"
+    )
 
 
 class Delivery(Base):
@@ -132,7 +138,7 @@ class Delivery(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
+    message_id: Mapped[int] = mapped_column(BigId)
     channel: Mapped[str] = mapped_column(String(16))
     address: Mapped[str] = mapped_column(String(320))
     language: Mapped[str] = mapped_column(String(16), default="en")
@@ -149,8 +155,12 @@ class Delivery(Base):
     settled_at: Mapped[datetime | None]
     heard_at: Mapped[datetime | None]  # somebody listened to the end
 
-    message: Mapped[Message] = relationship()
-    recipients: Mapped[list[Recipient]] = relationship(back_populates="delivery", order_by="Recipient.id")
+    message: Mapped[Message] = relationship(primaryjoin=lambda: foreign(Delivery.message_id) == Message.id)
+    recipients: Mapped[list[Recipient]] = relationship(
+        primaryjoin=lambda: foreign(Recipient.delivery_id) == Delivery.id,
+        back_populates="delivery",
+        order_by="Recipient.id",
+    )
     attempts: Mapped[list[Attempt]] = relationship(order_by="Attempt.n")
 
     @property

@@ -151,7 +151,7 @@ def only_the_approved(session: Session, runtime: Runtime, asked: Question) -> It
         select(AuditEntry.subject, AuditEntry.detail).where(AuditEntry.action == "release message")
     ):
         yield from _as_released(subject, detail, recipients, deliveries)
-    beside = select(Delivery.id, Delivery.message_id).join(Message).where(Message.released_at.is_(None))
+    beside = select(Delivery.id, Delivery.message_id).join(Delivery.message).where(Message.released_at.is_(None))
     for row in session.execute(beside.limit(MOST)):
         yield Breach("P4", f"delivery {row.id}", f"belongs to message {row.message_id}, which was never released")
 

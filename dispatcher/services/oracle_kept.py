@@ -7,7 +7,19 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, Exists, and_, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from dispatcher.model import Attempt, Callback, Delivery, Letter, Message, Recipient, Reply, Suppression, Task, Version
+from dispatcher.model import (
+    Attempt,
+    Callback,
+    Customer,
+    Delivery,
+    Letter,
+    Message,
+    Recipient,
+    Reply,
+    Suppression,
+    Task,
+    Version,
+)  # fmt: skip
 from dispatcher.model.delivery import WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services.channel_choice import BY_OWN_WORD
@@ -130,6 +142,21 @@ def _accepted() -> Exists:
     return exists().where(Attempt.delivery_id == Delivery.id, Attempt.state.in_(TAKEN))
 
 
+def ids_stand_for_something(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
+    """What a release's rows name is there: the database does not check them (see `Recipient`)."""
+    for column, named in (
+        (Recipient.message_id, Message.id),
+        (Recipient.customer_id, Customer.id),
+        (Recipient.delivery_id, Delivery.id),
+        (Delivery.message_id, Message.id),
+    ):
+        of, to = column.class_, named.class_
+        lost = select(of.id, column).where(column.is_not(None), ~exists().where(named == column).correlate(of))
+        for number, missing in session.execute(lost.order_by(of.id).limit(MOST)):
+            what, whose = of.__name__.lower(), to.__name__.lower()
+            yield Breach("P1", f"{what} {number}", f"is of {whose} {missing}, which is not there")
+
+
 def tasks_closed_by_somebody(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
     """A task is open until a person has closed it, or the provider's news or the customer's own word has."""
     closed = select(Task.id, Task.kind).where(
@@ -171,4 +198,6 @@ def at_rest(session: Session, runtime: Runtime, asked: Question) -> Iterator[Bre
         yield Breach("P1", f"callback {number}", "has not been read yet")
 
 
-ALL: tuple[Promise, ...] = (always_due, everybody_accounted_for, tasks_closed_by_somebody, at_rest)
+ALL: tuple[Promise, ...] = (
+    always_due, everybody_accounted_for, ids_stand_for_something, tasks_closed_by_somebody, at_rest,
+)  # fmt: skip

@@ -121,7 +121,7 @@ def test_a_rejected_address_starts_the_next_channel_once(bank: SmallBank) -> Non
     )
     send(bank, "sms")
     with bank.sessions() as session:
-        bob = session.scalars(select(Recipient).join(Customer).where(Customer.key == "bob")).one()
+        bob = session.scalars(select(Recipient).join(Recipient.customer).where(Customer.key == "bob")).one()
         assert (bob.channel, bob.because) == ("email", "fallback: sms no such number")
         assert not bob.customer.contact_points[0].valid or not bob.customer.contact_points[1].valid
     assert ("email", "fan_out", ("email",)) in bank.bells.rings
@@ -349,7 +349,7 @@ def test_an_address_that_was_taken_out_is_not_used(bank: SmallBank) -> None:
     send(bank, "sms")
     assert bank.providers["sms"].got == []
     with bank.sessions() as session:
-        bob = session.scalars(select(Recipient).join(Customer).where(Customer.key == "bob")).one()
+        bob = session.scalars(select(Recipient).join(Recipient.customer).where(Customer.key == "bob")).one()
         assert (bob.channel, bob.because) == ("email", "fallback: sms is no longer in the directory")
 
 
@@ -451,7 +451,7 @@ def test_a_channel_without_a_provider_hands_its_recipients_on(bank: SmallBank) -
     asyncio.run(Pump(without, "sms").run())
     with bank.sessions() as session:
         assert delivery(session, "sms").state == "failed"
-        bob = session.scalars(select(Recipient).join(Customer).where(Customer.key == "bob")).one()
+        bob = session.scalars(select(Recipient).join(Recipient.customer).where(Customer.key == "bob")).one()
         assert bob.channel == "email"
         assert session.scalars(select(Task)).one().kind == "alarm"
 

@@ -390,6 +390,19 @@ def another_message_s(session: Session) -> None:
     session.execute(update(Recipient).where(Recipient.delivery_id == 1).values(delivery_id=other))
 
 
+def nobody_s(**values: int) -> Callable[[Session], None]:
+    """What a recipient names is not there."""
+
+    def change(session: Session) -> None:
+        session.execute(update(Recipient).where(Recipient.delivery_id == 1).values(**values))
+
+    return change
+
+
+def of_no_message(session: Session) -> None:
+    session.execute(update(Delivery).where(Delivery.id == 1).values(message_id=404))
+
+
 def calls_in_a_day(session: Session) -> None:
     one = session.scalars(select(Delivery).where(Delivery.message_id == 1, Delivery.channel == "voice")).one()
     at = session.scalars(select(Attempt.started_at).where(Attempt.delivery_id == one.id)).one()
@@ -425,6 +438,10 @@ BREACHES = {
     "a task closed by nobody": (closed_task(), "was closed by nobody"),
     "sent after the cancel": (after_the_cancel, "was cancelled"),
     "another message's delivery": (another_message_s, "has a delivery of message"),
+    "a message that is not there": (nobody_s(message_id=404), "is of message 404, which is not there"),
+    "a customer who is not there": (nobody_s(customer_id=404), "is of customer 404, which is not there"),
+    "a delivery that is not there": (nobody_s(delivery_id=404), "is of delivery 404, which is not there"),
+    "a delivery of no message": (of_no_message, "P1 delivery 1: is of message 404, which is not there"),
     "called all day": (calls_in_a_day, "P9 delivery"),
     "changed after approval": (other_words, "P3 message 1: version 1 no longer holds what was submitted"),
     "changed with its digest": (other_words_with_digest, "approves another digest"),
