@@ -157,12 +157,13 @@ def heard(runtime: Runtime, message: Message) -> Alert:
     """What the officer approved for the telephone, as it is to be said and played."""
     version, voice = message.current, runtime.adapters.channels["voice"]
     draft = renditions.draft_of(runtime, version)
-    lines = [line.strip() for line in voice.compose(draft).spoken.split("\n") if line.strip()]
+    rendition = voice.compose(draft)
+    lines = [line.strip() for line in rendition.spoken.split("\n") if line.strip()]
     pieces = tuple(None if line.startswith("♪") else line for line in lines)
     written: list[str] = []
     if version.recording_id is not None and version.text.strip():
         written = voice.compose(replace(draft, recording_seconds=None)).spoken.split("\n")[1:]
-    return Alert(version.subject, pieces, version.recording_id, tuple(one for one in written if one.strip()))
+    return Alert(rendition.subject, pieces, version.recording_id, tuple(one for one in written if one.strip()))
 
 
 _BY_KEY = {

@@ -137,6 +137,16 @@ def test_pressed_twice_it_is_sent_once(site: Site) -> None:
     assert write(site, once=once(site)).headers["Location"] == "/messages/3"
 
 
+def test_what_is_very_like_another_alert_is_told_to_who_wrote_it_and_to_who_decides(site: Site) -> None:
+    words = "We cut LTMY to hold, and our price target of 41 is withdrawn until the figures of Friday."
+    write(site, once=once(site), text=words)
+    write(site, once=once(site), text=words.replace("41", "43"))
+    assert "It is very like alert 1, which stands as pending" in site("analyst").get("/messages/2").text
+    for one, other in ((1, 2), (2, 1)):
+        page = site("officer").get(f"/approvals/{one}").text
+        assert f'Very like <a href="/approvals/{other}">alert {other}</a>' in page
+
+
 def test_a_draft_keeps_back_no_alert_of_the_same_words(site: Site) -> None:
     assert write(site, act="draft", once=once(site)).headers["Location"] == "/messages/1"
     assert write(site, act="draft", once=once(site)).headers["Location"] == "/messages/1"

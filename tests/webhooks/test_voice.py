@@ -159,6 +159,12 @@ def test_an_alert_cancelled_after_it_was_accepted_can_still_be_answered(light: W
     assert "LTMY" in inbound(light).take().said
 
 
+def test_an_urgent_alert_says_so_to_whom_we_call_and_to_who_calls_us(light: World) -> None:
+    ids = light.alert(urgency="urgent")
+    assert "This is Example Bank, with an urgent alert from" in outbound(light, ids["cleo"]).take().said
+    assert "URGENT: Downgrade" in inbound(light).take().said
+
+
 def test_key_1_joins_the_representative(world: World) -> None:
     call = outbound(world, world.alert()["cleo"]).take().take(Digits="1")
     (dial,) = call.document.iter("Dial")

@@ -67,7 +67,9 @@ class World:
 
     # --- what went out
 
-    def alert(self, *, days_ago: float = 0, recording: bool = False, state: str = "released") -> dict[str, int]:
+    def alert(
+        self, *, days_ago: float = 0, recording: bool = False, state: str = "released", urgency: str = "normal"
+    ) -> dict[str, int]:
         """A released alert with a delivery to each: the ids of the deliveries, and of the message as "message"."""
         with self.runtime.sessions() as session:
             media = None
@@ -80,7 +82,7 @@ class World:
             message.versions = [
                 Version(
                     number=1, editor_id=self.bank.ids["analyst"], subject=SUBJECT, text=TEXT, digest="0" * 64,
-                    recording_id=media.id if media else None,
+                    recording_id=media.id if media else None, urgency=urgency,
                 )
             ]  # fmt: skip
             session.add(message)
