@@ -7,29 +7,24 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import (
-    AuditEntry,
     Customer,
-    Decision,
     DistributionList,
     Firm,
     ListMember,
     Message,
     Recipient,
-    Reply,
     Staff,
     VersionList,
 )
-from dispatcher.model.conversation import MACHINES
 from dispatcher.model.errors import NotFound
-from dispatcher.services import evenness, sight
-from dispatcher.services.channel_choice import BY_OWN_WORD
+from dispatcher.services import evenness, report_people, sight
 from dispatcher.services.evenness import Question
 from dispatcher.services.report_spread import Deliveries, Spread, measure, packed, spread, spreads
-from dispatcher.services.response_report import is_said, responses
+from dispatcher.services.response_report import responses
 
 FAILED = ("bounced", "rejected", "failed", "expired")
 
@@ -73,25 +68,25 @@ def measured(session: Session, message_id: int) -> Measured:
         "digest": message.current.digest,
         "seed": message.seed,
         "approved_at": message.approved_at,
-        "approved_by": _officer(session, message),
+        "approved_by": report_people.officer(session, message),
         "released_at": message.released_at,
         "first_accepted_at": first,
         "last_accepted_at": last,
         "spread_seconds": _seconds(first, last),
         "by_channel": _by_channel(found),
-        **_people(session, message),
+        **report_people.people(session, message),
         "deliveries": len(found.id),
         "fallbacks": int((~found.first).sum()),
         "held": int(found.held.sum()),
         "expired": int(found.in_states("expired").sum()),
         "duplicates_removed": _duplicates(lists),
-        **_replies(session, message),
+        **report_people.replies(session, message),
         "first_deliveries": _figures(spread(found.after[found.timed])),
         "evenness": _evenness(found, lists),
         "responses": responses(session, message),
         "by_list": _by_list(found, lists),
         "by_firm": _by_firm(session, message, found),
-        "record": _entry(session, message),
+        "record": report_people.entry(session, message),
     }
     return Measured(figures, found)
 
@@ -245,60 +240,9 @@ def _questions(found: Deliveries, lists: list[_List]) -> list[Question]:
     return questions
 
 
-# --- people and the record --------------------------------------------------------------------------------
-
-
-def _people(session: Session, message: Message) -> dict[str, int]:
-    nowhere = Recipient.channel.is_(None) & Recipient.left_at.is_(None)
-    row = session.execute(
-        select(
-            func.count().label("all"),
-            func.count(Recipient.left_at).label("left"),
-            func.count(case((nowhere & (Recipient.because != BY_OWN_WORD), 1))).label("unreachable"),
-            func.count(case((nowhere & (Recipient.because == BY_OWN_WORD), 1))).label("unwanted"),
-        ).where(Recipient.message_id == message.id)
-    ).one()
-    out = message.released_at is not None  # until the release nobody has a channel yet
-    return {
-        "recipients": row.all - row.left,
-        "unreachable": row.unreachable if out else 0,
-        "asked_for_nothing": row.unwanted if out else 0,
-        "left": row.left,
-    }
-
-
 def _duplicates(lists: list[_List]) -> int:
     """How many entries on the lists name somebody again."""
     import numpy as np
 
     everybody = np.concatenate([np.empty(0, dtype=np.int64), *(one.members for one in lists)])
     return len(everybody) - len(np.unique(everybody))
-
-
-def _replies(session: Session, message: Message) -> dict[str, int]:
-    row = session.execute(
-        select(func.count(case((is_said(), 1))), func.count(case((Reply.kind.in_(MACHINES), 1)))).where(
-            Reply.message_id == message.id
-        )
-    ).one()
-    return {"replies": row[0], "automatic_replies": row[1]}
-
-
-def _officer(session: Session, message: Message) -> str | None:
-    """Who approved what was released."""
-    return session.scalar(
-        select(Staff.name)
-        .join(Decision, Decision.officer_id == Staff.id)
-        .where(Decision.version_id == message.current.id, Decision.decision == "approve")
-    )
-
-
-def _entry(session: Session, message: Message) -> dict[str, Any] | None:
-    """The entry of the record that the release left, by which the report can be checked."""
-    entry = session.scalar(
-        select(AuditEntry)
-        .where(AuditEntry.subject == f"message {message.id}", AuditEntry.action == "release message")
-        .order_by(AuditEntry.seq.desc())
-        .limit(1)
-    )
-    return {"seq": entry.seq, "at": entry.at, "hash": entry.hash} if entry else None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dispatcher.services.report_spread import Flags
 
 MOST_DOTS = 2000  # in a lane; more would only be ink
-_WIDTH, _LEFT, _RIGHT, _TOP, _LANE, _GAP, _FOOT = 960, 132, 44, 8, 96, 14, 30
+_WIDTH, _LEFT, _RIGHT, _TOP, _LANE, _GAP, _FOOT = 960, 150, 44, 8, 96, 14, 30
 _INSET = 6  # of the dots from the edges of their lane
 # fmt: off
 _STEPS = (
