@@ -15,7 +15,10 @@ from typing import Any
 
 import psutil
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import create_engine, text
+
+from dispatcher.cli import main
 
 COMMAND = [sys.executable, "-P", "-m", "dispatcher.cli", "bench"]
 # What the documentation promises to those who read the JSON.
@@ -34,7 +37,7 @@ def temporary() -> Iterator[Path]:
 
 def bench(temporary: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "TMPDIR": str(temporary)}
-    return subprocess.run([*COMMAND, *arguments], env=env, capture_output=True, text=True, timeout=180, check=False)
+    return subprocess.run([*COMMAND, *arguments], env=env, capture_output=True, text=True, timeout=600, check=False)
 
 
 def left_behind(temporary: Path) -> list[str]:
@@ -77,11 +80,14 @@ def test_a_small_run_has_all_figures_and_loses_nothing(temporary: Path) -> None:
         (["--mix", "sms", "--smtp"], "--smtp"),
     ],
 )
-def test_a_wrong_option_is_named_in_one_line(temporary: Path, arguments: list[str], named: str) -> None:
-    done = bench(temporary, *arguments)
-    assert done.returncode in (1, 2)
+def test_a_wrong_option_is_named_in_one_line(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], named: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    done = CliRunner().invoke(main, ["bench", *arguments])
+    assert isinstance(done.exception, SystemExit)
+    assert done.exit_code in (1, 2)
     assert named in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
     assert left_behind(temporary) == []
 
 
@@ -112,5 +118,5 @@ def test_a_stopped_run_leaves_nothing_behind(temporary: Path) -> None:
         time.sleep(1.0)
         run.send_signal(signal.SIGINT)
         said = run.stderr.read()
-        assert run.wait(30) == 130, said
+        assert run.wait(60) == 130, said
     assert left_behind(temporary) == []

@@ -15,7 +15,7 @@ from dispatcher.settings import carrier_settings_path
 from tests.journeys.bank import ANALYST, SAMPLES, Bank, wait_for
 from tests.product import Product
 
-pytestmark = [pytest.mark.journey, pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.journey, pytest.mark.long]
 
 SPEED = 4  # a busy machine has so much longer to fetch what was recorded
 # By the call's own clock: in the greeting, among the lists, amid the alert, in the menu after it, not at all.

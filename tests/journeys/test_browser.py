@@ -11,7 +11,7 @@ import pytest
 from tests.journeys.bank import SAMPLES, Bank, customers_of, wait_for
 from tests.product import Product
 
-pytestmark = [pytest.mark.browser, pytest.mark.journey, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.journey]
 
 SUBJECT = "Upgrade of Lattice Memory"
 

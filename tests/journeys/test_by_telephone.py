@@ -17,7 +17,7 @@ ADMIN = "violetta.flantz@bank.example"
 STRANGE = "+12025550177"
 TEXT = (SAMPLES / "alert-1.txt").read_text().partition("\n\n")[2].strip()
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.journey
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])

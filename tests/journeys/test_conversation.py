@@ -13,7 +13,7 @@ from tests.journeys.bank import Bank, wait_for
 from tests.journeys.telephone import person
 from tests.product import Product
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(200)]
+pytestmark = pytest.mark.journey
 
 # An administrator who is an officer, too: each who uses the API costs the start of a process.
 ADMIN, REP = "violetta.flantz@bank.example", "brandi.barnes@bank.example"

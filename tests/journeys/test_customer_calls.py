@@ -13,7 +13,7 @@ from dispatcher.model import Reply, Staff
 from tests.journeys.bank import OFFICER, Bank, wait_for
 from tests.product import Product
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.journey
 
 ADMIN = "violetta.flantz@bank.example"
 TAKES, DECLINES, DEAF, COVER = (

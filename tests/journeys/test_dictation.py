@@ -12,7 +12,7 @@ from tests.journeys.bank import ANALYST, OFFICER, Bank, customers_of, wait_for
 from tests.journeys.telephone import LETTERS_PER_SECOND, dial, line, person, said, spoken
 from tests.product import Product
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.journey
 
 # A person's own time, in seconds: to dial and be answered, and to find a key.
 TO_DIAL, TO_PRESS = 2.0, 1.0

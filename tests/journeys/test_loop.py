@@ -20,7 +20,7 @@ EXPECTED = next(
 )
 SUBJECT, _, TEXT = (SAMPLES / "alert-1.txt").read_text().removeprefix("Subject: ").partition("\n\n")
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.journey
 
 
 def alerts(bank: Bank) -> list[dict[str, Any]]:

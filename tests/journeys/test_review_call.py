@@ -12,7 +12,7 @@ from tests.journeys.bank import ANALYST, OFFICER, SAMPLES, Bank, wait_for
 from tests.journeys.telephone import LETTERS_PER_SECOND, Telephone, person, wants_calls
 from tests.product import Product
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.journey
 
 LISTS = ["semis-all", "semis-memory"]
 SUBJECT, _, TEXT = (SAMPLES / "alert-1.txt").read_text().removeprefix("Subject: ").partition("\n\n")

@@ -12,7 +12,7 @@ from dispatcher.model import ContactPoint, Customer, Staff
 from tests.journeys.bank import OFFICER, Bank, wait_for
 from tests.product import Product
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.journey
 
 ADMIN, REP = "violetta.flantz@bank.example", "brandi.barnes@bank.example"
 STORMY, STRANGE = "+12025550151", "+13395550188"

@@ -17,7 +17,7 @@ from tests.product import Product
 SUBJECT, _, TEXT = (SAMPLES / "alert-1.txt").read_text().removeprefix("Subject: ").partition("\n\n")
 PHONE = number(next(row.split(",")[3] for row in (SAMPLES / "staff.csv").read_text().splitlines() if ANALYST in row))
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.journey
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ KILLS = 50
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_fifty_kills_lose_and_double_nothing(database: str) -> None:
     figures = soak(brisk(KILLS, database, seed=7))

@@ -18,7 +18,7 @@ from dispatcher.bells import QUEUES
 from dispatcher.settings import valkey_socket
 from tests.product import Product
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.journey
 Make = Callable[..., Product]
 Eventually = Callable[..., object]
 WEB = "master [dispatcher-web]"

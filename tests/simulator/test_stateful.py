@@ -187,4 +187,5 @@ TestBank = Bank.TestCase
 TestBank.settings = settings(
     SETTINGS[os.environ.get("HYPOTHESIS_PROFILE", "ci")], suppress_health_check=list(HealthCheck)
 )
-TestBank = pytest.mark.timeout(0 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 240)(TestBank)
+if os.environ.get("HYPOTHESIS_PROFILE") == "soak":
+    TestBank = pytest.mark.timeout(0)(TestBank)
