@@ -96,7 +96,7 @@ def test_every_page_is_accessible(site: Site, served: str, chromium_page: Any, s
     refused: list[str] = []
     page.on("console", lambda note: refused.append(note.text) if "Content Security Policy" in note.text else None)
     found = []
-    for path in ("/sign-in", links["alert"], links["preferences"], links["preferences"] + "/stop/email"):
+    for path in ("/sign-in", links["alert"], links["preferences"] + "?lang=de", links["preferences"] + "/stop/email"):
         page.goto(served + path)
         found += faults(page)
     sign_in(page, served)
@@ -124,7 +124,7 @@ def test_hostile_and_long_words_do_nothing_and_run_over_nothing(site: Site, serv
     page.on("dialog", lambda dialog: (opened.append(dialog.message), dialog.dismiss()))
     page.on("console", lambda note: opened.append(note.text) if "Content Security Policy" in note.text else None)
     too_wide: list[str] = []
-    for path in (at["alert"], at["preferences"], "/sign-in", *PAGES):
+    for path in (at["alert"], at["preferences"] + "?lang=de", "/sign-in", *PAGES):
         if path == "/sign-in":
             sign_in(page, served)
             continue
