@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
@@ -52,6 +53,8 @@ def index() -> ResponseReturnValue:
         everything = everything.where(or_(Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id))
     waiting = orders.visible(session, staff, "waiting")
     page = paging.things(session, _loaded(_chosen(everything, state, words)))
+    numbers = inbox_numbers.of(session, everything)
+    unmatched = inbox_numbers.unmatched(session, staff)
     return render_template(
         # Our script fetches the list alone, to keep an open page up to date.
         "inbox/_list.html" if "part" in request.args else "inbox/index.html",
@@ -71,8 +74,10 @@ def index() -> ResponseReturnValue:
         states=STATES,
         kinds=KINDS,
         doubts=DOUBTS,
-        numbers=inbox_numbers.of(session, everything),
-        unmatched=inbox_numbers.unmatched(session, staff),
+        numbers=numbers,
+        unmatched=unmatched,
+        # What stands in the navigation and on the tabs is brought up to date with the list.
+        fresh={**asdict(numbers), "unmatched": unmatched, "all-open": inbox_numbers.open_ones(session, staff)},
         q=words,
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
@@ -19,7 +20,8 @@ from werkzeug.test import TestResponse
 from channels.fax import Fax
 from dispatcher import door
 from dispatcher.app import create_app
-from dispatcher.model import SignIn
+from dispatcher.model import Delivery, SignIn
+from dispatcher.services import replies
 from dispatcher.services.accounts import _sha256
 from dispatcher.web.limits import Limits
 from tests.small_bank import SmallBank, small_bank
@@ -120,3 +122,14 @@ def site(bank: SmallBank, built: list[Flask]) -> Site:
     shared_app.extensions["limits"] = Limits(bank.runtime.settings)
     shared_app.extensions.pop("quick redis", None)
     return Site(bank, shared_app)
+
+
+@pytest.fixture
+def talk(site: Site) -> Site:
+    """Ana has answered by the page: conversation 1, Rita's."""
+    with site.session() as session:
+        site.bank.released(session)
+        mail = session.scalars(select(Delivery).where(Delivery.channel == "email")).one()
+        replies.from_page(session, site.bank.runtime, mail.id, "What now?", False)
+        session.commit()
+    return site

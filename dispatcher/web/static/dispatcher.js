@@ -94,6 +94,9 @@ document.querySelectorAll("[data-refresh]").forEach((part) => {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
       failures = 0;
       const over = fresh?.dataset.over === "yes";
+      for (const [name, number] of Object.entries(JSON.parse(fresh?.dataset.numbers || "{}"))) {
+        document.querySelectorAll(`[data-number="${name}"]`).forEach((one) => { one.firstChild.data = number; });
+      }
       if (fresh && fresh.outerHTML !== part.firstElementChild?.outerHTML) {
         const focused = part.contains(document.activeElement) && document.activeElement.getAttribute("href");
         part.replaceChildren(fresh);
