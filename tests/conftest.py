@@ -7,6 +7,7 @@ Servers are started once for a run and shared; each test has a database to itsel
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import os
 import random
@@ -66,6 +67,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     folder = Path(os.environ.pop(RUN))
     stop_postgres(folder)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_finish() -> None:
+    """What has been loaded stays until the end: the collector need not walk through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 # Whole products and browsers are heavy, and simulated calls have clocks of their own: of each kind one at a time.
