@@ -218,6 +218,7 @@ def product() -> Iterator[Product]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture(scope="session")

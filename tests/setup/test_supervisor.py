@@ -227,6 +227,9 @@ def test_a_forked_child_is_named_stopped_and_ends_with_its_supervisor(watched: W
     for one in at_once:
         one.terminate()  # before it handles signals as its own
     assert [one.wait() for one in at_once] == [-signal.SIGTERM] * 10
+    for one in at_once:
+        assert one.stdout is not None
+        one.stdout.close()
     code = (
         "import os, sys, time; from pathlib import Path; from dispatcher.supervisor import Child, Supervisor\n"
         "one = Supervisor(print); log = Path(sys.argv[1])\n"
