@@ -58,9 +58,9 @@ def get_conversation(act: Act, conversation_id: int) -> ConversationInfo:
 @call(
     "POST", "/conversations/<row:conversation_id>/responses",
     title="Answer the customer",
-    about="In writing: by mail or text message to where they wrote from last, after a call, an answer on the page or a fax "
-    "by their own order of channels. The same words again within the hour, with nothing said in "
-    "between, are the same answer, with an `Idempotency-Key` and without.",
+    about="In writing: by mail or text message to where they wrote from last, after a call, an answer on the page or a "
+    "fax by their own order of channels. The same words again within the hour, with nothing said in between, are the "
+    "same answer, with an `Idempotency-Key` and without.",
     tag=TAG, answers={201: ResponseInfo}, problems=(409,),
 )  # fmt: skip
 def respond(act: Act, conversation_id: int, body: NewResponse) -> ResponseInfo:
