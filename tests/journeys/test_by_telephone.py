@@ -10,7 +10,7 @@ import pytest
 
 from approvals import review
 from tests.journeys.bank import ANALYST, OFFICER, SAMPLES, Bank, alone_on_the_telephone, customers_of, number, wait_for
-from tests.journeys.telephone import Telephone, dial, line, person, said, spoken, wants_calls
+from tests.journeys.telephone import behave, dial, line, person, said, spoken, taken, wants_calls
 from tests.product import Product
 
 ADMIN = "violetta.flantz@bank.example"
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.journey
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def bank(request: pytest.FixtureRequest) -> Bank:
     env = {"TWILIO_CALLS_PER_SECOND": "50", "CALL_OFFICER_AGAIN_MINUTES": "0.05", "CALL_AGAIN_MINUTES": ""}
+    env["RINGS_PER_OFFICER"] = "10"
     if request.param == "postgresql":
         env["DATABASE_URL"] = request.getfixturevalue("postgres_url")
     product: Callable[..., Product] = request.getfixturevalue("product")  # stopped before its database is dropped
@@ -31,13 +32,8 @@ def bank(request: pytest.FixtureRequest) -> Bank:
     return made
 
 
-def behave(bank: Bank, address: str, mode: str, *script: dict[str, Any]) -> None:
-    body = {"channel": "voice", "address": address, "mode": mode, "script": list(script)}
-    bank.carrier("POST", "/behaviour", json=body)
-
-
 def test_nobody_touches_a_computer(bank: Bank) -> None:
-    behave(bank, person(OFFICER)["phone"], "no-answer")  # until the text is there
+    behave(bank, person(OFFICER)["phone"], "busy")  # until the text is there
     message = _dictated(bank)
     customer = _who_wants_to_be_joined(bank, message)
     _heard_and_approved(bank, message)
@@ -84,15 +80,10 @@ def _who_wants_to_be_joined(bank: Bank, message: dict[str, Any]) -> dict[str, st
 
 def _heard_and_approved(bank: Bank, message: dict[str, Any]) -> None:
     officer = person(OFFICER)
-    behave(bank, officer["phone"], "human")
-    telephone = Telephone(bank, officer["phone"])
-    telephone.press(f"{officer['pin']}#", after="for members of staff")
-    telephone.press("1", after="To approve, press 1.")
-    code = review.code_of(message["digest"])
-    telephone.press(code, after=", ".join(code))
-    telephone.over()
-    assert any(one.startswith("Approved.") for one in telephone.heard), telephone.heard
-    played = [one for one in telephone.call["transcript"] if one["what"] == "played"]
+    keys = f"{officer['pin']}#", "1", review.code_of(message["digest"])
+    call = taken(bank, officer["phone"], *({"press": one} for one in keys))
+    assert any(one.startswith("Approved.") for one in said(call)), said(call)
+    played = [one for one in call["transcript"] if one["what"] == "played"]
     assert [one["complete"] for one in played] == [True]
 
 
