@@ -6,26 +6,33 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text, update
 
+from approvals import decisions
 from dispatcher import jobs
 from dispatcher.bells import commit
 from dispatcher.model import (
     Attempt,
     Callback,
+    ContactPoint,
     Conversation,
     Customer,
     Delivery,
     Grant,
+    Message,
+    Recipient,
     Recording,
     Reply,
     Staff,
     Suppression,
+    Task,
 )
-from dispatcher.services import fan_out, handover, recordings, suppressions
+from dispatcher.services import fan_out, handover, recordings, suppressions, verify
+from dispatcher.services import release as releasing
 from dispatcher.services.holding import hold_what_waits
 from dispatcher.services.oracle import Question
 from dispatcher.services.oracle_approved import ALL
@@ -187,3 +194,27 @@ def test_an_answer_that_comes_while_its_representative_leaves_is_somebodys(world
         talk = session.scalars(select(Conversation)).one()
         assert (talk.rep_id, talk.state) == (new, "open")
         assert session.scalars(select(Customer.rep_id).where(Customer.key == "bob")).one() in (new, None)
+
+
+def test_two_releases_at_once_open_one_task_to_reach_a_customer(world: World) -> None:
+    runtime, officer = world.runtime, world.bank.ids["officer"]
+    with runtime.sessions() as session:
+        session.execute(update(ContactPoint).where(ContactPoint.channel == "voice").values(valid=False))  # Cleo's only
+        soon = world.bank.time.at + timedelta(minutes=1)
+        numbers = [world.bank.submitted(session, subject=one, release_at=soon).id for one in ("One", "Two")]
+        for number in numbers:
+            digest = session.get_one(Message, number).current.digest
+            decisions.decide(session, runtime, session.get_one(Staff, officer), number, "approve", digest)
+        session.commit()
+    world.bank.time.pass_by(61)
+    jobs.configure(runtime)
+    with runtime.sessions() as held:
+        assert releasing.release_due(held, runtime, numbers[0])
+        with meanwhile(world, lambda: jobs.release(numbers[1])) as other:
+            assert other.is_alive(), "the second waits for the first"
+            commit(held, runtime.bells)
+    with runtime.sessions() as session:
+        assert session.scalars(select(Task.customer_id)).all() == [world.bank.ids["cleo"]]
+        out = select(func.count()).where(Recipient.customer_id == world.bank.ids["cleo"])
+        assert session.scalar(out) == 2
+        assert [one for one in verify.check(session, runtime) if one.promise == "P1"] == []
