@@ -21,6 +21,7 @@ from dispatcher.model.message import end_of_validity
 from dispatcher.runtime import Runtime
 from dispatcher.services import addressees, caps, dialable, dialling, doubted, fallback, holding, pause
 from dispatcher.services.lease import lease_of
+from dispatcher.storage import looked_up_by_key
 
 # Shown as the reason of a delivery that waits for the end of its customer's quiet hours.
 QUIET = "held: quiet hours"
@@ -112,6 +113,7 @@ def claim(
     in this same transaction: an opt-out holds these rows while it is written, so it is committed before an attempt or
     after it.
     """
+    looked_up_by_key(session)
     going = _going_message(session, message_id)
     due = _due(session, runtime, message_id, channel, max(limit, look)) if going is not None else ()
     if going is None or not due:

@@ -18,6 +18,7 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import answer_notices, directory_marks, fallback, order_words, rings
 from dispatcher.services.once import clean
 from dispatcher.services.tasks import open_task
+from dispatcher.storage import looked_up_by_key
 
 MAX_TRIES = 8
 # Whoever comes next asks the circuit breaker, which knows of another provider or of the time to wait.
@@ -26,6 +27,7 @@ SOON = timedelta(seconds=1)
 
 def settle(session: Session, runtime: Runtime, channel: str, outcomes: Sequence[Outcome]) -> None:
     """Write these outcomes; the caller commits. Accepted ones, nearly all, in a few statements for the lot."""
+    looked_up_by_key(session)
     # All attempts before any delivery, in one order for everybody, so that two writers never wait for each other.
     known = session.execute(_HELD, {"attempts": [one.attempt for one in outcomes]}).all()
     if accepted := {one.attempt: one for one in outcomes if one.state == "accepted"}:

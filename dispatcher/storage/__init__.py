@@ -5,6 +5,7 @@ from dispatcher.storage.engine import (
     is_of_model,
     joined_by_hash,
     lock_chain,
+    looked_up_by_key,
     make_engine,
     make_sessions,
     migrate,
@@ -14,6 +15,6 @@ from dispatcher.storage.engine import (
 )
 
 __all__ = [
-    "gave_way", "is_of_model", "joined_by_hash", "lock_chain", "make_engine", "make_sessions", "migrate",
-    "schema_is_newest", "taken_again", "unmigrate",
+    "gave_way", "is_of_model", "joined_by_hash", "lock_chain", "looked_up_by_key", "make_engine", "make_sessions",
+    "migrate", "schema_is_newest", "taken_again", "unmigrate",
 ]  # fmt: skip
