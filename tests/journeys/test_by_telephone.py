@@ -27,7 +27,7 @@ def bank(request: pytest.FixtureRequest) -> Bank:
     if request.param == "postgresql":
         env["DATABASE_URL"] = request.getfixturevalue("postgres_url")
     product: Callable[..., Product] = request.getfixturevalue("product")  # stopped before its database is dropped
-    made = Bank(product(env=env, arguments=("--demo", "--speed", "4")))
+    made = Bank(product(env=env, arguments=("--demo", "--speed", "8")))
     wants_calls(made, OFFICER)
     return made
 
@@ -49,7 +49,7 @@ def _dictated(bank: Bank) -> dict[str, Any]:
     """By telephone to two lists, then its text by a text message: one alert."""
     analyst = person(ANALYST)
     keys = [{"press": f"{analyst['pin']}#"}, {"press": "1"}, {"press": "2"}, {"press": "9"}]
-    script = [*keys, spoken(), {"press": "#"}, {"wait": 40}, {"press": "1"}]
+    script = [*keys, spoken(), {"press": "#"}, {"wait": 80}, {"press": "1"}]
     call = dial(bank, analyst["phone"], line(bank, "ANALYST_LINE"), script)
     words = next((one for one in said(call) if one.startswith("Submitted.")), "")
     assert words, said(call)

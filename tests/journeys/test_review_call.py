@@ -23,7 +23,7 @@ TO_ANSWER, TO_PRESS = 3.0, 1.0
 @pytest.fixture
 def bank(product: Callable[..., Product]) -> Bank:
     env = {"TWILIO_CALLS_PER_SECOND": "50", "CALL_OFFICER_AGAIN_MINUTES": "0.05", "RINGS_PER_OFFICER": "10"}
-    made = Bank(product(env=env, arguments=("--demo", "--speed", "6")))
+    made = Bank(product(env=env, arguments=("--demo", "--speed", "12")))
     wants_calls(made, OFFICER)
     behave(made, person(OFFICER)["phone"], "busy")  # until it is known what to key
     return made
