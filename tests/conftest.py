@@ -76,28 +76,34 @@ def pytest_collection_finish() -> None:
 
 
 # Whole products and browsers are heavy, and simulated calls have clocks of their own: of each kind one at a time.
-ONE_AT_A_TIME = {
+TOGETHER = {
     "tests/journeys/": "products",
     "tests/setup/test_up.py": "products",
     "tests/web/test_browser.py": "browsers",
     "tests/setup/test_browser.py": "browsers",
     "tests/carrier/test_page.py": "browsers",
+    # What these set up for a whole file takes seconds, and each worker that had a part of it would do it.
+    "tests/api/test_fuzz.py": "fuzz",
+    "tests/channels/test_with_carrier.py": "with carrier",
+    "tests/services/test_mirrors.py": "mirrors",
+    "tests/services/test_verify.py": "verify",
+    "tests/webhooks/test_real_http.py": "real http",
 }
 
 
-class OneAtATime(LoadScopeScheduling):
-    """Gives each test to whoever is free, and all of one kind of ONE_AT_A_TIME to one worker, from the beginning on.
+class Together(LoadScopeScheduling):
+    """Gives each test to whoever is free, and all of one kind of TOGETHER to one worker, from the beginning on.
 
     By the place of the file: xdist's own groups are written into the names of tests, which pytest 9.2 no longer shows.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((kind for place, kind in ONE_AT_A_TIME.items() if nodeid.startswith(place)), nodeid)
+        return next((kind for place, kind in TOGETHER.items() if nodeid.startswith(place)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneAtATime:
-    return OneAtATime(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")
