@@ -59,17 +59,19 @@ def opt_in(said: Sequence[Sentence]) -> str:
     return ""
 
 
-def speaks_of_business(said: Sequence[Sentence]) -> bool:
-    """Whether words of stopping and ending are, if there are any, those of a dealing desk."""
-    tables = (no.NOT_OUT, no.BUSINESS, no.BUSINESS_OBJECT)
-    return any(table.search(one.said) for one in said for table in tables)
+def denied(said: Sequence[Sentence]) -> bool:
+    """Whether somebody says that they do not want to be left out."""
+    return any(no.NOT_OUT.search(one.said) for one in said)
 
 
 def limited(said: Sequence[Sentence]) -> bool:
-    """Whether, if they want less of something, it is only some of it, for a time, somebody else, or one bare word."""
-    if len(said) == 1 and en.BARE_DOUBTS.match(en.without_politeness(said[0].said)):
-        return True
+    """Whether, if they want less of something, it is only some of it, for a time, or somebody else."""
     return any(no.PARTLY.search(one.said) or no.THIRD.search(one.said) for one in said)
+
+
+def is_bare(said: Sequence[Sentence]) -> bool:
+    """Whether it is one bare word of ending, which a dealing desk says of other things."""
+    return len(said) == 1 and bool(en.BARE_DOUBTS.match(en.without_politeness(said[0].said)))
 
 
 def _says(one: Sentence) -> bool | None:

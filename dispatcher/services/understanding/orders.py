@@ -47,18 +47,6 @@ def perhaps(said: Sequence[Sentence]) -> str:
     return ""
 
 
-def refused(said: Sequence[Sentence]) -> bool:
-    """Whether nothing is to be done, was done already, is what others do, or only something is told of the world."""
-    return any(
-        no.REFUSED.search(one.said)
-        or no.AS_EVER.search(one.said)
-        or no.NO_INTEREST.search(one.said)
-        or no.DONE_BEFORE.search(one.said)
-        or (no.OTHERS.search(one.said) and not no.SELF.search(one.said))
-        for one in said
-    ) or all(_only_tells(one.said) for one in said)
-
-
 def _only_tells(said: str) -> bool:
     """Whether a sentence is of the world, and of nothing that somebody wants."""
     if no.SELF.search(said):

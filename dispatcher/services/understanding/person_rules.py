@@ -123,6 +123,7 @@ FALSCH = rules(r"""
     persona equivocada|se equivoca de (?:numero|persona)|numero sbagliato)
 """)
 NO_PERSON = rules(r"""
+(?:wrong|falsche) (?:number|nummer|zahl) (?:of|in|on|auf|for|an)(?! (?:file|record|me|us|him|her)(?!\S))
 (?:ceo|cfo|coo|cto|chief executive|chairman|chair|founder|president|minister|board member|head of (?!our)|
     the analyst|management|vorstand|vorstandschef|finanzvorstand|aufsichtsrat|gründer|chefvolkswirt|
     finance minister|director of #x|governor)

@@ -31,15 +31,15 @@ def wrong_person(said: Sequence[Sentence], name: str) -> str:
     return ""
 
 
+def speaks_of_others(said: Sequence[Sentence]) -> bool:
+    """Whether those of whom somebody speaks are of a company or an office."""
+    return any(rule.NO_PERSON.search(one.said) for one in said)
+
+
 def named(said: Sequence[Sentence], name: str) -> list[str]:
     """The shapes of the sentences, the customer's name as `#name`."""
     names = _names(name)
     return [_named(one.said, names) for one in said]
-
-
-def speaks_of_others(said: Sequence[Sentence]) -> bool:
-    """Whether those of whom somebody speaks are of a company or an office."""
-    return any(rule.NO_PERSON.search(one.said) for one in said)
 
 
 def away(said: Sequence[Sentence]) -> str:

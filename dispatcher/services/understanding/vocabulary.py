@@ -24,8 +24,6 @@ me = (?:me|us|#mail|#tel|this mailbox|this inbox|this account|my entry|myself|ou
     desk|details|team)|him|her|them|both of us|the both of us|(?:my|our) (?:\S+ ){1,2}and (?:me|myself|i)|
     me and (?:my|our) (?:\S+ ?){1,2})
 mich = (?:mich|uns|meine[nr]?|unsere[nr]?|diese[nr]?)
-again = (?:any more|any longer|again|ever again|ever|in future|in the future|going forward|from now on|thanks|
-    please|at all|further)
 tradable = (?:#x|shares?|stocks?|positions?|holdings?|exposure|bonds?|longs?|shorts?|puts|calls|(?:put|
     call) options?|contracts?|futures?|etfs?|funds?|notes?|bills?|gilts?|bunds?|treasur(?:y|ies)|options?|warrants?|
     lots?|units?|names?|delta|gamma|tranche|placement|issue|ipo|deal|block|bid|offer|paper|gold|oil|dollars?|euros?|
@@ -86,22 +84,6 @@ handeln = (?:kaufen|verkaufen|ver\s?kaufen|erwerben|veräussern|zukaufen|nachkau
     zu verkaufen|zu zeichnen|zu erwerben|einzusteigen|auszusteigen|aufzustocken|abzubauen|abzustossen|
     glattzustellen|abzusichern|umzuschichten|traden|handeln|realisieren|einkaufen|umtauschen|schliessen|reduzieren|
     verkleinern|halbieren|tauschen|erhöhen|verdoppeln|investieren|anlegen|raus|rein|trennen)
-ring = (?:call|ring|phone|telephone|dial|buzz|bell|tinkle|reach|facetime)
-when = (?:#t|#tel|#n|now|today|tomorrow|tonight|later|back|asap|urgently|urgent|please|when|whenever|at|on|before|
-    after|this|in|soon|around|anytime|any time|first|thanks|if|once|as|re|regarding|about|to discuss|to talk|,|
-    right|immediately|quick|quickly|next|until|between|monday|tuesday|wednesday|thursday|friday|mon|tue|wed|thu|fri|
-    lunchtime|later|for|with)
-awful = (?:unacceptable|inacceptable|disgrace|disgraceful|disgusting|appalling|outrageous|outrage|shocking|shambles|
-    shameful|scandalous|scandal|pathetic|dreadful|abysmal|atrocious|incompetent|incompetence|unprofessional|
-    negligent|negligence|misleading|misled|mislead|dishonest|fraud|fraudulent|scam|useless|hopeless|ridiculous|joke|
-    farce|rubbish|awful|terrible|horrible|poor|poorest|worst|lousy|shoddy|sloppy|careless|rude|inexcusable|
-    unforgivable|diabolical|disappointing|disappointed|dissatisfied|unhappy|furious|angry|annoyed|livid|upset|
-    fed up|frustrated|frustrating|unsatisfactory|not good enough|not acceptable|beyond a joke|not happy|
-    not impressed|very unhappy|sick of|had enough|unimpressed|not on|let down|ashamed)
-ours = (?:you|your|yours|service|advice|broker|adviser|advisor|rep|desk|bank|firm|handling|handled|treatment|
-    treated|staff|team|recommendation|recommendations|execution|fill|fills|colleague|colleagues|customer|support|
-    communication|response|account manager|relationship|conduct|behaviour|behavior|fees|fee|charges|commission|
-    system|platform|waiting|wait|line|answer|answers|alert|alerts|late|delay|again)
 gone = (?:no longer|not|does not|doesnt|do not|has not|is no longer|never|have not) (?:\S+ )?(?:works?|working|
     worked|employed|with|at|part of|a member of|based|employee|an employee|been here|been with|been employed|here)
 house = (?:here|us|our|this (?:firm|company|bank|number|office|address|desk|department|organisation|organization|
