@@ -244,12 +244,18 @@ def test_nothing_to_send_is_nothing_sent(vendor: Vendor) -> None:
 def test_a_look_up_that_fails_cannot_say(vendor: Vendor) -> None:
     probe = Probe("a" * 32, vendor.address(), "text", "message-7", now())
 
+    asked = 0
+
+    def is_asked_again() -> bool:
+        return vendor.requests() > asked
+
     async def look(in_vain: bool = False) -> str:
+        nonlocal asked
         asked = vendor.requests()
         async with adapter(vendor) as provider:
             looking = asyncio.create_task(provider.find(probe))
             while in_vain and not looking.done():
-                await until(lambda: looking.done() or vendor.requests() > asked)
+                await until(lambda: looking.done() or is_asked_again())
                 asked = vendor.requests()
                 an_hour_passes()
             return (await looking).verdict
