@@ -159,7 +159,7 @@ ALONE = rules(
 BARE_DOUBTS = rules(
     r"""
 (?:cancel|cancel (?:it|that|this)|end|quit|revoke|finish|cancelled|ende|beenden|kündigen|löschen|streichen|no more|
-    (?:(?:i|we) (?:just )?(?:want|would like) )?out|i am out|ich will raus|
+    (?:i |we )?(?:just )?(?:(?:want|would like) )?out|(?:i )?am out|(?:ich )?will raus|
     stop (?:#x|index))$
 """,
     start=True,
