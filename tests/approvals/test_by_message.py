@@ -327,6 +327,18 @@ def test_stop_by_text_stays_an_opt_out_and_help_is_nothing(light: World) -> None
     assert letters(light) == []
 
 
+@pytest.mark.parametrize("channel", ["sms", "email"])
+def test_an_alert_that_tells_customers_to_stop_is_an_alert(light: World, channel: str) -> None:
+    words = "Please stop buying LTMY and take it off your lists. No more of this."
+    if channel == "sms":
+        by_text(light, f"#semis {words}")
+    else:
+        by_mail(light, words, "[semis] Cut LTMY")
+    assert draft(light).current.text.endswith("No more of this.")
+    with light.bank.sessions() as session:
+        assert list(session.scalars(select(Suppression))) == []
+
+
 def test_an_officer_who_is_also_an_analyst_may_not_decide_on_it(light: World) -> None:
     by_mail(light, "Lists: semis\nWords", sender="colleague@bank.example")
     (message,) = messages(light)
