@@ -99,8 +99,9 @@ class Recipient(Base):
     A recipient without a delivery after the release is unreachable.
 
     The database does not check what the ids of a recipient and a delivery's message stand for: row by row that takes
-    PostgreSQL longer than all the rest of a release. One statement selects them from where they are, nothing deletes
-    those rows, and `dispatcher verify` looks for what stands for nothing.
+    PostgreSQL longer than all the rest of a release. One statement selects them from where they are; customers and
+    messages are never deleted, and of deliveries only a fallback that nobody needs any more (see `recall`), which
+    whoever gives a recipient one holds. `dispatcher verify` looks for what stands for nothing.
     """
 
     __tablename__ = "recipients"

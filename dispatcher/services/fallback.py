@@ -38,12 +38,15 @@ def start(session: Session, runtime: Runtime, delivery: Delivery, why: str) -> N
         if following is None:
             _hand_over(session, recipient, delivery, why)
             continue
+        # Held, so that nobody who takes another's recipient back from it deletes it meanwhile.
         other = session.scalar(
-            select(Delivery).where(
+            select(Delivery)
+            .where(
                 Delivery.message_id == message.id,
                 Delivery.channel == following.channel,
                 Delivery.address == following.address,
             )
+            .with_for_update(read=True, key_share=True)
         )
         if other is None:
             other = Delivery(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session
 
 from approvals import decisions
 from dispatcher import jobs
@@ -31,7 +32,7 @@ from dispatcher.model import (
     Suppression,
     Task,
 )
-from dispatcher.services import fan_out, handover, recordings, suppressions, verify
+from dispatcher.services import fallback, fan_out, handover, recall, recordings, suppressions, verify
 from dispatcher.services import release as releasing
 from dispatcher.services.holding import hold_what_waits
 from dispatcher.services.oracle import Question
@@ -218,3 +219,39 @@ def test_two_releases_at_once_open_one_task_to_reach_a_customer(world: World) ->
         out = select(func.count()).where(Recipient.customer_id == world.bank.ids["cleo"])
         assert session.scalar(out) == 2
         assert [one for one in verify.check(session, runtime) if one.promise == "P1"] == []
+
+
+def test_a_fallback_that_another_takes_back_is_begun_anew(world: World) -> None:
+    runtime, shared = world.runtime, "+12025550177"
+    with runtime.sessions() as session:
+        number = world.bank.released(session).id
+        session.add_all(
+            ContactPoint(customer_id=world.bank.ids[one], channel="sms", address=shared) for one in ("ana", "cleo")
+        )
+        first = delivery_of(session, number, "email")
+        fallback.fail(session, runtime, first, "bounced")
+        session.commit()
+    with runtime.sessions() as held:
+        first = delivery_of(held, number, "email")
+        first.state = "delivered"
+        recall.fallback(held, runtime, first)  # it had arrived after all, and nobody else needs the text message
+
+        def fails_too() -> None:
+            with runtime.sessions() as session:
+                fallback.fail(session, runtime, delivery_of(session, number, "voice"), "no answer")
+                session.commit()
+
+        with meanwhile(world, fails_too) as other:
+            assert other.is_alive(), "who needs it waits until it is gone"
+            held.commit()
+    with runtime.sessions() as session:
+        cleo = session.scalars(select(Recipient).where(Recipient.customer_id == world.bank.ids["cleo"])).one()
+        assert cleo.delivery is not None
+        assert (cleo.delivery.address, cleo.delivery.state) == (shared, "queued")
+        assert [one for one in verify.check(session, runtime) if one.promise == "P1"] == []
+
+
+def delivery_of(session: Session, message_id: int, channel: str) -> Delivery:
+    return session.scalars(
+        select(Delivery).where(Delivery.message_id == message_id, Delivery.channel == channel).with_for_update()
+    ).one()

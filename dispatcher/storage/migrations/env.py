@@ -31,6 +31,13 @@ with engine.connect() as connection:
         include_name=is_of_model,
     )
     with context.begin_transaction():
+        if engine.dialect.name == "postgresql":
+            # Who waits for a table that somebody reads makes everybody after them wait as well.
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'")
         context.run_migrations()
+        lost = connection.exec_driver_sql("PRAGMA foreign_key_check").all() if engine.dialect.name == "sqlite" else ()
+        if lost:
+            names = ", ".join(sorted({str(row[0]) for row in lost}))
+            raise RuntimeError(f"{len(lost)} rows stand for nothing, in {names}: `dispatcher verify` names them")
     connection.commit()
 engine.dispose()
