@@ -13,14 +13,13 @@ from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from flask import current_app, g, request
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from dispatcher import bells
+from dispatcher import bells, storage
 from dispatcher.model import ROLES, Staff
 from dispatcher.model.errors import NotAllowed
 from dispatcher.runtime import Runtime
-from dispatcher.storage import gave_way
 
 View = TypeVar("View", bound=Callable[..., Any])
 Served = TypeVar("Served")
@@ -97,17 +96,18 @@ def taken_again(serve: Callable[[], Served]) -> Served:
     """What `serve` gives for this request; it is done anew where the request's session, of which nothing had been
     committed, was chosen by the database to give way to another. Doors with sessions of their own see to it themselves.
     """
-    for left in reversed(range(TRIES)):
-        try:
-            return serve()
-        except OperationalError as error:
-            if not left or "db" not in g or g.get("committed") or not gave_way(error):
-                raise
+    g.pop("committed", None)  # by whoever saw who is there, before the view
+
+    def again(error: DBAPIError) -> bool:
+        if "db" not in g or g.get("committed") or not storage.was_chosen(error):
+            return False
         close_session()
         g.pop("only_looking", None)
-        for one in request.files.values():
+        for _, one in request.files.items(multi=True):
             one.stream.seek(0)
-    raise AssertionError("unreachable")
+        return True
+
+    return storage.taken_again(serve, TRIES, again)
 
 
 def only_look() -> None:

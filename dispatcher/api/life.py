@@ -27,7 +27,7 @@ from dispatcher.model import Staff
 from dispatcher.model.errors import DispatcherError, NotAllowed, NotFound, Refused
 from dispatcher.runtime import Runtime
 from dispatcher.services import accounts, idempotency
-from dispatcher.storage import gave_way
+from dispatcher.storage import taken_again, was_chosen
 
 log = logging.getLogger(__name__)
 
@@ -124,14 +124,12 @@ def _write(
     runtime: Runtime, call: Call, staff: Staff, body: bodies.Body, arguments: dict[str, Any], key: str
 ) -> Response:
     """The transaction, again where it lost against another one: it has touched nothing but the database."""
-    for left in reversed(range(TRIES)):
-        try:
-            with runtime.sessions() as session:
-                return _transaction(session, runtime, call, staff, body, arguments, key)
-        except (IntegrityError, OperationalError) as error:
-            if not left or not (isinstance(error, IntegrityError) or gave_way(error)):
-                raise
-    raise AssertionError("unreachable")
+
+    def once() -> Response:
+        with runtime.sessions() as session:
+            return _transaction(session, runtime, call, staff, body, arguments, key)
+
+    return taken_again(once, TRIES, lambda error: isinstance(error, IntegrityError) or was_chosen(error))
 
 
 def _transaction(

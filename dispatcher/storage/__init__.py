@@ -1,7 +1,6 @@
 """The database: SQLite and PostgreSQL behind one engine, and its migrations."""
 
 from dispatcher.storage.engine import (
-    gave_way,
     is_of_model,
     joined_by_hash,
     lock_chain,
@@ -12,9 +11,10 @@ from dispatcher.storage.engine import (
     schema_is_newest,
     taken_again,
     unmigrate,
+    was_chosen,
 )
 
 __all__ = [
-    "gave_way", "is_of_model", "joined_by_hash", "lock_chain", "looked_up_by_key", "make_engine", "make_sessions",
-    "migrate", "schema_is_newest", "taken_again", "unmigrate",
+    "is_of_model", "joined_by_hash", "lock_chain", "looked_up_by_key", "make_engine", "make_sessions",
+    "migrate", "schema_is_newest", "taken_again", "unmigrate", "was_chosen",
 ]  # fmt: skip

@@ -127,7 +127,11 @@ def looked_up_by_key(session: Session) -> None:
         session.execute(_BY_KEY)
 
 
-_BY_KEY = text("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+# Without JIT: up to version 17 a plan that is turned off but the only one counts as dear, and would be compiled.
+_BY_KEY = text(
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; "
+    "SET LOCAL jit = off"
+)
 
 
 def lock_chain(session: Session) -> None:
@@ -174,17 +178,26 @@ def schema_is_newest(engine: Engine) -> bool:
         return MigrationContext.configure(connection).get_current_revision() == head
 
 
-def taken_again(work: Callable[[], T], tries: int) -> T:
-    """What `work`, one whole transaction, gives; it is done anew where the database chose it to give way to another."""
+def taken_again(work: Callable[[], T], tries: int, again: Callable[[DBAPIError], bool] | None = None) -> T:
+    """What `work`, one whole transaction, gives; it is done anew where the database chose it to give way to another,
+    or where `again` says so.
+    """
     for left in reversed(range(tries)):
         try:
             return work()
-        except OperationalError as error:
-            if not left or not gave_way(error):
+        except DBAPIError as error:
+            if not left or not (again or _gave_way)(error):
                 raise
     raise ValueError("a transaction is tried once at least")
 
 
-def gave_way(error: DBAPIError) -> bool:
-    """True for a deadlock, a failed serialization or a busy database: the same transaction may do next time."""
-    return getattr(error.orig, "sqlstate", "") in ("40001", "40P01") or "database is locked" in str(error.orig)
+def was_chosen(error: DBAPIError) -> bool:
+    """True where PostgreSQL ended a transaction for another's sake: a deadlock or a failed serialization."""
+    return getattr(error.orig, "sqlstate", "") in ("40001", "40P01")
+
+
+def _gave_way(error: DBAPIError) -> bool:
+    """The same transaction may do next time. A writer that waited for SQLite has done so for half a minute already:
+    a job may wait on, somebody at a page or a program must hear of it.
+    """
+    return was_chosen(error) or "database is locked" in str(error.orig)

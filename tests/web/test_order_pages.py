@@ -153,6 +153,8 @@ def test_a_press_that_had_to_give_way_to_another_is_taken_again(
 
     done = correcting.correct
     monkeypatch.setattr(correcting, "correct", correct)
+    talk("rep").get("/inbox/1")
+    talk.bank.time.pass_by(120)  # so that it is noted, and committed, that they are there
     assert talk("rep").post("/inbox/replies/1/kind", {"kind": "call"}).status_code == status
     with talk.session() as session:
         assert (session.scalars(select(Reply.kind)).one() == "call") == (status == 302)
