@@ -8,6 +8,8 @@ import unicodedata
 from dispatcher.model.ports import Draft
 
 _URGENT = {"en": "URGENT", "de": "DRINGEND"}
+# The word by itself, set off from what follows: "Urgently needed" and "Urgent-Care Group" say nothing of the alert.
+_SAYS_SO = re.compile(r"[\[(]?(?:urgent|dringend)(?:\s*(?:[\]):!,–—]|$)|\s+-\s)", re.IGNORECASE)
 
 # Everything below the space but tab and newline; what is no character in XML, or in any encoding; and the invisible
 # marks that change the direction of what follows, with which "pay 001" can be made to look like "pay 100".
@@ -27,8 +29,8 @@ def one_line(text: str) -> str:
 
 
 def urgent_mark(draft: Draft) -> str:
-    """What stands in front of an urgent alert, in its author's language; "" where their subject begins with it."""
-    said = draft.subject.strip().casefold().startswith(tuple(word.casefold() for word in _URGENT.values()))
+    """What stands in front of an urgent alert, in its author's language; "" where their subject says so first."""
+    said = _SAYS_SO.match(draft.subject.strip())
     return f"{_URGENT.get(draft.language, _URGENT['en'])}: " if draft.urgent and not said else ""
 
 

@@ -277,6 +277,14 @@ def test_a_line_break_never_reaches_a_header(name: str) -> None:
          "This is Example Bank, with an urgent alert from A. Cut."),
         ("en", "Dringend, cut", "Dringend, cut", "Example Bank: Dringend, cut",
          "This is Example Bank, with an urgent alert from A. Dringend, cut."),
+        ("en", "[Urgent] cut", "[Urgent] cut", "Example Bank: [Urgent] cut",
+         "This is Example Bank, with an urgent alert from A. [Urgent] cut."),
+        ("en", "Urgently needed", "URGENT: Urgently needed", "URGENT: Example Bank: Urgently needed",
+         "This is Example Bank, with an urgent alert from A. Urgently needed."),
+        ("en", "Urgent-Care: cut", "URGENT: Urgent-Care: cut", "URGENT: Example Bank: Urgent-Care: cut",
+         "This is Example Bank, with an urgent alert from A. Urgent-Care: cut."),
+        ("de", "Dringende Bitte", "DRINGEND: Dringende Bitte", "DRINGEND: Example Bank: Dringende Bitte",
+         "Hier ist Example Bank, mit einer dringenden Meldung von A. Dringende Bitte."),
     ],
 )  # fmt: skip
 def test_what_is_urgent_says_so_first_by_every_channel(
