@@ -108,7 +108,8 @@ class Reply(Base):
     state: Mapped[str] = mapped_column(String(16), default="matched", index=True)
     note: Mapped[str] = mapped_column(String(300), default="")  # e.g. "shared by A and B", "sender not verified"
     recording_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"))
-    tries: Mapped[int] = mapped_column(default=0, server_default="0")  # to take in an alert, to have a doubt settled
+    # Of whichever it is: an alert to be taken in, a fax whose pages are fetched, a doubt that people are reminded of.
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
     due_at: Mapped[datetime | None]
     received_at: Mapped[datetime] = mapped_column(default=now)
 

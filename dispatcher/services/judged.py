@@ -51,6 +51,7 @@ def decided(session: Session, runtime: Runtime, staff: Staff, reply: Reply, kind
     asked = select(Task).where(Task.dedupe == suppressions.doubt_task(reply.id), Task.closed_by.is_(None))
     for task in session.scalars(asked.with_for_update()):
         tasks.mark_closed(runtime, task, staff, "opt-out" if kind == "opt-out" else "not")
+        reply.tries, reply.due_at = 0, None
 
 
 def require_not_theirs(session: Session, reply: Reply, kind: str) -> None:

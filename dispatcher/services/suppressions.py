@@ -193,7 +193,7 @@ def _no_longer_asked(session: Session, runtime: Runtime, order: Suppression, *, 
     # One that is held by another is being settled by a person now: not to be waited for, behind the record's chain.
     doubtful = select(Reply).where(settled, Reply.doubt == "opt-out").with_for_update(skip_locked=True)
     for reply in session.scalars(doubtful):
-        reply.doubt = ""
+        reply.doubt, reply.tries, reply.due_at = "", 0, None  # asked anew, it is reminded of from the start
 
 
 def is_as_grave(order: Suppression, reason: str) -> bool:

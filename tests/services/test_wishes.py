@@ -348,6 +348,10 @@ def test_what_settles_a_doubt_takes_it_off_the_reply(both: World, how: str) -> N
     both.alert()
     channel = "email" if how.startswith("page") else "sms"
     first, second = doubtful(both, "less of this", channel), doubtful(both, "or none", channel)
+    with both.runtime.sessions() as session:  # it was reminded of
+        reply = session.get_one(Reply, first)
+        reply.tries, reply.due_at = 2, both.runtime.now()
+        session.commit()
     if how.isupper():
         both.sms(BOB, how)
         both.work()
@@ -363,6 +367,9 @@ def test_what_settles_a_doubt_takes_it_off_the_reply(both: World, how: str) -> N
         settle(both, first, how)
     # Whoever says of one reply that it is none has not read the other.
     assert doubts(both, first, second) == ["", "opt-out" if how == "not" else ""]
+    with both.runtime.sessions() as session:
+        reply = session.get_one(Reply, first)
+        assert (reply.tries, reply.due_at) == (0, None), "asked anew, reminders begin anew"
 
 
 @pytest.mark.parametrize("address", ["+12025550999", "stranger@other.example"])
