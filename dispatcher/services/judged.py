@@ -25,7 +25,7 @@ def decided(session: Session, runtime: Runtime, staff: Staff, reply: Reply, kind
     a person's to judge: they have looked.
     """
     own, (channel, address) = _stopped_by(session, reply)
-    language = languages.of_words(reply.text)
+    language = languages.of_answer(reply.text, reply.customer.language if reply.customer else "")
     source = f"{reply.channel}, read by {staff.email}: {wishes.words_of(reply)}"
     if kind in ("opt-out", "wrong-person"):
         points = _named(reply, kind, (channel, address))

@@ -14,26 +14,24 @@ DEFAULT = "en"
 # (Stop, Limit, Call), nor what French, Dutch, Italian or Spanish write alike.
 _EVERYDAY = {
     "en": """
-    about after again all already also and any anything are because before being below but buy buying call called
-    calling can cannot could customer did does done down each either every first for from further getting give have
-    hello here his how however if into it its just keep later least less like longer made make may meeting might
-    more most move much must my need never nothing now number numbers off only other our out own people phone please
-    price quarter question raise rating reached receive removed see sell selling send shall shares she should since
-    some still stopped such take taken than thank thanks that the their them then there these they thing think this
-    those through to today tomorrow trade under until upon us very wants way what when where whether which while who
-    why will with would wrong year yes yesterday you your
+    about after again and any anything are because before being below buy buying called calling can cannot could
+    customer did does done down each either every first for from further getting give have hello here his how
+    however if into it its just keep least less longer made make may might most move much my need never nothing now
+    number numbers off only other our own phone please price quarter raise reached receive removed see sell selling
+    send shall shares she should since some stopped such take than thank thanks that the their them then there they
+    thing think this those through to today tomorrow until upon us very wants way what when where whether which
+    while who why with would wrong year yes yesterday you your
     """,
     "de": """
-    aber allem allen aller alles auch auf aus bei beim bekommen bin bitte bitten dafür damit danke dann dass davon
-    dazu dem denn der diese diesem diesen dieser dieses doch dort durch ein eine einem einen einer eines erhalten
-    erst etwas für ganz geehrte geehrter gegen gerade gern gerne gestern gibt gruß grüße guten haben halten hallo
-    heute heißt herr ich ihm ihn ihnen ihr ihre ihrem ihren ihrer im immer jede jeden jeder jetzt kann kauf kaufe
-    kaufen kein keine keinen keiner können könnte könnten kursziel liebe machen mehr mein meine meinem meinen meiner
-    mich mir mit möchte möchten muss müssen nach nachricht nachrichten nehmen nicht nichts noch nur nummer ob oder
-    ohne schon sehr seit sich sie sind sofort soll sollen sollte sollten sondern stück stufen telefon über unbedingt
-    und unser unsere unserem unseren unserer unter verkauf verkaufe verkaufen verkauft viel viele vielen vom von vor
-    wann warum was weil weiter weitere wenn wer werde werden weshalb wieder wir wird wissen woche wollen wurde
-    wurden wünsche würde zu zum zur zurück zwischen
+    aber allem auch auf aus beim bekommen bin bitte bitten dafür damit danke dann dass davon dazu dem denn diese
+    diesem diesen dieser dieses durch ein eine einem einen einer eines erhalten erst etwas für ganz geehrte geehrter
+    gegen gerade gern gerne gestern gibt gruß grüße guten haben halten heute heißt herr ich ihm ihn ihnen ihr ihre
+    ihrem ihren ihrer im jede jeden jeder jetzt kann kauf kaufe kaufen kein keine keinen keiner können könnte
+    könnten kursziel liebe machen mehr mein meine meinem meinen meiner mich mir mit möchte möchten muss müssen nach
+    nachricht nachrichten nehmen nicht nichts nur ob oder ohne schon sehr seit sich sie sind sofort soll sollen
+    sollte sollten sondern stück stufen telefon über unbedingt und unser unsere unserem unseren unserer unter
+    verkauf verkaufe verkaufen verkauft viele vom von vor wann warum weil weiter weitere wenn wer werde weshalb
+    wieder wir wird woche wurde wurden wünsche würde zu zum zur zurück zwischen
     """,
 }
 _OF = {word: language for language, words in _EVERYDAY.items() for word in words.split()}
@@ -58,3 +56,10 @@ def of_words(text: str) -> str:
     counts = {language: sum(_OF[word] == language for word in found) for language in _EVERYDAY}
     less, more = sorted(counts, key=lambda language: counts[language])
     return more if counts[more] >= max(_LEAST, _TIMES * counts[less]) else ""
+
+
+def of_answer(text: str, directory: str) -> str:
+    """As `of_words`, of a customer with this language in the directory: where that is a third one, the words may be in
+    it, and nothing is certain.
+    """
+    return of_words(text) if base(directory) in ("", *_EVERYDAY) else ""

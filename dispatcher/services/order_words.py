@@ -80,7 +80,8 @@ def say(language: str, name: str, **values: str) -> str:
 
 def spoken_in(order: OrderRequest) -> str:
     """The language in which its customer reads of it: that of the request where it is certain, else the directory's."""
-    return languages.of_words(order.reply.text) or order.conversation.customer.language
+    directory = order.conversation.customer.language
+    return languages.of_answer(order.reply.text, directory) or directory
 
 
 def hour(at: datetime) -> str:

@@ -97,7 +97,7 @@ def obey(arrival: Arrival, understood: Understood) -> Reply:
         points = meant_points.of(found.customer, points[0], arrival.said.own)
     kept = arrival.keep(understood, state=state_of(arrival), stops=points[0])
     actor = f"customer {found.customer.key}" if found.customer else "system"
-    language = languages.of_words(arrival.said.own)
+    language = languages.of_answer(arrival.said.own, found.customer.language if found.customer else "")
     if understood.kind == "opt-in":
         lifted = suppressions.take_back(
             session, runtime, channel, address, actor, reasons=suppressions.THEIR_OWN, topic=None

@@ -21,6 +21,10 @@ from dispatcher.services import languages
         ("Vendez 500 à 42 s'il vous plaît, merci", ""),
         ("Wij willen niet meer gebeld worden, dank u", ""),
         ("Por favor no me llame mas, lo digo en serio", ""),
+        ("Hallo, ik was gisteren niet bereikbaar. Graag 200 ASML verkopen.", ""),
+        ("De koersen vielen, alles verkopen als dat nog kan. Wat is uw nummer?", ""),
+        ("Merci de me retirer, question de rating", ""),
+        ("Veuillez aller voir avec M. Conti, bei titoli", ""),
         ("Bitte stop, please nothing more, danke", ""),
     ],
 )
@@ -32,3 +36,10 @@ def test_a_table_is_chosen_by_the_first_language_that_has_one() -> None:
     tables = {"en": "English", "de": "German"}
     chosen = [languages.choose(tables, *tags) for tags in (["de_CH"], ["fr", "de-AT"], ["", "pt-BR"], [])]
     assert chosen == ["German", "German", "English", "English"]
+
+
+@pytest.mark.parametrize(
+    ("directory", "language"), [("", "en"), ("en", "en"), ("de-AT", "en"), ("nl", ""), ("fr_CH", "")]
+)
+def test_words_say_nothing_of_who_has_a_third_language(directory: str, language: str) -> None:
+    assert languages.of_answer("Please sell half of my shares", directory) == language

@@ -501,7 +501,7 @@ def test_one_confirmation_that_its_own_order_lets_pass(world: World, channel: st
         ("ja", "unsubscribe me", "no more"),
         # The language of what they wrote, where that is certain.
         ("en", "bitte keine Nachrichten mehr", "keine Textnachrichten"),
-        ("fr", "please take me off this list", "no more text"),
+        ("fr", "please take me off this list", "plus de SMS"),
     ],
 )
 def test_confirmed_in_the_customers_language(world: World, language: str, said: str, words: str) -> None:
