@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -45,11 +46,11 @@ class Arrival:
         *,
         state: str = "",
         found: Match | None = None,
-        stops: tuple[str, str] | None = None,
+        stops: Sequence[tuple[str, str]] = (),
     ) -> Reply:
         """The reply, kept once and told to whom it belongs: as it was found, or as `found` says instead.
 
-        `stops` is the contact point against which an order follows, channel and address.
+        `stops` are the contact points against which orders follow, channel and address.
         """
         reply, found = self.reply, self.found if found is None else found
         return reply_store.keep(

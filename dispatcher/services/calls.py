@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -184,7 +184,7 @@ def _keep(
     dedupe: str,
     understood: Understood,
     text: str,
-    stops: tuple[str, str] | None = None,
+    stops: Sequence[tuple[str, str]] = (),
 ) -> Reply:
     return reply_store.keep(
         session,
@@ -280,7 +280,7 @@ def wants_no_calls(session: Session, runtime: Runtime, provider: str, call_ref: 
     dedupe = f"{provider}:{call_ref}:stop"
     if session.scalar(select(Reply.id).where(Reply.dedupe == dedupe)):
         return  # an old copy must not undo what they may have taken back since
-    stops = ("voice", caller.number)
+    stops = [("voice", caller.number)]
     kept = _keep(session, runtime, caller, dedupe, _BY_KEY["stop"], "Pressed 9: no more calls.", stops)
     actor = f"customer {caller.customer.key}" if caller.customer else "system"
     suppressions.suppress(session, runtime, "voice", caller.number, "opt-out", "key 9", actor, reply_id=kept.id)

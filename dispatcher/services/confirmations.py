@@ -27,6 +27,8 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "en": {
         "email": "mail",
         "sms": "text messages",
+        "voice": "calls",
+        "fax": "faxes",
         "stopped": "You will get no more {way} from {firm}.",
         "topic": "You will get no more {way} about {topic} from {firm}.",
         "undo": "START or this page brings them back: {page}",
@@ -41,10 +43,15 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "everything undo": "This page brings it back: {page}",
         "everything back": "You will get our alerts again, as before. This page ends them: {page}",
         "everything back subject": "Alerts from {firm} again",
+        "some back": "You will get our alerts again, but not by every way. Still stopped: {ways}.",
+        "by start": "Text START to the number they come from to get text messages again.",
+        "some back undo": "This page changes that: {page}",
     },
     "de": {
         "email": "E-Mails",
         "sms": "Textnachrichten",
+        "voice": "Anrufe",
+        "fax": "Faxe",
         "stopped": "Sie erhalten keine {way} mehr von {firm}.",
         "topic": "Sie erhalten keine {way} zu {topic} mehr von {firm}.",
         "undo": "START oder diese Seite macht das rückgängig: {page}",
@@ -59,10 +66,15 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "everything undo": "Diese Seite macht das rückgängig: {page}",
         "everything back": "Sie erhalten unsere Meldungen wieder wie vorher. Diese Seite beendet sie: {page}",
         "everything back subject": "Wieder Meldungen von {firm}",
+        "some back": "Sie erhalten unsere Meldungen wieder, aber nicht auf allen Wegen. Weiterhin beendet: {ways}.",
+        "by start": "Für Textnachrichten senden Sie START an die Nummer, von der sie kommen.",
+        "some back undo": "Diese Seite ändert das: {page}",
     },
     "fr": {
         "email": "e-mails",
         "sms": "SMS",
+        "voice": "appels",
+        "fax": "fax",
         "stopped": "Vous ne recevrez plus de {way} de {firm}.",
         "topic": "Vous ne recevrez plus de {way} de {firm} au sujet de {topic}.",
         "undo": "START ou cette page les rétablit : {page}",
@@ -77,10 +89,15 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "everything undo": "Cette page rétablit tout : {page}",
         "everything back": "Vous recevrez de nouveau nos alertes, comme avant. Cette page y met fin : {page}",
         "everything back subject": "De nouveau des alertes de {firm}",
+        "some back": "Vous recevrez de nouveau nos alertes, mais pas par tous les moyens. Toujours arrêtés : {ways}.",
+        "by start": "Pour les SMS, envoyez START au numéro dont ils viennent.",
+        "some back undo": "Cette page permet de le changer : {page}",
     },
     "es": {
         "email": "correos",
         "sms": "mensajes de texto",
+        "voice": "llamadas",
+        "fax": "faxes",
         "stopped": "No recibirá más {way} de {firm}.",
         "topic": "No recibirá más {way} de {firm} sobre {topic}.",
         "undo": "START o esta página los reanuda: {page}",
@@ -95,6 +112,9 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "everything undo": "Esta página lo reanuda: {page}",
         "everything back": "Volverá a recibir nuestras alertas, como antes. Esta página las detiene: {page}",
         "everything back subject": "De nuevo alertas de {firm}",
+        "some back": "Volverá a recibir nuestras alertas, pero no por todas las vías. Siguen detenidos: {ways}.",
+        "by start": "Para los mensajes de texto, envíe START al número del que vienen.",
+        "some back undo": "Esta página lo cambia: {page}",
     },
 }
 
@@ -150,10 +170,10 @@ def of_return(
 
 
 def of_stop_everywhere(
-    session: Session, runtime: Runtime, orders: Sequence[Suppression], customer: Customer
+    session: Session, runtime: Runtime, orders: Sequence[Suppression], customer: Customer, language: str = ""
 ) -> Letter | None:
     """Confirms by one letter that all these opt-outs were given at once, by the first way that may carry it."""
-    say = languages.choose(_SAID, customer.language)
+    say = languages.choose(_SAID, language, customer.language)
     firm = runtime.settings.firm_name
     text = f"{say['everything'].format(firm=firm)} {say['everything undo'].format(page=_page(runtime, customer))}"
     for order in orders:
@@ -166,11 +186,24 @@ def of_stop_everywhere(
 
 
 def of_return_everywhere(
-    session: Session, runtime: Runtime, orders: Sequence[Suppression], customer: Customer
+    session: Session,
+    runtime: Runtime,
+    orders: Sequence[Suppression],
+    customer: Customer,
+    language: str = "",
+    *,
+    stay: Sequence[str] = (),
+    by_start: bool = False,
 ) -> Letter | None:
-    """Confirms by one letter that all these orders were taken back at once."""
-    say = languages.choose(_SAID, customer.language)
-    text = say["everything back"].format(page=_page(runtime, customer))
+    """Confirms by one letter that all these orders were taken back at once, and which channels `stay` stopped, one of
+    them until the carrier hears a START.
+    """
+    say, page = languages.choose(_SAID, language, customer.language), _page(runtime, customer)
+    text = say["everything back"].format(page=page)
+    if stay:
+        parts = [say["some back"].format(ways=", ".join(say[channel] for channel in stay))]
+        parts += [say["by start"]] if by_start else []
+        text = " ".join([*parts, say["some back undo"].format(page=page)])
     for order in orders:
         dedupe = f"{_BACK}{order.id}"
         if order.mirror != "theirs" and _may_write(session, runtime, order, customer, dedupe):

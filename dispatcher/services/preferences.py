@@ -25,10 +25,11 @@ from dispatcher.model.errors import NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import confirmations, suppressions
 from dispatcher.services.audit import record
+from dispatcher.services.holding import hold_what_waits
+from dispatcher.services.suppressions import EVERYWHERE
 
 MOST_TOPICS = 100
 ON_THE_PAGE = "preferences page"
-EVERYWHERE = f"{ON_THE_PAGE}, everything everywhere"  # the source of orders that one press has given and takes back
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,13 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Everywhere:
-    """Whether there is anything left that one press could stop, and anything that such a press has stopped."""
+    """Whether there is anything left that one press could stop, anything that such a press has stopped, and any way
+    that stays stopped when that is taken back.
+    """
 
     may_stop: bool
     may_return: bool
+    some_stay: bool
 
 
 def by_id(session: Session, customer_id: int | None, *, left: bool = False) -> Customer:
@@ -212,6 +216,7 @@ def everywhere(some: Sequence[Way]) -> Everywhere:
     return Everywhere(
         may_stop=any(way.stopped is None or way.in_doubt for way in some),
         may_return=any(_by_one_press(way) for way in some),
+        some_stay=any(_stays(way) for way in some),
     )
 
 
@@ -219,9 +224,17 @@ def _by_one_press(way: Way) -> bool:
     return way.stopped is not None and way.stopped.source == EVERYWHERE and way.theirs
 
 
-def stop_everywhere(session: Session, runtime: Runtime, customer: Customer) -> None:
-    """Use no way of theirs any more, for nothing: also those that we had stopped or held. Confirmed by one letter."""
+def _stays(way: Way) -> bool:
+    return way.stopped is not None and not way.in_doubt and not _by_one_press(way)
+
+
+def stop_everywhere(session: Session, runtime: Runtime, customer: Customer, language: str = "") -> None:
+    """Use no way of theirs any more, for nothing: also those that we had stopped or held. Confirmed by one letter, in
+    the `language` of the page where the button was, else in the directory's.
+    """
     actor, given = f"customer {customer.key}", []
+    for channel, address in sorted((one.channel, one.address) for one in customer.contact_points):
+        hold_what_waits(session, runtime, channel, address)
     for way in ways(session, customer):
         pressed = _by_one_press(way)
         order = suppressions.suppress(
@@ -229,19 +242,27 @@ def stop_everywhere(session: Session, runtime: Runtime, customer: Customer) -> N
         )
         if order.source == EVERYWHERE and not pressed:
             given.append(order)
-    confirmations.of_stop_everywhere(session, runtime, given, customer)
+    confirmations.of_stop_everywhere(session, runtime, given, customer, language)
 
 
-def resume_everywhere(session: Session, runtime: Runtime, customer: Customer) -> None:
-    """As it was before that press: what they had stopped one by one stays stopped. Confirmed by one letter."""
+def resume_everywhere(session: Session, runtime: Runtime, customer: Customer, language: str = "") -> None:
+    """As it was before that press: what they stopped by itself, before or since, stays stopped. Confirmed by one letter
+    that says so, in the `language` of the page, else in the directory's.
+    """
     lifted: list[Suppression] = []
+    stay: list[Way] = []
     for way in ways(session, customer):
-        if _by_one_press(way):
+        if _stays(way):
+            stay.append(way)
+        elif _by_one_press(way):
             lifted += suppressions.take_back(
                 session, runtime, way.point.channel, way.point.address, f"customer {customer.key}",
                 reasons=suppressions.THEIR_OWN,
             )  # fmt: skip
-    confirmations.of_return_everywhere(session, runtime, lifted, customer)
+    confirmations.of_return_everywhere(
+        session, runtime, lifted, customer, language,
+        stay=[way.point.channel for way in stay], by_start=any(way.by_carrier for way in stay),
+    )  # fmt: skip
 
 
 def resume(

@@ -46,14 +46,14 @@ def keep(
     sender_check: str = "",
     files: Sequence[File] = (),
     answer_to: str | None = None,
-    stops: tuple[str, str] | None = None,
+    stops: Sequence[tuple[str, str]] = (),
 ) -> Reply:
     """The reply with this `dedupe`. A new one is `state`, else matched where a `person` is known, else unmatched.
 
     Its owner is told now or at `tell_at`, of an order at once; of one that belongs to nobody, the administrators.
     Where the sender is not `proven`, nothing is written to them by itself. What is answered goes to `answer_to` where
-    that is given, in place of the sender; "" is by the customer's own order of channels. Where an order against a
-    contact point follows from it, `stops` names that, channel and address: what waits for it is held before the record.
+    that is given, in place of the sender; "" is by the customer's own order of channels. Where orders against
+    contact points follow from it, `stops` names these, channel and address: what waits there is held before the record.
     """
     at = received_at or runtime.now()
     key, address = clean(dedupe, 200), clean(sender, 320)
@@ -95,8 +95,8 @@ def keep(
     )
     if new is None:  # another worker had a copy of it
         return session.scalars(select(Reply).where(Reply.dedupe == key)).one()
-    if stops is not None:
-        hold_what_waits(session, runtime, *stops, ends=understood.kind == "opt-in")
+    for point in sorted(stops):
+        hold_what_waits(session, runtime, *point, ends=understood.kind == "opt-in")
     if conversation is not None:
         passing.route(session, runtime, conversation)
     if files:

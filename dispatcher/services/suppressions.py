@@ -21,6 +21,8 @@ from dispatcher.services.once import clean, insert_once
 REASONS = ("opt-out", "bounce", "complaint", "wrong-person", "provider", "by-hand", "doubt")
 # What the person themselves may take back by a START or in their preferences. The others are the bank's.
 THEIR_OWN = ("opt-out", "provider", "doubt")
+# The source of orders that one press has given for all ways of a customer, and one takes back.
+EVERYWHERE = "preferences page, everything everywhere"
 # A second order counts where it is the graver one: who complained must not get alerts again by a START.
 _GRAVITY = {"doubt": 0, "opt-out": 1, "provider": 1}
 _GRAVEST = 2
@@ -114,8 +116,9 @@ def suppress(
     """Do not use this address from now on, for messages of `topic` or for all. The order that is then in force.
 
     `reason` is one of REASONS; `source` says how it came, e.g. "sms STOP"; `actor` who ordered it; `reply_id` names the
-    reply it was read in. A second order leaves the first as it is, unless it is the graver one. `at_provider`: the
-    provider knows it already, from the customer. What waits is held first, see `holding`.
+    reply it was read in. A second order leaves the first as it is, unless it is the graver one, or the word of somebody
+    who has ended this way by itself after everything EVERYWHERE, which must not come back with the others.
+    `at_provider`: the provider knows it already, from the customer. What waits is held first, see `holding`.
     """
     hold_what_waits(session, runtime, channel, address, topic)
     new = known = None
@@ -137,9 +140,12 @@ def suppress(
     graver = known is not None and not is_as_grave(known, reason)
     if graver:
         _no_longer_asked(session, runtime, order, by_a_word=True)
+    by_word = reply_id is not None or actor not in ("system", "")
+    alone = by_word and order.source == EVERYWHERE and order.reason == reason
+    if graver or alone:
         order.reason, order.source, order.reply_id = reason, clean(source, 200), reply_id
     # Somebody's word is on record in any case: it stands when the graver order is taken back, see `ordered`.
-    if new is not None or graver or reply_id is not None or actor not in ("system", ""):
+    if new is not None or graver or by_word:
         _record(session, runtime, actor, order, reason, source, reply_id)
     _mirror(runtime, order, at_provider)
     return order

@@ -95,7 +95,7 @@ def obey(arrival: Arrival, understood: Understood) -> Reply:
     points = [(channel, address)]
     if understood.kind == "opt-out":
         points = meant_points.of(found.customer, points[0], arrival.said.own)
-    kept = arrival.keep(understood, state=state_of(arrival), stops=points[0])
+    kept = arrival.keep(understood, state=state_of(arrival), stops=points)
     actor = f"customer {found.customer.key}" if found.customer else "system"
     language = languages.of_answer(arrival.said.own, found.customer.language if found.customer else "")
     if understood.kind == "opt-in":
@@ -139,7 +139,7 @@ def _stop_for_wrong_person(arrival: Arrival, understood: Understood) -> Reply:
     right one."""
     channel, address = arrival.reply.channel, _address(arrival)
     said = "says they are the wrong person: nothing more is sent to this address"
-    kept = arrival.keep(understood, said, stops=(channel, address))
+    kept = arrival.keep(understood, said, stops=[(channel, address)])
     suppressions.suppress(
         arrival.session, arrival.runtime, channel, address, "wrong-person", f"{channel} {words_of(kept)}",
         reply_id=kept.id,
@@ -200,7 +200,7 @@ def weigh(arrival: Arrival, understood: Understood, note: str) -> Reply:
     point = (arrival.reply.channel, _address(arrival))
     if not theirs or understood.doubt != "opt-out":
         return arrival.keep(understood, note)
-    kept = arrival.keep(understood, note, stops=point)
+    kept = arrival.keep(understood, note, stops=[point])
     hold(arrival.session, arrival.runtime, kept, *point)
     return kept
 

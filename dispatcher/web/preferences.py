@@ -112,7 +112,8 @@ def _ask(token: str, customer: Customer, channel: str) -> str | None:
 @bp.post("/<token>/stop")
 @by_token
 def stop_everywhere(token: str) -> ResponseReturnValue:
-    preferences.stop_everywhere(door.db(), door.runtime(), _customer(token))
+    customer = _customer(token)
+    preferences.stop_everywhere(door.db(), door.runtime(), customer, wording.shared(customer.language))
     door.commit()
     return _back(token, "everywhere")
 
@@ -120,7 +121,8 @@ def stop_everywhere(token: str) -> ResponseReturnValue:
 @bp.post("/<token>/resume")
 @by_token
 def resume_everywhere(token: str) -> ResponseReturnValue:
-    preferences.resume_everywhere(door.db(), door.runtime(), _customer(token))
+    customer = _customer(token)
+    preferences.resume_everywhere(door.db(), door.runtime(), customer, wording.shared(customer.language))
     door.commit()
     return _back(token, "back")
 

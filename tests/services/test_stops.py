@@ -10,7 +10,7 @@ from sqlalchemy import event, select
 
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, ContactPoint, Customer, Delivery, Reply, Suppression
-from dispatcher.services import calls, correcting, letters, suppressions
+from dispatcher.services import calls, correcting, letters, preferences, suppressions
 from tests.webhooks.world import World
 
 ANA, BOB, ELSEWHERE = "ana@simon.example", "+12025550101", "a.s@home.example"
@@ -84,17 +84,25 @@ def back_by_person(world: World) -> None:
     by_person(world, "opt-in")
 
 
+def by_page(world: World) -> None:
+    with world.runtime.sessions() as session:
+        preferences.stop_everywhere(session, world.runtime, session.get_one(Customer, world.bank.ids["bob"]))
+        commit(session, world.runtime.bells)
+
+
 @pytest.mark.parametrize(
     "act",
     [
         lambda world: by_sms(world, "stop texting me"),
+        lambda world: by_sms(world, "no more texts and no more mails please"),
+        by_page,
         lambda world: by_sms(world, "I am not Bob, wrong number"),
         lambda world: by_sms(world, "take me off maybe, I get too many of these"),
         by_key,
         by_person,
         back_by_person,
     ],
-    ids=["opt-out", "wrong person", "doubt", "key", "corrected", "corrected to a return"],
+    ids=["opt-out", "two ways", "every way", "wrong person", "doubt", "key", "corrected", "corrected to a return"],
 )
 def test_what_waits_is_held_before_the_record(world: World, act: Callable[[World], None]) -> None:
     """A cancellation takes what waits first and the record last: the other way round they would wait in a circle."""
@@ -103,8 +111,8 @@ def test_what_waits_is_held_before_the_record(world: World, act: Callable[[World
         by_sms(world, "sell 500 SAP at market")
     said: list[str] = []
 
-    def hear(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        said.append(" ".join(statement.split()))
+    def hear(connection: object, cursor: object, statement: str, given: object, *rest: object) -> None:
+        said.append(f"{' '.join(statement.split())} {given}")
 
     with world.runtime.sessions() as session:
         engine = session.get_bind()
@@ -112,7 +120,10 @@ def test_what_waits_is_held_before_the_record(world: World, act: Callable[[World
     act(world)
     event.remove(engine, "before_cursor_execute", hear)
     assert bool(orders(world)) is (act is not back_by_person)
-    held = next(at for at, one in enumerate(said) if one.startswith("UPDATE letters SET due_at"))
+    held = max(
+        next(at for at, one in enumerate(said) if one.startswith("UPDATE letters SET due_at") and address in one)
+        for address in [order[1] for order in orders(world)] or [BOB]
+    )
     recorded = next(at for at, one in enumerate(said) if one.startswith("INSERT INTO audit"))
     assert held < recorded
 

@@ -124,7 +124,8 @@ def test_what_they_stopped_by_itself_or_the_bank_did_stays_stopped(site: Site) -
     page, browser = speaks(site, "en", "bob"), site("nobody")
     browser.client.post(f"{page}/stop/sms")
     browser.client.post(f"{page}/stop")
-    browser.client.post(f"{page}/resume")
+    done = browser.client.post(f"{page}/resume")
+    assert "What stays stopped is said below." in browser.get(done.headers["Location"]).text
     assert stopped(site, "bob") == {"sms": "preferences page"}
     with site.session() as session:
         suppressions.suppress(session, site.bank.runtime, "email", "bob@simon.example", "complaint", "provider")
@@ -133,3 +134,30 @@ def test_what_they_stopped_by_itself_or_the_bank_did_stays_stopped(site: Site) -
     assert "Bring everything back" not in browser.get(page).text
     browser.client.post(f"{page}/resume")
     assert stopped(site, "bob") == {"sms": "preferences page", "email": "provider"}
+
+
+def test_what_they_stopped_by_itself_after_everything_stays_stopped_and_is_said(site: Site) -> None:
+    page, browser = speaks(site, "fr", "bob"), site("nobody")
+    for way, source in (("email", "one-click"), ("sms", "sms STOP")):
+        browser.client.post(f"{page}/stop?lang=de")
+        with site.session() as session:
+            if way == "sms":
+                suppressions.suppress(
+                    session, site.bank.runtime, "sms", "+12025550101", "opt-out", source, "customer bob",
+                    at_provider=True,
+                )  # fmt: skip
+                session.commit()
+        if way == "email":
+            browser.client.post(f"{page}/one-click", data={"List-Unsubscribe": "One-Click"})
+        done = browser.client.post(f"{page}/resume")
+        assert stopped(site, "bob") == {way: source}
+        shown = browser.get(done.headers["Location"]).text
+        assert "Was beendet bleibt, steht unten." in shown
+        assert ("Senden Sie START" in shown) is (way == "sms")
+        assert "Sie haben alles beendet" not in shown
+        browser.client.post(f"{page}/resume/{way}", data={"all": "yes"})
+    with site.session() as session:
+        told = session.scalars(select(Letter.text).where(Letter.kind == "confirmation").order_by(Letter.id)).all()
+    assert "Sie erhalten nichts mehr" in told[0], "in the language of the page that they have pressed"
+    assert any("Weiterhin beendet: E-Mails. Diese Seite" in one for one in told)
+    assert any("Weiterhin beendet: Textnachrichten. Für Textnachrichten senden Sie START" in one for one in told)

@@ -40,6 +40,14 @@ def language() -> str:
     return str(g.wording)
 
 
+def shared(directory: str) -> str:
+    """The language of this page where its reader has chosen it, or it is the directory's; "" where it stands in for one
+    that no page speaks, and that a letter may.
+    """
+    switched = {request.args.get(SWITCH, ""), request.cookies.get(SWITCH, "")} & TABLES.keys()
+    return language() if switched or languages.base(directory) in ("", *TABLES) else ""
+
+
 def _chosen(directory: str) -> str:
     wanted = request.args.get(SWITCH, "")
     if wanted in TABLES:
