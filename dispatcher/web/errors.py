@@ -49,7 +49,7 @@ def _family(error: Exception) -> Response:
     if status == 500:
         log.error("%s at %s %s", type(error).__name__, request.method, _where())
         return page(500)
-    return page(status, sentence(str(error)))
+    return page(status, sentence(str(error)), state=error.state if isinstance(error, StateConflict) else "")
 
 
 def _csrf(error: Exception) -> Response:
@@ -93,8 +93,12 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def page(status: int, text: str = "", *, title: str = "", typed: list[tuple[str, str]] | None = None) -> Response:
-    """The answer for this status: a page, or problem+json for programs."""
+def page(
+    status: int, text: str = "", *, title: str = "", typed: list[tuple[str, str]] | None = None, state: str = ""
+) -> Response:
+    """The answer for this status: a page, or problem+json for programs. Customers read the reason in their language,
+    where the tables have one for the `state` of what was in the way.
+    """
     heading, advice = WORDS.get(status, (HTTPStatus(status).phrase, "Go back and try again."))
     if request.path.startswith(("/api/", "/webhooks/")):
         body = {"type": "about:blank", "title": text or title or heading, "status": status}
@@ -102,7 +106,7 @@ def page(status: int, text: str = "", *, title: str = "", typed: list[tuple[str,
     customer = request.path.startswith(_CUSTOMERS)
     if customer and str(status) in wording.TABLES[languages.DEFAULT]:
         heading, advice = wording.say(str(status)), wording.say(f"{status} advice")
-        text = text if wording.language() == languages.DEFAULT else ""
+        text = _reason(status, state) or (text if wording.language() == languages.DEFAULT else "")
     door.only_look()  # what failed is rolled back before the page asks the database for its navigation
     visitor = door.someone() is None
     html = render_template(
@@ -116,6 +120,11 @@ def page(status: int, text: str = "", *, title: str = "", typed: list[tuple[str,
         customer=customer,
     )
     return make_response(html, status)
+
+
+def _reason(status: int, state: str) -> str:
+    name = f"{status} {state}"
+    return wording.say(name) if state and name in wording.TABLES[languages.DEFAULT] else ""
 
 
 def _again(status: int) -> str:

@@ -71,6 +71,11 @@ def test_who_switches_is_spoken_to_so_from_then_on(site: Site) -> None:
     refused = browser.client.post(f"{page}/order", data={"place-email": "1", "place-sms": "1"})
     assert (refused.status_code, "denselben Platz" in refused.text) == (422, True)
     assert "lang=en" not in refused.text, "what was typed is not lost by a switch"
+    with site.session() as session:
+        suppressions.suppress(session, site.bank.runtime, "email", "ana@simon.example", "complaint", "provider")
+        session.commit()
+    refused = browser.client.post(f"{page}/resume/email")
+    assert (refused.status_code, "Das haben wir beendet: Bitte" in refused.text) == (409, True)
     assert ENGLISH in browser.get(f"{page}?lang=en&done=nonsense").text
     assert ENGLISH in browser.get(page).text
 
@@ -155,7 +160,8 @@ def test_what_they_stopped_by_itself_after_everything_stays_stopped_and_is_said(
         assert "Was beendet bleibt, steht unten." in shown
         assert ("Senden Sie START" in shown) is (way == "sms")
         assert "Sie haben alles beendet" not in shown
-        browser.client.post(f"{page}/resume/{way}", data={"all": "yes"})
+        refused = browser.client.post(f"{page}/resume/{way}")
+        assert ("Senden Sie START an die Nummer" in refused.text) is (way == "sms")
     with site.session() as session:
         told = session.scalars(select(Letter.text).where(Letter.kind == "confirmation").order_by(Letter.id)).all()
     assert "Sie erhalten nichts mehr" in told[0], "in the language of the page that they have pressed"

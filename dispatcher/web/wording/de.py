@@ -103,15 +103,22 @@ SAID = {
     # What went wrong.
     "400": "Das wurde nicht verstanden",
     "400 advice": "Gehen Sie zurück und versuchen Sie es noch einmal. Nichts wurde geändert.",
+    "403": "Das ist Ihnen nicht zugänglich",
+    "403 advice": "Gehen Sie zurück, oder wenden Sie sich an Ihre Betreuung. Nichts wurde geändert.",
     "404": "Hier gibt es nichts",
     "404 advice": "Vielleicht ist die Adresse falsch geschrieben, oder die Seite ist nicht für Sie bestimmt.",
     "405": "So wird diese Adresse nicht genutzt",
     "405 advice": "Gehen Sie zurück und nehmen Sie die Knöpfe auf der Seite. Nichts wurde geändert.",
     "409": "Das hat sich inzwischen geändert",
     "409 advice": "Gehen Sie zurück und sehen Sie sich die Seite noch einmal an. Sie haben nichts geändert.",
+    "409 stopped": "Ihr Netzbetreiber hält unsere Textnachrichten zurück: Senden Sie START an die Nummer, von der sie "
+    "kommen.",
+    "409 suppressed": "Das haben wir beendet: Bitte wenden Sie sich an Ihre Betreuung.",
     "413": "Das ist zu groß",
     "413 advice": "Nichts wurde gesendet. Gehen Sie zurück, Ihre Worte stehen noch da: Kürzen Sie sie, oder senden Sie "
     "sie in Teilen.",
+    "422": "Etwas ist zu berichtigen",
+    "422 advice": "Gehen Sie zurück, berichtigen Sie es und senden Sie es noch einmal. Nichts wurde gespeichert.",
     "429": "Zu viele Versuche",
     "429 advice": "Warten Sie eine Minute und versuchen Sie es noch einmal.",
     "500": "Bei uns ist etwas schiefgegangen",
