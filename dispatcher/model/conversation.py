@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
 
 from dispatcher.model.base import Base, BigId, now
-from dispatcher.model.delivery import Delivery, Letter
+from dispatcher.model.delivery import Delivery, Letter, index_of_states
 from dispatcher.model.directory import Customer
 from dispatcher.model.message import Media, Message
 from dispatcher.model.staff import Staff
@@ -23,6 +23,7 @@ WANTED = ("order", "question", "call", "complaint", "other")
 WISHES = ("opt-out", "opt-in", "wrong-person")
 MACHINES = ("out-of-office", "automatic")
 KINDS = (*WANTED, *WISHES, *MACHINES, "alert")
+UNDECIDED = ("waiting", "claimed")  # states of an order that is neither confirmed nor declined
 READ = (*WANTED, "wrong-person")  # what somebody is to read; the rest is kept and shown, but disturbs nobody
 
 
@@ -150,6 +151,9 @@ class OrderRequest(Base):
     """
 
     __tablename__ = "order_requests"
+    __table_args__ = (
+        index_of_states("ix_order_requests_undecided", "conversation_id", "claimed_by", states=UNDECIDED),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     reply_id: Mapped[int] = mapped_column(ForeignKey("replies.id"), unique=True)

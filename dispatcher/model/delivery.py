@@ -64,7 +64,7 @@ FALLBACK = -1
 CALL_FOLLOWS = "call-follows"
 
 
-def _index(name: str, *columns: str, states: Iterable[str]) -> Index:
+def index_of_states(name: str, *columns: str, states: Iterable[str]) -> Index:
     """An index of the few rows in these states. A query uses it where it names them as `in_states` does."""
     condition = text(f"state IN ({', '.join(repr(one) for one in sorted(states))})")
     return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
@@ -133,9 +133,9 @@ class Delivery(Base):
         UniqueConstraint("channel", "address", "message_id"),
         Index("ix_deliveries_message", "message_id", "channel", "position"),
         # What waits, in the order in which it leaves: of a release, then of a channel.
-        _index("ix_deliveries_waiting", "channel", "message_id", "due_at", "position", states=WAITING),
-        _index("ix_deliveries_sending", "message_id", "lease_until", states=["sending"]),
-        _index("ix_deliveries_unknown", "due_at", states=["unknown"]),
+        index_of_states("ix_deliveries_waiting", "channel", "message_id", "due_at", "position", states=WAITING),
+        index_of_states("ix_deliveries_sending", "message_id", "lease_until", states=["sending"]),
+        index_of_states("ix_deliveries_unknown", "due_at", states=["unknown"]),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

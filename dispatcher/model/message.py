@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
 
 from dispatcher.model.base import Base, BigId, Json, now
@@ -67,6 +67,7 @@ class Message(Base):
     """One alert. What it says is in its versions; `version` is the number of the current one."""
 
     __tablename__ = "messages"
+    __table_args__ = (Index("ix_messages_lately", "state", "submitted_at"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     author_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
@@ -128,7 +129,7 @@ class Version(Base):
     valid_for: Mapped[int | None]
     recording_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"))
     via: Mapped[str] = mapped_column(String(16), default="page")  # page, api, phone, mail, sms
-    digest: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64), index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     message: Mapped[Message] = relationship(back_populates="versions")

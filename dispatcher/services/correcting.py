@@ -5,13 +5,12 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Conversation, Reply, Staff, Task
-from dispatcher.model.conversation import MACHINES, READ, WANTED, WISHES
+from dispatcher.model.conversation import MACHINES, READ, UNDECIDED, WANTED, WISHES
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import judged, machines, order_letters, orders, passing, reply_notices, reply_store, tasks
 from dispatcher.services.audit import record
 from dispatcher.services.once import clean
-from dispatcher.services.order_asked import UNDECIDED
 from dispatcher.services.routing import ANSWERING
 
 # What somebody may say it is. An alert is a member of staff's, and no customer's answer becomes one.

@@ -15,10 +15,10 @@ from sqlalchemy import ColumnElement, Result, func, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Conversation, Grant, OrderRequest, Reply, Response, Staff
-from dispatcher.model.conversation import WANTED
+from dispatcher.model.conversation import UNDECIDED, WANTED
+from dispatcher.model.delivery import in_states
 from dispatcher.runtime import Runtime
 from dispatcher.services import inbox_numbers
-from dispatcher.services.order_asked import UNDECIDED
 from dispatcher.services.ranks import Times, times
 from dispatcher.services.response_report import waits
 
@@ -151,7 +151,7 @@ def _orders(session: Session) -> defaultdict[int | None, list[datetime]]:
             select(whose.label("whose"), Reply.received_at)
             .join(Reply, Reply.id == OrderRequest.reply_id)
             .join(Conversation, Conversation.id == OrderRequest.conversation_id)
-            .where(OrderRequest.state.in_(UNDECIDED))
+            .where(in_states(OrderRequest.state, *UNDECIDED))
         )
     )
 

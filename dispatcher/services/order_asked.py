@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import aliased
 
 from dispatcher.model import Conversation, Letter, OrderRequest, Staff
+from dispatcher.model.conversation import UNDECIDED
+from dispatcher.model.delivery import in_states
 
 KIND = "order"  # of the letters by which people beyond the owner are asked to claim an order
 TAKERS = ("rep", "admin")  # the roles of those who may claim one
-UNDECIDED = ("waiting", "claimed")
 
 
 def was_asked(staff: Staff) -> ColumnElement[bool]:
     """Of a query over conversations: with an undecided order that they have claimed, or were asked to claim."""
-    asked = select(Letter.conversation_id).where(Letter.staff_id == staff.id, Letter.kind == KIND)
-    theirs = select(OrderRequest.conversation_id).where(
-        OrderRequest.state.in_(UNDECIDED),
-        or_(OrderRequest.claimed_by == staff.id, OrderRequest.conversation_id.in_(asked)),
+    order = aliased(OrderRequest)
+    # From the few undecided orders to the few letters of their conversations: both grow with the day, not the years.
+    asked = select(Letter.id).where(
+        Letter.conversation_id == order.conversation_id, Letter.staff_id == staff.id, Letter.kind == KIND
+    )
+    theirs = select(order.conversation_id).where(
+        in_states(order.state, *UNDECIDED), or_(order.claimed_by == staff.id, asked.correlate(order).exists())
     )
     return Conversation.id.in_(theirs)

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Letter, OrderRequest, Response
-from dispatcher.services.order_asked import UNDECIDED
+from dispatcher.model.conversation import UNDECIDED
 
 _LOST = ("failed", "bounced", "rejected", "suppressed", "expired", "cancelled")
 _MOST_WORDS = 200  # of what they have asked for since

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from dispatcher.model import OrderRequest
+from dispatcher.model.conversation import UNDECIDED
 from dispatcher.services import order_doubts, reply_store, suppressions
-from dispatcher.services.order_asked import UNDECIDED
 
 
 def warnings(session: Session, order: OrderRequest) -> list[str]:

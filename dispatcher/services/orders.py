@@ -10,12 +10,14 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Conversation, OrderRequest, Reply, Staff
+from dispatcher.model.conversation import UNDECIDED
+from dispatcher.model.delivery import in_states
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import conversations, covers, order_doubts, order_letters, order_rings, responses
 from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.once import clean, insert_once
-from dispatcher.services.order_asked import TAKERS, UNDECIDED
+from dispatcher.services.order_asked import TAKERS
 from dispatcher.services.order_words import hour, say, spoken_in
 
 MOST_WORDS = 1_000  # so that, with what stands around them, they fit into a text message
@@ -79,8 +81,14 @@ def withdraw(session: Session, runtime: Runtime, staff: Staff, reply: Reply) -> 
 
 def visible(session: Session, staff: Staff, state: str | None = None) -> Select[OrderRequest]:
     """The orders in conversations this person may see, the one that has waited longest first."""
-    theirs = conversations.visible_ids(session, staff)
-    query = select(OrderRequest).where(OrderRequest.conversation_id.in_(theirs))
+    query = select(OrderRequest)
+    if not staff.has("admin"):
+        seen = select(Conversation.id).where(
+            Conversation.id == OrderRequest.conversation_id, conversations.theirs(staff)
+        )
+        query = query.where(seen.correlate(OrderRequest).exists())
+    if state in UNDECIDED:
+        query = query.where(in_states(OrderRequest.state, *UNDECIDED))  # by the index of those few
     if state:
         query = query.where(OrderRequest.state == state)
     return query.order_by(OrderRequest.created_at, OrderRequest.id)

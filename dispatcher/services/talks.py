@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import Select, func, select
 
 from dispatcher.model import Conversation, OrderRequest, Reply
-from dispatcher.model.conversation import READ
+from dispatcher.model.conversation import READ, UNDECIDED
+from dispatcher.model.delivery import in_states
 from dispatcher.services import routing
-from dispatcher.services.order_asked import UNDECIDED
 from dispatcher.services.short_texts import unquoted
 
 
@@ -98,7 +98,7 @@ def with_open_orders(query: Select[Conversation]) -> Select[Conversation]:
     first = (
         select(OrderRequest.conversation_id, func.min(Reply.received_at).label("at"))
         .join(Reply, Reply.id == OrderRequest.reply_id)
-        .where(OrderRequest.state.in_(UNDECIDED))
+        .where(in_states(OrderRequest.state, *UNDECIDED))
         .group_by(OrderRequest.conversation_id)
         .subquery()
     )

@@ -53,11 +53,11 @@ def index() -> ResponseReturnValue:
         everything = everything.where(or_(Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id))
     waiting = orders.visible(session, staff, "waiting")
     page = paging.things(session, _loaded(_chosen(everything, state, words)))
-    numbers = inbox_numbers.of(session, everything)
+    part = "part" in request.args  # our script fetches the list alone, to keep an open page up to date
+    numbers = inbox_numbers.of(session, everything, closed=not part)
     unmatched = inbox_numbers.unmatched(session, staff)
     return render_template(
-        # Our script fetches the list alone, to keep an open page up to date.
-        "inbox/_list.html" if "part" in request.args else "inbox/index.html",
+        "inbox/_list.html" if part else "inbox/index.html",
         page=page,
         stands={one.id: talks.stands(one) for one in page.rows},
         holders={one.id: talks.holder(one, staff.id) for one in page.rows},
@@ -77,9 +77,13 @@ def index() -> ResponseReturnValue:
         numbers=numbers,
         unmatched=unmatched,
         # What stands in the navigation and on the tabs is brought up to date with the list.
-        fresh={**asdict(numbers), "unmatched": unmatched, "all-open": inbox_numbers.open_ones(session, staff)},
+        fresh=_fresh(numbers) | {"unmatched": unmatched, "all-open": inbox_numbers.open_ones(session, staff)},
         q=words,
     )
+
+
+def _fresh(numbers: inbox_numbers.Numbers) -> dict[str, int]:
+    return {name: number for name, number in asdict(numbers).items() if number is not None}
 
 
 def _chosen(some: Select[Conversation], state: str, words: str) -> Select[Conversation]:

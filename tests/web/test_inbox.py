@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from dispatcher.model import (
     Callback,
@@ -137,6 +137,22 @@ def test_the_inbox_is_searched(talk: Site) -> None:
     assert "What now?" in part
     assert "<html" not in part
     assert "&#34;all-open&#34;: 1," in part  # what stands in the navigation follows the list
+
+
+def test_what_each_page_counts_and_an_open_list_fetches_does_not_walk_the_history(talk: Site) -> None:
+    engine, asked = talk.bank.sessions.kw["bind"], []
+    rep = talk("rep")
+    event.listen(engine, "before_cursor_execute", lambda *of: asked.append((of[2], of[3])))
+    part = rep.get("/inbox?part=1").text
+    rep.get("/account")  # any page: its navigation
+    reads = [one for one in asked if "conversations" in one[0] and one[0].startswith("SELECT")]
+    assert len(reads) >= 8
+    with engine.connect() as connection:
+        for statement, values in reads:
+            for line in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values):
+                whole = re.match(r"SCAN (letters|replies|conversations|order_requests|customers)\b", line.detail)
+                assert not whole or "ix_order_requests_undecided" in line.detail, (line.detail, statement)
+    assert "closed&#34;" not in part, "those grow for years: the whole page counts them"
 
 
 def unmatched(site: Site) -> None:
