@@ -33,15 +33,15 @@ _OBEYED = 60  # characters of what was said that an order keeps as its source
 def may_be_obeyed(arrival: Arrival, understood: Understood) -> bool:
     """False where a person must read it: a forged mail must not cut a customer off, a representative's goes out.
 
-    An analyst writes of what customers should stop and sell: of their words only STOP and the like is a wish.
+    Analysts write of what customers should stop and sell, and representatives to them: of the words of both only STOP
+    and the like is a wish.
     """
     if not _is_theirs(arrival):
         return False
     reply = arrival.reply
-    if arrival.found.author and not keywords.wish_of(reply.channel, arrival.said.own, reply.keyword):
+    ours = arrival.found.author or arrival.found.staff
+    if ours and not keywords.wish_of(reply.channel, arrival.said.own, reply.keyword):
         return False
-    if understood.kind == "wrong-person":
-        return not arrival.found.staff
     return _may_come_back(arrival) if understood.kind == "opt-in" else True
 
 

@@ -18,7 +18,7 @@ _RULE = 2.1
 # A wish is obeyed at once: from where on it is certain enough, even if it may be of some of it only; and from where on
 # a person looks whether there is one, or an order.
 _CERTAIN = {"opt-out": 0.4, "opt-in": 0.45, "wrong-person": 0.4}
-_WHOLLY, _OVERRULES = 0.7, 0.85
+_WHOLLY, _BRIEFLY, _OVERRULES = 0.7, 0.8, 0.85
 _BRIEF = 6  # words: too few to say that somebody else is meant, unless a rule knows them
 _MAYBE, _MAYBE_OUT, _MAYBE_ORDER, _HARDLY_ORDER = 0.3, 0.2, 0.2, 0.03
 _HOW = rules(r"(?:how|what|why|when|where|who|wie|was|warum|wieso|wann)", start=True)
@@ -92,7 +92,7 @@ def _needs_a_person(
         return True
     if share["order"] > _HARDLY_ORDER and concepts.of_dealing([one.said for one in said]):
         return True
-    if optouts.is_bare(said):
+    if optouts.is_bare(said) or (brief and known.kind != first and share[first] < _BRIEFLY):
         return True
     return share["opt-out"] < _WHOLLY and (known.doubt == "opt-out" or optouts.limited(said))
 

@@ -105,7 +105,8 @@ NOT_OUT = rules(r"""
     ask) ){0,4}(?:unsubscribe|unsubscribed|unsubscribing|opt out|opted out|opting out|remove (?:me|us)|take (?:me|
     us) off|be removed|removed|stop (?:sending|these|the|receiving|getting|texting|calling)|drop (?:me|us)|
     delete (?:me|us))
-(?:nein|bitte) (?:, )?(?:\S+ ){0,2}nicht (?:abmelden|austragen|streichen|löschen|entfernen|rausnehmen)
+(?:(?:nein|bitte|bloß) (?:, )?(?:\S+ ){0,2})?nicht (?:abmelden|austragen|streichen|löschen|entfernen|
+    rausnehmen|aufhören)
 (?:wurde|wurden|worden|bin|sind) (?:\S+ ){0,6}(?:nicht|nie|nichts|keine?) (?:\S+ )?(?:angerufen|kontaktiert|informiert|
     benachrichtigt|angeschrieben|gefragt|verständigt)
 (?:why|how come) (?:(?:was|were|am|are|have|had|did|has) )(?:i|we|you|my) (?:\S+ ){0,4}(?:unsubscribed|removed|
