@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from approvals import submission, twins
 from dispatcher import door
@@ -15,6 +18,8 @@ from dispatcher.model.message import EDITABLE
 from dispatcher.services import idempotency
 from dispatcher.web import compose_form, filters, lists
 from dispatcher.web.compose_form import Form
+
+log = logging.getLogger(__name__)
 
 bp = Blueprint("compose", __name__, url_prefix="/messages")
 
@@ -89,9 +94,22 @@ def save(message_id: int) -> ResponseReturnValue:
 
 def _done(message: Message, draft: bool) -> ResponseReturnValue:
     flash("Saved. Nobody has been told yet." if draft else "Submitted. The officers have been told.")
-    if not draft and (like := submission.like(door.db(), door.me(), message)):
-        flash(f"It is very like alert {like[0].message_id}, which stands as {like[0].state}: the officers see both.")
+    if not draft:
+        _say_if_like(message.id)
     return redirect(url_for("messages.show", message_id=message.id))
+
+
+def _say_if_like(message_id: int) -> None:
+    """It is submitted, and the officers told, whatever becomes of this."""
+    door.only_look()
+    try:
+        session, staff = door.db(), door.me()
+        like = submission.like(session, staff, submission.get(session, staff, message_id))
+    except SQLAlchemyError:
+        log.exception("message %d is submitted; what is like it could not be looked up", message_id)
+        return
+    if like:
+        flash(f"It is very like alert {like[0].message_id}, which stands as {like[0].state}: the officers see both.")
 
 
 def _again(form: Form, message_id: int | None, wrong: dict[str, str]) -> ResponseReturnValue:

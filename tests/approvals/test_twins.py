@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from approvals import review, submission, twins
@@ -38,6 +38,7 @@ def bank(sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
         ({"text": WORDS["text"].replace("41", "43")}, HOUR, "like"),
         ({"text": "We raise ACME to buy. Its figures of the quarter are far above what we expected."}, HOUR, ""),
         ({"text": "We cut it."}, HOUR, ""),
+        ({"text": " ".join(reversed(WORDS["text"].split()))}, HOUR, ""),
     ],
 )
 def test_what_is_very_like_another_of_the_day_is_told(
@@ -76,3 +77,35 @@ def test_what_came_to_nothing_or_may_not_be_seen_is_not_told(bank: SmallBank, se
     assert [one.message_id for one in submission.like(session, colleague, theirs)] == [first.id], "an officer, too"
     submission.withdraw(session, bank.runtime, analyst, first.id)
     assert twins.of(session, theirs) == []
+
+
+def test_what_is_the_same_is_found_beyond_the_latest_and_without_reading_all_there_ever_was(
+    bank: SmallBank, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(twins, "_COMPARED", 1)
+    first, words = bank.submitted(session, **WORDS), bank.submitted(session, **WORDS, urgency="urgent")
+    between, copy = bank.submitted(session, subject="ACME", text="We raise it."), bank.submitted(session, **WORDS)
+    asked: list[tuple[str, Any]] = []
+    event.listen(session.connection(), "before_cursor_execute", lambda *of: asked.append((of[2], of[3])))
+    found = [(one.message_id, one.same) for one in twins.of(session, copy)]
+    assert found == [(words.id, False), (first.id, True)]
+    assert twins.again(session, copy) == first.id
+    assert twins.of(session, between) == []
+    if session.get_bind().dialect.name == "sqlite":
+        for statement, values in [one for one in asked if "FROM messages" in one[0] and "versions" in one[0]]:
+            plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            assert (
+                "ix_messages_lately" in (lines := str([line.detail for line in plan])) or "ix_versions_digest" in lines
+            )
+
+
+def test_an_alert_is_submitted_though_nothing_can_be_compared(
+    bank: SmallBank, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(session: Session, *_: object) -> list[twins.Twin]:
+        session.execute(text("SELECT nothing_of_that_name"))
+        return []
+
+    monkeypatch.setattr(twins, "_found", breaks)
+    assert bank.submitted(session, **WORDS).state == "pending"
+    assert session.scalars(select(Letter).where(Letter.kind == rings.KIND)).first()
