@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Customer, DistributionList, Firm, ListMember, Preference
 from dispatcher.runtime import Runtime
-from dispatcher.services import list_numbers
+from dispatcher.services import list_numbers, new_points
 from dispatcher.services.customer_fields import CustomerFields
 
 CHUNK = 1000  # customers compared and written at a time
@@ -42,10 +42,10 @@ def store(session: Session, runtime: Runtime, customers: Sequence[CustomerFields
     """Make the directory hold these customers; others stay as they are. Keys must be unique.
 
     Firms and lists are made as they are named. A contact point whose address stays keeps what was learnt about
-    it. With `dry_run` only counts.
+    it. A new one of somebody who has stopped everything is stopped. With `dry_run` only counts.
     """
     session.flush()
-    stored = Stored()
+    stored, unwanted = Stored(), list[new_points.NewPoint]()
     firms = {} if dry_run else _firms(session, {one.firm for one in customers if one.firm})
     lists = {} if dry_run else _lists(session, runtime, {key for one in customers for key in one.lists})
     for start in range(0, len(customers), CHUNK):
@@ -57,8 +57,12 @@ def store(session: Session, runtime: Runtime, customers: Sequence[CustomerFields
         stored.changed += len(differing)
         stored.unchanged += len(chunk) - len(new) - len(differing)
         if not dry_run:
+            keys = {known[one.key].id: one.key for one in differing}
+            written = {known[one.key].id: one.points for one in differing}
+            unwanted += new_points.to_stop(session, keys, written)
             known |= _insert(session, runtime, new, firms)
             _write(session, runtime, [(one, known[one.key]) for one in [*new, *differing]], firms, lists)
+    new_points.stop(session, runtime, unwanted)
     if not dry_run and (stored.added or stored.changed):
         session.expire_all()
     return stored

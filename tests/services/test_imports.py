@@ -23,7 +23,7 @@ from dispatcher.model import (
 )
 from dispatcher.model.errors import Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import imports
+from dispatcher.services import imports, preferences
 from dispatcher.services.imports import ImportResult
 from tests.directory_runtime import runtime_for, staff_without_pins
 
@@ -56,6 +56,10 @@ def take(
 ) -> ImportResult:
     content = "\n".join([header, *lines]).encode()
     return imports.import_customers(session, runtime, content, dry_run=dry_run, actor="system")
+
+
+def line(key: str, email: str, sms: str) -> str:
+    return f"{key},Ann,,,{email},{sms},,,,,,,"
 
 
 def counts(result: ImportResult) -> tuple[int, int, int, int]:
@@ -237,6 +241,36 @@ def test_what_was_learnt_about_an_address_survives_until_it_changes(bank: Sessio
     assert not point.valid
     take(bank, runtime, ANN.replace("ann@", "ann.miller@"))
     assert (point.address, point.valid, point.invalid_because) == ("ann.miller@simon.example", True, None)
+
+
+@pytest.mark.parametrize(
+    ("first", "press", "then", "stopped"),
+    [
+        # All is stopped: a changed address, and a way that is new.
+        (("a@firm.example", ""), "all", ("b@firm.example", "+12125550101"), ["email", "sms"]),
+        # They have one way back: the changed address of what is still stopped, and no other.
+        (("a@firm.example", "+12125550101"), "but sms", ("b@firm.example", "+12125550102"), ["email"]),
+        # It was another customer at the same address, or only the one way.
+        (("a@firm.example", ""), "another", ("b@firm.example", "+12125550101"), []),
+        (("a@firm.example", ""), "email", ("b@firm.example", "+12125550101"), []),
+    ],
+)
+def test_who_has_stopped_everything_gets_nothing_at_a_new_address(
+    bank: Session, runtime: Runtime, first: tuple[str, str], press: str, then: tuple[str, str], stopped: list[str]
+) -> None:
+    take(bank, runtime, line("C1", *first), line("C2", *first))
+    if press == "email":
+        preferences.stop(bank, runtime, only(bank), "email", preferences.ON_THE_PAGE)
+    else:
+        preferences.stop_everywhere(bank, runtime, only(bank, "C2" if press == "another" else "C1"))
+    if press == "but sms":
+        preferences.resume(bank, runtime, only(bank), "sms")
+    for _ in range(2):
+        take(bank, runtime, line("C1", *then))
+    assert sorted(way.point.channel for way in preferences.ways(bank, only(bank)) if way.stopped) == stopped
+    if press == "all":
+        preferences.resume_everywhere(bank, runtime, only(bank))
+        assert not any(way.stopped for way in preferences.ways(bank, only(bank)))
 
 
 def test_who_was_taken_out_comes_back_with_the_file(bank: Session, runtime: Runtime) -> None:
