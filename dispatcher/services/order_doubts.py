@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Letter, OrderRequest, Response
-from dispatcher.model.conversation import UNDECIDED
+from dispatcher.model import Letter, OrderRequest, Reply, Response
+from dispatcher.model.conversation import MACHINES, UNDECIDED
 
 _LOST = ("failed", "bounced", "rejected", "suppressed", "expired", "cancelled")
 _MOST_WORDS = 200  # of what they have asked for since
@@ -26,6 +26,46 @@ def asked_since(session: Session, order: OrderRequest) -> OrderRequest | None:
     ).first()
 
 
+def said_since(session: Session, order: OrderRequest) -> Reply | None:
+    """The newest that the customer has said in the conversation since it was last read back: it may be a no."""
+    last = _last_read_back(session, order)
+    if last is None:
+        return None
+    return session.scalars(
+        select(Reply)
+        .where(
+            Reply.conversation_id == order.conversation_id,
+            Reply.received_at > last.created_at,
+            Reply.id > order.reply_id,
+            Reply.kind.not_in(MACHINES),
+        )
+        .order_by(Reply.id.desc())
+        .limit(1)
+    ).first()
+
+
+def unheard(said: Reply) -> str:
+    """Why what its claimer may not have read keeps it from being confirmed."""
+    return (
+        f"since it was read back they have said (reply {said.id}): {in_quotes(said)}: "
+        "read that first, and read it back anew if it is a no"
+    )
+
+
+def confirmed_since(session: Session, order: OrderRequest) -> OrderRequest | None:
+    """A request after this one in the same conversation that has been confirmed: this one may be meant no more."""
+    return session.scalars(
+        select(OrderRequest)
+        .where(
+            OrderRequest.conversation_id == order.conversation_id,
+            OrderRequest.reply_id > order.reply_id,
+            OrderRequest.state == "confirmed",
+        )
+        .order_by(OrderRequest.reply_id.desc())
+        .limit(1)
+    ).first()
+
+
 def since_then(newer: OrderRequest) -> str:
     """Why the older one is not confirmed."""
     return f"they have asked for something else since: {words_of(newer)}: decide that first"
@@ -33,8 +73,13 @@ def since_then(newer: OrderRequest) -> str:
 
 def words_of(order: OrderRequest) -> str:
     """What was asked, in quotes and at most so long as a line may be."""
-    words = " ".join(order.reply.text.split())
-    return f"“{words[:_MOST_WORDS]}”" if words else "by telephone"
+    return in_quotes(order.reply)
+
+
+def in_quotes(said: Reply, most: int = _MOST_WORDS) -> str:
+    """What was said, in quotes and at most so long as a line may be."""
+    words = " ".join(said.text.split())
+    return f"“{words[:most]}{'…' if len(words) > most else ''}”" if words else "by telephone"
 
 
 def told_as(order: OrderRequest, what: str) -> str:
@@ -58,11 +103,15 @@ def lost_read_back(session: Session, order: OrderRequest) -> Letter | None:
     """The letter by which it was last read back, where the customer did not get that."""
     if not order.read_back:
         return None
-    last = session.scalars(
-        select(Response).where(Response.dedupe.startswith(read_backs(order))).order_by(Response.id.desc()).limit(1)
-    ).first()
+    last = _last_read_back(session, order)
     letter = last.letter if last is not None else None
     return letter if letter is not None and letter.state in _LOST else None
+
+
+def _last_read_back(session: Session, order: OrderRequest) -> Response | None:
+    return session.scalars(
+        select(Response).where(Response.dedupe.startswith(read_backs(order))).order_by(Response.id.desc()).limit(1)
+    ).first()
 
 
 def not_arrived(letter: Letter) -> str:

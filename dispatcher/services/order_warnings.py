@@ -26,6 +26,14 @@ def warnings(session: Session, order: OrderRequest) -> list[str]:
     newer = order_doubts.asked_since(session, order)
     if newer is not None:
         found.append(f"They have asked for something else since: {order_doubts.words_of(newer)}. Decide that first.")
+    confirmed = order_doubts.confirmed_since(session, order)
+    if confirmed is not None:
+        words = order_doubts.words_of(confirmed)
+        found.append(f"A later request of theirs has been confirmed: {words}. Confirm this one only if both are meant.")
+    said = order_doubts.said_since(session, order)
+    if said is not None and newer is None:
+        words = order_doubts.in_quotes(said)
+        found.append(f"Since it was read back they have said: {words}. Confirm it only if that is a yes.")
     lost = order_doubts.lost_read_back(session, order)
     if lost is not None:
         found.append(f"{order_doubts.not_arrived(lost)}.")

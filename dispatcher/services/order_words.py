@@ -21,7 +21,8 @@ _WORDS = {
         "an order, and nothing is bought or sold. If it was meant as one, please tell us.",
         "read back": "{rep} has understood: {words}\nNot accepted yet. Please say if anything is wrong.",
         "confirmed": "Confirmed by {rep} at {at}: {words}",
-        "declined": "Declined by {rep} at {at}: {words}\nNothing is bought or sold.",
+        "declined": "Declined by {rep} at {at}: your order request of {of} {asked}\nWhy: {words}\nNothing of it is "
+        "bought or sold.",
         "open": "(Your order request is not accepted until it is confirmed to you as such.)",
     },
     "de": {
@@ -37,7 +38,8 @@ _WORDS = {
         "read back": "{rep} hat verstanden: {words}\nNoch nicht angenommen. Bitte melden Sie sich, wenn etwas nicht "
         "stimmt.",
         "confirmed": "Bestätigt von {rep} um {at}: {words}",
-        "declined": "Abgelehnt von {rep} um {at}: {words}\nEs wird nichts gekauft oder verkauft.",
+        "declined": "Abgelehnt von {rep} um {at}: Ihr Auftragswunsch von {of} {asked}\nGrund: {words}\nDavon wird "
+        "nichts gekauft oder verkauft.",
         "open": "(Ihr Auftragswunsch ist nicht angenommen, bis er Ihnen ausdrücklich bestätigt wird.)",
     },
     "fr": {
@@ -52,7 +54,8 @@ _WORDS = {
         "traité comme un ordre, rien n'est acheté ni vendu. S'il en était un, dites-le-nous.",
         "read back": "{rep} a compris : {words}\nPas encore accepté. Dites-nous si quelque chose est inexact.",
         "confirmed": "Confirmé par {rep} à {at} : {words}",
-        "declined": "Refusé par {rep} à {at} : {words}\nRien n'est acheté ni vendu.",
+        "declined": "Refusé par {rep} à {at} : votre demande d'ordre de {of} {asked}\nRaison : {words}\nRien n'en est "
+        "acheté ni vendu.",
         "open": "(Votre demande d'ordre n'est pas acceptée tant qu'elle ne vous est pas expressément confirmée.)",
     },
 }

@@ -168,11 +168,19 @@ def read_back(
 
 
 def confirm(
-    session: Session, runtime: Runtime, staff: Staff, order_id: int, *, via: str, by_telephone: bool = False
+    session: Session,
+    runtime: Runtime,
+    staff: Staff,
+    order_id: int,
+    *,
+    via: str,
+    by_telephone: bool = False,
+    heard: int = 0,
 ) -> OrderRequest:
     """Accept it as it was read back, and tell the customer.
 
-    Raises StateConflict where it was not read back, where that has not arrived (unless they were told `by_telephone`),
+    `heard` is the last reply in the conversation that its claimer has read. Raises StateConflict where it was not read
+    back, where that has not arrived or they have said more since than was heard (unless they were told `by_telephone`),
     and while a newer request of theirs is not decided: it may take this one back.
     """
     order = _claimed(session, staff, order_id, but="confirmed")
@@ -183,6 +191,9 @@ def confirm(
     newer = order_doubts.asked_since(session, order)
     if newer is not None:
         raise StateConflict(order_doubts.since_then(newer), state=order.state)
+    said = None if by_telephone else order_doubts.said_since(session, order)
+    if said is not None and said.id > heard:
+        raise StateConflict(order_doubts.unheard(said), state=order.state)
     lost = None if by_telephone else order_doubts.lost_read_back(session, order)
     if lost is not None:
         raise StateConflict(order_doubts.not_arrived(lost), state=order.state)
@@ -216,7 +227,10 @@ def _decide(
     via: str,
     by_telephone: bool,
 ) -> OrderRequest:
-    told = say(spoken_in(order), state, rep=staff.name, at=hour(runtime.now()), words=words)
+    told = say(
+        spoken_in(order), state, rep=staff.name, at=hour(runtime.now()), words=words,
+        of=hour(order.created_at), asked=order_doubts.in_quotes(order.reply, 80) if order.reply.text.strip() else "",
+    )  # fmt: skip
     _tell(session, runtime, staff, order, told, state, via, by_telephone)
     _end(session, runtime, staff, order, state)
     record(

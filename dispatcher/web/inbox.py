@@ -149,6 +149,7 @@ def thread_page(
         warnings={one.id: order_warnings.warnings(session, one) for one in asked},
         newer={one.id: order_doubts.asked_since(session, one) for one in asked},
         unread={one.id for one in asked if order_doubts.lost_read_back(session, one) is not None},
+        heard=max((one.id for one in conversation.replies), default=0),
         may_decide=staff.has(*TAKERS),
         may_correct=staff.has(*correcting.MAY),
         may_take_on=passing.may_take_on(session, conversation, staff),

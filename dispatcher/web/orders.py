@@ -47,11 +47,15 @@ def read_back(order_id: int) -> ResponseReturnValue:
 @bp.post("/<int:order_id>/confirm")
 @may(*TAKERS)
 def confirm(order_id: int) -> ResponseReturnValue:
+    told = request.form.get("heard", "")[:18]
+    heard = int(told) if told.isascii() and told.isdigit() else 0
     return _tell(
         order_id,
         f"confirm-{order_id}",
         "",
-        lambda: orders.confirm(door.db(), door.runtime(), door.me(), order_id, via="page", by_telephone=_is_spoken()),
+        lambda: orders.confirm(
+            door.db(), door.runtime(), door.me(), order_id, via="page", by_telephone=_is_spoken(), heard=heard
+        ),
         "Confirmed.",
     )
 

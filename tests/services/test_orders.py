@@ -180,7 +180,9 @@ def test_declined_with_a_reason(light: World, session: Session) -> None:
             orders.decline(session, light.runtime, rep, order.id, empty, via="api")
         assert set(refused.value.fields) == {"text"}
     assert orders.decline(session, light.runtime, rep, order.id, "The book is closed.", via="api").state == "declined"
-    assert "Declined by Rep at 09:30 UTC: The book is closed." in letters(session, "response")[0].text
+    told = letters(session, "response")[0].text
+    assert "Declined by Rep at 09:30 UTC: your order request of 09:30 UTC" in told
+    assert "Why: The book is closed.\nNothing of it is bought or sold." in told
     for act in (orders.claim, orders.give_back):
         with pytest.raises(StateConflict, match="declined already by Rep"):
             act(session, light.runtime, rep, order.id)
@@ -280,8 +282,33 @@ def test_an_older_order_waits_for_what_was_asked_since(light: World, session: Se
     assert order_warnings.warnings(session, newer) == []
     with pytest.raises(StateConflict, match="something else since: “Cancel my order”"):
         orders.confirm(session, light.runtime, rep, older.id, via="page")
-    orders.decline(session, light.runtime, rep, newer.id, "There was time.", via="page")
+    orders.confirm(session, light.runtime, rep, newer.id, via="page")
+    assert "confirmed: “Cancel my order”. Confirm this one only if" in " ".join(order_warnings.warnings(session, older))
     assert orders.confirm(session, light.runtime, rep, older.id, via="page").state == "confirmed"
+
+
+def test_what_they_say_after_the_read_back_is_read_before_it_is_confirmed(light: World, session: Session) -> None:
+    rep, order = person(light, session, "rep"), order_of(asked(light, session))
+    orders.claim(session, light.runtime, rep, order.id)
+    orders.read_back(session, light.runtime, rep, order.id, "Buy 10,000 LTMY", via="page")
+    light.bank.time.pass_by(5)
+    said = asked(light, session)
+    said.text, said.kind = "No, wrong: one thousand, not ten.", "other"
+    session.delete(order_of(said))
+    session.flush()
+    assert "said: “No, wrong: one thousand" in " ".join(order_warnings.warnings(session, order))
+    with pytest.raises(StateConflict, match=r"they have said .*: “No, wrong"):
+        orders.confirm(session, light.runtime, rep, order.id, via="page", heard=order.reply_id)
+    light.bank.time.pass_by(5)
+    orders.read_back(session, light.runtime, rep, order.id, "Buy 1,000 LTMY", via="page")
+    assert order_warnings.warnings(session, order) == []
+    light.bank.time.pass_by(5)
+    agreed = asked(light, session)
+    agreed.text, agreed.kind = "Yes", "other"
+    session.delete(order_of(agreed))
+    session.flush()
+    done = orders.confirm(session, light.runtime, rep, order.id, via="page", heard=agreed.id)
+    assert done.state == "confirmed"
 
 
 @pytest.mark.parametrize("state", ["failed", "bounced", "rejected", "suppressed", "expired"])

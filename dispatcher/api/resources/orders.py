@@ -81,12 +81,22 @@ def read_back_order(act: Act, order_id: int, body: ReadBack) -> OrderInfo:
 @call(
     "POST", "/orders/<row:order_id>/confirm", "rep", "admin",
     title="Accept an order as it was read back",
-    about="The customer is told. Nothing is executed here.",
+    about="The customer is told. Nothing is executed here. Where they have said more since it was read back, name the "
+    "last reply that was read as `heard`.",
     tag=TAG, answers={200: OrderInfo}, problems=(409,),
 )  # fmt: skip
 def confirm_order(act: Act, order_id: int, body: Confirmation) -> OrderInfo:
     return _info(
-        act, orders.confirm(act.session, act.runtime, act.staff, order_id, via="api", by_telephone=body.by_telephone)
+        act,
+        orders.confirm(
+            act.session,
+            act.runtime,
+            act.staff,
+            order_id,
+            via="api",
+            by_telephone=body.by_telephone,
+            heard=body.heard or 0,
+        ),
     )
 
 

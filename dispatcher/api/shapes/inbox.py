@@ -71,6 +71,9 @@ class Confirmation(Given):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"by_telephone": False}]})
 
     by_telephone: bool = Field(False, description="It was said by telephone: no letter goes out.")
+    heard: int | None = Field(
+        None, ge=0, description="The last reply in the conversation that was read, where one came after the read-back."
+    )
 
 
 class Declining(Given):
