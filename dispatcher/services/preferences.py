@@ -176,16 +176,18 @@ def allow_urgent(session: Session, runtime: Runtime, customer: Customer, allowed
 
 
 def stop(
-    session: Session, runtime: Runtime, customer: Customer, channel: str, source: str, topic: str = ""
-) -> ContactPoint:
-    """Do not use this way any more, or not for messages of `topic`; confirmed by that way, where it carries words.
+    session: Session, runtime: Runtime, customer: Customer, channel: str, source: str, topic: str = "",
+    language: str = "",
+) -> ContactPoint:  # fmt: skip
+    """Do not use this way any more, or not for messages of `topic`; confirmed by that way, where it carries words, in
+    the `language` of the page where the button was, else in the directory's.
 
     `source` says how they told us, e.g. "preferences page". Raises NotFound.
     """
     point = _point(customer, channel)
     if topic and topic not in topics(session, customer):
         raise NotFound("you get nothing about that")
-    _stop(session, runtime, customer, channel, point.address, source, topic)
+    _stop(session, runtime, customer, channel, point.address, source, topic, language)
     return point
 
 
@@ -199,16 +201,17 @@ def one_click(session: Session, runtime: Runtime, customer: Customer, alert_id: 
         .join(Recipient, Recipient.delivery_id == Delivery.id)
         .where(Recipient.customer_id == customer.id, Delivery.message_id == alert_id, Delivery.channel == "email")
     )
-    _stop(session, runtime, customer, "email", address or _point(customer, "email").address, "one-click", "")
+    _stop(session, runtime, customer, "email", address or _point(customer, "email").address, "one-click")
 
 
 def _stop(
-    session: Session, runtime: Runtime, customer: Customer, channel: str, address: str, source: str, topic: str
-) -> None:
+    session: Session, runtime: Runtime, customer: Customer, channel: str, address: str, source: str, topic: str = "",
+    language: str = "",
+) -> None:  # fmt: skip
     order = suppressions.suppress(
         session, runtime, channel, address, "opt-out", source, f"customer {customer.key}", topic=topic
     )
-    confirmations.of_stop(session, runtime, order, customer)
+    confirmations.of_stop(session, runtime, order, customer, language=language)
 
 
 def everywhere(some: Sequence[Way]) -> Everywhere:
@@ -229,8 +232,8 @@ def _stays(way: Way) -> bool:
 
 
 def stop_everywhere(session: Session, runtime: Runtime, customer: Customer, language: str = "") -> None:
-    """Use no way of theirs any more, for nothing: also those that we had stopped or held. Confirmed by one letter, in
-    the `language` of the page where the button was, else in the directory's.
+    """Use no way of theirs any more, for nothing: also those that we had stopped or held. Confirmed by one letter, as
+    in `stop`.
     """
     actor, given = f"customer {customer.key}", []
     for channel, address in sorted((one.channel, one.address) for one in customer.contact_points):
@@ -247,7 +250,7 @@ def stop_everywhere(session: Session, runtime: Runtime, customer: Customer, lang
 
 def resume_everywhere(session: Session, runtime: Runtime, customer: Customer, language: str = "") -> None:
     """As it was before that press: what they stopped by itself, before or since, stays stopped. Confirmed by one letter
-    that says so, in the `language` of the page, else in the directory's.
+    that says so.
     """
     lifted: list[Suppression] = []
     stay: list[Way] = []
@@ -266,11 +269,11 @@ def resume_everywhere(session: Session, runtime: Runtime, customer: Customer, la
 
 
 def resume(
-    session: Session, runtime: Runtime, customer: Customer, channel: str, topic: str | None = ""
+    session: Session, runtime: Runtime, customer: Customer, channel: str, topic: str | None = "", language: str = ""
 ) -> ContactPoint:
     """Use this way again, as before everything was stopped, or for messages of `topic`, or with None for every topic.
 
-    Raises NotFound, StateConflict where it is not theirs to say.
+    Confirmed as in `stop`. Raises NotFound, StateConflict where it is not theirs to say.
     """
     point = _point(customer, channel)
     way = next(one for one in ways(session, customer) if one.point is point)
@@ -283,7 +286,7 @@ def resume(
         reasons=suppressions.THEIR_OWN, topic=topic,
     )  # fmt: skip
     if lifted:  # the first is the widest, and one letter says it
-        confirmations.of_return(session, runtime, lifted[0], customer, alone=topic is not None)
+        confirmations.of_return(session, runtime, lifted[0], customer, language=language, alone=topic is not None)
     return point
 
 

@@ -130,7 +130,11 @@ def resume_everywhere(token: str) -> ResponseReturnValue:
 @bp.post("/<token>/stop/<channel>")
 @by_token
 def stop(token: str, channel: str) -> ResponseReturnValue:
-    preferences.stop(door.db(), door.runtime(), _customer(token), channel, preferences.ON_THE_PAGE, _topic())
+    customer = _customer(token)
+    preferences.stop(
+        door.db(), door.runtime(), customer, channel, preferences.ON_THE_PAGE, _topic(),
+        wording.shared(customer.language),
+    )  # fmt: skip
     door.commit()
     return _back(token, "stop")
 
@@ -139,7 +143,8 @@ def stop(token: str, channel: str) -> ResponseReturnValue:
 @by_token
 def resume(token: str, channel: str) -> ResponseReturnValue:
     topic = None if request.form.get("all") == "yes" else _topic()
-    preferences.resume(door.db(), door.runtime(), _customer(token), channel, topic)
+    customer = _customer(token)
+    preferences.resume(door.db(), door.runtime(), customer, channel, topic, wording.shared(customer.language))
     door.commit()
     return _back(token, "resume")
 

@@ -67,6 +67,10 @@ def test_who_switches_is_spoken_to_so_from_then_on(site: Site) -> None:
     assert "E-Mails beenden?" in browser.get(f"{page}/stop/email").text
     done = browser.client.post(f"{page}/stop/email")
     assert "Beendet. Es gilt ab sofort." in browser.get(done.headers["Location"]).text
+    browser.client.post(f"{page}/resume/email")
+    with site.session() as session:
+        told = session.scalars(select(Letter.subject).where(Letter.kind == "confirmation").order_by(Letter.id)).all()
+    assert told == ["Keine E-Mails mehr von Example Bank", "Wieder E-Mails von Example Bank"]
     assert "Hier gibt es nichts" in browser.get("/p/nonsense").text
     refused = browser.client.post(f"{page}/order", data={"place-email": "1", "place-sms": "1"})
     assert (refused.status_code, "denselben Platz" in refused.text) == (422, True)
