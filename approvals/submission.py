@@ -16,7 +16,7 @@ from dispatcher.model import Attachment, DistributionList, Media, Message, Recip
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.model.message import EDITABLE, digest_of
 from dispatcher.runtime import Runtime
-from dispatcher.services import cancellation, media
+from dispatcher.services import cancellation, media, sight
 from dispatcher.services.audit import record
 
 __all__ = ["Submission", "cancel", "create", "edit", "get", "like", "submit", "visible", "withdraw"]
@@ -28,10 +28,7 @@ def visible(session: Session, staff: Staff, state: str | None = None) -> Select[
     What was released is for all members of staff; what never was, also where it was cancelled, for those who wrote
     it, officers and administrators; drafts for no officer.
     """
-    own = or_(
-        Message.author_id == staff.id,
-        Message.id.in_(select(Version.message_id).where(Version.editor_id == staff.id)),
-    )
+    own = sight.written_by(staff)
     query = select(Message).order_by(Message.id.desc())
     if staff.has("admin"):
         pass

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import request, url_for
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from dispatcher import door
-from dispatcher.model import Message, Staff, Version
-from dispatcher.services import inbox_numbers, tasks
+from dispatcher.model import Message, Staff
+from dispatcher.services import inbox_numbers, sight, tasks
 from dispatcher.web import paging
 
 
@@ -83,6 +83,4 @@ def _waiting(session: Session, staff: Staff) -> dict[str, int]:
 
 def decidable(staff: Staff) -> Select[int]:
     """Messages that wait for a decision which this officer may make: neither written nor edited by them."""
-    edited = select(Version.message_id).where(Version.editor_id == staff.id)
-    own = or_(Message.author_id == staff.id, Message.id.in_(edited))
-    return select(Message.id).where(Message.state == "pending", ~own)
+    return select(Message.id).where(Message.state == "pending", ~sight.written_by(staff))
