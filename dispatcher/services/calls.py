@@ -13,7 +13,16 @@ from dispatcher.model import Attempt, Customer, Delivery, Message, Recipient, Re
 from dispatcher.model.call import REPLY
 from dispatcher.model.delivery import MAY_HAVE_LEFT
 from dispatcher.runtime import Runtime
-from dispatcher.services import covers, matching, recordings, renditions, reply_notices, reply_store, suppressions
+from dispatcher.services import (
+    covers,
+    languages,
+    matching,
+    recordings,
+    renditions,
+    reply_notices,
+    reply_store,
+    suppressions,
+)
 from dispatcher.services.directory import owner_of
 from dispatcher.services.understanding import Understood
 
@@ -53,6 +62,10 @@ class Alert:
     pieces: tuple[str | None, ...]
     media_id: int | None
     written: tuple[str, ...] = ()
+
+    def voice(self, language: str) -> str:
+        """What says it to somebody of this language."""
+        return languages.voice_for(" ".join(one for one in (*self.pieces, *self.written) if one), language)
 
 
 # --- who --------------------------------------------------------------------------------------------------

@@ -58,6 +58,12 @@ def of_words(text: str) -> str:
     return more if counts[more] >= max(_LEAST, _TIMES * counts[less]) else ""
 
 
+def voice_for(text: str, otherwise: str) -> str:
+    """The tag of the voice that says a text: the one of whoever hears or wrote it, unless the words are of another."""
+    found = of_words(text)
+    return otherwise if found in ("", base(otherwise)) else found
+
+
 def of_answer(text: str, directory: str) -> str:
     """As `of_words`, of a customer with this language in the directory: where that is a third one, the words may be in
     it, and nothing is certain.

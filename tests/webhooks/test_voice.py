@@ -105,6 +105,9 @@ def test_an_alert_is_said_in_the_approved_words_with_the_menu_in_the_customers_l
     assert "Downgrade" in call.said
     assert "We cut LTMY to hold." in call.said
     assert "drücken Sie die 9" in call.said
+    voices = {say.text or "": say.get("language", "") for say in call.document.iter("Say")}
+    assert {tag[:2] for words, tag in voices.items() if "LTMY" in words or "This is" in words} == {"en"}
+    assert {tag[:2] for words, tag in voices.items() if "drücken" in words} == {"de"}
     assert call.tags == ["Gather"]
     assert call.next.startswith(f"{PUBLIC_URL}/webhooks/twilio/voice?attempt=")
     assert world.replies() == []

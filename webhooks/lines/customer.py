@@ -117,7 +117,8 @@ def _pieces(runtime: Runtime, alert: calls.Alert, language: str) -> tuple[Say | 
     recording = ""
     if alert.media_id is not None:
         recording = f"{runtime.settings.public_url}/audio/{runtime.token('media', alert.media_id)}.wav"
-    return tuple(Say(piece, language) if piece else Play(recording) for piece in alert.pieces if piece or recording)
+    voice = alert.voice(language)
+    return tuple(Say(piece, voice) if piece else Play(recording) for piece in alert.pieces if piece or recording)
 
 
 def _was_heard(runtime: Runtime, caller: calls.Caller, script: Script, place: Place, step: CallStep) -> bool:
@@ -140,7 +141,7 @@ def _detail(caller: calls.Caller, alert: calls.Alert | None, language: str, outb
     message = caller.message
     if message is None or alert is None or message.released_at is None or caller.customer is None:
         return ()
-    written = (*sentences(language, "caller written"), *(Say(one, language) for one in alert.written))
+    written = (*sentences(language, "caller written"), *(Say(one, alert.voice(language)) for one in alert.written))
     told = written if alert.written else ()
     if outbound:
         return told

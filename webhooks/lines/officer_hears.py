@@ -10,6 +10,7 @@ from approvals import review, written
 from approvals.review import Heard
 from dispatcher.model import Decision, Message
 from dispatcher.model.telephone import Play, Say
+from dispatcher.services import languages
 from webhooks.lines import hearing
 from webhooks.lines.talking import Line
 
@@ -54,7 +55,8 @@ def _whom(line: Line, heard: Heard) -> tuple[Say, ...]:
 
 def alert(line: Line, heard: Heard) -> tuple[Say | Play, ...]:
     """The subject, the recording, the text, and the names of what cannot be heard."""
-    language = heard.version.editor.language
+    version = heard.version
+    language = languages.voice_for(f"{version.subject}\n{version.text}", version.editor.language)
     text = tuple(Say(paragraph, language) for paragraph in heard.text)
     said: list[Say | Play] = [Say(heard.version.subject, language)]
     if heard.recording_id is not None:
