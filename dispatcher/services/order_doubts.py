@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -14,12 +16,21 @@ _MOST_WORDS = 200  # of what they have asked for since
 
 def asked_since(session: Session, order: OrderRequest) -> OrderRequest | None:
     """The newest request after this one in the same conversation that is not decided: it may be a change of mind."""
+    return _newest_after(session, order, UNDECIDED)
+
+
+def confirmed_since(session: Session, order: OrderRequest) -> OrderRequest | None:
+    """A request after this one in the same conversation that has been confirmed: this one may be meant no more."""
+    return _newest_after(session, order, ("confirmed",))
+
+
+def _newest_after(session: Session, order: OrderRequest, states: Collection[str]) -> OrderRequest | None:
     return session.scalars(
         select(OrderRequest)
         .where(
             OrderRequest.conversation_id == order.conversation_id,
             OrderRequest.reply_id > order.reply_id,
-            OrderRequest.state.in_(UNDECIDED),
+            OrderRequest.state.in_(states),
         )
         .order_by(OrderRequest.reply_id.desc())
         .limit(1)
@@ -50,20 +61,6 @@ def unheard(said: Reply) -> str:
         f"since it was read back they have said (reply {said.id}): {in_quotes(said)}: "
         "read that first, and read it back anew if it is a no"
     )
-
-
-def confirmed_since(session: Session, order: OrderRequest) -> OrderRequest | None:
-    """A request after this one in the same conversation that has been confirmed: this one may be meant no more."""
-    return session.scalars(
-        select(OrderRequest)
-        .where(
-            OrderRequest.conversation_id == order.conversation_id,
-            OrderRequest.reply_id > order.reply_id,
-            OrderRequest.state == "confirmed",
-        )
-        .order_by(OrderRequest.reply_id.desc())
-        .limit(1)
-    ).first()
 
 
 def since_then(newer: OrderRequest) -> str:
