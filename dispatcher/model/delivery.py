@@ -14,12 +14,13 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     bindparam,
+    exists,
     text,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, foreign, mapped_column, relationship
 
 from dispatcher.model.base import Base, BigId, now
-from dispatcher.model.directory import Customer
+from dispatcher.model.directory import CHANNELS, Customer
 from dispatcher.model.message import Message
 from dispatcher.model.staff import Staff
 
@@ -85,6 +86,16 @@ def due_by(
         in_states(Delivery.state, *WAITING),
         Delivery.due_at <= by,
     )
+
+
+def unfinished(
+    message_id: int | InstrumentedAttribute[int],
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Whether anything of a message waits, and whether anything is on its way, as the indexes of those few find it."""
+    of_it = Delivery.message_id == message_id
+    # All channels are named, so that the index of what waits can be used.
+    waits = exists().where(Delivery.channel.in_(CHANNELS), of_it, in_states(Delivery.state, *WAITING))
+    return waits, exists().where(of_it, in_states(Delivery.state, "sending"))
 
 
 def after(state: str, news: str) -> str:

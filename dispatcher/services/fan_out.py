@@ -14,8 +14,8 @@ from typing import NamedTuple
 from sqlalchemy import Dialect, Insert, Select, Update, bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import CHANNELS, Attempt, Delivery, Message, Suppression, Version
-from dispatcher.model.delivery import GOING, WAITING, due_by, in_states
+from dispatcher.model import Attempt, Delivery, Message, Suppression, Version
+from dispatcher.model.delivery import GOING, WAITING, due_by, in_states, unfinished
 from dispatcher.model.many import among, given
 from dispatcher.model.message import end_of_validity
 from dispatcher.runtime import Runtime
@@ -315,10 +315,7 @@ def give_back(session: Session, runtime: Runtime, message_id: int, channel: str,
 
 def finish(session: Session, message_id: int | None = None) -> None:
     """Call a message released when nothing of it waits or is on its way any more."""
-    of_it = Delivery.message_id == Message.id
-    # All channels are named, so that the index of what waits can be used.
-    waits = exists().where(Delivery.channel.in_(CHANNELS), of_it, in_states(Delivery.state, *WAITING))
-    leaves = exists().where(of_it, in_states(Delivery.state, "sending"))
+    waits, leaves = unfinished(Message.id)
     query = update(Message).where(Message.state == "releasing", ~waits, ~leaves)
     if message_id is not None:
         query = query.where(Message.id == message_id)
