@@ -9,11 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Protocol
 
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
+from rq.utils import as_text, utcparse
+from rq.worker_registration import get_keys
 from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
@@ -75,6 +78,19 @@ class RedisBells:
             return max(1, int(Worker.count(connection=self._redis, queue=self._queues[queue])))
         except (RedisError, OSError):
             return 1
+
+
+def worker_heard(redis: Redis, queue: str, now: datetime) -> datetime | None:
+    """When a worker of this queue was last heard of: `now` while one works, None where none is known.
+
+    Raises RedisError. An idle one is heard of every few seconds; one that works is told by its entry, which ends.
+    """
+    heard: list[datetime] = []
+    for key in get_keys(queue=Queue(queue, connection=redis), connection=redis):
+        state, beat = redis.hmget(key, "state", "last_heartbeat")
+        if beat is not None:
+            heard.append(now if as_text(state or "") == "busy" else utcparse(as_text(beat)))
+    return max(heard, default=None)
 
 
 def note(session: Session, queue: str, function: str, *ids: int | str) -> None:

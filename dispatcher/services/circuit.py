@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from redis import Redis
 from redis.exceptions import RedisError
 
 from dispatcher.model.gate import BARRED
@@ -46,6 +47,16 @@ class Choice:
 def _is_the_vendors(outcome: Outcome) -> bool:
     """With a time to come back it is the vendor who cannot now; without, it is about that recipient alone."""
     return outcome.state == "unknown" or (outcome.state == "deferred" and outcome.retry_after is not None)
+
+
+def known(redis: Redis, channel: str, provider: str) -> Out | None:
+    """What workers have told of a provider that is out; None where they use it. Raises RedisError."""
+    kept = redis.get(_key(channel, provider, "out"))
+    return Out(**json.loads(kept)) if isinstance(kept, bytes | str) else None
+
+
+def _key(channel: str, provider: str, what: str) -> str:
+    return f"circuit:{channel}:{provider}:{what}"
 
 
 class Circuit:
@@ -114,9 +125,9 @@ class Circuit:
     def _look(self, provider: str) -> Out | None:
         """What all workers know, or, where Redis is away, what this one does."""
         with contextlib.suppress(RedisError, OSError):
-            kept = self._runtime.redis.get(self._key(provider, "out"))
-            if isinstance(kept, bytes | str):
-                self._out[provider] = Out(**json.loads(kept))
+            out = known(self._runtime.redis, self._channel, provider)
+            if out is not None:
+                self._out[provider] = out
             else:
                 self._out.pop(provider, None)
         return self._out.get(provider)
@@ -127,4 +138,4 @@ class Circuit:
         return True
 
     def _key(self, provider: str, what: str) -> str:
-        return f"circuit:{self._channel}:{provider}:{what}"
+        return _key(self._channel, provider, what)

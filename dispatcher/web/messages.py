@@ -15,8 +15,8 @@ from dispatcher.door import may
 from dispatcher.model import Delivery, Message, Recipient, Reply, Version
 from dispatcher.model.errors import NotFound
 from dispatcher.model.message import EDITABLE, LIFE
-from dispatcher.services import cancellation, resend, sight
-from dispatcher.web import files, paging, progress
+from dispatcher.services import cancellation, resend, sight, waits
+from dispatcher.web import files, health, paging, progress
 
 bp = Blueprint("messages", __name__, url_prefix="/messages")
 
@@ -69,6 +69,7 @@ def show(message_id: int) -> ResponseReturnValue:
         acts=_acts(message, staff.id in wrote),
         steps=progress.steps(message),
         channels=progress.by_channel(session, message.id),
+        waits=_waits(session, message),
         replies=_replies(session, message) if staff.id in wrote or staff.has("officer", "admin") else None,
         people=progress.people(session, message),
         reasons=review.reasons_of(session, message) if staff.has("analyst", "officer", "admin") else {},
@@ -106,8 +107,13 @@ def show_progress(message_id: int) -> ResponseReturnValue:
         "messages/_progress.html",
         message=message,
         channels=progress.by_channel(session, message.id),
+        waits=_waits(session, message),
         people=progress.people(session, message),
     )
+
+
+def _waits(session: Session, message: Message) -> dict[str, list[waits.Reason]]:
+    return waits.reasons(session, door.runtime(), health.quick_redis(), message)
 
 
 @bp.get("/<int:message_id>/deliveries")
