@@ -47,6 +47,7 @@ def queue() -> ResponseReturnValue:
         "approvals/_waiting.html" if "part" in request.args else "approvals/queue.html",
         waiting=[(one, decisions.why_barred(session, officer, one), _people_listed(session, one)) for one in waiting],
         standing={one.id: escalation.standing(session, one) for one in waiting},
+        like={one.id: submission.like(session, officer, one) for one in waiting},
     )
 
 

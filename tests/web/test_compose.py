@@ -145,6 +145,7 @@ def test_what_is_very_like_another_alert_is_told_to_who_wrote_it_and_to_who_deci
     for one, other in ((1, 2), (2, 1)):
         page = site("officer").get(f"/approvals/{one}").text
         assert f'Very like <a href="/approvals/{other}">alert {other}</a>' in page
+        assert f"Very like alert {other} (pending)." in site("officer").get("/approvals").text
 
 
 def test_a_draft_keeps_back_no_alert_of_the_same_words(site: Site) -> None:
