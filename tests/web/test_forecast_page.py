@@ -43,7 +43,7 @@ def words(page: str) -> str:
 def test_each_channel_has_its_time_and_its_rate(site: Site) -> None:
     page = words(site("officer").get(f"/approvals/{crowd(site, 20)}").text)
     # Who is reached at once and who after the night, each with the time of their last.
-    assert "Voice 21 see below at once 20 09:30:20 UTC held by quiet hours 1 12:00:00 UTC" in page
+    assert "Voice 21 at once: 20, last 09:30:20 UTC held by quiet hours: 1, last 12:00:00 UTC" in page
     assert "20 s after the release, 1 call a second" in page
     assert "1 not within its validity" in page
     assert "more than the limit" not in page
