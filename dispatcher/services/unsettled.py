@@ -6,13 +6,15 @@ An alert that is urgent or ends is a task of its own at once, see `doubted`; eve
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Delivery, Reply, Staff, Suppression, Task
+from dispatcher.model import Customer, Delivery, Message, Reply, Staff, Suppression, Task
 from dispatcher.model.delivery import WAITING
+from dispatcher.model.message import end_of_validity
 from dispatcher.runtime import Runtime
 from dispatcher.services import covers, letters, reply_notices, suppressions
 from dispatcher.services.audit import record
@@ -67,13 +69,46 @@ def _order(session: Session, reply_id: int) -> Suppression | None:
 
 def _waiting(session: Session, order: Suppression) -> int:
     """How many alerts it holds back."""
-    held = select(func.count(Delivery.id)).where(
+    return session.scalar(select(func.count(Delivery.id)).where(*_held_by(order))) or 0
+
+
+def _held_by(order: Suppression) -> tuple[ColumnElement[bool], ...]:
+    return (
         Delivery.channel == order.channel,
         Delivery.address == order.address,
         Delivery.state.in_(WAITING),
         Delivery.error == HELD,
     )
-    return session.scalar(held) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """What a doubt keeps from one contact point: how many alerts, of which the first is stale after `ends_at`."""
+
+    channel: str
+    address: str
+    reply: Reply | None
+    waiting: int
+    ends_at: datetime | None
+
+
+def held_back(session: Session, customer: Customer) -> list[HeldBack]:
+    """Where alerts for a customer wait until a person has said what they meant, whatever conversation it was in."""
+    found = []
+    for point in customer.contact_points:
+        for order in suppressions.all_in_force(session, point.channel, point.address):
+            if order.reason != KIND:
+                continue
+            waiting = session.execute(
+                select(Message.released_at, Message.valid_for)
+                .join(Delivery, Delivery.message_id == Message.id)
+                .where(*_held_by(order))
+            ).all()
+            ends = [end_of_validity(released_at, valid_for) for released_at, valid_for in waiting]
+            reply = session.get(Reply, order.reply_id) if order.reply_id else None
+            first = min((one for one in ends if one is not None), default=None)
+            found.append(HeldBack(point.channel, point.address, reply, len(waiting), first))
+    return found
 
 
 def _tell(session: Session, runtime: Runtime, task: Task, reply: Reply, since: datetime, waiting: int) -> list[str]:

@@ -27,6 +27,7 @@ from dispatcher.services import (
     replies,
     responses,
     talks,
+    unsettled,
 )
 from dispatcher.services.audit import fingerprint
 from dispatcher.services.kind_words import DOUBTS, KINDS
@@ -145,6 +146,7 @@ def thread_page(
         holder=talks.holder(conversation, staff.id),
         way=way,
         most_words=responses.most_words(way.channel),
+        held_back=unsettled.held_back(session, conversation.customer),
         orders=asked,
         warnings={one.id: order_warnings.warnings(session, one) for one in asked},
         newer={one.id: order_doubts.asked_since(session, one) for one in asked},

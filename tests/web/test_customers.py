@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import time
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from dispatcher.model import (
     Preference,
     Reply,
 )
-from dispatcher.services import directory_marks, reply_store, suppressions, wishes
+from dispatcher.services import directory_marks, fan_out, reply_store, suppressions, wishes
 from dispatcher.services.media import Upload
 from dispatcher.services.understanding import Understood
 from tests.web.conftest import Site
@@ -344,7 +345,13 @@ def test_a_doubt_is_settled_on_the_page_of_tasks(site: Site) -> None:
             understood=Understood(doubt="opt-out"), person=session.get_one(Customer, site.bank.ids["bob"]),
         )  # fmt: skip
         wishes.hold(session, site.bank.runtime, reply, "sms", "+12025550101")
+        site.bank.released(session, valid_for=3600)
+        fan_out.claim(session, site.bank.runtime, 1, "sms", "scripted", 10)
         session.commit()
+    thread = re.sub(r"<[^>]+>", "", site("rep").get("/inbox/1").text)
+    assert "1 alert waits at text message +12025550101 until somebody has said" in thread
+    assert "the first is too late after 10:30:00 UTC" in thread
+    assert "1 alert would go on waiting" in site("rep").get("/inbox/1").text
     bobs = f"/p/{site.bank.runtime.token('customer', site.bank.ids['bob'])}"
     held = site("nobody").get(bobs).text
     assert "until your representative has read your message" in held
