@@ -140,8 +140,13 @@ def claim(session: Session, runtime: Runtime, staff: Staff, conversation_id: int
         raise StateConflict(f"the conversation is {conversation.state} already", state=conversation.state)
     _require_may_take_on(session, conversation, staff)
     taken_on(session, conversation, staff)
-    record(session, runtime, staff, "claim conversation", f"conversation {conversation.id}")
+    record_claim(session, runtime, staff, conversation)
     return conversation
+
+
+def record_claim(session: Session, runtime: Runtime, staff: Staff, conversation: Conversation) -> None:
+    """Put on record that they have taken it on."""
+    record(session, runtime, staff, "claim conversation", f"conversation {conversation.id}")
 
 
 def _require_may_take_on(session: Session, conversation: Conversation, staff: Staff) -> None:
@@ -149,15 +154,17 @@ def _require_may_take_on(session: Session, conversation: Conversation, staff: St
         raise NotAllowed("somebody complains in it: only compliance and administrators take it on or close it")
 
 
-def taken_on(session: Session, conversation: Conversation, staff: Staff) -> None:
+def taken_on(session: Session, conversation: Conversation, staff: Staff) -> bool:
     """They answer for it from now on, where they may: who has claimed it, unless it is closed, stays; it is passed on
-    no more.
+    no more. Whether it has become theirs by this.
     """
     if not passing.may_take_on(session, conversation, staff):
-        return
+        return False
+    was_theirs = conversation.state == "claimed" and conversation.claimed_by == staff.id
     if conversation.state == "closed" or conversation.claimed_by is None:
         conversation.claimed_by = staff.id
     conversation.state, conversation.claim_by = "claimed", None
+    return conversation.claimed_by == staff.id and not was_theirs
 
 
 def close(session: Session, runtime: Runtime, staff: Staff, conversation_id: int) -> Conversation:

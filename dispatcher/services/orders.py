@@ -6,6 +6,8 @@ read back, decided.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
@@ -105,7 +107,8 @@ def get(session: Session, staff: Staff, order_id: int) -> OrderRequest:
 def claim(session: Session, runtime: Runtime, staff: Staff, order_id: int) -> OrderRequest:
     """Take it on, and with it the conversation if nobody has. Raises StateConflict where somebody else was quicker.
 
-    An administrator takes over what a colleague has claimed who is away or gone.
+    With the conversation the other orders in it that wait. An administrator takes over what a colleague has claimed
+    who is away or gone.
     """
     order = _held(session, staff, order_id)
     if order.state == "claimed" and order.claimed_by == staff.id:
@@ -113,24 +116,58 @@ def claim(session: Session, runtime: Runtime, staff: Staff, order_id: int) -> Or
     over = order.claimer.email if order.state == "claimed" and order.claimer else ""
     if order.state != "waiting" and not (over and staff.has("admin") and _is_gone(runtime, order)):
         raise _conflict(order)
+    _take(session, runtime, staff, order)
+    taken = conversations.taken_on(session, order.conversation, staff)
+    others = _take_waiting(session, runtime, staff, order.conversation) if taken else []
+    if taken:
+        conversations.record_claim(session, runtime, staff, order.conversation)
+    _record_claim(session, runtime, staff, order, **({"from": over} if over else {}))
+    for other in others:
+        _record_claim(session, runtime, staff, other)
+    return order
+
+
+def claim_conversation(session: Session, runtime: Runtime, staff: Staff, conversation_id: int) -> Conversation:
+    """Take on a conversation and every order in it that waits, where their role takes orders: one act.
+
+    Raises as `conversations.claim`.
+    """
+    conversation = conversations.locked(session, staff, conversation_id)
+    # Before anything is on record: its lock comes after those of tasks, for everybody.
+    taken = _take_waiting(session, runtime, staff, conversation) if staff.has(*TAKERS) else []
+    conversations.claim(session, runtime, staff, conversation_id)
+    for order in taken:
+        _record_claim(session, runtime, staff, order)
+    return conversation
+
+
+def _take_waiting(
+    session: Session, runtime: Runtime, staff: Staff, conversation: Conversation
+) -> Sequence[OrderRequest]:
+    session.flush()
+    waiting = session.scalars(
+        select(OrderRequest)
+        .where(OrderRequest.conversation_id == conversation.id, OrderRequest.state == "waiting")
+        .order_by(OrderRequest.id)
+        .with_for_update()
+    ).all()
+    for order in waiting:
+        _take(session, runtime, staff, order)
+    return waiting
+
+
+def _take(session: Session, runtime: Runtime, staff: Staff, order: OrderRequest) -> None:
     now = runtime.now()
     order.state, order.claimed_by, order.claimed_at = "claimed", staff.id, now
     order.due_at = now + order_rings.TO_DECIDE * order_rings.patience(runtime, order.conversation)
     order_rings.close_task(session, runtime, order, staff)
-    conversations.taken_on(session, order.conversation, staff)
     session.flush()
     session.expire(order, ["claimer"])
-    waited = round((now - order.created_at).total_seconds(), 3)
-    record(
-        session,
-        runtime,
-        staff,
-        "claim order",
-        f"order {order.id}",
-        waited_seconds=waited,
-        **({"from": over} if over else {}),
-    )
-    return order
+
+
+def _record_claim(session: Session, runtime: Runtime, staff: Staff, order: OrderRequest, **more: str) -> None:
+    waited = round((runtime.now() - order.created_at).total_seconds(), 3)
+    record(session, runtime, staff, "claim order", f"order {order.id}", waited_seconds=waited, **more)
 
 
 def give_back(session: Session, runtime: Runtime, staff: Staff, order_id: int) -> OrderRequest:

@@ -208,7 +208,7 @@ def respond(conversation_id: int) -> ResponseReturnValue:
 @bp.post("/<int:conversation_id>/claim")
 @may(*WORKS_HERE)
 def claim(conversation_id: int) -> ResponseReturnValue:
-    conversations.claim(door.db(), door.runtime(), door.me(), conversation_id)
+    orders.claim_conversation(door.db(), door.runtime(), door.me(), conversation_id)
     door.commit()
     return redirect(url_for(".show", conversation_id=conversation_id))
 

@@ -216,6 +216,22 @@ def test_only_who_claimed_it_decides(light: World, session: Session) -> None:
     assert orders.claim(session, runtime, admin, order.id).claimed_by == admin.id
 
 
+@pytest.mark.parametrize("by", ["conversation", "order"])
+def test_a_conversation_and_the_orders_in_it_are_claimed_in_one_act(light: World, session: Session, by: str) -> None:
+    rep, first = person(light, session, "rep"), order_of(asked(light, session))
+    light.bank.time.pass_by(1)
+    second = order_of(asked(light, session))
+    if by == "order":
+        orders.claim(session, light.runtime, rep, second.id)
+    else:
+        orders.claim_conversation(session, light.runtime, rep, first.conversation_id)
+    assert {(one.state, one.claimer) for one in (first, second)} == {("claimed", rep)}
+    assert first.conversation.claimed_by == rep.id
+    subjects = session.scalars(select(AuditEntry.subject).where(AuditEntry.action.startswith("claim "))).all()
+    said = {f"order {first.id}", f"order {second.id}", f"conversation {first.conversation_id}"}
+    assert (len(subjects), set(subjects)) == (3, said)
+
+
 def test_of_two_who_claim_at_once_one_has_it(world: World) -> None:
     with world.runtime.sessions() as session:
         order_id = order_of(asked(world, session)).id

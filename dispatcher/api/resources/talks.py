@@ -17,7 +17,7 @@ from dispatcher.api.shapes.inbox import (
     SaidInfo,
 )
 from dispatcher.model import Conversation, Customer, Message, Reply, Response
-from dispatcher.services import conversations, responses, talks
+from dispatcher.services import conversations, orders, responses, talks
 
 TAG = "Inbox"
 
@@ -71,10 +71,12 @@ def respond(act: Act, conversation_id: int, body: NewResponse) -> ResponseInfo:
 @call(
     "POST", "/conversations/<row:conversation_id>/claim",
     title="Take a conversation on",
+    about="And with it, where your role takes orders, every order request in it that waits. To claim one of these "
+    "takes on the conversation, if nobody has, and the others.",
     tag=TAG, answers={200: ConversationInfo}, problems=(409,),
 )  # fmt: skip
 def claim_conversation(act: Act, conversation_id: int) -> ConversationInfo:
-    return _info(act, conversations.claim(act.session, act.runtime, act.staff, conversation_id))
+    return _info(act, orders.claim_conversation(act.session, act.runtime, act.staff, conversation_id))
 
 
 @call(
