@@ -93,7 +93,7 @@ def narrowed(query: Select[Conversation], *, kind: str | None = None, order: str
     return query
 
 
-def with_open_orders(query: Select[Conversation]) -> Select[Conversation]:
+def with_open_orders(query: Select[Conversation], *, latest_first: bool = False) -> Select[Conversation]:
     """Those with an order that is neither confirmed nor declined, the one that has waited longest first."""
     first = (
         select(OrderRequest.conversation_id, func.min(Reply.received_at).label("at"))
@@ -102,10 +102,11 @@ def with_open_orders(query: Select[Conversation]) -> Select[Conversation]:
         .group_by(OrderRequest.conversation_id)
         .subquery()
     )
-    return query.join(first, first.c.conversation_id == Conversation.id).order_by(None).order_by(first.c.at)
+    at = first.c.at.desc() if latest_first else first.c.at
+    return query.join(first, first.c.conversation_id == Conversation.id).order_by(None).order_by(at)
 
 
-def with_open_complaints(query: Select[Conversation]) -> Select[Conversation]:
+def with_open_complaints(query: Select[Conversation], *, latest_first: bool = False) -> Select[Conversation]:
     """Those in which somebody has complained since they were last closed, the one that has waited longest first."""
     first = (
         select(Reply.conversation_id, func.min(Reply.received_at).label("at"))
@@ -118,4 +119,5 @@ def with_open_complaints(query: Select[Conversation]) -> Select[Conversation]:
         .group_by(Reply.conversation_id)
         .subquery()
     )
-    return query.join(first, first.c.conversation_id == Conversation.id).order_by(None).order_by(first.c.at)
+    at = first.c.at.desc() if latest_first else first.c.at
+    return query.join(first, first.c.conversation_id == Conversation.id).order_by(None).order_by(at)

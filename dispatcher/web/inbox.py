@@ -53,7 +53,8 @@ def index() -> ResponseReturnValue:
     if whose:
         everything = everything.where(or_(Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id))
     waiting = orders.visible(session, staff, "waiting")
-    page = paging.things(session, _loaded(_chosen(everything, state, words)))
+    order = paging.asked_order()
+    page = paging.things(session, _loaded(_chosen(everything, state, words, turned=order == paging.TURNED)))
     part = "part" in request.args  # our script fetches the list alone, to keep an open page up to date
     numbers = inbox_numbers.of(session, everything, closed=not part)
     unmatched = inbox_numbers.unmatched(session, staff)
@@ -72,6 +73,7 @@ def index() -> ResponseReturnValue:
         now=door.runtime().now(),
         state=state,
         whose=whose,
+        order=order,
         states=STATES,
         kinds=KINDS,
         doubts=DOUBTS,
@@ -87,14 +89,15 @@ def _fresh(numbers: inbox_numbers.Numbers) -> dict[str, int]:
     return {name: number for name, number in asdict(numbers).items() if number is not None}
 
 
-def _chosen(some: Select[Conversation], state: str, words: str) -> Select[Conversation]:
-    """Of these conversations those of one tab whose customer or firm is called so."""
+def _chosen(some: Select[Conversation], state: str, words: str, *, turned: bool) -> Select[Conversation]:
+    """Of these conversations those of one tab whose customer or firm is called so; `turned`, the last of them first."""
     if state == "orders":
-        some = talks.with_open_orders(some)
+        some = talks.with_open_orders(some, latest_first=turned)
     elif state == "complaints":
-        some = talks.with_open_complaints(some)
-    elif state in STATES:
-        some = some.where(Conversation.state == state)
+        some = talks.with_open_complaints(some, latest_first=turned)
+    else:
+        some = some.where(Conversation.state == state) if state in STATES else some
+        some = some.order_by(None).order_by(Conversation.last_at, Conversation.id) if turned else some
     if not words:
         return some
     like = paging.contains(words)

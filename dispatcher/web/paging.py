@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 Row = TypeVar("Row")
 PER_PAGE = 25
+TURNED = "turned"  # in an address: the list's last row first
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,11 @@ def asked_page() -> int:
     """The page asked for by the address; 1 where it is none."""
     text = request.args.get("page", "1")
     return min(max(1, int(text)), 1_000_000) if text.isascii() and text.isdigit() and len(text) < 9 else 1
+
+
+def asked_order() -> str:
+    """TURNED where the address asks for the list from its other end, else ""."""
+    return TURNED if request.args.get("order") == TURNED else ""
 
 
 def rows(session: Session, query: Select[Any], per_page: int = PER_PAGE) -> Page[Any]:

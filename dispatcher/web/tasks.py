@@ -33,13 +33,16 @@ def _answers_to(task: Task) -> tuple[str, ...]:
 def index() -> ResponseReturnValue:
     session, staff = door.db(), door.me()
     state = "closed" if request.args.get("state") == "closed" else "open"
-    query = tasks.visible(session, staff, state)
+    query, order = tasks.visible(session, staff, state), paging.asked_order()
     if state == "closed":
-        query = query.order_by(None).order_by(Task.closed_at.desc())
+        query = query.order_by(None).order_by(Task.closed_at if order else Task.closed_at.desc())
+    elif order:
+        query = query.order_by(None).order_by(Task.id.desc())
     return render_template(
         "tasks.html",
         page=paging.things(session, query),
         state=state,
+        order=order,
         answers_to=_answers_to,
         words=WORDS,
         open_ones=paging.number(session, tasks.visible(session, staff)),

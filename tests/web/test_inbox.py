@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import event, select
 
 from dispatcher.model import (
     Callback,
     ContactPoint,
     Conversation,
+    Customer,
     Delivery,
     Grant,
     Letter,
+    OrderRequest,
     Reply,
     Response,
     Task,
@@ -311,3 +314,42 @@ def test_only_mine(talk: Site) -> None:
     assert "What now?" in talk("admin").get("/inbox").text
     assert "What now?" not in talk("admin").get("/inbox?whose=mine").text
     assert "What now?" in talk("rep").get("/inbox?whose=mine").text
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "other"),
+    [
+        ("/inbox?state=open", "Newest word first", "Oldest word first"),
+        ("/inbox?state=orders", "The longest waiting first", "The latest first"),
+        ("/tasks?", "Oldest first", "Newest first"),
+        ("/tasks?state=closed", "Last done first", "First done first"),
+    ],
+)
+def test_a_list_says_its_order_and_is_turned_round(talk: Site, path: str, words: str, other: str) -> None:
+    runtime, earlier = talk.bank.runtime, talk.bank.time.at - timedelta(hours=1)
+    with talk.session() as session:
+        first = session.scalars(select(Reply)).one()
+        replies.from_page(session, runtime, first.delivery_id or 0, "Sell 500 at 42", False)
+        first_talk = session.get_one(Conversation, first.conversation_id)
+        bob = session.get_one(Customer, talk.bank.ids["bob"])
+        other_talk = Conversation(customer=bob, channel="sms", address="+12025550101", rep_id=first_talk.rep_id)
+        other_talk.last_at = other_talk.created_at = earlier
+        asked = Reply(
+            dedupe="b", channel="sms", sender="+12025550101", text="Buy", received_at=earlier, conversation=other_talk,
+            customer=bob, kind="order", state="matched",
+        )  # fmt: skip
+        session.add_all([other_talk, asked])
+        session.flush()
+        session.add(OrderRequest(reply_id=asked.id, conversation_id=other_talk.id, created_at=earlier))
+        for number, name in enumerate(("Ana", "Bob")):
+            task = tasks.open_task(session, kind="failed", dedupe=name, text=f"Reach {name}", rep_id=first_talk.rep_id)
+            if "closed" in path:
+                task.state, task.closed_at = "closed", earlier + timedelta(minutes=number)
+        session.commit()
+    usual, turned = talk("rep").get(path).text, talk("rep").get(f"{path}&order=turned").text
+    for page, said, offered in ((usual, words, other), (turned, other, words)):
+        assert re.search(rf"{said} · <a href=[^>]+>{offered}</a>", page)
+    names = r"(?:row-title\">|Reach )(Ana|Bob)"
+    rows = [list(dict.fromkeys(re.findall(names, page[page.index(words) :]))) for page in (usual, turned)]
+    assert rows[0] == rows[1][::-1]
+    assert len(rows[0]) == 2
