@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, types
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, String, types
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
@@ -19,6 +19,8 @@ NAMES = {
 
 # SQLite numbers rows by itself only for INTEGER; PostgreSQL should not run out at two thousand million.
 BigId = BigInteger().with_variant(Integer, "sqlite")
+# Addresses are compared byte by byte: by the rules of a language PostgreSQL takes many times as long.
+Address = String(320).with_variant(String(320, collation="C"), "postgresql")
 Json = JSON().with_variant(JSONB, "postgresql")
 
 

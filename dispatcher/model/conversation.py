@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
 
-from dispatcher.model.base import Base, BigId, now
+from dispatcher.model.base import Address, Base, BigId, now
 from dispatcher.model.delivery import Delivery, Letter, index_of_states
 from dispatcher.model.directory import Customer
 from dispatcher.model.message import Media, Message
@@ -56,7 +56,7 @@ class Conversation(Base):
     state: Mapped[str] = mapped_column(String(16), default="open")
     claimed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     channel: Mapped[str] = mapped_column(String(16))
-    address: Mapped[str] = mapped_column(String(320), default="")
+    address: Mapped[str] = mapped_column(Address, default="")
     routed_by: Mapped[str] = mapped_column(String(200), default="", server_default="")
     routed_to: Mapped[str] = mapped_column(String(16), default="", server_default="")  # one of routing.TARGETS
     done_up_to: Mapped[int | None] = mapped_column(BigId)

@@ -13,13 +13,14 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    and_,
     bindparam,
     exists,
     text,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, foreign, mapped_column, relationship
 
-from dispatcher.model.base import Base, BigId, now
+from dispatcher.model.base import Address, Base, BigId, now
 from dispatcher.model.directory import CHANNELS, Customer
 from dispatcher.model.message import Message
 from dispatcher.model.staff import Staff
@@ -109,6 +110,9 @@ class Recipient(Base):
     `left_at` is set when the customer left the audience between approval and release.
     A recipient without a delivery after the release is unreachable.
 
+    Every key costs a release as much as the row: so the rows have no number of their own, and whoever looks for those
+    of a delivery names its message too, as `Delivery.recipients` does.
+
     The database does not check what the ids of a recipient and a delivery's message stand for: row by row that takes
     PostgreSQL longer than all the rest of a release. One statement selects them from where they are; customers and
     messages are never deleted, and of deliveries only a fallback that nobody needs any more (see `recall`), which
@@ -116,12 +120,12 @@ class Recipient(Base):
     """
 
     __tablename__ = "recipients"
-    __table_args__ = (UniqueConstraint("message_id", "customer_id"),)
+    __table_args__ = (Index("ix_recipients_message_id", "message_id", "delivery_id"),)
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    message_id: Mapped[int] = mapped_column(BigId)
-    customer_id: Mapped[int] = mapped_column(BigId, index=True)
-    delivery_id: Mapped[int | None] = mapped_column(BigId, index=True)
+    # In this order the key also finds a customer's messages.
+    customer_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    message_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    delivery_id: Mapped[int | None] = mapped_column(BigId)
     channel: Mapped[str | None] = mapped_column(String(16))
     because: Mapped[str] = mapped_column(String(200), default="")
     left_at: Mapped[datetime | None]
@@ -141,7 +145,7 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         # In this order it also finds what went to an address.
-        UniqueConstraint("channel", "address", "message_id"),
+        UniqueConstraint("address", "channel", "message_id"),
         Index("ix_deliveries_message", "message_id", "channel", "position"),
         # What waits, in the order in which it leaves: of a release, then of a channel.
         index_of_states("ix_deliveries_waiting", "channel", "message_id", "due_at", "position", states=WAITING),
@@ -152,7 +156,7 @@ class Delivery(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     message_id: Mapped[int] = mapped_column(BigId)
     channel: Mapped[str] = mapped_column(String(16))
-    address: Mapped[str] = mapped_column(String(320))
+    address: Mapped[str] = mapped_column(Address)
     language: Mapped[str] = mapped_column(String(16), default="en")
     state: Mapped[str] = mapped_column(String(16), default="queued")
     outcome: Mapped[str | None] = mapped_column(String(16))  # voice: answered, machine, busy, no-answer
@@ -169,9 +173,11 @@ class Delivery(Base):
 
     message: Mapped[Message] = relationship(primaryjoin=lambda: foreign(Delivery.message_id) == Message.id)
     recipients: Mapped[list[Recipient]] = relationship(
-        primaryjoin=lambda: foreign(Recipient.delivery_id) == Delivery.id,
+        primaryjoin=lambda: and_(
+            foreign(Recipient.delivery_id) == Delivery.id, Recipient.message_id == Delivery.message_id
+        ),
         back_populates="delivery",
-        order_by="Recipient.id",
+        order_by="Recipient.customer_id",
     )
     attempts: Mapped[list[Attempt]] = relationship(order_by="Attempt.n")
 
@@ -206,7 +212,7 @@ class Letter(Base):
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
     conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"), index=True)
     channel: Mapped[str] = mapped_column(String(16))
-    address: Mapped[str] = mapped_column(String(320))
+    address: Mapped[str] = mapped_column(Address)
     sender_name: Mapped[str] = mapped_column(String(200), default="")  # shown as "Name, Firm"; empty: the firm
     subject: Mapped[str] = mapped_column(String(300), default="")
     text: Mapped[str] = mapped_column(Text)

@@ -7,7 +7,7 @@ from datetime import datetime, time
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from dispatcher.model.base import Base, BigId, now
+from dispatcher.model.base import Address, Base, BigId, now
 from dispatcher.model.staff import Staff
 
 # The order in which channels are tried that a customer's preference does not name.
@@ -69,7 +69,7 @@ class ContactPoint(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"))
     channel: Mapped[str] = mapped_column(String(16))
-    address: Mapped[str] = mapped_column(String(320))
+    address: Mapped[str] = mapped_column(Address)
     valid: Mapped[bool] = mapped_column(default=True)
     invalid_because: Mapped[str | None] = mapped_column(String(200))
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)

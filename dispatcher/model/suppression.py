@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dispatcher.model.base import Base, BigId, now
+from dispatcher.model.base import Address, Base, BigId, now
 
 
 class Suppression(Base):
@@ -36,7 +36,7 @@ class Suppression(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     channel: Mapped[str] = mapped_column(String(16))
-    address: Mapped[str] = mapped_column(String(320))
+    address: Mapped[str] = mapped_column(Address)
     topic: Mapped[str] = mapped_column(String(64), default="", server_default="")
     # opt-out, bounce, complaint, wrong-person, provider, by-hand; doubt: until a person has said what was meant
     reason: Mapped[str] = mapped_column(String(32))

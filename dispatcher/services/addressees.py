@@ -52,12 +52,13 @@ def _of() -> Select[*tuple[Any, ...]]:
     )
     return (
         select(
-            Recipient.delivery_id, listed.label("listed"), Customer.id, Customer.timezone, Customer.quiet_from,
+            Delivery.id, listed.label("listed"), Customer.id, Customer.timezone, Customer.quiet_from,
             Customer.quiet_until, Customer.urgent_when_quiet, theirs.label("theirs"),
         )
+        .select_from(Delivery)
+        .join(Delivery.recipients)
         .join(Customer, Customer.id == Recipient.customer_id)
-        .join(Delivery, Delivery.id == Recipient.delivery_id)
-        .where(among(Recipient.delivery_id, "deliveries"), Customer.active)
+        .where(among(Delivery.id, "deliveries"), Customer.active)
     )  # fmt: skip
 
 

@@ -177,7 +177,7 @@ def still_true(session: Session, letter: Letter) -> bool:
         return True
     call = (
         select(Delivery.id)
-        .join(Recipient, Recipient.delivery_id == Delivery.id)
+        .join(Delivery.recipients)
         .where(
             Recipient.customer_id == letter.customer_id,
             Recipient.message_id == letter.message_id,
@@ -247,7 +247,7 @@ def _late_calls(message: Message, late: int) -> Select[*tuple[Any, ...]]:
             point.address,
         )
         .select_from(calls)
-        .join(Recipient, Recipient.delivery_id == calls.c.id)
+        .join(Recipient, (Recipient.message_id == message.id) & (Recipient.delivery_id == calls.c.id))
         .join(Customer, Customer.id == Recipient.customer_id)
         .join(point, (point.customer_id == Customer.id) & (point.channel == "sms"))
         .where(calls.c.place > late, calls.c.state.in_(WAITING), point.valid, ~suppressed, ~gets_it)

@@ -59,9 +59,7 @@ def latest_message(session: Session, runtime: Runtime, customer_id: int) -> int 
 
 def latest_delivery(session: Session, runtime: Runtime, customer_id: int) -> Delivery | None:
     """The last delivery to them within 30 days that may have left, by any channel."""
-    return session.scalars(
-        _sent(runtime).join(Recipient, Recipient.delivery_id == Delivery.id).where(Recipient.customer_id == customer_id)
-    ).first()
+    return session.scalars(_sent(runtime).join(Delivery.recipients).where(Recipient.customer_id == customer_id)).first()
 
 
 def people_with(session: Session, channels: tuple[str, ...], address: str) -> list[Customer]:

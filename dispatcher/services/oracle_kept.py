@@ -27,6 +27,7 @@ from dispatcher.services.oracle import MOST, TAKEN, Breach, Promise, Question
 
 _FAILED = ("failed", "bounced", "rejected", "expired")
 _UNDER_WAY = (*WAITING, "sending")
+_WHO = (Recipient.message_id, Recipient.customer_id)
 
 
 def always_due(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
@@ -60,7 +61,7 @@ def everybody_accounted_for(session: Session, runtime: Runtime, asked: Question)
     out = select(Message.id).where(Message.released_at.is_not(None))
     someone = exists().where(Task.message_id == Recipient.message_id, Task.customer_id == Recipient.customer_id)
     left_alone = (
-        select(Recipient.id, Recipient.delivery_id, Delivery.state)
+        select(*_WHO, Recipient.delivery_id, Delivery.state)
         .join(Delivery, Recipient.delivery_id == Delivery.id)
         .join(Message, Message.id == Delivery.message_id)
         .where(
@@ -71,11 +72,9 @@ def everybody_accounted_for(session: Session, runtime: Runtime, asked: Question)
             ~_task_of(Delivery.id),
         )
     )
-    for number, delivery_id, state in session.execute(left_alone.order_by(Recipient.id).limit(MOST)):
-        yield Breach(
-            "P1", f"recipient {number}", f"delivery {delivery_id} is {state}, and nobody has a task to reach them"
-        )
-    unreached = select(Recipient.id).where(
+    for *who, delivery_id, state in session.execute(left_alone.order_by(*_WHO).limit(MOST)):
+        yield Breach("P1", _recipient(*who), f"delivery {delivery_id} is {state}, and nobody has a task to reach them")
+    unreached = select(*_WHO).where(
         Recipient.message_id.in_(out),
         Recipient.delivery_id.is_(None),
         Recipient.left_at.is_(None),
@@ -83,15 +82,15 @@ def everybody_accounted_for(session: Session, runtime: Runtime, asked: Question)
         ~someone,
         ~_in_hand_then(),
     )
-    for number in session.scalars(unreached.order_by(Recipient.id).limit(MOST)):
-        yield Breach("P1", f"recipient {number}", "is out of reach, and nobody has a task to reach them")
+    for who in session.execute(unreached.order_by(*_WHO).limit(MOST)):
+        yield Breach("P1", _recipient(*who), "is out of reach, and nobody has a task to reach them")
     astray = (
-        select(Recipient.id, Recipient.message_id, Delivery.message_id)
+        select(*_WHO, Delivery.message_id)
         .join(Delivery, Recipient.delivery_id == Delivery.id)
         .where(Recipient.message_id != Delivery.message_id)
     )
-    for number, owed, got in session.execute(astray.order_by(Recipient.id).limit(MOST)):
-        yield Breach("P1", f"recipient {number}", f"is owed message {owed}, but has a delivery of message {got}")
+    for *who, got in session.execute(astray.order_by(*_WHO).limit(MOST)):
+        yield Breach("P1", _recipient(*who), f"has a delivery of message {got}")
     unexplained = (
         select(Delivery.id)
         .join(Message, Message.id == Delivery.message_id)
@@ -109,7 +108,7 @@ def everybody_accounted_for(session: Session, runtime: Runtime, asked: Question)
     stopped = (
         select(Delivery.id, Delivery.message_id)
         .join(Message, Message.id == Delivery.message_id)
-        .join(Recipient, Recipient.delivery_id == Delivery.id)
+        .join(Delivery.recipients)
         .where(Delivery.state == "cancelled", Message.state != "cancelled", Recipient.left_at.is_(None), _accepted())
     )
     for number, message_id in session.execute(stopped.order_by(Delivery.id).limit(MOST)):
@@ -144,17 +143,21 @@ def _accepted() -> Exists:
 
 def ids_stand_for_something(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
     """What a release's rows name is there: the database does not check them (see `Recipient`)."""
-    for column, named in (
-        (Recipient.message_id, Message.id),
-        (Recipient.customer_id, Customer.id),
-        (Recipient.delivery_id, Delivery.id),
-        (Delivery.message_id, Message.id),
+    for column, named, key in (
+        (Recipient.message_id, Message.id, _WHO),
+        (Recipient.customer_id, Customer.id, _WHO),
+        (Recipient.delivery_id, Delivery.id, _WHO),
+        (Delivery.message_id, Message.id, (Delivery.id,)),
     ):
         of, to = column.class_, named.class_
-        lost = select(of.id, column).where(column.is_not(None), ~exists().where(named == column).correlate(of))
-        for number, missing in session.execute(lost.order_by(of.id).limit(MOST)):
-            what, whose = of.__name__.lower(), to.__name__.lower()
-            yield Breach("P1", f"{what} {number}", f"is of {whose} {missing}, which is not there")
+        lost = select(*key, column).where(column.is_not(None), ~exists().where(named == column).correlate(of))
+        for *which, missing in session.execute(lost.order_by(*key).limit(MOST)):
+            whose = _recipient(*which) if of is Recipient else f"delivery {which[0]}"
+            yield Breach("P1", whose, f"is of {to.__name__.lower()} {missing}, which is not there")
+
+
+def _recipient(message_id: int, customer_id: int) -> str:
+    return f"customer {customer_id} of message {message_id}"
 
 
 def tasks_closed_by_somebody(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:

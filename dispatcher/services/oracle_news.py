@@ -107,7 +107,7 @@ def for_somebody(session: Session, runtime: Runtime, asked: Question) -> Iterato
     """What is still to be sent is for somebody: a contact point that people moved on from is left alone."""
     alive = select(Delivery.id, Delivery.state, Delivery.message_id).where(
         Delivery.state.in_(("queued", "deferred", "sending", "accepted")),
-        ~exists().where(Recipient.delivery_id == Delivery.id),
+        ~Delivery.recipients.any(),
     )
     for row in session.execute(alive.order_by(Delivery.id).limit(MOST)):
         yield Breach("P7", f"delivery {row.id}", f"is {row.state}, but everybody moved on from it to another")
@@ -117,7 +117,14 @@ def one_fallback_each(session: Session, runtime: Runtime, asked: Question) -> It
     """Nobody has more fallbacks than contact points of theirs that failed, and none while an earlier one may arrive."""
     owed = aliased(Recipient)
     rows = session.execute(
-        select(owed.id, owed.delivery_id, Delivery.id.label("other"), Delivery.state, Delivery.position)
+        select(
+            owed.customer_id,
+            owed.message_id,
+            owed.delivery_id,
+            Delivery.id.label("other"),
+            Delivery.state,
+            Delivery.position,
+        )
         .join(Delivery, Delivery.message_id == owed.message_id)
         .join(
             ContactPoint,
@@ -133,15 +140,15 @@ def one_fallback_each(session: Session, runtime: Runtime, asked: Question) -> It
             owed.because.like("fallback:%"),
             Delivery.id != owed.delivery_id,
             # Still somebody else's: then it is theirs and not a first one of this recipient.
-            ~exists().where(Recipient.delivery_id == Delivery.id),
+            ~Delivery.recipients.any(),
             Delivery.state.in_(("queued", "deferred", "sending", "unknown", "accepted")),
         )
-        .order_by(owed.id)
+        .order_by(owed.message_id, owed.customer_id)
         .limit(MOST)
     )
     for row in rows:
         text = f"went on to delivery {row.delivery_id} while delivery {row.other} was {row.state}"
-        yield Breach("P7", f"recipient {row.id}", text)
+        yield Breach("P7", f"customer {row.customer_id} of message {row.message_id}", text)
 
 
 ALL: tuple[Promise, ...] = (every_receipt_kept, news_counts, only_authentic, for_somebody, one_fallback_each)

@@ -198,7 +198,7 @@ def one_click(session: Session, runtime: Runtime, customer: Customer, alert_id: 
     """
     address = session.scalar(
         select(Delivery.address)
-        .join(Recipient, Recipient.delivery_id == Delivery.id)
+        .join(Delivery.recipients)
         .where(Recipient.customer_id == customer.id, Delivery.message_id == alert_id, Delivery.channel == "email")
     )
     _stop(session, runtime, customer, "email", address or _point(customer, "email").address, "one-click")

@@ -50,5 +50,5 @@ def _moved_on(delivery: Delivery) -> Select[Recipient]:
             ContactPoint.channel == delivery.channel,
             ContactPoint.address == delivery.address,
         )
-        .order_by(Recipient.id)
+        .order_by(Recipient.customer_id)
     )

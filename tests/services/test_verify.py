@@ -416,7 +416,7 @@ BREACHES = {
     "queued, never due": (set_delivery(state="queued", due_at=None), "P1 delivery 1: is queued without a due time"),
     "sending, no lease": (set_delivery(state="sending", lease_until=None), "P1 delivery 1: is sending without"),
     "unknown, nobody asked": (set_delivery(state="unknown", due_at=None), "P1 delivery 1: is unknown without"),
-    "failed, nobody told": (set_delivery(state="failed"), "P1 recipient"),
+    "failed, nobody told": (set_delivery(state="failed"), "P1 customer"),
     "bounced, nobody told": (set_delivery(state="bounced"), "nobody has a task to reach them"),
     "out of reach, nobody told": (out_of_reach, "is out of reach, and nobody has a task"),
     "suppressed by nothing": (set_delivery(state="suppressed"), "P1 delivery 1: is suppressed, and no suppression"),

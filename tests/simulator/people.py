@@ -19,7 +19,6 @@ from dispatcher.model import (
     DistributionList,
     ListMember,
     Message,
-    Recipient,
     Staff,
     Suppression,
     Task,
@@ -210,7 +209,7 @@ class People:
         with self.world.looking() as session:
             found = session.execute(
                 select(Delivery.id, Delivery.channel, Delivery.address)
-                .join(Recipient, Recipient.delivery_id == Delivery.id)
+                .join(Delivery.recipients)
                 .where(Delivery.channel.in_(("sms", "email")), Delivery.state.in_(("accepted", "delivered")))
                 .order_by(Delivery.id)
             ).all()

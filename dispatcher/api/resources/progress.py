@@ -93,7 +93,7 @@ def list_recipients(act: Act, message_id: int, query: RecipientQuery) -> Page[Re
     )
     if query.reachable is not None:
         chosen = chosen.where(Recipient.channel.is_not(None) if query.reachable else Recipient.channel.is_(None))
-    some, following = page(act.session, chosen, Recipient.id, limit=query.limit, cursor=query.cursor)
+    some, following = page(act.session, chosen, Recipient.customer_id, limit=query.limit, cursor=query.cursor)
     return Page(items=[_recipient(one) for one in some], next_cursor=following)
 
 
@@ -120,7 +120,7 @@ def _moved_on(session: Session, message: Message, left: list[Delivery]) -> dict[
             .join(ContactPoint, ContactPoint.customer_id == Recipient.customer_id)
             .where(Recipient.message_id == message.id, tuple_(ContactPoint.channel, ContactPoint.address).in_(places))
             .options(selectinload(Recipient.customer))
-            .order_by(Recipient.id)
+            .order_by(Recipient.customer_id)
         )
         for recipient, channel, address in rows:
             found[channel, address].append(recipient)

@@ -1,4 +1,4 @@
-"""The index of the search is made from what is there already, and can be taken away again."""
+"""Migrations bring along what is there already, and can be taken back."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from alembic.config import Config
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Conversation, Customer, Reply, Response, Staff
+from dispatcher.model import Conversation, Customer, Delivery, Message, Recipient, Reply, Response, Staff
 from dispatcher.services import search
 from dispatcher.storage.engine import MIGRATIONS
 
 
-def test_what_was_said_before_is_found_too(engine: Engine, database_url: str) -> None:
+def test_what_was_said_and_sent_before_is_found_too(engine: Engine, database_url: str) -> None:
     with Session(engine) as session:
         rep = Staff(email="rep@bank.example", name="Rep", channels=[])
         customer = Customer(key="ana", name="Ana Żak")
@@ -28,6 +28,12 @@ def test_what_was_said_before_is_found_too(engine: Engine, database_url: str) ->
                 Response(dedupe="s", conversation_id=talk.id, staff_id=rep.id, text="Masse und Größe"),
             ]
         )
+        message = Message(author_id=rep.id)
+        session.add(message)
+        session.flush()
+        went = Delivery(message_id=message.id, channel="sms", address="+12025550100")
+        session.add_all([went, Recipient(message_id=message.id, customer_id=customer.id, delivery=went)])
+        session.add(Recipient(message_id=message.id, customer_id=404, because="unreachable"))
         session.commit()
     engine.dispose()
     config = Config()
@@ -41,3 +47,8 @@ def test_what_was_said_before_is_found_too(engine: Engine, database_url: str) ->
     with Session(engine) as session:
         found = search.find(session, session.query(Staff).one(), "groesse zak").hits
     assert sorted((one.kind, one.said.text) for one in found) == [("reply", "Größe 2"), ("response", "Masse und Größe")]
+    with Session(engine) as session:
+        owed = session.query(Recipient).order_by(Recipient.customer_id).all()
+        assert [(one.customer_id, one.because) for one in owed] == [(customer.id, ""), (404, "unreachable")]
+        assert owed[0].delivery is not None
+        assert owed[0].delivery.recipients == [owed[0]]
