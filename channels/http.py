@@ -1,8 +1,7 @@
 """The way to a provider's HTTP API: one pooled client that says exactly what is known about a request.
 
 An answer is an `Answer`, whatever its status. `NeverSent` means that no connection came about, so nothing can have
-reached the provider. `InDoubt` means that bytes may have left. No POST is ever repeated; a GET, which only looks, is
-asked once more by aiohttp when a kept connection was cut.
+reached the provider. `InDoubt` means that bytes may have left. Nothing is ever repeated that had begun to leave.
 """
 
 from __future__ import annotations
@@ -10,26 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-import aiohttp
 import orjson
-from yarl import URL
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import DetailedPyreqwestError, PoolTimeoutError
+from pyreqwest.response import Response
 
 CONNECT_SECONDS, TOTAL_SECONDS = 5.0, 20.0
 MOST_BYTES = 10 * 1024 * 1024
 # Shorter than any provider's own, so that a connection is seldom closed under a request.
 KEEP_SECONDS = 10.0
 
-# What aiohttp raises before the first byte of a request. Its ConnectionTimeoutError covers the wait for a place in
-# the pool, for DNS, for TCP and for TLS.
-_NO_CONNECTION = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ClientConnectorCertificateError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.ServerFingerprintMismatch,
-    aiohttp.InvalidURL,
-)
+# What hyper calls a failure of DNS, TCP or TLS, before the first byte of a request. The library's own classes do not
+# tell: to it a ConnectTimeoutError is also an answer that never came, a ConnectError also a connection cut under way.
+_CONNECTING = "client error (Connect)"
 
 
 class NeverSent(Exception):
@@ -62,89 +57,96 @@ class Answer:
 
 
 class Pool:
-    """Kept connections to one provider: made in the running loop when first needed, and anew in another loop."""
+    """Kept connections to one provider, made when first needed.
 
-    def __init__(self, limit: int, connect: float = CONNECT_SECONDS, total: float = TOTAL_SECONDS) -> None:
+    Never before a fork: the library's thread, which all clients of a process share, does not live on in the child.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        connect: float = CONNECT_SECONDS,
+        total: float = TOTAL_SECONDS,
+        leads_to: tuple[str, str] | None = None,
+    ) -> None:
+        """`leads_to`: a name and the address that it stands for here, whatever it stands for elsewhere."""
         self.limit = limit
-        self._timeout = aiohttp.ClientTimeout(total=total, connect=connect, sock_connect=connect)
-        self._session: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connect, self._total = connect, total
+        self._leads_to = leads_to
+        self._client: Client | None = None
 
-    def _open(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
-        if self._session is None or loop is not self._loop:
-            self._drop()
-            # Look-ups come on top of the limit: waiting for a place would count as connecting.
-            connector = aiohttp.TCPConnector(limit=self.limit + 8, keepalive_timeout=KEEP_SECONDS, ttl_dns_cache=60)
-            self._session = aiohttp.ClientSession(
-                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=self._timeout, trust_env=False
+    def _open(self) -> Client:
+        if self._client is None:
+            connect = timedelta(seconds=self._connect)
+            builder = (
+                ClientBuilder()
+                # Look-ups come on top of the limit: waiting for a place counts as connecting.
+                .max_connections(self.limit + 8)
+                .pool_timeout(connect)
+                .connect_timeout(connect)
+                .pool_idle_timeout(timedelta(seconds=KEEP_SECONDS))
+                .follow_redirects(False)
+                .no_proxy()
+                .gzip(False)
+                .brotli(False)
+                .zstd(False)
+                .deflate(False)
             )
-            self._loop = loop
-        return self._session
-
-    def _drop(self) -> None:
-        """Let go of a session whose loop is gone; its sockets close with it."""
-        session, self._session = self._session, None
-        if session is not None:
-            session.detach()
+            if self._leads_to is not None:
+                builder = builder.resolve(*self._leads_to, 0)
+            self._client = builder.build()
+        return self._client
 
     async def request(
         self,
         method: str,
-        url: str | URL,
+        url: str,
         headers: Mapping[str, str],
         body: bytes | None = None,
         most: int = MOST_BYTES,
         timeout: float | None = None,
+        whole: bool = True,
     ) -> Answer:
         """One request, no redirect followed. Raises NeverSent or InDoubt.
 
-        An answer of more than `most` bytes is in doubt. `timeout`: seconds in all, if other than usual.
+        An answer of more than `most` bytes is in doubt, unless it need not be `whole`. `timeout`: seconds in all, if
+        other than usual.
         """
-        session = self._open()
-        limits = (
-            self._timeout if timeout is None else aiohttp.ClientTimeout(total=timeout, connect=self._timeout.connect)
-        )
         try:
-            async with session.request(
-                method,
-                url if isinstance(url, URL) else URL(url, encoded=True),
-                headers=headers,
-                data=body,
-                allow_redirects=False,
-                timeout=limits,
-            ) as response:
-                content = await _read(response, most)
+            asking = self._open().request(method, url).headers(headers)
+            request = (asking if body is None else asking.body_bytes(body)).build_streamed()
+        except ValueError as error:
+            raise NeverSent(f"no request that could be sent ({error})") from error
+        try:
+            async with asyncio.timeout(self._total if timeout is None else timeout), request as response:
+                content = await _read(response, most, whole)
                 return Answer(response.status, response.headers, content)
-        except _NO_CONNECTION as error:
-            raise NeverSent(f"no connection to the provider ({_said(error)})") from error
+        except DetailedPyreqwestError as error:
+            said = [cause["message"] for cause in error.details["causes"] or ()]
+            # The first names the address; the last is what the operating system or TLS said.
+            why = said[-1] if len(said) > 1 else type(error).__name__
+            if isinstance(error, PoolTimeoutError) or _CONNECTING in said:
+                raise NeverSent(f"no connection ({why})") from error
+            raise InDoubt(f"the connection broke before an answer came ({why})") from error
         except TimeoutError as error:
-            raise InDoubt("the provider did not answer in time") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise InDoubt(f"the connection broke before an answer came ({_said(error)})") from error
+            raise InDoubt("no answer in time") from error
 
     async def aclose(self) -> None:
-        """Close what is open in the running loop."""
-        if self._session is not None and self._loop is asyncio.get_running_loop():
-            await self._session.close()
-            self._session = None
-        self._drop()
+        """Close what is open."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
 
 
-async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
-    length = response.content_length
-    if length is not None and length <= most:
-        return await response.read()
+async def _read(response: Response, most: int, whole: bool) -> bytes:
+    length = response.get_header("Content-Length") or ""
+    if length.isdigit() and int(length) <= most:
+        return (await response.bytes()).to_bytes()
     content = bytearray()
-    async for chunk in response.content.iter_any():
+    while (chunk := await response.body_reader.read_chunk()) is not None:
         content += chunk
+        if len(content) > most and not whole:
+            break
         if len(content) > most:
-            raise ValueError(f"an answer of more than {most} bytes")
+            raise InDoubt(f"the answer has more than {most} bytes")
     return bytes(content)
-
-
-def _said(error: BaseException) -> str:
-    """What went wrong, without addresses: `Cannot connect to host …` names them, the operating system's text not."""
-    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.strerror:
-        return error.os_error.strerror
-    return type(error).__name__

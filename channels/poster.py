@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import os
 import socket
-from collections.abc import Mapping
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable, Mapping
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from yarl import URL
+from pyreqwest.http import Url
 
+from channels.http import InDoubt, NeverSent, Pool
 from dispatcher.model.ports import Posted
 from dispatcher.settings import LOCAL_HOSTS
 
 SECONDS = 10.0
 MOST_BYTES = 64 * 1024  # of an answer, of which nothing is kept
+MOST_KEPT = 20  # receivers to whom connections are kept
 # What Python calls global, though it may lead to any IPv4 address.
 _TUNNELS = tuple(ipaddress.ip_network(one) for one in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
-
-
-class NotPublic(OSError):
-    """The name leads into a private network."""
 
 
 def is_public(address: str) -> bool:
@@ -40,86 +34,77 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
-class PublicResolver(AbstractResolver):
-    """Looks a name up for each connection and lets through public addresses alone; `allowed` names may lead anywhere.
-
-    The connection is made to what was looked at here: a name that is changed in between leads nowhere else.
-    """
-
-    def __init__(self, resolver: AbstractResolver, allowed: frozenset[str]) -> None:
-        self._resolver, self._allowed = resolver, allowed
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        if host.rstrip(".").lower() not in self._allowed and not all(is_public(one["host"]) for one in found):
-            raise NotPublic("the name leads to an address that is not public")
-        return found
-
-    async def close(self) -> None:
-        await self._resolver.close()
+async def addresses_of(name: str) -> list[str]:
+    """The IP addresses of a name; OSError where it has none."""
+    found = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    return [str(one[4][0]) for one in found]
 
 
 class Poster:
-    """One client for all outgoing webhooks. `allowed` hosts may be private; `local`: this machine may be posted to."""
+    """One client for all outgoing webhooks. `allowed` hosts may be private; `local`: this machine may be posted to.
 
-    def __init__(self, allowed: tuple[str, ...], local: bool, resolver: AbstractResolver | None = None) -> None:
+    A name is looked up for each post, and the connection is made to the address that was looked at: a name that is
+    changed in between leads nowhere else.
+    """
+
+    def __init__(
+        self,
+        allowed: tuple[str, ...],
+        local: bool,
+        look_up: Callable[[str], Awaitable[list[str]]] = addresses_of,
+    ) -> None:
         self._allowed = frozenset((*allowed, *(LOCAL_HOSTS if local else ())))
-        self._resolver = resolver
-        self._session: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def _open(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
-        if self._session is None or self._loop is not loop:
-            if self._session is not None:
-                self._session.detach()  # its loop is gone, and its sockets with it
-            resolver = PublicResolver(self._resolver or aiohttp.ThreadedResolver(), self._allowed)
-            connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, limit=100, keepalive_timeout=5)
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=SECONDS),
-                trust_env=False,
-            )
-            self._loop = loop
-        return self._session
+        self._look_up = look_up
+        self._pools: dict[tuple[str, str], Pool] = {}
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
         """What became of it; raises nothing for the receiver's sake. What went wrong is told without addresses."""
-        host = (urlsplit(url).hostname or "").rstrip(".").lower()
-        # An address in digits is not looked up, so the resolver never sees it.
-        if host not in self._allowed and _is_number(host) and not is_public(host):
-            return Posted(None, error="the address is not public")
         try:
-            async with self._open().post(URL(url), headers=headers, data=body, allow_redirects=False) as answer:
-                await answer.content.read(MOST_BYTES)
-                return Posted(answer.status, _retry_after(answer), "" if answer.ok else f"it answered {answer.status}")
+            async with asyncio.timeout(SECONDS):
+                pool = await self._pool(url)
+                answer = await pool.request("POST", url, headers, body, most=MOST_BYTES, whole=False)
+        except (NeverSent, InDoubt) as error:
+            return Posted(None, error=str(error))
         except TimeoutError:
             return Posted(None, error=f"no answer within {SECONDS:g} s")
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-            if isinstance(cause, NotPublic):
-                return Posted(None, error=str(cause))
-            number = cause.errno if isinstance(cause, OSError) else None
-            return Posted(None, error=os.strerror(number) if number else type(error).__name__)
+        good = 200 <= answer.status < 400
+        return Posted(answer.status, answer.retry_after(), "" if good else f"it answered {answer.status}")
+
+    async def _pool(self, url: str) -> Pool:
+        """The connections to where this leads now, if it may lead there. Raises NeverSent."""
+        try:
+            # As it is read by who connects: 0x7f.1 is an address to one and a name to another.
+            host = (Url(url).host_str or "").strip("[]")
+        except ValueError as error:
+            raise NeverSent("this is no address of a web server") from error
+        free = host.rstrip(".") in self._allowed
+        if _is_address(host):
+            if not (free or is_public(host)):
+                raise NeverSent("the address is not public")
+            where = host
+        else:
+            try:
+                found = await self._look_up(host)
+            except OSError as error:
+                raise NeverSent("the name is not known") from error
+            if not (free or all(is_public(one) for one in found)):
+                raise NeverSent("the name leads to an address that is not public")
+            where = found[0]
+        pool = self._pools.pop((host, where), None) or Pool(100, SECONDS, SECONDS, leads_to=(host, where))
+        self._pools[host, where] = pool
+        if len(self._pools) > MOST_KEPT:
+            del self._pools[next(iter(self._pools))]  # what is under way there comes to its end
+        return pool
 
     async def aclose(self) -> None:
-        """Close what is open in the running loop."""
-        if self._session is not None and self._loop is asyncio.get_running_loop():
-            await self._session.close()
-        self._session = None
+        """Close what is open."""
+        while self._pools:
+            await self._pools.popitem()[1].aclose()
 
 
-def _is_number(host: str) -> bool:
+def _is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        return host.replace(".", "").isdigit()  # 127.1 and 2130706433: never looked up, and no public address
+        return False
     return True
-
-
-def _retry_after(answer: aiohttp.ClientResponse) -> float | None:
-    value = answer.headers.get("Retry-After", "").strip()
-    return float(value) if value.isascii() and value.isdigit() and len(value) < 7 else None

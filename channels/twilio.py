@@ -13,8 +13,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from yarl import URL
-
 from channels.http import Answer, InDoubt, NeverSent, Pool
 from channels.verdicts import (
     DOUBT,
@@ -139,12 +137,10 @@ class Account:
         pair = base64.b64encode(f"{self.sid}:{self.token}".encode()).decode()
         self._asking = {"Authorization": f"Basic {pair}", "Accept": "application/json"}
         self._creating = {**self._asking, "Content-Type": "application/x-www-form-urlencoded"}
-        self._urls: dict[str, URL] = {}
 
     async def create(self, resource: str, outbound: Outbound, form: bytes) -> Outcome:
         """POST one message or call. Raises NeverSent or InDoubt."""
-        url = self._urls.get(resource) or self._urls.setdefault(resource, URL(f"{self.base}/{resource}.json"))
-        answer = await self.pool.request("POST", url, self._creating, form)
+        answer = await self.pool.request("POST", f"{self.base}/{resource}.json", self._creating, form)
         return _outcome(outbound.attempt, answer)
 
     async def get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Answer:

@@ -125,11 +125,10 @@ def test_all_of_it_is_told_signed_and_once(bank: SmallBank, receiver: Receiver) 
     )
     assert rung(bank)
     work(bank)
-    names = receiver.names()
-    assert names[:1] == ["message.submitted"]
     assert {
-        "message.approved", "message.released", "reply.received", "conversation.responded", "contact.suppressed",
-    } <= set(names)  # fmt: skip
+        "message.submitted", "message.approved", "message.released", "reply.received", "conversation.responded",
+        "contact.suppressed",
+    } <= set(receiver.names())  # fmt: skip
     assert all(is_genuine(secret, *one) for one in receiver.posts)
     ids = [headers["webhook-id"] for headers, _ in receiver.posts]
     assert len(set(ids)) == len(ids)

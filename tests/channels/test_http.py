@@ -1,0 +1,242 @@
+"""What the client claims about a request, held against sockets that do the worst: never sent, or in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import ipaddress
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from channels.http import Answer, InDoubt, NeverSent, Pool
+
+BODY = b"To=%2B12025550100&Body=Flooding"
+HEAD = b"HTTP/1.1 201 Created\r\nContent-Length: "
+CREATED = HEAD + b"2\r\n\r\nok"
+QUICK, PATIENT = 0.2, 60.0
+
+Behave = Callable[[socket.socket, Callable[[], bytes]], None]
+
+
+class Listening:
+    """A socket whose every connection does as it is told; `came` are the requests that reached it whole."""
+
+    def __init__(self, behave: Behave, context: ssl.SSLContext | None = None) -> None:
+        self.came: list[bytes] = []
+        self._behave, self._context = behave, context
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=50)
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), contextlib.ExitStack() as open_ones:
+            open_ones.enter_context(connection)
+            if self._context is not None:
+                connection = open_ones.enter_context(self._context.wrap_socket(connection, server_side=True))
+            self._behave(connection, lambda: self._read(connection))
+
+    def _read(self, connection: socket.socket) -> bytes:
+        read = b""
+        while not read.endswith(BODY):
+            some = connection.recv(65536)
+            if not some:
+                raise OSError("gone")
+            read += some
+        self.came.append(read)
+        return read
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@contextlib.contextmanager
+def listening(behave: Behave, context: ssl.SSLContext | None = None) -> Iterator[Listening]:
+    found = Listening(behave, context)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def posted(url: str, times: int = 1, connect: float = PATIENT, total: float = PATIENT, most: int = 100) -> list[object]:
+    """What became of so many posts, one after the other."""
+
+    async def post() -> list[object]:
+        pool, found = Pool(4, connect, total), list[object]()
+        for _ in range(times):
+            try:
+                found.append(await pool.request("POST", url, {"Authorization": "Basic x"}, BODY, most))
+            except (NeverSent, InDoubt) as error:
+                found.append(error)
+        await pool.aclose()
+        return found
+
+    return asyncio.run(post())
+
+
+def cut(connection: socket.socket, read: Callable[[], bytes]) -> None:
+    read()
+
+
+def reset(connection: socket.socket, read: Callable[[], bytes]) -> None:
+    read()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def closed_at_once(connection: socket.socket, read: Callable[[], bytes]) -> None:
+    return None
+
+
+def no_http(connection: socket.socket, read: Callable[[], bytes]) -> None:
+    read()
+    connection.sendall(b"SSH-2.0-hello\r\n\r\n")
+
+
+def cut_in_its_answer(connection: socket.socket, read: Callable[[], bytes]) -> None:
+    read()
+    connection.sendall(HEAD + b"50\r\n\r\nok")
+
+
+def too_long(connection: socket.socket, read: Callable[[], bytes]) -> None:
+    read()
+    connection.sendall(HEAD + b"5000\r\n\r\n" + b"x" * 5000)
+
+
+def too_long_in_pieces(connection: socket.socket, read: Callable[[], bytes]) -> None:
+    read()
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"64\r\n" + b"x" * 100 + b"\r\n")
+    connection.sendall(b"64\r\n" + b"x" * 100 + b"\r\n0\r\n\r\n")
+
+
+def silent(connection: socket.socket, read: Callable[[], bytes]) -> None:
+    read()
+    connection.recv(1)  # until the other side gives up
+
+
+def silent_in_its_answer(connection: socket.socket, read: Callable[[], bytes]) -> None:
+    read()
+    connection.sendall(HEAD + b"50\r\n\r\nok")
+    connection.recv(1)
+
+
+@pytest.mark.parametrize(
+    "behave", [cut, reset, closed_at_once, no_http, cut_in_its_answer, too_long, too_long_in_pieces]
+)
+def test_what_a_connection_carried_is_in_doubt_and_carried_once(behave: Behave) -> None:
+    with listening(behave) as server:
+        [found] = posted(f"http://127.0.0.1:{server.port}/")
+        assert isinstance(found, InDoubt), found
+        assert len(server.came) == (0 if behave is closed_at_once else 1)
+
+
+@pytest.mark.parametrize("behave", [silent, silent_in_its_answer])
+def test_who_does_not_answer_in_time_leaves_doubt(behave: Behave) -> None:
+    with listening(behave) as server:
+        [found] = posted(f"http://127.0.0.1:{server.port}/", total=QUICK)
+        assert isinstance(found, InDoubt), found
+
+
+def test_a_kept_connection_that_is_cut_under_a_request_is_in_doubt_and_not_repeated() -> None:
+    def answers_once(connection: socket.socket, read: Callable[[], bytes]) -> None:
+        read()
+        connection.sendall(CREATED)
+        read()
+
+    with listening(answers_once) as server:
+        first, second, third, fourth = posted(f"http://127.0.0.1:{server.port}/", times=4)
+        assert isinstance(first, Answer)
+        assert isinstance(second, InDoubt)
+        assert isinstance(third, Answer)
+        assert isinstance(fourth, InDoubt)
+        assert len(server.came) == 4
+
+
+def test_where_no_connection_comes_about_nothing_was_sent() -> None:
+    free = socket.create_server(("127.0.0.1", 0))
+    port = free.getsockname()[1]
+    free.close()
+    for url in (f"http://127.0.0.1:{port}/", "http://nowhere.invalid/", "no address", "http://"):
+        [found] = posted(url)
+        assert isinstance(found, NeverSent), found
+        assert str(port) not in str(found)
+        assert "nowhere" not in str(found)
+
+
+def test_tls_that_is_not_agreed_on_in_time_sent_nothing() -> None:
+    def says_nothing(connection: socket.socket, read: Callable[[], bytes]) -> None:
+        while connection.recv(65536):
+            pass
+
+    with listening(says_nothing) as server:
+        [found] = posted(f"https://127.0.0.1:{server.port}/", connect=QUICK)
+        assert isinstance(found, NeverSent), found
+
+
+def test_a_certificate_nobody_vouches_for_sends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answers(connection: socket.socket, read: Callable[[], bytes]) -> None:
+        read()
+        connection.sendall(CREATED)
+
+    with listening(answers, _certified(tmp_path)) as server:
+        [found] = posted(f"https://127.0.0.1:{server.port}/")
+        assert isinstance(found, NeverSent), found
+        assert server.came == []
+        # A bank's own authority is named as for every other program.
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        [found] = posted(f"https://127.0.0.1:{server.port}/")
+        assert isinstance(found, Answer), found
+
+
+def _certified(folder: Path) -> ssl.SSLContext:
+    """A server of 127.0.0.1 by an authority of its own, whose certificate is kept in the folder."""
+    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    authority = _certificate("An authority", authority_key, "An authority", authority_key, authority=True)
+    (folder / "authority.pem").write_bytes(authority.public_bytes(serialization.Encoding.PEM))
+    certificate = _certificate("127.0.0.1", key, "An authority", authority_key, authority=False)
+    (folder / "server.pem").write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    return context
+
+
+def _certificate(
+    subject: str,
+    key: ec.EllipticCurvePrivateKey,
+    issuer: str,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    authority: bool,
+) -> x509.Certificate:
+    now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
+    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    return (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - day)
+        .not_valid_after(now + day)
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        .add_extension(here, critical=False)
+        .sign(issuer_key, hashes.SHA256())
+    )
