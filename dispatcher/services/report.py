@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import (
-    Customer,
-    DistributionList,
-    Firm,
-    ListMember,
-    Message,
-    Recipient,
-    Staff,
-    VersionList,
-)
+from dispatcher.model import Customer, Firm, Message, Staff
 from dispatcher.model.errors import NotFound
-from dispatcher.services import evenness, report_people, sight
+from dispatcher.services import evenness, report_groups, report_people, sight
 from dispatcher.services.evenness import Question
-from dispatcher.services.report_spread import Deliveries, Spread, measure, packed, spread, spreads
+from dispatcher.services.report_groups import Group
+from dispatcher.services.report_spread import Deliveries, Spread, measure, spread, spreads
 from dispatcher.services.response_report import responses
 
 FAILED = ("bounced", "rejected", "failed", "expired")
@@ -60,7 +52,7 @@ def measured(session: Session, message_id: int) -> Measured:
     session.flush()
     found = measure(session, message)
     first, last = _ends(message, found)
-    lists = _lists(session, message)
+    lists, firms = report_groups.lists(session, message), report_groups.firms(session, found)
     figures = {
         "id": message.id,
         "subject": message.current.subject,
@@ -83,9 +75,9 @@ def measured(session: Session, message_id: int) -> Measured:
         **report_people.replies(session, message),
         "first_deliveries": _figures(spread(found.after[found.timed])),
         "evenness": _evenness(found, lists),
-        "responses": responses(session, message),
+        "responses": responses(session, message, found, lists, firms),
         "by_list": _by_list(found, lists),
-        "by_firm": _by_firm(session, message, found),
+        "by_firm": _by_firm(found, firms),
         "record": report_people.entry(session, message),
     }
     return Measured(figures, found)
@@ -152,55 +144,28 @@ def _by_channel(found: Deliveries) -> dict[str, dict[str, Any]]:
 # --- groups -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _List:
-    key: str
-    name: str
-    members: Any  # customers' ids, as an array
-
-
-def _lists(session: Session, message: Message) -> list[_List]:
-    mine = select(VersionList.list_id).where(VersionList.version_id == message.current.id)
-    rows = session.execute(
-        select(DistributionList.id, DistributionList.key, DistributionList.name)
-        .where(DistributionList.id.in_(mine))
-        .order_by(DistributionList.key)
-    ).all()
-    members: Select[Any] = select(ListMember.list_id)
-    of, customer = packed(session, members.add_columns(ListMember.customer_id).where(ListMember.list_id.in_(mine)))
-    return [_List(row.key, row.name, customer[of == row.id]) for row in rows]
-
-
 def _latest_first(rows: Collection[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-1.0 if row["last"] is None else row["last"], row["deliveries"]), reverse=True)
 
 
-def _by_list(found: Deliveries, lists: list[_List]) -> list[dict[str, Any]]:
-    import numpy as np
-
+def _by_list(found: Deliveries, lists: list[Group]) -> list[dict[str, Any]]:
     return _latest_first(
         [
             {
                 "list": one.key,
                 "name": one.name,
-                **_figures(spread(found.after[found.timed & np.isin(found.customer, one.members)])),
+                **_figures(spread(found.after[found.timed & one.has(found.customer)])),
             }
             for one in lists
         ]
     )
 
 
-def _by_firm(session: Session, message: Message, found: Deliveries) -> list[dict[str, Any]]:
-    concerned = (
-        select(Customer.firm_id)
-        .join(Recipient, Recipient.customer_id == Customer.id)
-        .where(Recipient.message_id == message.id)
-    )
-    names = {row.id: row.name for row in session.execute(select(Firm.id, Firm.name).where(Firm.id.in_(concerned)))}
+def _by_firm(found: Deliveries, firms: Mapping[int, str]) -> list[dict[str, Any]]:
     known = found.timed & (found.customer > 0)
     return _latest_first(
         [
-            {"firm": names.get(firm, ""), **_figures(one)}
+            {"firm": firms.get(firm, ""), **_figures(one)}
             for firm, one in spreads(found.firm[known], found.after[known]).items()
         ]
     )
@@ -209,13 +174,13 @@ def _by_firm(session: Session, message: Message, found: Deliveries) -> list[dict
 # --- evenness ---------------------------------------------------------------------------------------------
 
 
-def _evenness(found: Deliveries, lists: list[_List]) -> dict[str, Any]:
+def _evenness(found: Deliveries, lists: list[Group]) -> dict[str, Any]:
     findings = evenness.answers(_questions(found, lists))
     verdict, words = evenness.verdict(findings)
     return {"verdict": verdict, "words": words, "method": evenness.METHOD, "tests": [asdict(one) for one in findings]}
 
 
-def _questions(found: Deliveries, lists: list[_List]) -> list[Question]:
+def _questions(found: Deliveries, lists: list[Group]) -> list[Question]:
     """By channel: the size of the firm (its deliveries in this release), the place in the directory, each list."""
     import numpy as np
 
@@ -234,13 +199,12 @@ def _questions(found: Deliveries, lists: list[_List]) -> list[Question]:
         questions.append(Question(channel, "directory", "", times, customer.astype(np.float64)))
         if len(lists) > 1:
             questions += [
-                Question(channel, "list", one.key, times, np.isin(customer, one.members).astype(np.float64))
-                for one in lists
+                Question(channel, "list", one.key, times, one.has(customer).astype(np.float64)) for one in lists
             ]
     return questions
 
 
-def _duplicates(lists: list[_List]) -> int:
+def _duplicates(lists: list[Group]) -> int:
     """How many entries on the lists name somebody again."""
     import numpy as np
 

@@ -1,45 +1,32 @@
-"""When each delivery of a release was accepted: read once, as columns of numbers, and summed up by group.
-
-A hundred thousand deliveries are a few megabytes here; as rows of Python objects they would be a hundred.
-"""
+"""When each delivery of a release was accepted, and for whom it was: read once, and summed up by group."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Double,
-    Select,
-    String,
-    and_,
-    case,
-    cast,
-    exists,
-    extract,
-    func,
-    select,
-    type_coerce,
-)
+from sqlalchemy import Select, and_, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from dispatcher.model import ContactPoint, Customer, Delivery, Message, Recipient
-from dispatcher.model.delivery import FALLBACK
+from dispatcher.model import CHANNELS, ContactPoint, Customer, Delivery, Message, Recipient
+from dispatcher.model.delivery import FALLBACK, NEWS
+from dispatcher.services.report_columns import flag, moment, packed, place_in, seconds_from
 
 # numpy is imported where it is used: most processes never make a report.
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from dispatcher.services.report_columns import Flags, Ids, Numbers
 
-    Ids = NDArray[np.int64]
-    Numbers = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
+# All states, the usual ones first.
+_STATES = tuple(dict.fromkeys(("delivered", "accepted", *NEWS)))
 
-_AT_ONCE = 10_000  # rows fetched at a time
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """The recipients who have a delivery, as columns; `firm` is 0 where there is none."""
+
+    delivery: Ids  # its place among the deliveries
+    customer: Ids
+    firm: Ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +38,34 @@ class Deliveries:
     quiet hours held back.
     """
 
-    channels: list[str]
-    states: list[str]
+    channels: list[str]  # of these deliveries
     id: Ids
-    channel: Ids  # place in `channels`
-    state: Ids  # place in `states`
+    channel: Ids  # place in CHANNELS
+    state: Ids
     first: Flags
     held: Flags
     after: Numbers
     customer: Ids
     firm: Ids
+    recipients: Recipients
 
     def of_channel(self, name: str) -> Flags:
         """Which are of this channel."""
-        return self.channel == self.channels.index(name) if name in self.channels else self.channel < 0
+        found: Flags = self.channel == CHANNELS.index(name)
+        return found
 
     def in_states(self, *names: str) -> Flags:
         """Which are in one of these states."""
         import numpy as np
 
-        return np.isin(self.state, [place for place, name in enumerate(self.states) if name in names])
+        return np.isin(self.state, [_STATES.index(name) for name in names])
+
+    def by_state(self, channel: str) -> dict[str, int]:
+        """How many of a channel are in each state."""
+        import numpy as np
+
+        numbers = np.bincount(self.state[self.of_channel(channel)], minlength=len(_STATES)).tolist()
+        return {name: number for name, number in zip(_STATES, numbers, strict=True) if number}
 
     @property
     def accepted(self) -> Flags:
@@ -132,70 +127,74 @@ def measure(session: Session, message: Message) -> Deliveries:
     """All deliveries of a message. Reads nothing into the session."""
     import numpy as np
 
-    channels, states = _Codes(), _Codes()
-    ids, channel, state, position, held, after = _columns(
-        session,
-        select(
-            Delivery.id,
-            Delivery.channel,
-            Delivery.state,
-            Delivery.position,
-            case((Delivery.held_until.is_not(None), 1), else_=0),
-            _moment(session),
-        )
-        .where(Delivery.message_id == message.id)
-        .order_by(Delivery.id),
-        (_whole, channels, states, _whole, _whole, _moments(message.released_at)),
-    )
-    whose, whose_firm = _first_of(ids, *packed(session, _recipients(message.id)))
-    moved = (position > FALLBACK) & (whose == 0)
+    query: Select[*tuple[Any, ...]] = select(
+        Delivery.id,
+        place_in(CHANNELS, Delivery.channel),
+        place_in(_STATES, Delivery.state),
+        flag(Delivery.position > FALLBACK),
+        flag(Delivery.held_until.is_not(None)),
+        moment(session, Delivery.accepted_at),
+    ).where(Delivery.message_id == message.id)
+    table = packed(session, query)
+    order = np.argsort(table[0], kind="stable")
+    ids, channel, state, first, held, accepted = (column[order] for column in table)
+    recipients = _among(ids, *packed(session, _recipients(message.id)))
+    whose, whose_firm = _first_of(len(ids), recipients)
+    moved = (first == 1) & (whose == 0)
     if moved.any():
-        their, their_firm = _first_of(ids, *packed(session, _moved_on(message.id)))
+        their, their_firm = _first_of(len(ids), _among(ids, *packed(session, _moved_on(message.id))))
         whose, whose_firm = np.where(moved, their, whose), np.where(moved, their_firm, whose_firm)
     return Deliveries(
-        channels=channels.names,
-        states=states.names,
+        channels=[CHANNELS[place] for place in np.unique(channel).tolist()],
         id=ids,
         channel=channel,
         state=state,
-        first=position > FALLBACK,
+        first=first == 1,
         held=held == 1,
-        after=after,
+        after=seconds_from(message.released_at, accepted),
         customer=whose,
         firm=whose_firm,
+        recipients=recipients,
     )
 
 
 def _recipients(message_id: int) -> Select[*tuple[Any, ...]]:
-    """For whom deliveries are: delivery, firm, customer."""
+    """For whom deliveries are: delivery, customer, firm."""
     query: Select[*tuple[Any, ...]] = select(
-        Recipient.delivery_id, func.coalesce(Customer.firm_id, 0).label("firm_id"), Recipient.customer_id
+        Recipient.delivery_id, Recipient.customer_id, func.coalesce(Customer.firm_id, 0).label("firm_id")
     )
     return query.join(Customer, Customer.id == Recipient.customer_id).where(
         Recipient.message_id == message_id, Recipient.delivery_id.is_not(None)
     )
 
 
-def _first_of(ids: Ids, delivery: Ids, firm: Ids, customer: Ids) -> tuple[Ids, Ids]:
-    """For each of `ids`, which are sorted, the lowest customer and that one's firm; 0 without."""
+def _among(ids: Ids, delivery: Ids, customer: Ids, firm: Ids) -> Recipients:
+    """Those whose delivery is one of `ids`, which are sorted; others may have come since these were read."""
     import numpy as np
 
-    order = np.lexsort((customer, delivery))
-    known, at = np.unique(delivery[order], return_index=True)
-    whose, whose_firm = np.zeros_like(ids), np.zeros_like(ids)
-    place = np.searchsorted(ids, known)
-    inside = place < len(ids)
-    inside[inside] &= ids[place[inside]] == known[inside]
-    whose[place[inside]] = customer[order][at][inside]
-    whose_firm[place[inside]] = firm[order][at][inside]
+    place = np.searchsorted(ids, delivery)
+    known = place < len(ids)
+    known[known] &= ids[place[known]] == delivery[known]
+    return Recipients(place[known], customer[known], firm[known])
+
+
+def _first_of(deliveries: int, some: Recipients) -> tuple[Ids, Ids]:
+    """For each delivery the lowest customer of these and that one's firm; 0 without."""
+    import numpy as np
+
+    # Of several written to one place the last stays.
+    order = np.argsort(-some.customer, kind="stable")
+    whose, whose_firm = np.zeros(deliveries, dtype=np.int64), np.zeros(deliveries, dtype=np.int64)
+    whose[some.delivery[order]] = some.customer[order]
+    whose_firm[some.delivery[order]] = some.firm[order]
     return whose, whose_firm
 
 
 def _moved_on(message_id: int) -> Select[*tuple[Any, ...]]:
-    """Of deliveries that failed, and whose recipients went on to their next channel: for whom they were."""
+    """Of deliveries that failed, and whose recipients went on: for whom they were, as `_recipients` tells it."""
     still = aliased(Recipient)
     query: Select[*tuple[Any, ...]] = select(
-        Delivery.id, func.coalesce(Customer.firm_id, 0).label("firm_id"), Recipient.customer_id
+        Delivery.id, Recipient.customer_id, func.coalesce(Customer.firm_id, 0).label("firm_id")
     )
     return (
         query.join(
@@ -209,88 +208,6 @@ def _moved_on(message_id: int) -> Select[*tuple[Any, ...]]:
         .where(
             Delivery.message_id == message_id,
             Delivery.position > FALLBACK,
-            ~exists().where(still.delivery_id == Delivery.id),
+            ~exists().where(still.message_id == message_id, still.delivery_id == Delivery.id),
         )
     )
-
-
-class _Codes:
-    """Gives each name a number, in the order of their coming."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self._known: dict[str, int] = {}
-
-    def __call__(self, values: Sequence[str]) -> Ids:
-        import numpy as np
-
-        for name in set(values) - self._known.keys():
-            self._known[name] = len(self.names)
-            self.names.append(name)
-        return np.fromiter((self._known[value] for value in values), dtype=np.int64, count=len(values))
-
-
-def _whole(values: Sequence[int]) -> Ids:
-    import numpy as np
-
-    return np.array(values, dtype=np.int64)
-
-
-def _moment(session: Session) -> Any:
-    """The time of acceptance in a writing that becomes a number at once: text from SQLite, seconds from PostgreSQL."""
-    if session.get_bind().dialect.name == "postgresql":
-        return cast(extract("epoch", Delivery.accepted_at), Double)
-    return type_coerce(Delivery.accepted_at, String)
-
-
-def _moments(released: datetime | None) -> Callable[[Sequence[Any]], Numbers]:
-    """A column of moments as seconds since the release."""
-    import numpy as np
-
-    start = released.timestamp() if released else 0.0
-
-    def seconds(values: Sequence[Any]) -> Numbers:
-        given = np.array([value is not None for value in values], dtype=bool)
-        found = np.full(len(values), np.nan)
-        some = [value for value in values if value is not None]
-        if some and isinstance(some[0], str):
-            exact = np.array(some, dtype="datetime64[us]") - np.datetime64(round(start * 1e6), "us")
-            found[given] = exact.astype(np.int64) / 1e6
-        elif some:
-            found[given] = np.array(some, dtype=np.float64) - start
-        return found
-
-    return seconds
-
-
-def _columns(session: Session, query: Select[*tuple[Any, ...]], kinds: Sequence[Callable[[Any], Any]]) -> list[Any]:
-    """The rows of a query as one array a column."""
-    import numpy as np
-
-    parts: list[list[Any]] = [[kind(())] for kind in kinds]
-    for rows in _some_at_a_time(session, query):
-        for kind, part, values in zip(kinds, parts, zip(*rows, strict=True), strict=True):
-            part.append(kind(values))
-    return [np.concatenate(part) for part in parts]
-
-
-def _some_at_a_time(session: Session, query: Select[*tuple[Any, ...]]) -> Iterator[Sequence[Any]]:
-    return session.connection().execute(query, execution_options={"yield_per": _AT_ONCE}).partitions()
-
-
-def packed(session: Session, query: Select[*tuple[Any, ...]]) -> list[Ids]:
-    """The rows of a query for whole numbers as one array a column.
-
-    The database writes thousands of rows into one text each, which is read back at once: five times as fast as to fetch
-    them one by one. The last column must be a customer's id or anything else that grows evenly.
-    """
-    import numpy as np
-
-    rows = query.subquery()
-    row: ColumnElement[str] = reduce(lambda left, right: left + " " + right, (cast(one, String) for one in rows.c))
-    texts = session.connection().scalars(
-        select(func.aggregate_strings(row, " ")).group_by(list(rows.c)[-1] // _AT_ONCE)
-    )
-    parts = [np.fromstring(text, dtype=np.int64, sep=" ") for text in texts]
-    table = np.concatenate([np.empty(0, dtype=np.int64), *parts]).reshape(-1, len(rows.c))
-    return list(table.T)

@@ -8,10 +8,10 @@ accepted and did not fail afterwards, and who answered all the same.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import Session, aliased
@@ -20,18 +20,20 @@ from dispatcher.model import (
     Conversation,
     Customer,
     Delivery,
-    DistributionList,
     Firm,
-    ListMember,
     Message,
     OrderRequest,
     Recipient,
     Reply,
     Response,
-    VersionList,
 )
 from dispatcher.model.conversation import MACHINES, WANTED
 from dispatcher.services.ranks import share, times
+from dispatcher.services.report_groups import Group
+from dispatcher.services.report_spread import Deliveries
+
+if TYPE_CHECKING:
+    from dispatcher.services.report_columns import Flags
 
 # States of a delivery that reached somebody, as far as its provider knows.
 REACHED = ("accepted", "delivered")
@@ -44,12 +46,17 @@ class _Answerer:
 
     customer: int
     firm: int
+    firm_name: str
     after: float
     reached: bool  # as far as the provider knows
 
 
-def responses(session: Session, message: Message) -> dict[str, Any]:
-    """The figures of one message; times are seconds, `oldest_at` a moment in UTC, None for what there is not.
+def responses(
+    session: Session, message: Message, found: Deliveries, lists: Sequence[Group], firms: Mapping[int, str]
+) -> dict[str, Any]:
+    """The figures of one message, of which deliveries, lists and names of firms were read.
+
+    Times are seconds, `oldest_at` is a moment in UTC, None stands for what there is not.
 
     `answers` counts what was said, `answered` recipients who said something, `share` those of the `reached`.
     `first_answer` has `count`, `median` and `p90` of the seconds from being reached to the first answer. `by_kind`
@@ -58,9 +65,8 @@ def responses(session: Session, message: Message) -> dict[str, Any]:
     state, with the times to the claim and to the decision. `unanswered` conversations are not closed, and nobody
     answered their last word.
     """
-    session.flush()
     who = _answerers(session, message)
-    by_firm = _by_firm(session, message, who)
+    by_firm = _by_firm(found, firms, who)
     reached = sum(one["reached"] for one in by_firm)
     kinds = _kinds(session, message)
     return {
@@ -72,7 +78,7 @@ def responses(session: Session, message: Message) -> dict[str, Any]:
         "by_kind": kinds,
         "by_channel": _by_channel(session, message),
         "by_firm": by_firm,
-        "by_list": _by_list(session, message, who),
+        "by_list": _by_list(found, lists, who),
         "orders": _orders(session, message),
         "unanswered": _unanswered(session, message),
         "opt_outs": kinds.get("opt-out", 0),
@@ -105,30 +111,24 @@ def _answerers(session: Session, message: Message) -> list[_Answerer]:
     )
     rows = session.execute(
         select(
-            first.c.customer_id, first.c.at, func.coalesce(Customer.firm_id, 0).label("firm"), Delivery.state,
-            Delivery.accepted_at, Delivery.settled_at,
+            first.c.customer_id, first.c.at, func.coalesce(Customer.firm_id, 0).label("firm"),
+            func.coalesce(Firm.name, "").label("firm_name"), Delivery.state, Delivery.accepted_at, Delivery.settled_at,
         )
         .join(Recipient, and_(Recipient.customer_id == first.c.customer_id, Recipient.message_id == message.id))
         .join(Customer, Customer.id == first.c.customer_id)
+        .outerjoin(Firm, Firm.id == Customer.firm_id)
         .outerjoin(Delivery, Delivery.id == Recipient.delivery_id)
     )  # fmt: skip
     return [
         _Answerer(
             row.customer_id,
             row.firm,
+            row.firm_name,
             (row.at - reached_at(row.accepted_at, row.settled_at, message.released_at, row.at)).total_seconds(),
             row.state in REACHED,
         )
         for row in rows
     ]
-
-
-def _of_reached(message: Message) -> Select[Any]:
-    return (
-        select(Recipient)
-        .join(Delivery, Delivery.id == Recipient.delivery_id)
-        .where(Recipient.message_id == message.id, Delivery.state.in_(REACHED))
-    )
 
 
 def _kinds(session: Session, message: Message) -> dict[str, int]:
@@ -169,62 +169,37 @@ def _most_first(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["answered"], row["reached"]), reverse=True)
 
 
-def _by_firm(session: Session, message: Message, who: list[_Answerer]) -> list[dict[str, Any]]:
-    firm = func.coalesce(Customer.firm_id, 0).label("firm")
-    rows = session.execute(
-        _of_reached(message)
-        .join(Customer, Customer.id == Recipient.customer_id)
-        .with_only_columns(firm, func.count().label("number"))
-        .group_by(firm)
-    )
-    reached = Counter({row.firm: row.number for row in rows})
+def _by_firm(found: Deliveries, firms: Mapping[int, str], who: list[_Answerer]) -> list[dict[str, Any]]:
+    import numpy as np
+
+    numbers, counts = np.unique(found.recipients.firm[_reached(found)], return_counts=True)
+    reached = Counter(dict(zip(numbers.tolist(), counts.tolist(), strict=True)))
     some: dict[int, list[_Answerer]] = defaultdict(list)
     for one in who:
         some[one.firm].append(one)
         reached[one.firm] += not one.reached
-    names = {
-        row.id: row.name for row in session.execute(select(Firm.id, Firm.name).where(Firm.id.in_(_firms(message))))
-    }
+    names = {**firms, **{one.firm: one.firm_name for one in who}}  # of whom some have no delivery
     return _most_first(
         {"firm": names.get(number, ""), **_group(count, some[number])} for number, count in reached.items()
     )
 
 
-def _firms(message: Message) -> Select[Any]:
-    return (
-        select(Customer.firm_id)
-        .join(Recipient, Recipient.customer_id == Customer.id)
-        .where(Recipient.message_id == message.id)
-    )
+def _by_list(found: Deliveries, lists: Sequence[Group], who: list[_Answerer]) -> list[dict[str, Any]]:
+    import numpy as np
+
+    reached = found.recipients.customer[_reached(found)]
+    answered = np.array([one.customer for one in who], dtype=np.int64)
+    rows = []
+    for group in lists:
+        some = [one for one, is_on in zip(who, group.has(answered).tolist(), strict=True) if is_on]
+        count = int(group.has(reached).sum()) + sum(not one.reached for one in some)
+        rows.append({"list": group.key, "name": group.name, **_group(count, some)})
+    return _most_first(rows)
 
 
-def _by_list(session: Session, message: Message, who: list[_Answerer]) -> list[dict[str, Any]]:
-    mine = select(VersionList.list_id).where(VersionList.version_id == message.current.id)
-    rows = session.execute(
-        _of_reached(message)
-        .join(ListMember, ListMember.customer_id == Recipient.customer_id)
-        .where(ListMember.list_id.in_(mine))
-        .with_only_columns(ListMember.list_id, func.count().label("number"))
-        .group_by(ListMember.list_id)
-    )
-    reached = Counter({row.list_id: row.number for row in rows})
-    by_customer = {one.customer: one for one in who}
-    some: dict[int, list[_Answerer]] = defaultdict(list)
-    for number, customer in session.execute(
-        select(ListMember.list_id, ListMember.customer_id)
-        .join(Reply, Reply.customer_id == ListMember.customer_id)
-        .where(ListMember.list_id.in_(mine), Reply.message_id == message.id, Reply.kind.in_(WANTED))
-        .distinct()
-    ):
-        if one := by_customer.get(customer):
-            some[number].append(one)
-            reached[number] += not one.reached
-    lists = session.execute(
-        select(DistributionList.id, DistributionList.key, DistributionList.name)
-        .where(DistributionList.id.in_(mine))
-        .order_by(DistributionList.key)
-    )
-    return _most_first({"list": row.key, "name": row.name, **_group(reached[row.id], some[row.id])} for row in lists)
+def _reached(found: Deliveries) -> Flags:
+    """Which recipients were reached, as far as the providers know."""
+    return found.in_states(*REACHED)[found.recipients.delivery]
 
 
 # --- what came of it --------------------------------------------------------------------------------------

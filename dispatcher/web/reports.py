@@ -52,7 +52,7 @@ def show(message_id: int) -> ResponseReturnValue:
         report=found.figures,
         plot=report_plot.plot(found.deliveries),
         tests=report_files.by_channel(found.figures["evenness"]["tests"]),
-        channels=progress.by_channel(session, message_id),
+        channels={name: progress.Sum(found.deliveries.by_state(name)) for name in found.deliveries.channels},
         most_firms=report_files.MOST_FIRMS,
     )
 

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from dispatcher.model import Conversation, Customer, Delivery, Firm, Message, OrderRequest, Recipient, Reply, Response
 from dispatcher.services import report
 from dispatcher.services.ranks import Times, times
-from dispatcher.services.response_report import responses
 from dispatcher.sheets import as_text
 from tests.small_bank import SmallBank, small_bank
 
@@ -65,6 +64,11 @@ def says(session: Session, made: Conversation, kind: str, seconds: float, channe
     return reply
 
 
+def responses(session: Session, message: Message) -> dict[str, Any]:
+    found: dict[str, Any] = report.release_report(session, message.id)["responses"]
+    return found
+
+
 def test_an_alert_nobody_answered(bank: SmallBank) -> None:
     with bank.sessions() as session:
         found = responses(session, reached(bank, session, {"ana": "delivered", "bob": "accepted", "cleo": "failed"}))
@@ -85,12 +89,16 @@ def test_who_answered_what_and_how_soon(bank: SmallBank) -> None:
         says(session, bob, "order", 5)  # before its receipt
         says(session, cleo, "call", 100, "voice")
         says(session, cleo, "opt-out", 200, "voice")
+        lost = session.scalars(
+            select(Recipient).where(Recipient.message_id == message.id, Recipient.customer_id == bank.ids["cleo"])
+        ).one()
+        lost.delivery_id = None
         other = bank.released(session)
         says(session, talk(bank, session, other, "ana"), "other", 3)
         found = responses(session, message)
         figures = report.release_report(session, message.id)
     assert (found["answers"], found["answered"], found["reached"], found["share"]) == (4, 3, 3, 1.0)
-    # Ana 30 s after her receipt, Bob 4 s after his provider took it, Cleo, whose call failed, 100 s after the release.
+    # Ana 30 s after her receipt, Bob 4 s after his provider took it, Cleo, who has none, 100 s after the release.
     assert found["first_answer"] == {"count": 3, "median": 30.0, "p90": 100.0}
     assert found["by_kind"] == {"call": 1, "opt-out": 1, "order": 1, "other": 1, "question": 1}
     assert found["by_channel"] == {
