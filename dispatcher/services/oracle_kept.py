@@ -82,8 +82,8 @@ def everybody_accounted_for(session: Session, runtime: Runtime, asked: Question)
         ~someone,
         ~_in_hand_then(),
     )
-    for who in session.execute(unreached.order_by(*_WHO).limit(MOST)):
-        yield Breach("P1", _recipient(*who), "is out of reach, and nobody has a task to reach them")
+    for message_id, customer_id in session.execute(unreached.order_by(*_WHO).limit(MOST)):
+        yield Breach("P1", _recipient(message_id, customer_id), "is out of reach, and nobody has a task to reach them")
     astray = (
         select(*_WHO, Delivery.message_id)
         .join(Delivery, Recipient.delivery_id == Delivery.id)

@@ -16,7 +16,8 @@ def test_what_was_said_and_sent_before_is_found_too(engine: Engine, database_url
     with Session(engine) as session:
         rep = Staff(email="rep@bank.example", name="Rep", channels=[])
         customer = Customer(key="ana", name="Ana Żak")
-        session.add_all([rep, customer])
+        nowhere = Customer(key="bob", name="Bob")
+        session.add_all([rep, customer, nowhere])
         session.flush()
         talk = Conversation(customer_id=customer.id, rep_id=rep.id, channel="sms")
         session.add(talk)
@@ -33,7 +34,7 @@ def test_what_was_said_and_sent_before_is_found_too(engine: Engine, database_url
         session.flush()
         went = Delivery(message_id=message.id, channel="sms", address="+12025550100")
         session.add_all([went, Recipient(message_id=message.id, customer_id=customer.id, delivery=went)])
-        session.add(Recipient(message_id=message.id, customer_id=404, because="unreachable"))
+        session.add(Recipient(message_id=message.id, customer_id=nowhere.id, because="unreachable"))
         session.commit()
     engine.dispose()
     config = Config()
@@ -49,6 +50,6 @@ def test_what_was_said_and_sent_before_is_found_too(engine: Engine, database_url
     assert sorted((one.kind, one.said.text) for one in found) == [("reply", "Größe 2"), ("response", "Masse und Größe")]
     with Session(engine) as session:
         owed = session.query(Recipient).order_by(Recipient.customer_id).all()
-        assert [(one.customer_id, one.because) for one in owed] == [(customer.id, ""), (404, "unreachable")]
+        assert [(one.customer_id, one.because) for one in owed] == [(customer.id, ""), (nowhere.id, "unreachable")]
         assert owed[0].delivery is not None
         assert owed[0].delivery.recipients == [owed[0]]
