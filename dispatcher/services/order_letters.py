@@ -24,10 +24,9 @@ def note_it(session: Session, runtime: Runtime, order: OrderRequest, *, proven: 
     if reply.channel not in WRITTEN or not proven or reply.doubt == "automatic":
         return None
     language, phone, rep = spoken_in(order), _phone(runtime), _taker(session, runtime, order)
+    name = rep.name if rep else say(language, "your representative")
     text = [
-        say(
-            language, "noted", at=hour(reply.received_at), rep=rep.name if rep else say(language, "your representative")
-        ),
+        say(language, "noted", at=hour(order, reply.received_at), rep=name),
         say(language, "not passed"),
     ]
     if phone:
@@ -50,7 +49,7 @@ def take_it_back(session: Session, runtime: Runtime, order: OrderRequest, staff:
     if stopped is not None or noted.state in ("suppressed", "failed", "rejected", "bounced", "cancelled"):
         return None
     language = spoken_in(order)
-    text = [say(language, "withdrawn", at=hour(order.reply.received_at), rep=staff.name)]
+    text = [say(language, "withdrawn", at=hour(order, order.reply.received_at), rep=staff.name)]
     dedupe = f"order-withdrawn:{order.id}:{runtime.now():%Y%m%d%H%M%S}"
     taker = _taker(session, runtime, order)
     return _write(session, runtime, order, dedupe, say(language, "withdrawn subject"), text, taker)

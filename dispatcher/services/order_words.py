@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 
 from dispatcher.model import OrderRequest
-from dispatcher.services import languages
+from dispatcher.services import languages, local_time
 
 # No word of the order itself: who reads the letter knows what they asked for, and others need not.
 _WORDS = {
@@ -87,9 +87,9 @@ def spoken_in(order: OrderRequest) -> str:
     return languages.of_answer(order.reply.text, directory) or directory
 
 
-def hour(at: datetime) -> str:
-    """The time of day, in UTC, as it stands in letters to customers."""
-    return f"{at:%H:%M} UTC"
+def hour(order: OrderRequest, at: datetime) -> str:
+    """The time of day where its customer is."""
+    return local_time.hour(at, local_time.zone(order.conversation.customer.timezone))
 
 
 def is_verdict(words: str) -> bool:

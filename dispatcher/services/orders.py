@@ -264,10 +264,9 @@ def _decide(
     via: str,
     by_telephone: bool,
 ) -> OrderRequest:
-    told = say(
-        spoken_in(order), state, rep=staff.name, at=hour(runtime.now()), words=words,
-        of=hour(order.created_at), asked=order_doubts.in_quotes(order.reply, 80) if order.reply.text.strip() else "",
-    )  # fmt: skip
+    asked = order_doubts.in_quotes(order.reply, 80) if order.reply.text.strip() else ""
+    at, of = hour(order, runtime.now()), hour(order, order.created_at)
+    told = say(spoken_in(order), state, rep=staff.name, at=at, words=words, of=of, asked=asked)
     _tell(session, runtime, staff, order, told, state, via, by_telephone)
     _end(session, runtime, staff, order, state)
     record(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dispatcher.services import local_time
 
 
 def ends(moment: datetime, zone: str, begin: time | None, end: time | None) -> datetime | None:
@@ -15,7 +15,7 @@ def ends(moment: datetime, zone: str, begin: time | None, end: time | None) -> d
     """
     if begin is None or end is None or begin == end:
         return None
-    local = moment.astimezone(_zone(zone))
+    local = moment.astimezone(local_time.zone(zone))
     clock = local.time()
     quiet = begin <= clock < end if begin < end else clock >= begin or clock < end
     if not quiet:
@@ -31,11 +31,3 @@ def holds_until(
 ) -> datetime | None:
     """Until when a message waits for the end of the quiet hours; None where none hold, or where it may break them."""
     return None if urgent and urgent_may else ends(moment, zone, begin, end)
-
-
-@lru_cache(maxsize=1000)
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -103,7 +103,7 @@ def _why(runtime: Runtime, redis: Redis, message: Message, channel: str) -> tupl
     standing = [one for one in out if one is not None]
     if len(standing) == len(out):
         first = min(one.until for one in standing)
-        return f"{' and '.join(providers)} cannot be used, tried again at", datetime.fromtimestamp(first).astimezone()
+        return f"{' and '.join(providers)} cannot be used, tried again at", datetime.fromtimestamp(first, UTC)
     if heard is None or runtime.now() - heard > SILENT:
         return "no worker of this channel has been heard of for a minute", None
     if rate := (message.pace or {}).get(channel):

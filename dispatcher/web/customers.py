@@ -43,7 +43,7 @@ def alert(token: str) -> ResponseReturnValue:
 
 def _page(token: str, delivery: Delivery, *, text: str = "", wrong: str = "", status: int = 200) -> ResponseReturnValue:
     people = [recipient.customer for recipient in delivery.recipients if recipient.left_at is None]
-    wording.use(*(person.language for person in people))
+    wording.use(*people)
     reps = {rep.id: rep for person in people if (rep := directory.owner_of(door.db(), person))}
     html = render_template(
         "customers/alert.html",

@@ -18,7 +18,7 @@ DONE = ("order", "quiet", "stop", "resume", "everywhere", "back")
 
 def _customer(token: str) -> Customer:
     customer = preferences.by_id(door.db(), door.runtime().read_token("customer", token))
-    wording.use(customer.language)
+    wording.use(customer)
     return customer
 
 

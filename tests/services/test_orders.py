@@ -146,19 +146,20 @@ def test_an_order_is_told_claimed_read_back_and_confirmed(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "noted", "confirmed"),
+    ("language", "zone", "noted", "confirmed"),
     [
-        ("en", "NOT accepted until Rep", "Confirmed by Rep at 09:30 UTC: 500 SAP"),
-        ("de", "NICHT angenommen, bis Rep", "Bestätigt von Rep um 09:30 UTC: 500 SAP"),
-        ("de-CH", "NICHT angenommen, bis Rep", "Bestätigt von Rep um 09:30 UTC: 500 SAP"),
-        ("fr", "n'est PAS acceptée tant que Rep", "Confirmé par Rep à 09:30 UTC : 500 SAP"),
-        ("ja", "NOT accepted until Rep", "Confirmed by Rep at 09:30 UTC: 500 SAP"),
+        ("en", "UTC", "of 09:30 UTC. It is NOT accepted until Rep", "Confirmed by Rep at 09:30 UTC: 500 SAP"),
+        ("de", "Europe/Berlin", "von 10:30 CET notiert. Er ist NICHT", "Bestätigt von Rep um 10:30 CET: 500 SAP"),
+        ("de-CH", "nowhere", "NICHT angenommen, bis Rep", "Bestätigt von Rep um 09:30 UTC: 500 SAP"),
+        ("fr", "America/Sao_Paulo", "n'est PAS acceptée tant que", "Confirmé par Rep à 06:30 UTC-03 : 500 SAP"),
+        ("ja", "Asia/Tokyo", "NOT accepted until Rep", "Confirmed by Rep at 18:30 JST: 500 SAP"),
     ],
 )
-def test_customers_read_it_in_their_language(
-    light: World, session: Session, language: str, noted: str, confirmed: str
+def test_customers_read_it_in_their_language_and_by_their_clock(
+    light: World, session: Session, language: str, zone: str, noted: str, confirmed: str
 ) -> None:
-    session.get_one(Customer, light.bank.ids["bob"]).language = language
+    bob = session.get_one(Customer, light.bank.ids["bob"])
+    bob.language, bob.timezone = language, zone
     order, rep = order_of(asked(light, session)), person(light, session, "rep")
     orders.claim(session, light.runtime, rep, order.id)
     orders.read_back(session, light.runtime, rep, order.id, "500 SAP", via="page")

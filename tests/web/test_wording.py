@@ -87,14 +87,15 @@ def test_who_switches_is_spoken_to_so_from_then_on(site: Site) -> None:
 def test_the_alerts_page_is_theirs_too(site: Site) -> None:
     speaks(site, "de")
     with site.session() as session:
+        session.get_one(Customer, site.bank.ids["ana"]).timezone = "Europe/Berlin"
         site.bank.released(session, urgency="urgent")
         mail = session.scalars(select(Delivery).where(Delivery.channel == "email")).one()
         page = f"/r/{site.bank.runtime.token('delivery', mail.id)}"
     shown = site("nobody").get(page).text
-    for words in ("Antwort senden", "Dringend", "Antwort an Rep", "heute, 09:30 UTC", "Ändern, wie wir Sie erreichen"):
+    for words in ("Antwort senden", "Dringend", "Antwort an Rep", "heute, 10:30 CET", "Ändern, wie wir Sie erreichen"):
         assert words in shown
     site.bank.time.pass_by(24 * 3600)
-    assert "20. November 2026, 09:30 UTC" in site("nobody").get(page).text
+    assert "20. November 2026, 10:30 CET" in site("nobody").get(page).text
     asked = site("nobody").client.post(page, data={"text": " ", "act": "answer"})
     assert "Ihre Antwort ist leer." in asked.text
     answer = site("nobody").client.post(page, data={"text": "Alles verkaufen", "act": "answer"})

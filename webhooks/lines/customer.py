@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Staff
 from dispatcher.model.telephone import CallStep, Hangup, Play, Say, Verb
 from dispatcher.runtime import Runtime
-from dispatcher.services import calls, codes, listening, recordings
+from dispatcher.services import calls, codes, listening, local_time, recordings
 from dispatcher.services.dialable import dialable
 from webhooks import prompts
 from webhooks.lines import customer_menu, hearing
@@ -145,7 +144,7 @@ def _detail(caller: calls.Caller, alert: calls.Alert | None, language: str, outb
     told = written if alert.written else ()
     if outbound:
         return told
-    local = message.released_at.astimezone(_zone(caller.customer.timezone))
+    local = message.released_at.astimezone(local_time.zone(caller.customer.timezone))
     return (*told, *_from(language, message.author.name, local))
 
 
@@ -153,13 +152,6 @@ def _from(language: str, author: str, at: datetime) -> tuple[Say, ...]:
     _, said = prompts.in_language(language)
     month = said["caller months"].split(", ")[at.month - 1]
     return sentences(language, "caller from", author=author, day=at.day, month=month, time=f"{at.hour}:{at:%M}")
-
-
-def _zone(name: str | None) -> ZoneInfo:
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def _answerers(session: Session, runtime: Runtime, caller: calls.Caller) -> tuple[Answerer, ...]:

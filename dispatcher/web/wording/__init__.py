@@ -13,7 +13,8 @@ from flask import Flask, Response, after_this_request, current_app, g, request
 from markupsafe import Markup
 
 from dispatcher import door
-from dispatcher.services import languages
+from dispatcher.model import Customer
+from dispatcher.services import languages, local_time
 from dispatcher.web import filters
 from dispatcher.web.wording import de, en
 
@@ -23,9 +24,13 @@ SWITCH = "lang"  # the parameter in the address, and the cookie that keeps it
 _KEPT = 365 * 24 * 3600
 
 
-def use(*directory: str) -> None:
-    """Speak to these customers, by their languages in the directory: to several who differ, as the browser asks."""
-    g.wording = _chosen(directory[0] if len({languages.base(one) for one in directory}) == 1 else "")
+def use(*people: Customer) -> None:
+    """Speak to these customers, by their languages and zones in the directory: to several who differ, as the browser
+    asks.
+    """
+    g.wording = _chosen(people[0].language if len({languages.base(one.language) for one in people}) == 1 else "")
+    zones = {one.timezone for one in people}
+    g.wording_zone = zones.pop() if len(zones) == 1 else ""
 
 
 def only(language: str) -> None:
@@ -78,11 +83,16 @@ def say(name: str, **blanks: object) -> Markup:
 
 
 def when(moment: datetime) -> Markup:
-    """A moment in the reader's zone, with its day where that is not today."""
-    local = moment.astimezone(filters.zone())
-    today = local.date() == door.runtime().now().astimezone(filters.zone()).date()
+    """A moment in the zone that the directory has of the reader, else their browser's, with its day where that is not
+    today.
+    """
+    known = g.get("wording_zone", "")
+    zone = filters.zone() if known in ("", "UTC") else local_time.zone(known)
+    local = moment.astimezone(zone)
+    today = local.date() == door.runtime().now().astimezone(zone).date()
     month = TABLES[language()]["months"].split(", ")[local.month - 1]
-    said = say("today" if today else "day", day=local.day, month=month, year=local.year, time=f"{local:%H:%M %Z}")
+    time = local_time.hour(moment, zone)
+    said = say("today" if today else "day", day=local.day, month=month, year=local.year, time=time)
     exact = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return Markup('<time datetime="{}">{}</time>').format(exact, said)
 
