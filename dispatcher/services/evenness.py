@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Flags = NDArray[np.bool_]
     Numbers = NDArray[np.float64]
 
 FEWEST = 10  # deliveries of a channel below which nothing can be told
@@ -42,13 +43,13 @@ _EARLIER = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Do the times of one channel go with this? `values` has one number for each delivery."""
+    """Do the times of one channel go with this? `values` has one number, or yes or no, for each delivery."""
 
     channel: str
     factor: str  # firm size, directory or list
     name: str  # of the list, else ""
     times: Numbers
-    values: Numbers
+    values: Numbers | Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +75,30 @@ def mean_ranks(values: Numbers) -> Numbers:
     return means[inverse]
 
 
-def spearman(one: Numbers, other: Numbers) -> tuple[float, float] | None:
-    """Rho and its two-sided p; None where one side is all alike or there are too few to tell."""
-    if len(one) < FEWEST:
-        return None
-    left, right = mean_ranks(one), mean_ranks(other)
-    left -= left.mean()
-    right -= right.mean()
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Ranks as distances from their mean, and the sum of their squares."""
+
+    away: Numbers
+    squares: float
+
+
+def ranked(values: Numbers | Flags) -> Ranked:
+    """The ranks of these values. For yes and no stand 1 and 0: rho knows no scale."""
+    numbers = values.astype(float)
+    ranks = numbers if values.dtype == bool else mean_ranks(numbers)
+    away = ranks - ranks.mean()
     # Summed up here and not by a dot product, for which numpy would start threads on every core.
-    size = math.sqrt(float((left * left).sum()) * float((right * right).sum()))
-    if size == 0:
+    return Ranked(away, float((away * away).sum()))
+
+
+def spearman(left: Ranked, right: Ranked) -> tuple[float, float] | None:
+    """Rho and its two-sided p; None where one side is all alike or there are too few to tell."""
+    size = math.sqrt(left.squares * right.squares)
+    if size == 0 or len(left.away) < FEWEST:
         return None
-    rho = max(-1.0, min(1.0, float((left * right).sum()) / size))
-    return rho, p_of(rho, len(one))
+    rho = max(-1.0, min(1.0, float((left.away * right.away).sum()) / size))
+    return rho, p_of(rho, len(left.away))
 
 
 def p_of(rho: float, deliveries: int) -> float:
@@ -100,7 +112,9 @@ def p_of(rho: float, deliveries: int) -> float:
 
 def answers(questions: Sequence[Question]) -> list[Finding]:
     """A finding for each question, judged by how many were asked."""
-    measured = [spearman(one.times, one.values) for one in questions]
+    times = {id(one.times): one.times for one in questions}  # all questions of a channel are of the same
+    known = {key: ranked(some) for key, some in times.items()}
+    measured = [spearman(known[id(one.times)], ranked(one.values)) for one in questions]
     tests = sum(1 for one in measured if one is not None)
     return [_finding(question, result, tests) for question, result in zip(questions, measured, strict=True)]
 

@@ -102,7 +102,7 @@ def _ends(message: Message, found: Deliveries) -> tuple[datetime | None, datetim
     times = found.after[found.accepted]
     if message.released_at is None or not len(times):
         return None, None
-    first, last = (message.released_at + timedelta(seconds=float(one)) for one in (times.min(), times.max()))
+    first, last = (message.released_at + timedelta(seconds=float(one)) for one in (times[0], times[-1]))
     return first, last
 
 
@@ -198,9 +198,7 @@ def _questions(found: Deliveries, lists: list[Group]) -> list[Question]:
         questions.append(Question(channel, "firm size", "", times, size))
         questions.append(Question(channel, "directory", "", times, customer.astype(np.float64)))
         if len(lists) > 1:
-            questions += [
-                Question(channel, "list", one.key, times, one.has(customer).astype(np.float64)) for one in lists
-            ]
+            questions += [Question(channel, "list", one.key, times, one.has(customer)) for one in lists]
     return questions
 
 

@@ -31,11 +31,12 @@ class Recipients:
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """The deliveries of a release as columns. `after` is in seconds since the release, nan where not accepted.
+    """The deliveries of a release as columns, in the order of their acceptance, then those not accepted.
 
+    `after` is in seconds since the release, nan where not accepted.
     `customer` is the first of those a delivery is for and `firm` that customer's, 0 where there is none.
     `first` are the deliveries that the release made, without those that took over from failed ones; `held` those that
-    quiet hours held back.
+    quiet hours held back; of the `heard` somebody has listened to the end.
     """
 
     channels: list[str]  # of these deliveries
@@ -44,6 +45,7 @@ class Deliveries:
     state: Ids
     first: Flags
     held: Flags
+    heard: Flags
     after: Numbers
     customer: Ids
     firm: Ids
@@ -99,28 +101,32 @@ class Spread:
 
 
 def spread(after: Numbers) -> Spread:
-    """The spread of one group."""
+    """The spread of one group of deliveries, which are in order."""
     import numpy as np
 
-    return spreads(np.zeros(len(after), dtype=np.int64), after).get(0, Spread(0, 0))
+    taken = int(np.count_nonzero(~np.isnan(after)))
+    return _spread(after, len(after), taken)
 
 
 def spreads(group: Ids, after: Numbers) -> dict[int, Spread]:
-    """The spread of each group of deliveries. Median and p95 are of the nearest rank, rounded up."""
+    """The spread of each group of deliveries, which are in order."""
     import numpy as np
 
-    if not len(group):
-        return {}
-    # nan sorts behind all numbers, so that the accepted ones of a group come first.
-    order = np.lexsort((after, group))
+    order = np.argsort(group, kind="stable")
     times = after[order]
     groups, starts, sizes = np.unique(group[order], return_index=True, return_counts=True)
-    accepted = np.add.reduceat((~np.isnan(times)).astype(np.int64), starts)
-    found = {}
-    for one, start, size, taken in zip(*(column.tolist() for column in (groups, starts, sizes, accepted)), strict=True):
-        ranks = (1, (taken * 50 + 99) // 100, (taken * 95 + 99) // 100, taken) if taken else ()
-        found[one] = Spread(size, taken, *(round(float(times[start + rank - 1]), 3) for rank in ranks))
-    return found
+    accepted = np.concatenate([[0], np.cumsum(~np.isnan(times))])
+    taken = accepted[starts + sizes] - accepted[starts]
+    columns = (column.tolist() for column in (groups, starts, sizes, taken))
+    return {one: _spread(times[start:], size, some) for one, start, size, some in zip(*columns, strict=True)}
+
+
+def _spread(after: Numbers, deliveries: int, accepted: int) -> Spread:
+    """Median and p95 are of the nearest rank, rounded up."""
+    if not accepted:
+        return Spread(deliveries, 0)
+    ranks = (1, (accepted * 50 + 99) // 100, (accepted * 95 + 99) // 100, accepted)
+    return Spread(deliveries, accepted, *(round(float(after[rank - 1]), 3) for rank in ranks))
 
 
 def measure(session: Session, message: Message) -> Deliveries:
@@ -133,28 +139,36 @@ def measure(session: Session, message: Message) -> Deliveries:
         place_in(_STATES, Delivery.state),
         flag(Delivery.position > FALLBACK),
         flag(Delivery.held_until.is_not(None)),
+        flag(Delivery.heard_at.is_not(None)),
         moment(session, Delivery.accepted_at),
     ).where(Delivery.message_id == message.id)
-    table = packed(session, query)
-    order = np.argsort(table[0], kind="stable")
-    ids, channel, state, first, held, accepted = (column[order] for column in table)
+    table = np.stack(packed(session, query))
+    ids, *columns, accepted = table[:, np.argsort(table[0])]
+    after = seconds_from(message.released_at, accepted)
     recipients = _among(ids, *packed(session, _recipients(message.id)))
     whose, whose_firm = _first_of(len(ids), recipients)
-    moved = (first == 1) & (whose == 0)
+    moved = (columns[2] == 1) & (whose == 0)
     if moved.any():
         their, their_firm = _first_of(len(ids), _among(ids, *packed(session, _moved_on(message.id))))
         whose, whose_firm = np.where(moved, their, whose), np.where(moved, their_firm, whose_firm)
+    order = np.argsort(after, kind="stable")  # nan comes last
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    channel, state, first, held, heard = (column[order] for column in columns)
     return Deliveries(
-        channels=[CHANNELS[place] for place in np.unique(channel).tolist()],
-        id=ids,
+        channels=[
+            name for name, some in zip(CHANNELS, np.bincount(channel, minlength=len(CHANNELS)), strict=True) if some
+        ],
+        id=ids[order],
         channel=channel,
         state=state,
         first=first == 1,
         held=held == 1,
-        after=seconds_from(message.released_at, accepted),
-        customer=whose,
-        firm=whose_firm,
-        recipients=recipients,
+        heard=heard == 1,
+        after=after[order],
+        customer=whose[order],
+        firm=whose_firm[order],
+        recipients=Recipients(place[recipients.delivery], recipients.customer, recipients.firm),
     )
 
 

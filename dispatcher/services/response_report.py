@@ -82,7 +82,7 @@ def responses(
         "orders": _orders(session, message),
         "unanswered": _unanswered(session, message),
         "opt_outs": kinds.get("opt-out", 0),
-        "heard": _heard(session, message),
+        "heard": int(found.heard.sum()),
     }
 
 
@@ -248,9 +248,3 @@ def _unanswered(session: Session, message: Message) -> dict[str, Any]:
     rows = waits().where(Conversation.message_id == message.id).subquery()
     number, oldest = session.execute(select(func.count(), func.min(rows.c.at))).one()
     return {"conversations": number, "oldest_at": oldest}
-
-
-def _heard(session: Session, message: Message) -> int:
-    """How many deliveries were listened to, to the end."""
-    query = select(func.count(Delivery.heard_at)).where(Delivery.message_id == message.id)
-    return session.scalar(query) or 0

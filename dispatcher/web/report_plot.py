@@ -18,7 +18,7 @@ from dispatcher.web.filters import count, duration
 
 # numpy is imported where it is used: most processes never draw.
 if TYPE_CHECKING:
-    from dispatcher.services.report_spread import Flags
+    from dispatcher.services.report_columns import Flags
 
 MOST_DOTS = 2000  # in a lane; more would only be ink
 _WIDTH, _LEFT, _RIGHT, _TOP, _LANE, _GAP, _FOOT = 960, 150, 44, 8, 96, 14, 30
@@ -124,10 +124,12 @@ def _dots(found: Deliveries, mine: Flags, top: int, whole: float) -> str:
     import numpy as np
 
     times, customers = found.after[mine], found.customer[mine]
-    places = np.argsort(np.argsort(customers, kind="stable"), kind="stable") / max(1, len(times) - 1)
-    order = np.argsort(times, kind="stable")
-    if len(order) > MOST_DOTS:
-        order = order[np.linspace(0, len(order) - 1, MOST_DOTS).round().astype(np.int64)]
-    across = np.round(_LEFT + (_WIDTH - _LEFT - _RIGHT) * times[order] / whole, 1).tolist()
-    down = np.round(top + _INSET + places[order] * (_LANE - 2 * _INSET), 1).tolist()
-    return "".join(f"M{x:g} {y:g}h0" for x, y in zip(across, down, strict=True))
+    places = np.empty(len(times))
+    places[np.argsort(customers, kind="stable")] = np.linspace(0, 1, len(times))
+    # The deliveries are in the order of their times.
+    drawn = np.linspace(0, len(times) - 1, min(len(times), MOST_DOTS)).round().astype(np.int64)
+    across = np.rint(_LEFT + (_WIDTH - _LEFT - _RIGHT) * times[drawn] / whole).astype(np.int64)
+    down = np.rint(top + _INSET + places[drawn] * (_LANE - 2 * _INSET)).astype(np.int64)
+    # One dot for those that fall on the same spot.
+    dots = np.divmod(np.unique(across * (top + _LANE) + down), top + _LANE)
+    return "M%d %dh0" * len(dots[0]) % tuple(np.column_stack(dots).ravel().tolist())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dispatcher.services import evenness
-from dispatcher.services.evenness import Question, answers, mean_ranks, p_of, spearman
+from dispatcher.services.evenness import Question, answers, mean_ranks, p_of, ranked, spearman
 from tests.quick import quickly
 
 
@@ -26,7 +26,7 @@ def test_a_textbook_example() -> None:
     """Intelligence and hours before a television, as every text on Spearman has it."""
     quotient = numbers([106, 86, 100, 101, 99, 103, 97, 113, 112, 110])
     hours = numbers([7, 2, 27, 50, 28, 29, 20, 12, 6, 17])
-    found = spearman(quotient, hours)
+    found = spearman(ranked(quotient), ranked(hours))
     assert found is not None
     assert found[0] == pytest.approx(-29 / 165)
     assert found[1] == pytest.approx(0.627188, abs=0.001)
@@ -54,7 +54,7 @@ def test_p_is_that_of_students_tables(t: float, freedom: int, p: float) -> None:
     ],
 )
 def test_nothing_to_compare(times: list[float], values: list[float]) -> None:
-    assert spearman(numbers(times), numbers(values)) is None
+    assert spearman(ranked(numbers(times)), ranked(numbers(values))) is None
 
 
 def ask(times: list[float], values: list[float], factor: str = "firm size") -> evenness.Finding:

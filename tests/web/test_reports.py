@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import event, insert, select
 from sqlalchemy.orm import Session
 
 from dispatcher import cli
@@ -124,7 +124,35 @@ def test_of_many_deliveries_a_sample_is_drawn_and_said_so(site: Site, monkeypatc
         assert "an even sample" in drawn.note
         last = report.release_report(session, number)["by_channel"]["sms"]["last"]
     edge = max(float(one) for one in re.findall(r"M([\d.]+) ", drawn.svg))
-    assert edge == pytest.approx(132 + 784 * last / 16, abs=0.2)
+    assert edge == pytest.approx(150 + 766 * last / 16, abs=0.5)
+
+
+def test_the_page_asks_and_says_no_more_of_ten_thousand_than_of_few(site: Site) -> None:
+    number, asked = released(site), list[str]()
+    event.listen(site.bank.sessions.kw["bind"], "before_cursor_execute", lambda *of: asked.append(of[2]))
+    assert "10,043" not in site("officer").get(f"/reports/{number}").text
+    of_few = len(asked)
+    with site.session() as session:
+        message, numbers = session.get_one(Message, number), range(100_000, 110_000)
+        assert message.released_at is not None
+        firm = session.scalars(select(Firm.id)).first()
+        for table, rows in (
+            (Customer, [{"id": n, "key": f"m{n}", "name": "Secret Name", "firm_id": firm} for n in numbers]),
+            (Recipient, [{"message_id": number, "customer_id": n, "delivery_id": n} for n in numbers]),
+            (Delivery, [
+                {"id": n, "message_id": number, "channel": "sms", "address": f"+{n}", "state": "delivered",
+                 "position": n, "accepted_at": message.released_at + timedelta(seconds=n * 7919 % 10_007)}
+                for n in numbers
+            ]),
+        ):  # fmt: skip
+            session.execute(insert(table), rows)
+        session.commit()
+    asked.clear()
+    page = site("officer").get(f"/reports/{number}").text
+    assert len(asked) <= of_few < 40
+    assert "10,043" in page
+    assert 1500 < page.count("h0") <= report_plot.MOST_DOTS + 3
+    assert len(page) < 60_000
 
 
 @pytest.mark.parametrize(
