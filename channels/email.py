@@ -8,12 +8,12 @@ from collections.abc import Collection
 
 from email_validator import EmailNotValidError, validate_email
 
+from channels.standing import language, say
 from channels.words import clean, headline, length, one_line
 from dispatcher.model.ports import Draft, Rendition
 
 _INK, _PALE, _BRAND = "#1b1b1b", "#595959", "#12355b"
 _FONT = "font-family:Helvetica,Arial,sans-serif"
-_KEY = "we know you by the code"
 
 
 class Email:
@@ -53,35 +53,43 @@ def _signed(draft: Draft) -> str:
 
 
 def _why(draft: Draft) -> str:
-    return f"{one_line(draft.firm)} sends you this because you are on its list for these alerts."
+    return say(draft, "why mail", firm=one_line(draft.firm))
 
 
 def _link(draft: Draft) -> str:
-    return "Answer or listen" if draft.recording_seconds else "Answer this alert"
+    return say(draft, "answer or listen" if draft.recording_seconds else "answer")
+
+
+def _listen(draft: Draft) -> str:
+    return say(draft, "listen", length=length(draft.recording_seconds)) if draft.recording_seconds else ""
 
 
 def _plain(draft: Draft) -> str:
     parts = [clean(draft.text)] if draft.text.strip() else []
     if draft.reply_url and draft.recording_seconds:
-        parts.append(f"Listen to the recording ({length(draft.recording_seconds)}): {draft.reply_url}")
+        parts.append(f"{_listen(draft)}: {draft.reply_url}")
     if draft.reply_url:
         parts.append(f"{_link(draft)}: {draft.reply_url}")
     if draft.code:
-        parts.append(f"Or call {one_line(draft.phone)}: from any telephone, {_KEY} {draft.code}")
+        parts.append(say(draft, "call", phone=one_line(draft.phone), code=draft.code))
     if draft.attachment_names:
-        parts.append(f"Attached: {', '.join(one_line(name) for name in draft.attachment_names)}")
+        parts.append(_attached(draft))
     foot = [_signed(draft), _why(draft)]
     if draft.prefs_url:
-        foot.append(f"Change how we reach you, or stop these mails: {draft.prefs_url}")
+        foot.append(f"{say(draft, 'change')}: {draft.prefs_url}")
     if draft.phone and not draft.code:
-        foot.append(f"Telephone: {draft.phone}")
+        foot.append(say(draft, "telephone", phone=draft.phone))
     return "\n\n".join([*parts, "-- \n" + "\n".join(foot)]) + "\n"
+
+
+def _attached(draft: Draft) -> str:
+    return say(draft, "attached", names=", ".join(one_line(name) for name in draft.attachment_names))
 
 
 def _html(draft: Draft, subject: str) -> str:
     body = "".join(_paragraph(block) for block in re.split(r"\n\s*\n", clean(draft.text)) if block.strip())
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{language(draft)}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{html.escape(subject)}</title>\n</head>\n"
         f'<body style="margin:0;padding:0;background:#ffffff;color:{_INK};{_FONT}">\n'
@@ -110,17 +118,15 @@ def _html_answer(draft: Draft) -> str:
         if draft.recording_seconds:
             parts.append(
                 f'<p style="margin:0 0 16px;font-size:16px"><a href="{url}" style="color:{_BRAND}">'
-                f"Listen to the recording ({length(draft.recording_seconds)})</a></p>\n"
+                f"{html.escape(_listen(draft))}</a></p>\n"
             )
     if draft.code:
         number = html.escape(one_line(draft.phone))
-        parts.append(
-            f'<p style="margin:0 0 16px;font-size:16px;line-height:1.5">Or call <a href="tel:{number}" '
-            f'style="color:{_BRAND}">{number}</a>: from any telephone, {_KEY} <b>{draft.code}</b></p>\n'
-        )
+        linked = f'<a href="tel:{number}" style="color:{_BRAND}">{number}</a>'
+        call = say(draft, "call", phone=linked, code=f"<b>{draft.code}</b>")
+        parts.append(f'<p style="margin:0 0 16px;font-size:16px;line-height:1.5">{call}</p>\n')
     if draft.attachment_names:
-        names = html.escape(", ".join(one_line(name) for name in draft.attachment_names))
-        parts.append(f'<p style="margin:0 0 16px;font-size:14px">Attached: {names}</p>\n')
+        parts.append(f'<p style="margin:0 0 16px;font-size:14px">{html.escape(_attached(draft))}</p>\n')
     return "".join(parts)
 
 
@@ -128,12 +134,12 @@ def _html_foot(draft: Draft) -> str:
     lines = [html.escape(_signed(draft)), html.escape(_why(draft))]
     if draft.prefs_url:
         lines.append(
-            f'<a href="{html.escape(draft.prefs_url)}" style="color:{_PALE}">'
-            "Change how we reach you, or stop these mails</a>"
+            f'<a href="{html.escape(draft.prefs_url)}" style="color:{_PALE}">{html.escape(say(draft, "change"))}</a>'
         )
     if draft.phone and not draft.code:
         number = html.escape(one_line(draft.phone))
-        lines.append(f'Telephone: <a href="tel:{number}" style="color:{_PALE}">{number}</a>')
+        linked = f'<a href="tel:{number}" style="color:{_PALE}">{number}</a>'
+        lines.append(say(draft, "telephone", phone=linked))
     foot = "<br>\n".join(lines)
     return (
         f'<p style="margin:32px 0 0;padding:12px 0 0;border-top:1px solid #c8c8c8;color:{_PALE};'

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from channels import numbers
 from channels.fax_page import printable
+from channels.standing import say
 from channels.words import clean, headline, length, one_line
 from dispatcher.model.ports import Draft, Rendition
 
@@ -32,17 +33,18 @@ class Fax:
 
 def _foot(draft: Draft, firm: str) -> list[str]:
     phone, lines = one_line(draft.phone), []
-    ways = [f"write on this page and fax it back to {draft.fax}"] if draft.fax else []
+    ways = [say(draft, "fax back", fax=draft.fax)] if draft.fax else []
     if phone:
-        code = f" and key the code {draft.code}" if draft.code else ""
-        ways.append(f"call {phone}{code}")
+        ways.append(say(draft, "fax code" if draft.code else "fax call", phone=phone, code=draft.code))
+    either = say(draft, "fax or")
     if ways:
-        lines.append(f"To answer, {', or '.join(ways)}")
+        lines.append(say(draft, "fax answer", ways=either.join(ways)))
     if draft.reply_url and draft.recording_seconds:
-        lines.append(f"To answer, or listen to the recording ({length(draft.recording_seconds)}): {draft.reply_url}")
+        lines.append(say(draft, "fax listen", length=length(draft.recording_seconds), url=draft.reply_url))
     elif draft.reply_url:
-        lines.append(f"To answer in writing: {draft.reply_url}")
-    lines.append(f"You receive this because you are on {firm}'s list for these alerts.")
+        lines.append(say(draft, "fax write", url=draft.reply_url))
+    lines.append(say(draft, "why fax", firm=firm))
     if draft.prefs_url:
-        lines.append(f"To stop these faxes: {f'call {phone}, or ' if phone else ''}{draft.prefs_url}")
+        ends = [say(draft, "fax call", phone=phone)] if phone else []
+        lines.append(say(draft, "fax stop", ways=either.join([*ends, draft.prefs_url])))
     return lines

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from channels import numbers
+from channels.standing import say
 from channels.words import clean, composed, headline, length, one_line, urgent_mark
 from dispatcher.model.ports import CODE_TAG, REPLY_TAG, Draft, Rendition
 
@@ -17,7 +18,6 @@ _BASIC = frozenset(
 _EXTENDED = frozenset("\f^{}\\[~]|€")
 
 LIMIT = 1600  # characters a provider takes
-_STOP = "STOP ends these texts"
 # A tag is replaced by a token or a code; counts are made with those that ids up to a thousand million make.
 _TOKEN, _CODE = "a" * 32, "1" * 15
 
@@ -78,7 +78,8 @@ def _short(draft: Draft) -> str:
     # The dots as one character would make a plain text cost more than twice as much.
     dots = "..." if count_segments(body).encoding == "GSM-7" else "…"
     calls = _calls(draft)
-    end = _joined(f"{dots} full text: {draft.reply_url}" if draft.reply_url else dots, calls[0] if calls else "", _STOP)
+    full = f"{dots} {say(draft, 'sms full', url=draft.reply_url)}" if draft.reply_url else dots
+    end = _joined(full, calls[0] if calls else "", say(draft, "sms stop"))
     room = LIMIT - _size(_joined(head, end))
     return _joined(head, _cut(body, room) + end)
 
@@ -89,13 +90,14 @@ def _whole(draft: Draft, head: str, body: str) -> str:
     They never make one segment two, and the code alone never makes a text longer by a segment: on this very telephone
     the line knows them without it.
     """
-    bare = _joined(head, body, _answer(draft), _STOP)
+    stop = say(draft, "sms stop")
+    bare = _joined(head, body, _answer(draft), stop)
     if _size(bare) > LIMIT:
         return ""
     fewest = count_segments(_filled(bare)).segments
     numbered = bare
     for call in reversed(_calls(draft)):
-        longer = _joined(head, body, _answer(draft), call, _STOP)
+        longer = _joined(head, body, _answer(draft), call, stop)
         grows = count_segments(_filled(longer)).segments > fewest
         if _size(longer) > LIMIT or (grows and (fewest == 1 or CODE_TAG in call)):
             break
@@ -107,16 +109,16 @@ def _calls(draft: Draft) -> list[str]:
     """How to answer by telephone: with the code, and without."""
     if not draft.code:
         return []
-    phone = f"Or call {one_line(draft.phone)}"
-    return [f"{phone}, code {draft.code}", phone]
+    phone = one_line(draft.phone)
+    return [say(draft, "sms code", phone=phone, code=draft.code), say(draft, "sms call", phone=phone)]
 
 
 def _answer(draft: Draft) -> str:
     if not draft.reply_url:
         return ""
     if draft.recording_seconds:
-        return f"Answer, or listen ({length(draft.recording_seconds)}): {draft.reply_url}"
-    return f"Answer here or: {draft.reply_url}"
+        return say(draft, "sms listen", length=length(draft.recording_seconds), url=draft.reply_url)
+    return say(draft, "sms answer", url=draft.reply_url)
 
 
 def _joined(*parts: str) -> str:

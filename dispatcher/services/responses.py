@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import CHANNELS, Callback, Conversation, Customer, Message, Reply, Response, Staff
 from dispatcher.model.errors import Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import conversations, letters, reply_notices, suppressions
+from dispatcher.services import conversations, languages, letters, reply_notices, suppressions
 from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.once import clean
 from dispatcher.services.order_words import say
@@ -28,6 +29,26 @@ MOST_AN_HOUR, MOST_A_DAY = 30, 60
 # the same words within the hour, with nothing said in between, were meant once, unless they have not arrived.
 SENT_TWICE_WITHIN = timedelta(hours=1)
 _NOT_ARRIVED = ("failed", "bounced", "rejected", "suppressed", "expired", "cancelled")
+
+
+# What stands around a representative's words, in the customer's language.
+_SAID: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "subject": "Your message to {firm}",
+        "fax": "To answer, write on this page and fax it back to {number}",
+        "or call": ", or call {line}",
+    },
+    "de": {
+        "subject": "Ihre Nachricht an {firm}",
+        "fax": "Zum Antworten schreiben Sie auf diese Seite und faxen Sie sie an {number}",
+        "or call": ", oder rufen Sie {line} an",
+    },
+    "fr": {
+        "subject": "Votre message à {firm}",
+        "fax": "Pour répondre, écrivez sur cette page et faxez-la au {number}",
+        "or call": ", ou appelez le {line}",
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +101,8 @@ def respond(
     session.add(response)
     session.flush()
     if not by_telephone:
-        told = _letter_text(runtime, staff, words, to.channel)
+        said = languages.choose(_SAID, conversation.customer.language)
+        told = _letter_text(runtime, staff, words, to.channel, said)
         if via in BY_MESSAGE and not on_order and conversations.has_open_order(session, conversation):
             told += f"\n\n{say(conversation.customer.language, 'open')}"
         response.letter_id = letters.write(
@@ -90,7 +112,7 @@ def respond(
             dedupe=f"response:{response.id}",
             channel=to.channel,
             address=to.address,
-            subject=_subject(runtime, conversation.message),
+            subject=_subject(runtime, conversation.message, said),
             text=told,
             customer=conversation.customer,
             message_id=conversation.message_id,
@@ -192,16 +214,17 @@ def _order(customer: Customer, topic: str) -> list[str]:
     return [one for one in dict.fromkeys([*(step.channel for step in steps), *CHANNELS]) if one in WRITTEN]
 
 
-def _subject(runtime: Runtime, message: Message | None) -> str:
+def _subject(runtime: Runtime, message: Message | None, said: Mapping[str, str]) -> str:
     about = reply_notices.subject_of(message)
-    return f"Re: {about}" if about else f"Your message to {runtime.settings.firm_name}"
+    return f"Re: {about}" if about else said["subject"].format(firm=runtime.settings.firm_name)
 
 
-def _letter_text(runtime: Runtime, staff: Staff, words: str, channel: str) -> str:
+def _letter_text(runtime: Runtime, staff: Staff, words: str, channel: str, said: Mapping[str, str]) -> str:
     if channel == "sms":
         return f"{staff.name}, {runtime.settings.firm_name}: {words}"
     signed = f"{words}\n\n{staff.name}\n{runtime.settings.firm_name}"
     if channel != "fax":
         return signed
-    phone = f", or call {runtime.settings.customer_line}" if runtime.settings.customer_line else ""
-    return f"{signed}\n\nTo answer, write on this page and fax it back to {runtime.settings.fax_line}{phone}"
+    line = runtime.settings.customer_line
+    phone = said["or call"].format(line=line) if line else ""
+    return f"{signed}\n\n{said['fax'].format(number=runtime.settings.fax_line)}{phone}"

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels import standing
 from channels.email import Email
 from channels.fax import Fax
 from channels.sms import LIMIT, Sms, count_segments
@@ -170,6 +171,28 @@ def test_mail_and_fax_carry_the_line_and_the_code(draft: Draft) -> None:
     assert f"To answer, call +12125550100 and key the code {CODE_TAG}" in fax.text
     plain = Email().compose(DRAFT)
     assert "code" not in plain.text + plain.html + Sms().compose(DRAFT).text + Fax().compose(DRAFT).text
+
+
+def test_the_standing_words_are_in_the_language_of_the_alert() -> None:
+    german = replace(
+        CODED, language="de", subject="Herabstufung", text="Wir stufen LTMY herab. " * 4, fax="+12125550199"
+    )
+    made, mail, fax = Sms().compose(german), Email().compose(german), Fax().compose(german)
+    call = f"Oder Anruf: +12125550100, Code {CODE_TAG}"
+    assert made.text.endswith(f"Antwort hier oder: {REPLY}\n{call}\nSTOP beendet diese SMS")
+    assert (made.encoding, made.segments) == ("GSM-7", 2)
+    for words in ("Auf diese Meldung antworten", f"am Code <b>{CODE_TAG}</b>", "diese E-Mails beenden", 'lang="de"'):
+        assert words in mail.html
+    assert "faxen Sie sie an +12125550199, oder rufen Sie +12125550100 an und tippen Sie den Code" in fax.text
+    english = re.compile(r"\b(or|to|the|you|answer|call|stop)\b")
+    assert not english.search(f"{made.text} {mail.text} {fax.text}".replace(REPLY, "").replace(PREFS, ""))
+    assert Sms().compose(replace(german, language="fr")).text.endswith("STOP ends these texts")
+
+
+@pytest.mark.parametrize("language", list(standing.WORDS))
+def test_each_language_has_the_same_standing_words_with_the_same_blanks(language: str) -> None:
+    blanks = {name: set(re.findall(r"{\w+}", words)) for name, words in standing.WORDS["en"].items()}
+    assert {name: set(re.findall(r"{\w+}", words)) for name, words in standing.WORDS[language].items()} == blanks
 
 
 @pytest.mark.parametrize(("word", "dots"), [("word", "..."), ("wört’s", "…")])

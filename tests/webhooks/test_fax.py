@@ -329,6 +329,11 @@ def test_an_answer_goes_by_what_the_customer_prefers(fax: FaxWorld) -> None:
     assert text.endswith(f"fax it back to {OURS}, or call +18005550100")
     with runtime.sessions() as session:
         customer = session.get_one(Customer, fax.world.bank.ids["fay"])
+        customer.language = "de"
+        session.commit()
+    assert answer("Gern.")[2].endswith(f"faxen Sie sie an {OURS}, oder rufen Sie +18005550100 an")
+    with runtime.sessions() as session:
+        customer = session.get_one(Customer, fax.world.bank.ids["fay"])
         customer.preferences[0].channel, customer.preferences[1].channel = "email", "fax"
         session.commit()
     assert answer("Really.")[:2] == ("email", "fay@f.example")
