@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     Select,
     String,
     Table,
@@ -28,6 +29,7 @@ from sqlalchemy.orm import Session, aliased
 from sqlalchemy.schema import CreateTable, DropTable
 
 from dispatcher.model import CHANNELS, ContactPoint, Preference, Suppression
+from dispatcher.model.base import BigId
 from dispatcher.runtime import Runtime
 from dispatcher.services import suppressions
 from dispatcher.services.channel_choice import INVALID, RANKS, SUPPRESSED, UNWANTED, USABLE, Choice, choose
@@ -35,28 +37,40 @@ from dispatcher.services.channel_choice import INVALID, RANKS, SUPPRESSED, UNWAN
 # Orders that customers have given by their own word, or whoever has the address.
 _OWN_WORD = ("opt-out", "complaint", "wrong-person")
 
-# Temporary tables of this connection alone, gone with the transaction at the latest.
-_metadata = MetaData()
-_Customer = BigInteger().with_variant(Integer, "sqlite")
+# Temporary tables of this connection alone, gone with the transaction at the latest. PostgreSQL joins them whole, and
+# a key would only cost it; on SQLite the key is the table.
+temporary = MetaData()
+
+
+def key_of(name: str) -> PrimaryKeyConstraint:
+    """The key of a temporary table."""
+    key = PrimaryKeyConstraint(name)
+    key.ddl_if(dialect="sqlite")
+    return key
+
+
 AUDIENCE = Table(
     "audience",
-    _metadata,
-    Column("customer_id", _Customer, primary_key=True, autoincrement=False),
+    temporary,
+    Column("customer_id", BigId, autoincrement=False),
+    key_of("customer_id"),
     prefixes=["TEMPORARY"],
 )
 SITUATIONS = Table(
     "audience_situations",
-    _metadata,
-    Column("customer_id", _Customer, primary_key=True, autoincrement=False),
+    temporary,
+    Column("customer_id", BigId, autoincrement=False),
     Column("situation", Integer, nullable=False),
+    key_of("customer_id"),
     prefixes=["TEMPORARY"],
 )
 CHOICES = Table(
     "audience_choices",
-    _metadata,
-    Column("situation", Integer, primary_key=True, autoincrement=False),
+    temporary,
+    Column("situation", Integer, autoincrement=False),
     Column("channel", String(16)),
     Column("because", String(200), nullable=False),
+    key_of("situation"),
     prefixes=["TEMPORARY"],
 )
 
@@ -76,7 +90,7 @@ def gathered(
     for table in (AUDIENCE, SITUATIONS, CHOICES):
         connection.execute(CreateTable(table))
     connection.execute(insert(AUDIENCE).from_select(["customer_id"], customers))
-    _count_rows(connection, AUDIENCE)
+    count_rows(connection, AUDIENCE)
     connection.execute(insert(SITUATIONS).from_select(["customer_id", "situation"], _situations(topic)))
     carried = runtime.usable_channels()
     counted = connection.execute(select(SITUATIONS.c.situation, func.count()).group_by(SITUATIONS.c.situation))
@@ -87,13 +101,13 @@ def gathered(
     ]
     if rows:
         connection.execute(insert(CHOICES), rows)
-    _count_rows(connection, SITUATIONS, CHOICES)
+    count_rows(connection, SITUATIONS, CHOICES)
     yield found
     for table in (AUDIENCE, SITUATIONS, CHOICES):
         connection.execute(DropTable(table))
 
 
-def _count_rows(connection: Connection, *tables: Table) -> None:
+def count_rows(connection: Connection, *tables: Table) -> None:
     """PostgreSQL takes a new table for an empty one, and joins a hundred thousand rows one by one."""
     if connection.dialect.name == "postgresql":
         for table in tables:

@@ -1,0 +1,131 @@
+"""A release's rows, from what has been chosen for everybody: drawn once into their order, then written from there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Integer,
+    Sequence,
+    String,
+    Table,
+    case,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
+from sqlalchemy.schema import CreateTable, DropTable
+
+from dispatcher.model import ContactPoint, Customer, Delivery, Message, Recipient
+from dispatcher.model.base import Address, BigId
+from dispatcher.services.shuffle import place_in_sql
+from dispatcher.services.situations import CHOICES, SITUATIONS, count_rows, key_of, temporary
+
+# Everybody once, in the order of the channels and of the places drawn: what leaves together lies together, here and in
+# the tables. `id` is of the delivery that would be theirs, `shared` of the one they share with who was drawn before.
+DRAWN = Table(
+    "audience_drawn",
+    temporary,
+    Column("id", BigId, autoincrement=False),
+    Column("customer_id", BigId, nullable=False),
+    Column("channel", String(16)),
+    Column("because", String(200), nullable=False),
+    Column("address", Address),
+    Column("language", String(16), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("shared", BigId),
+    key_of("id"),
+    prefixes=["TEMPORARY"],
+)
+
+
+@contextmanager
+def drawn(session: Session, message: Message) -> Iterator[ColumnElement[int]]:
+    """Fills DRAWN from SITUATIONS and CHOICES for as long as it lasts; yields the id of each one's own delivery."""
+    session.execute(CreateTable(DRAWN))
+    place = place_in_sql(SITUATIONS.c.customer_id, message.seed or 0).label("position")
+    columns = ["customer_id", "channel", "because", "address", "language", "position"]
+    everybody = (
+        select(
+            SITUATIONS.c.customer_id, CHOICES.c.channel, CHOICES.c.because, ContactPoint.address, Customer.language,
+            place,
+        )
+        .select_from(SITUATIONS)
+        .join(CHOICES, CHOICES.c.situation == SITUATIONS.c.situation)
+        .join(Customer, Customer.id == SITUATIONS.c.customer_id)
+        .outerjoin(
+            ContactPoint,
+            (ContactPoint.customer_id == SITUATIONS.c.customer_id) & (ContactPoint.channel == CHOICES.c.channel),
+        )
+        .order_by(CHOICES.c.channel, place)
+    )  # fmt: skip
+    if session.get_bind().dialect.name == "postgresql":
+        # Others take of these numbers meanwhile.
+        number = Sequence("deliveries_id_seq").next_value()
+        session.execute(insert(DRAWN).from_select(["id", *columns], select(number, everybody.subquery())))
+        own: ColumnElement[int] = DRAWN.c.id
+    else:
+        # Numbered from 1 as they are written. Nobody else writes meanwhile.
+        session.execute(insert(DRAWN).from_select(columns, everybody))
+        own = DRAWN.c.id + (session.scalar(select(func.max(Delivery.id))) or 0)
+    count_rows(session.connection(), DRAWN)
+    _share(session, own)
+    yield own
+    session.execute(DropTable(DRAWN))
+
+
+def _share(session: Session, own: ColumnElement[int]) -> None:
+    """Of several customers with one address, the first drawn has the delivery."""
+    first = (
+        select(DRAWN.c.address, DRAWN.c.channel, func.min(own).label("id"))
+        .where(DRAWN.c.address.is_not(None))
+        .group_by(DRAWN.c.address, DRAWN.c.channel)
+        .having(func.count() > 1)
+        .subquery()
+    )
+    session.execute(
+        update(DRAWN)
+        .where(DRAWN.c.address == first.c.address, DRAWN.c.channel == first.c.channel, own != first.c.id)
+        .values(shared=first.c.id)
+    )
+
+
+def insert_deliveries(session: Session, message: Message, due_at: datetime, own: ColumnElement[int]) -> None:
+    """One for each contact point."""
+    values: dict[str, ColumnElement[Any]] = {
+        "id": own,
+        "message_id": literal(message.id, BigInteger),
+        "channel": DRAWN.c.channel,
+        "address": DRAWN.c.address,
+        "language": DRAWN.c.language,
+        "state": literal("queued"),
+        "position": DRAWN.c.position,
+        "tries": literal(0),
+        "mishaps": literal(0),
+        "due_at": literal(due_at, Delivery.due_at.type),
+    }
+    chosen = select(*values.values()).where(DRAWN.c.address.is_not(None), DRAWN.c.shared.is_(None))
+    session.execute(insert(Delivery).from_select(list(values), chosen.order_by(DRAWN.c.id)))
+
+
+def insert_recipients(session: Session, message: Message, own: ColumnElement[int]) -> None:
+    """Everybody, with their delivery or without: in the order of the deliveries, so that they lie together as well."""
+    delivery = case((DRAWN.c.address.is_(None), null()), else_=func.coalesce(DRAWN.c.shared, own))
+    session.execute(
+        insert(Recipient).from_select(
+            ["customer_id", "message_id", "delivery_id", "channel", "because"],
+            select(
+                DRAWN.c.customer_id, literal(message.id, BigInteger), delivery, DRAWN.c.channel, DRAWN.c.because
+            ).order_by(DRAWN.c.id),
+        )
+    )
