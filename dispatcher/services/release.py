@@ -16,6 +16,7 @@ from dispatcher.services import audience, caps, lag, letters, tasks
 from dispatcher.services.audit import record
 from dispatcher.services.channel_choice import BY_OWN_WORD
 from dispatcher.services.directory import owner_of
+from dispatcher.storage import roomy
 
 
 def approval_of(session: Session, message: Message) -> Decision:
@@ -45,8 +46,9 @@ def release(session: Session, runtime: Runtime, message: Message, *, fixed: bool
     message.advance("release")
     message.released_at = runtime.now()
     message.seed = runtime.chance.randrange(1, 2**31 - 1)
-    resolution = audience.resolve(session, runtime, message, fixed=fixed)
-    plan = lag.plan(session, runtime, message, resolution.by_channel)
+    with roomy(session):
+        resolution = audience.resolve(session, runtime, message, fixed=fixed)
+        plan = lag.plan(session, runtime, message, resolution.by_channel)
     message.pace = plan.pace
     record(
         session, runtime, "system", "release message", f"message {message.id}",

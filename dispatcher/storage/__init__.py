@@ -8,6 +8,7 @@ from dispatcher.storage.engine import (
     make_engine,
     make_sessions,
     migrate,
+    roomy,
     schema_is_newest,
     taken_again,
     unmigrate,
@@ -16,5 +17,5 @@ from dispatcher.storage.engine import (
 
 __all__ = [
     "is_of_model", "joined_by_hash", "lock_chain", "looked_up_by_key", "make_engine", "make_sessions",
-    "migrate", "schema_is_newest", "taken_again", "unmigrate", "was_chosen",
+    "migrate", "roomy", "schema_is_newest", "taken_again", "unmigrate", "was_chosen",
 ]  # fmt: skip

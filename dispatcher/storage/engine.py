@@ -118,6 +118,31 @@ def joined_by_hash(session: Session) -> Iterator[None]:
     session.execute(text("SET LOCAL enable_nestloop = on"))
 
 
+@contextmanager
+def roomy(session: Session) -> Iterator[None]:
+    """64 MB of memory for work over all of an audience, which would else be put on disk piece by piece.
+
+    SQLite keeps 2 MB of pages, and reads and writes the others over and over where rows are not met in their order: it
+    gives the rest back afterwards. PostgreSQL sorts and joins in 4 MB, or in what it was set to, where that is more.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(_WORK_MEM)
+        yield
+        return
+    connection = session.connection()
+    was = connection.exec_driver_sql("PRAGMA cache_size").scalar()
+    connection.exec_driver_sql("PRAGMA cache_size = -65536")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA cache_size = {was}")
+
+
+_WORK_MEM = text(
+    "SELECT set_config('work_mem', '64MB', true) WHERE pg_size_bytes(current_setting('work_mem')) < 64 * 1048576"
+)
+
+
 def looked_up_by_key(session: Session) -> None:
     """For the rest of this transaction PostgreSQL finds rows by their indexes: for a few hundred of a release's rows.
 
