@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Select, bindparam, literal, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Customer, Delivery, ListMember, Recipient, VersionList
-from dispatcher.model.many import among
 from dispatcher.services import quiet_hours
+from dispatcher.storage.many import among, rows_of
 
 
 class Addressee(NamedTuple):
@@ -29,7 +29,7 @@ class Addressee(NamedTuple):
 
 def of(session: Session, version_id: int, delivery_ids: Sequence[int]) -> dict[int, list[Addressee]]:
     """Those each delivery is still for: customers who have neither left nor been taken off all the version's lists."""
-    rows = session.execute(_of(), {"version": version_id, "deliveries": delivery_ids})
+    rows = rows_of(session.connection(), _of(), {"version": version_id, "deliveries": delivery_ids})
     found: dict[int, list[Addressee]] = defaultdict(list)
     for delivery_id, listed, *rest in rows:
         if listed:
@@ -69,11 +69,11 @@ def _one_at_least(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def quiet_until(people: Sequence[Addressee], now: datetime, urgent: bool) -> datetime | None:
     """Until when a delivery to them all waits: nobody who shares an address is woken for another's sake."""
-    ends = (
-        quiet_hours.holds_until(
-            now, one.timezone, one.quiet_from, one.quiet_until, urgent=urgent, urgent_may=one.urgent_when_quiet
-        )
-        for one in people
-        if one.quiet_from is not None
-    )
-    return max((end for end in ends if end is not None), default=None)
+    until = None
+    for one in people:
+        if one.quiet_from is not None:
+            end = quiet_hours.holds_until(
+                now, one.timezone, one.quiet_from, one.quiet_until, urgent=urgent, urgent_may=one.urgent_when_quiet
+            )
+            until = end if until is None or (end is not None and end > until) else until
+    return until

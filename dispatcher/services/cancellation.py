@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 from dispatcher.model import CHANNELS, Delivery, Letter, Message, Staff
 from dispatcher.model.delivery import CALL_FOLLOWS, IN_DOUBT, WAITING, in_states
 from dispatcher.model.errors import StateConflict
-from dispatcher.model.many import among
 from dispatcher.model.message import LIFE
 from dispatcher.runtime import Runtime
 from dispatcher.services.audit import record
+from dispatcher.storage.many import among
 
 _AT_ONCE = 1000  # rows that one sweep tidies
 

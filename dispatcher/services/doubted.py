@@ -9,27 +9,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import String, bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Customer, Suppression
-from dispatcher.model.many import among
 from dispatcher.runtime import Runtime
 from dispatcher.services import suppressions, tasks
 from dispatcher.services.directory import owner_of
+from dispatcher.storage.many import among
 
 # What settles the doubt makes it due at once. This is for whatever does not.
 _LOOK_AGAIN = timedelta(hours=1)
 
 
+_ORDERS = select(Suppression).where(
+    Suppression.channel == bindparam("on"),
+    among(Suppression.address, "addresses"),
+    suppressions.concerns(bindparam("topic", type_=String)),
+)
+
+
 def orders(session: Session, channel: str, addresses: Sequence[str], topic: str) -> dict[str, Suppression]:
     """What stands against these addresses for this topic: one order each, a doubt only where nothing else does."""
     found: dict[str, Suppression] = {}
-    for one in session.scalars(
-        select(Suppression).where(
-            Suppression.channel == channel, among(Suppression.address, addresses), suppressions.concerns(topic)
-        )
-    ):
+    for one in session.scalars(_ORDERS, {"on": channel, "addresses": addresses, "topic": topic}):
         if one.address not in found or found[one.address].reason == "doubt":
             found[one.address] = one
     return found

@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Delivery, Message, Suppression, Version
 from dispatcher.model.delivery import GOING, WAITING, due_by, in_states, unfinished
-from dispatcher.model.many import among, given
 from dispatcher.model.message import end_of_validity
 from dispatcher.runtime import Runtime
 from dispatcher.services import addressees, caps, dialable, dialling, doubted, fallback, holding, pause
 from dispatcher.services.lease import lease_of
 from dispatcher.storage import looked_up_by_key
+from dispatcher.storage.many import among, given, rows_of
 
 # Shown as the reason of a delivery that waits for the end of its customer's quiet hours.
 QUIET = "held: quiet hours"
@@ -54,6 +54,7 @@ class _Row(NamedTuple):
     address: str
     language: str
     tries: int
+    mishaps: int
 
 
 class Claimed(NamedTuple):
@@ -125,7 +126,16 @@ def _going_message(session: Session, message_id: int) -> _Going | None:
     """The message, held so that a cancel is committed before this claim or after it. None while sending is paused."""
     if pause.in_force(session) is not None:
         return None
-    row = session.execute(
+    row = session.execute(_going(), {"message": message_id}).one_or_none()
+    if row is None:
+        return None
+    until = end_of_validity(row.released_at, row.valid_for)
+    return _Going(row.id, row.version_id, row.urgency == "urgent", row.topic, until)
+
+
+@cache
+def _going() -> Select[int, datetime | None, int | None, int, str, str]:
+    return (
         select(
             Message.id,
             Message.released_at,
@@ -135,21 +145,16 @@ def _going_message(session: Session, message_id: int) -> _Going | None:
             Version.topic,
         )
         .join(Version, (Version.message_id == Message.id) & (Version.number == Message.version))
-        .where(Message.id == message_id, Message.state.in_(GOING))
+        .where(Message.id == bindparam("message"), Message.state.in_(GOING))
         .with_for_update(read=True, of=Message)
-    ).one_or_none()
-    if row is None:
-        return None
-    until = end_of_validity(row.released_at, row.valid_for)
-    return _Going(row.id, row.version_id, row.urgency == "urgent", row.topic, until)
+    )
 
 
 def _due(session: Session, runtime: Runtime, message_id: int, channel: str, limit: int) -> Sequence[_Row]:
     asked = {"message": message_id, "on": channel, "by": runtime.now(), "most": limit}
-    rows = session.execute(_due_ones(), asked).all()
+    rows = [_Row(*row) for row in rows_of(session.connection(), _due_ones(), asked)]
     # What a worker died over goes alone: if it is what they die of, it takes no neighbours along the next time.
-    chosen = rows[:1] if rows and rows[0].mishaps else [row for row in rows if not row.mishaps]
-    return [_Row(*row[:4]) for row in chosen]
+    return rows[:1] if rows and rows[0].mishaps else [row for row in rows if not row.mishaps]
 
 
 @cache
@@ -207,7 +212,7 @@ def _sorted_out(
         elif one.address in over_called:
             turned_away.append(one.id)
         else:
-            leaving.append((one, min(person.customer_id for person in people)))
+            leaving.append((one, min(people).customer_id))
     _leave_out(session, unmeant, "cancelled", now)
     _leave_out(session, suppressed, "suppressed", now)
     for delivery_id in suppressed:

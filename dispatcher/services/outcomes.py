@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Attempt, Conversation, Delivery, Letter
 from dispatcher.model.delivery import CALL_FOLLOWS, FINAL, NOBODY, after
 from dispatcher.model.gate import BARRED
-from dispatcher.model.many import among, given
 from dispatcher.model.ports import Outcome
 from dispatcher.runtime import Runtime
 from dispatcher.services import answer_notices, directory_marks, fallback, order_words, rings
 from dispatcher.services.once import clean
 from dispatcher.services.tasks import open_task
 from dispatcher.storage import looked_up_by_key
+from dispatcher.storage.many import among, given, rows_of
 
 MAX_TRIES = 8
 # Whoever comes next asks the circuit breaker, which knows of another provider or of the time to wait.
@@ -29,7 +29,7 @@ def settle(session: Session, runtime: Runtime, channel: str, outcomes: Sequence[
     """Write these outcomes; the caller commits. Accepted ones, nearly all, in a few statements for the lot."""
     looked_up_by_key(session)
     # All attempts before any delivery, in one order for everybody, so that two writers never wait for each other.
-    known = session.execute(_HELD, {"attempts": [one.attempt for one in outcomes]}).all()
+    known = rows_of(session.connection(), _HELD, {"attempts": [one.attempt for one in outcomes]})
     if accepted := {one.attempt: one for one in outcomes if one.state == "accepted"}:
         _accept(session, accepted, known, runtime.now())
     for outcome in outcomes:

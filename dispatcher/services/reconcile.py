@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, Delivery, Letter
 from dispatcher.model.delivery import in_states
-from dispatcher.model.many import among
 from dispatcher.model.ports import Found, Outcome, Probe, Provider
 from dispatcher.runtime import Runtime
 from dispatcher.services import letter_sending, outcomes, pause, poison, renditions, tasks
 from dispatcher.services.lease import lease_of
 from dispatcher.services.resend import sole_customer, sole_owner
+from dispatcher.storage.many import among
 
 log = logging.getLogger(__name__)
 

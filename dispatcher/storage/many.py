@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, lru_cache, partial
 from typing import Any, TypeVar
 
+import orjson
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Connection,
     Dialect,
     FromClause,
+    Select,
     String,
     bindparam,
     cast,
@@ -22,7 +24,7 @@ from sqlalchemy import (
     type_coerce,
     types,
 )
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -30,6 +32,8 @@ from sqlalchemy.sql.elements import BinaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 T = TypeVar("T")
+
+_SQLITE = sqlite.dialect()
 
 
 class _Json(types.TypeDecorator[Any]):
@@ -39,12 +43,18 @@ class _Json(types.TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str:
-        return json.dumps(value, default=partial(_written, dialect))
+        return _json(value, partial(_written, dialect.name))
 
 
-def _written(dialect: Dialect, moment: datetime) -> str:
+def _json(value: Any, default: Callable[[Any], Any] | None = None) -> str:
+    return orjson.dumps(value, default, orjson.OPT_PASSTHROUGH_DATETIME).decode()
+
+
+@lru_cache(maxsize=2048)
+def _written(dialect: str, moment: datetime) -> str:
+    """What one request carried became known at one moment, which is written for the attempt and for its delivery."""
     utc = moment.astimezone(UTC)
-    return (utc if dialect.name == "postgresql" else utc.replace(tzinfo=None)).isoformat(" ", "microseconds")
+    return (utc if dialect == "postgresql" else utc.replace(tzinfo=None)).isoformat(" ", "microseconds")
 
 
 class _Values(types.TypeDecorator[Sequence[Any]]):
@@ -61,7 +71,7 @@ class _Values(types.TypeDecorator[Sequence[Any]]):
         return dialect.type_descriptor(postgresql.ARRAY(self.of) if dialect.name == "postgresql" else String())
 
     def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
-        return list(value or ()) if dialect.name == "postgresql" else json.dumps(list(value or ()))
+        return list(value or ()) if dialect.name == "postgresql" else _json(list(value or ()))
 
 
 class _Among(BinaryExpression[bool]):
@@ -89,6 +99,32 @@ def among(
         bindparam(values, type_=kind) if isinstance(values, str) else bindparam(None, values, type_=kind, unique=True)
     )
     return _Among(of.expression, given, custom_op("among", is_comparison=True), type_=types.Boolean())
+
+
+def rows_of(connection: Connection, query: Select[*tuple[Any, ...]], parameters: Mapping[str, Any]) -> Sequence[Any]:
+    """The rows of a query, all at once.
+
+    Of SQLite the driver fetches row by row, and for each of them gives way to the other threads and waits for its turn
+    again, with the database locked meanwhile: it is asked for one text that holds them all.
+    """
+    if connection.dialect.name != "sqlite":
+        return connection.execute(query, parameters).all()
+    at_once, read = _at_once(query)
+    rows = orjson.loads(connection.execute(at_once, parameters).scalar_one())
+    for place, reading in read:
+        for row in rows:
+            if row[place] is not None:
+                row[place] = reading(row[place])
+    return rows  # type: ignore[no-any-return]
+
+
+@cache
+def _at_once(query: Select[*tuple[Any, ...]]) -> tuple[Select[str], list[tuple[int, Callable[[Any], Any]]]]:
+    """The same rows as one text, and what makes values of what is no number and no text in it."""
+    rows = query.subquery()
+    read = [(place, one.type.dialect_impl(_SQLITE).result_processor(_SQLITE, None)) for place, one in enumerate(rows.c)]
+    text = select(func.json_group_array(func.json_array(*(type_coerce(one, types.NullType()) for one in rows.c))))
+    return text, [(place, reading) for place, reading in read if reading is not None]
 
 
 def given(dialect: Dialect, name: str, **columns: types.TypeEngine[Any]) -> FromClause:
