@@ -81,7 +81,9 @@ async def each(
 
     waiting = deque(units)
     owed = {outbound.attempt: outbound for unit in units for outbound in unit}
-    told: asyncio.Queue[Outcome] = asyncio.Queue()
+    # One request may tell of hundreds: a queue that is awaited for each costs as much as all the rest of it.
+    told: deque[Outcome] = deque()
+    news = asyncio.Event()
     rest = _Rest()
 
     async def work() -> None:
@@ -90,7 +92,7 @@ async def each(
             if barred:
                 rest.because = Outcome("", "deferred", code=barred, error=BARRED[barred])
                 break
-            outcomes: list[Outcome] = []
+            outcomes: Sequence[Outcome] = ()
             try:
                 if not waiting or rest.because is not None:
                     break
@@ -99,22 +101,25 @@ async def each(
             finally:
                 gate.leave(outcomes)
             rest.learn(outcomes)
-            for outcome in outcomes:
-                told.put_nowait(outcome)
+            told.extend(outcomes)
+            news.set()
         while waiting and rest.because is not None:
-            for outbound in waiting.popleft():
-                told.put_nowait(rest.told(outbound))
+            told.extend(rest.told(outbound) for outbound in waiting.popleft())
+            news.set()
 
     workers = [asyncio.create_task(work()) for _ in range(min(at_once, len(units)))]
     try:
         while owed:
-            outcome = await told.get()
+            if not told:
+                news.clear()
+                await news.wait()
+            outcome = told.popleft()
             del owed[outcome.attempt]
             yield outcome
     except asyncio.CancelledError:
         await _stop(workers)
-        while not told.empty():
-            outcome = told.get_nowait()
+        while told:
+            outcome = told.popleft()
             del owed[outcome.attempt]
             yield outcome
         stayed = {outbound.attempt for unit in waiting for outbound in unit}
@@ -129,10 +134,10 @@ async def each(
             worker.cancel()
 
 
-async def _carried(carry: Carry, unit: Unit) -> list[Outcome]:
+async def _carried(carry: Carry, unit: Unit) -> Sequence[Outcome]:
     """The unit's outcomes, exactly one per Outbound."""
     try:
-        found = {outcome.attempt: outcome for outcome in await carry(unit)}
+        outcomes = await carry(unit)
     except NeverSent as error:
         return [never_sent(outbound, error) for outbound in unit]
     except InDoubt as error:
@@ -142,6 +147,9 @@ async def _carried(carry: Carry, unit: Unit) -> list[Outcome]:
         where = "".join(traceback.format_tb(error.__traceback__))
         log.error("carrying a unit of %d failed: %s\n%s", len(unit), type(error).__name__, where)
         return [in_doubt(outbound, f"fault while sending: {type(error).__name__}") for outbound in unit]
+    if [outcome.attempt for outcome in outcomes] == [outbound.attempt for outbound in unit]:
+        return outcomes
+    found = {outcome.attempt: outcome for outcome in outcomes}
     return [found.get(o.attempt) or in_doubt(o, "the provider did not say what became of it") for o in unit]
 
 

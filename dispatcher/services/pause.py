@@ -43,9 +43,13 @@ class Waiting:
     count: int
 
 
+# Built once: every claim asks, and to build it takes longer than to run it.
+_STANDING = select(Pause).where(Pause.standing.is_not(None))
+
+
 def in_force(session: Session) -> Pause | None:
     """The pause that stands, of two the graver; None when sending goes on. One look at a table of a few rows."""
-    standing = session.scalars(select(Pause).where(Pause.standing.is_not(None))).all()
+    standing = session.scalars(_STANDING).all()
     return min(standing, key=lambda one: CAUSES.index(one.cause), default=None)
 
 

@@ -230,7 +230,7 @@ class _Run:
             left -= 1
             self.ahead[one.urgent] -= 1
             self.answered.count += 1
-            if self._room(one.urgent):
+            if not self.less_ahead.is_set() and self._room(one.urgent):
                 self.less_ahead.set()
 
         try:
