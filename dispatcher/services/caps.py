@@ -187,7 +187,7 @@ def require_release(session: Session, runtime: Runtime) -> None:
 
 
 # The kinds of letters that answer a customer by themselves; what answers staff has a dedupe with AUTOMATIC in front.
-ANSWERS = ("order-noted", "confirmation")
+ANSWERS = ("order-noted", "complaint-noted", "confirmation")
 
 
 def may_answer(session: Session, runtime: Runtime, sender: Staff | str) -> bool:

@@ -232,7 +232,7 @@ def _may_write(session: Session, runtime: Runtime, order: Suppression, customer:
     # The letter holds the customer's own link, which is for nobody who has got hold of one of their mails.
     if not any(one.channel == order.channel and one.address == order.address for one in customer.contact_points):
         return False
-    if session.scalar(select(Letter.id).where(Letter.dedupe == dedupe)) is not None:
+    if letters.written(session, dedupe) is not None:
         return False
     lately = session.scalar(
         select(func.count())

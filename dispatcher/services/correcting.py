@@ -8,7 +8,17 @@ from dispatcher.model import Conversation, Reply, Staff, Task
 from dispatcher.model.conversation import MACHINES, READ, UNDECIDED, WANTED, WISHES
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import judged, machines, order_letters, orders, passing, reply_notices, reply_store, tasks
+from dispatcher.services import (
+    complaint_letters,
+    judged,
+    machines,
+    order_letters,
+    orders,
+    passing,
+    reply_notices,
+    reply_store,
+    tasks,
+)
 from dispatcher.services.audit import record
 from dispatcher.services.once import clean
 from dispatcher.services.routing import ANSWERING
@@ -131,6 +141,8 @@ def _follow(
         orders.request(session, runtime, conversation, reply, staff, proven=reply_store.is_proven(reply))
     elif reply.kind in READ and (moved or not was_read):
         reply_notices.tell_owner(session, runtime, conversation, reply)
+    if reply.kind == "complaint":
+        complaint_letters.note_it(session, runtime, reply, proven=reply_store.is_proven(reply))
 
 
 def _note_order(session: Session, runtime: Runtime, reply: Reply) -> None:

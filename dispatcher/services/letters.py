@@ -33,7 +33,7 @@ def write(
 
     One that is due later is not rung for: the sweep finds it, unless somebody makes it due before.
     """
-    known = session.scalar(select(Letter).where(Letter.dedupe == dedupe))
+    known = written(session, dedupe)
     if known is not None:
         return known
     letter = Letter(
@@ -56,6 +56,11 @@ def write(
     if due_at is None:
         note(session, "notices", "send_letter", letter.id)
     return letter
+
+
+def written(session: Session, dedupe: str) -> Letter | None:
+    """The letter with this `dedupe`, where it has been written."""
+    return session.scalar(select(Letter).where(Letter.dedupe == dedupe))
 
 
 def tell_staff(

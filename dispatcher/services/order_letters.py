@@ -36,7 +36,7 @@ def note_it(session: Session, runtime: Runtime, order: OrderRequest, *, proven: 
 
 def take_it_back(session: Session, runtime: Runtime, order: OrderRequest, staff: Staff) -> Letter | None:
     """Tell the customer that it is none, where they have read that it was noted. What has not left does not leave."""
-    noted = session.scalar(select(Letter).where(Letter.dedupe == f"order-noted:{order.reply_id}"))
+    noted = letters.written(session, f"order-noted:{order.reply_id}")
     if noted is None:
         return None
     stopped = session.scalar(

@@ -12,7 +12,7 @@ from dispatcher.model import Customer, Reply, Staff
 from dispatcher.model.conversation import READ, WISHES
 from dispatcher.model.ports import File
 from dispatcher.runtime import Runtime
-from dispatcher.services import conversations, orders, passing, reply_files, reply_notices
+from dispatcher.services import complaint_letters, conversations, orders, passing, reply_files, reply_notices
 from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.holding import hold_what_waits
 from dispatcher.services.once import clean, insert_once
@@ -108,6 +108,8 @@ def keep(
         orders.request(session, runtime, conversation, new, who, proven=proven)
     elif new.kind in READ and conversation:
         reply_notices.tell_owner(session, runtime, conversation, new, due_at=tell_at)
+        if new.kind == "complaint":
+            complaint_letters.note_it(session, runtime, new, proven=proven)
     elif new.kind in (*READ, *WISHES) and new.state == "unmatched":
         reply_notices.tell_of_unmatched(session, runtime)
     return new
