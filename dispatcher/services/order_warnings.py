@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy.orm import Session
 
 from dispatcher.model import OrderRequest
@@ -9,10 +11,21 @@ from dispatcher.model.conversation import UNDECIDED
 from dispatcher.services import order_doubts, reply_store, suppressions
 
 
-def warnings(session: Session, order: OrderRequest) -> list[str]:
-    """Sentences for who decides it; none once it is decided, and none where nothing stands against it."""
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What stands against an order, in `warnings`. Of these two keep it from being confirmed: a `newer` request that is
+    not decided, and that what was read back is `lost`.
+    """
+
+    warnings: tuple[str, ...] = ()
+    newer: OrderRequest | None = None
+    lost: bool = False
+
+
+def against(session: Session, order: OrderRequest) -> Against:
+    """For who decides it: nothing once it is decided."""
     if order.state not in UNDECIDED:
-        return []
+        return Against()
     reply = order.reply
     found = []
     if reply.sender and reply.channel in ("email", "sms", "voice") and not reply_store.is_theirs(reply):
@@ -37,4 +50,4 @@ def warnings(session: Session, order: OrderRequest) -> list[str]:
     lost = order_doubts.lost_read_back(session, order)
     if lost is not None:
         found.append(f"{order_doubts.not_arrived(lost)}.")
-    return found
+    return Against(tuple(found), newer, lost is not None)

@@ -12,9 +12,14 @@ _TWO_SEGMENTS = {True: 305, False: 133}
 
 
 def unquoted(words: str) -> str:
-    """The words in one line, without the lines that begin with ">", unless nothing is left then."""
-    own = " ".join(" ".join(line for line in words.splitlines() if not line.lstrip().startswith(">")).split())
-    return own or " ".join(words.split())
+    """As `without_quotes`, in one line."""
+    return " ".join(without_quotes(words).split())
+
+
+def without_quotes(words: str) -> str:
+    """The words without the lines that begin with ">", unless nothing is left then."""
+    own = [line for line in words.split("\n") if not line.lstrip().startswith(">")]
+    return "\n".join(own).strip() or words.strip()
 
 
 def fitted(head: str, words: str, tail: str) -> str:

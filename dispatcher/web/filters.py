@@ -16,7 +16,7 @@ from approvals import written
 from dispatcher import door
 from dispatcher.model import Customer, Staff, Version
 from dispatcher.services import accounts, directory, kind_words
-from dispatcher.services.short_texts import unquoted
+from dispatcher.services.short_texts import unquoted, without_quotes
 from dispatcher.web import navigation, sending
 
 CHANNEL_WORDS = {"email": "Mail", "sms": "Text message", "voice": "Voice", "fax": "Fax", "page": "Web page"}
@@ -178,7 +178,7 @@ def register(app: Flask) -> None:
         "when": when, "ago": ago, "duration": duration, "count": count, "size": size, "channel": channel,
         "role": role, "tone": tone, "mask": mask, "details": details, "owner": owner,
         "came": came, "percent": percent, "kind": kind,
-        "unquoted": unquoted,
+        "unquoted": unquoted, "without_quotes": without_quotes,
     }.items():  # fmt: skip
         app.jinja_env.filters[name] = function
 

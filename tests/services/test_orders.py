@@ -295,12 +295,15 @@ def test_an_older_order_waits_for_what_was_asked_since(light: World, session: Se
     for one in (older, newer):
         orders.claim(session, light.runtime, rep, one.id)
         orders.read_back(session, light.runtime, rep, one.id, "500 SAP", via="page")
-    assert "“Cancel my order”" in " ".join(order_warnings.warnings(session, older))
-    assert order_warnings.warnings(session, newer) == []
+    assert "“Cancel my order”" in " ".join(order_warnings.against(session, older).warnings)
+    assert order_warnings.against(session, older).newer is newer
+    assert order_warnings.against(session, newer).warnings == ()
     with pytest.raises(StateConflict, match="something else since: “Cancel my order”"):
         orders.confirm(session, light.runtime, rep, older.id, via="page")
     orders.confirm(session, light.runtime, rep, newer.id, via="page")
-    assert "confirmed: “Cancel my order”. Confirm this one only if" in " ".join(order_warnings.warnings(session, older))
+    assert "confirmed: “Cancel my order”. Confirm this one only if" in " ".join(
+        order_warnings.against(session, older).warnings
+    )
     assert orders.confirm(session, light.runtime, rep, older.id, via="page").state == "confirmed"
 
 
@@ -313,12 +316,12 @@ def test_what_they_say_after_the_read_back_is_read_before_it_is_confirmed(light:
     said.text, said.kind = "No, wrong: one thousand, not ten.", "other"
     session.delete(order_of(said))
     session.flush()
-    assert "said: “No, wrong: one thousand" in " ".join(order_warnings.warnings(session, order))
+    assert "said: “No, wrong: one thousand" in " ".join(order_warnings.against(session, order).warnings)
     with pytest.raises(StateConflict, match=r"they have said .*: “No, wrong"):
         orders.confirm(session, light.runtime, rep, order.id, via="page", heard=order.reply_id)
     light.bank.time.pass_by(5)
     orders.read_back(session, light.runtime, rep, order.id, "Buy 1,000 LTMY", via="page")
-    assert order_warnings.warnings(session, order) == []
+    assert order_warnings.against(session, order).warnings == ()
     light.bank.time.pass_by(5)
     agreed = asked(light, session)
     agreed.text, agreed.kind = "Yes", "other"
@@ -335,26 +338,27 @@ def test_what_was_not_read_is_not_confirmed(light: World, session: Session, stat
     orders.read_back(session, light.runtime, rep, order.id, "500 SAP", via="page")
     letters(session, "response")[0].state = state
     session.flush()
-    assert "has not arrived" in " ".join(order_warnings.warnings(session, order))
+    assert "has not arrived" in " ".join(order_warnings.against(session, order).warnings)
+    assert order_warnings.against(session, order).lost
     with pytest.raises(StateConflict, match=r"not arrived .*by telephone"):
         orders.confirm(session, light.runtime, rep, order.id, via="page")
     by_telephone = state in ("failed", "bounced")
     orders.read_back(session, light.runtime, rep, order.id, "500 SAP", via="page", by_telephone=by_telephone)
     assert len(letters(session, "response")) == (1 if by_telephone else 2)
-    assert order_warnings.warnings(session, order) == []
+    assert order_warnings.against(session, order).warnings == ()
     assert orders.confirm(session, light.runtime, rep, order.id, via="page").state == "confirmed"
 
 
 def test_the_box_says_who_may_not_have_written_it(light: World, session: Session) -> None:
     theirs = order_of(asked(light, session))
-    assert order_warnings.warnings(session, theirs) == []
+    assert order_warnings.against(session, theirs).warnings == ()
     suppressions.suppress(session, light.runtime, "sms", BOB, "wrong-person", "sms not me")
-    assert "said it is not theirs" in " ".join(order_warnings.warnings(session, theirs))
+    assert "said it is not theirs" in " ".join(order_warnings.against(session, theirs).warnings)
     light.bank.time.pass_by(5)
     forged = order_of(
         asked(light, session, sender="x@y.example", channel="email", note="sender not verified: spf=fail")
     )
-    first, second = order_warnings.warnings(session, forged)
+    first, second = order_warnings.against(session, forged).warnings
     assert "another's address" in first
     assert "forged" in second
 
