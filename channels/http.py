@@ -6,15 +6,16 @@ reached the provider. `InDoubt` means that bytes may have left. Nothing is ever 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import DetailedPyreqwestError, PoolTimeoutError
+from pyreqwest.http import HeaderMap, Url
 from pyreqwest.response import Response
 
 CONNECT_SECONDS, TOTAL_SECONDS = 5.0, 20.0
@@ -65,13 +66,15 @@ class Pool:
     def __init__(
         self,
         limit: int,
-        connect: float = CONNECT_SECONDS,
-        total: float = TOTAL_SECONDS,
+        connect: float | None = None,
+        total: float | None = None,
         leads_to: tuple[str, str] | None = None,
     ) -> None:
-        """`leads_to`: a name and the address that it stands for here, whatever it stands for elsewhere."""
+        """`connect`, `total`: seconds, if other than usual. `leads_to`: a name and the address that it stands for here,
+        whatever it stands for elsewhere.
+        """
         self.limit = limit
-        self._connect, self._total = connect, total
+        self._connect, self._total = connect or CONNECT_SECONDS, total or TOTAL_SECONDS
         self._leads_to = leads_to
         self._client: Client | None = None
 
@@ -84,6 +87,7 @@ class Pool:
                 .max_connections(self.limit + 8)
                 .pool_timeout(connect)
                 .connect_timeout(connect)
+                .timeout(timedelta(seconds=self._total))
                 .pool_idle_timeout(timedelta(seconds=KEEP_SECONDS))
                 .follow_redirects(False)
                 .no_proxy()
@@ -113,12 +117,17 @@ class Pool:
         other than usual.
         """
         try:
-            asking = self._open().request(method, url).headers(headers)
-            request = (asking if body is None else asking.body_bytes(body)).build_streamed()
+            asking = self._open().request(method, _parsed(url)).headers(headers)
+            if body is not None:
+                asking = asking.body_bytes(body)
+            if timeout is not None:
+                asking = asking.timeout(timedelta(seconds=timeout))
+            request = asking.build_streamed()
         except ValueError as error:
             raise NeverSent(f"no request that could be sent ({error})") from error
         try:
-            async with asyncio.timeout(self._total if timeout is None else timeout), request as response:
+            # The library's own time limit: to watch each request from here takes as long as to make it.
+            async with request as response:
                 content = await _read(response, most, whole)
                 return Answer(response.status, response.headers, content)
         except DetailedPyreqwestError as error:
@@ -127,15 +136,24 @@ class Pool:
             why = said[-1] if len(said) > 1 else type(error).__name__
             if isinstance(error, PoolTimeoutError) or _CONNECTING in said:
                 raise NeverSent(f"no connection ({why})") from error
+            if isinstance(error, TimeoutError):
+                raise InDoubt("no answer in time") from error
             raise InDoubt(f"the connection broke before an answer came ({why})") from error
-        except TimeoutError as error:
-            raise InDoubt("no answer in time") from error
 
     async def aclose(self) -> None:
         """Close what is open."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()
+
+
+def prepared(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The same for many requests, checked and encoded once."""
+    return HeaderMap(headers)
+
+
+# To read an address takes longer than all else about a request here.
+_parsed = lru_cache(maxsize=64)(Url)
 
 
 async def _read(response: Response, most: int, whole: bool) -> bytes:

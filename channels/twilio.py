@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from channels.http import Answer, InDoubt, NeverSent, Pool
+from channels.http import Answer, InDoubt, NeverSent, Pool, prepared
 from channels.verdicts import (
     DOUBT,
     LATER,
@@ -136,7 +136,7 @@ class Account:
         self.pool = pool or Pool(settings.twilio_concurrent_requests)
         pair = base64.b64encode(f"{self.sid}:{self.token}".encode()).decode()
         self._asking = {"Authorization": f"Basic {pair}", "Accept": "application/json"}
-        self._creating = {**self._asking, "Content-Type": "application/x-www-form-urlencoded"}
+        self._creating = prepared({**self._asking, "Content-Type": "application/x-www-form-urlencoded"})
 
     async def create(self, resource: str, outbound: Outbound, form: bytes) -> Outcome:
         """POST one message or call. Raises NeverSent or InDoubt."""

@@ -15,6 +15,8 @@ from dispatcher.model.base import now
 from dispatcher.model.ports import Outcome, Probe, Provider
 from tests.channels.stub import NO_END
 from tests.channels.vendors import (
+    BRIEF,
+    PATIENT,
     Vendor,
     an_hour_passes,
     collect,
@@ -37,8 +39,8 @@ def vendor(request: pytest.FixtureRequest) -> Iterator[Vendor]:
 
 
 @asynccontextmanager
-async def adapter(vendor: Vendor, limit: int = 10) -> AsyncIterator[Provider]:
-    provider = vendor.provider(limit)
+async def adapter(vendor: Vendor, limit: int = 10, in_vain: bool = False) -> AsyncIterator[Provider]:
+    provider = vendor.provider(limit, BRIEF if in_vain else PATIENT)
     try:
         yield provider
     finally:
@@ -48,15 +50,15 @@ async def adapter(vendor: Vendor, limit: int = 10) -> AsyncIterator[Provider]:
 def sent(vendor: Vendor, count: int, limit: int = 10, in_vain: bool = False, **more: object) -> list[Outcome]:
     """Outcomes of a batch, in the order of its addresses; there is exactly one for each.
 
-    `in_vain`: an hour passes when all have arrived.
+    `in_vain`: nobody waits for long, and an hour passes when all have arrived.
     """
     batch = outbounds([vendor.address() for _ in range(count)])
 
     async def send() -> list[Outcome]:
-        async with adapter(vendor, limit) as provider:
+        async with adapter(vendor, limit, in_vain) as provider:
             sending = asyncio.create_task(collect(provider, content(**more), batch))
             if in_vain:
-                await until(lambda: vendor.arrived().total() == count)
+                await until(lambda: vendor.arrived().total() == count or sending.done())
                 an_hour_passes()
             return await sending
 
@@ -252,7 +254,7 @@ def test_a_look_up_that_fails_cannot_say(vendor: Vendor) -> None:
     async def look(in_vain: bool = False) -> str:
         nonlocal asked
         asked = vendor.requests()
-        async with adapter(vendor) as provider:
+        async with adapter(vendor, in_vain=in_vain) as provider:
             looking = asyncio.create_task(provider.find(probe))
             while in_vain and not looking.done():
                 await until(lambda: looking.done() or is_asked_again())

@@ -43,7 +43,7 @@ from dispatcher.model.ports import (
 from dispatcher.model.telephone import CallStep, Gather, Hangup, Record, RecordingNews, Say, Verb
 from dispatcher.settings import Settings
 from tests.channels.stub import Answer, Came, attempt, running
-from tests.channels.vendors import an_hour_passes, collect, content, until
+from tests.channels.vendors import BRIEF, PATIENT, collect, content
 from tests.loopback import up
 
 ROOT = Path(__file__).parents[2]
@@ -89,21 +89,17 @@ class World:
         return [Outbound(attempt(), address(), f"tok{n}", f"pref{n}") for n in range(count)]
 
     def send(self, channel: str, batch: Sequence[Outbound], in_vain: bool = False) -> list[Outcome]:
-        """`in_vain`: an hour passes when the carrier has all of them."""
+        """`in_vain`: nobody waits for long."""
 
         async def work(provider: Provider) -> list[Outcome]:
-            sending = asyncio.create_task(collect(provider, content(), batch))
-            if in_vain:
-                await until(lambda: self.ledger(channel, batch).total() == len(batch))
-                an_hour_passes()
-            outcomes = {outcome.attempt: outcome for outcome in await sending}
+            outcomes = {outcome.attempt: outcome for outcome in await collect(provider, content(), batch)}
             return [outcomes[outbound.attempt] for outbound in batch]
 
-        return self.using(channel, work)
+        return self.using(channel, work, BRIEF if in_vain else PATIENT)
 
-    def using(self, channel: str, work: Callable[[Provider], Any]) -> Any:
+    def using(self, channel: str, work: Callable[[Provider], Any], total: float = PATIENT) -> Any:
         async def go() -> Any:
-            provider = KINDS[channel](self.settings, Pool(20, 60, 60))
+            provider = KINDS[channel](self.settings, Pool(20, PATIENT, total))
             try:
                 return await work(provider)
             finally:
@@ -230,6 +226,7 @@ def test_what_was_carried_in_doubt_is_found(world: World, channel: str, fault: s
     world.api("POST", "/faults", {fault: 1})
     outcomes = world.send(channel, batch, in_vain="hang" in fault)
     assert {outcome.state for outcome in outcomes} == {"unknown"}
+    world.wait(lambda: world.ledger(channel, batch).total() == len(batch))
     world.api("DELETE", "/faults")
     for outbound in batch:
         verdict, reference = world.find(channel, outbound)
