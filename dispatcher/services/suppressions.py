@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
-from dispatcher.model import Letter, Message, Reply, Staff, Suppression, Task
+from dispatcher.model import AuditEntry, Letter, Message, Reply, Staff, Suppression, Task
 from dispatcher.model.delivery import CALL_FOLLOWS
 from dispatcher.runtime import Runtime
 from dispatcher.services import tasks
@@ -145,7 +146,7 @@ def suppress(
     if graver or alone:
         order.reason, order.source, order.reply_id = reason, clean(source, 200), reply_id
     # Somebody's word is on record in any case: it stands when the graver order is taken back, see `ordered`.
-    if new is not None or graver or by_word:
+    if new is not None or graver or (by_word and not _is_said(session, actor, order, reason, source, reply_id)):
         _record(session, runtime, actor, order, reason, source, reply_id)
     _mirror(runtime, order, at_provider)
     return order
@@ -161,9 +162,29 @@ def _record(
     session: Session, runtime: Runtime, actor: Staff | str, order: Suppression, reason: str, source: str,
     reply_id: int | None,
 ) -> None:  # fmt: skip
-    more = _given(topic=order.topic, reply=reply_id)
-    subject = subject_of(order.channel, order.address)
-    record(session, runtime, actor, "suppress", subject, reason=reason, source=source, **more)
+    detail = _detail(order, reason, source, reply_id)
+    record(session, runtime, actor, "suppress", subject_of(order.channel, order.address), **detail)
+
+
+def _detail(order: Suppression, reason: str, source: str, reply_id: int | None) -> dict[str, Any]:
+    return {"reason": reason, "source": source, **_given(topic=order.topic, reply=reply_id)}
+
+
+def _is_said(
+    session: Session, actor: Staff | str, order: Suppression, reason: str, source: str, reply_id: int | None
+) -> bool:
+    """Whether the last on record of this address is the same word of theirs, as of a button that was pressed twice."""
+    last = session.execute(
+        select(AuditEntry.actor, AuditEntry.action, AuditEntry.detail)
+        .where(AuditEntry.subject == subject_of(order.channel, order.address))
+        .order_by(AuditEntry.seq.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is None or last.action != "suppress":
+        return False
+    by = actor.email if isinstance(actor, Staff) else actor
+    detail = _detail(order, reason, source, reply_id)
+    return (last.actor, json.loads(last.detail)) == (by, detail)
 
 
 def _given(**detail: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from approvals import submission
 from dispatcher.model import (
+    AuditEntry,
     Conversation,
     Customer,
     Delivery,
@@ -236,6 +237,8 @@ def test_one_click_acts_on_post_only(site: Site, links: dict[str, str]) -> None:
     assert stopped(site, "email", "ana@simon.example") == "opt-out, one-click"
     again = fresh.post(address, content_type="multipart/form-data", data={"List-Unsubscribe": "One-Click"})
     assert again.status_code == 200
+    with site.session() as session:
+        assert len(session.scalars(select(AuditEntry.seq).where(AuditEntry.action == "suppress")).all()) == 1
 
 
 @pytest.fixture
