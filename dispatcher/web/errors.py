@@ -6,7 +6,7 @@ import json
 import logging
 from http import HTTPStatus
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, current_app, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
@@ -114,6 +114,7 @@ def page(
         status=status,
         heading=title or heading,
         text=text or advice,
+        advice=advice if status == 409 and text else "",
         again=_again(status),
         typed=typed or [],
         bare=visitor or status in (500, 503),
@@ -128,13 +129,20 @@ def _reason(status: int, state: str) -> str:
 
 
 def _again(status: int) -> str:
-    """Where to look again after a conflict: the page the form was on."""
+    """Where to look again after a conflict: the page the form was on, else the nearest one above this address."""
     if status != 409:
         return ""
     came_from = request.referrer or ""
     root = request.host_url
     path = "/" + came_from.removeprefix(root) if came_from.startswith(root) else ""
-    return guard.local_path(path, "")
+    return guard.local_path(path, "") or _page_above(request.path)
+
+
+def _page_above(path: str) -> str:
+    addresses = current_app.url_map.bind("")
+    parts = path.strip("/").split("/")
+    above = ("/" + "/".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
+    return next((one for one in above if addresses.test(one, "GET")), "")
 
 
 def _typed() -> list[tuple[str, str]]:

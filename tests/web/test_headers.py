@@ -116,6 +116,11 @@ def test_a_conflict_says_what_changed_and_lets_one_look_again(site: Site) -> Non
     assert answer.status_code == 409
     assert "releasing" in answer.text
     assert f'href="/messages/{message.id}">Look again' in answer.text
+    # Without a page that it came from: the one above. What to do stands there in any case.
+    answer = site("analyst").get(f"/messages/{message.id}/edit")
+    assert answer.status_code == 409
+    assert f'href="/messages/{message.id}">Look again' in answer.text
+    assert "Look again, then decide. Nothing was changed by you." in answer.text
 
 
 def test_programs_get_problems_not_pages(bank: SmallBank) -> None:
