@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import time
 from functools import cache
 from typing import TypeVar
-from zoneinfo import available_timezones
 
 from dispatcher.model import CHANNELS
 from dispatcher.runtime import Runtime
+from dispatcher.services import local_time
 from dispatcher.services.dialable import barred
 
 COLUMNS = (
@@ -188,7 +188,7 @@ def _language(text: str) -> str:
 
 @cache
 def _zones() -> dict[str, str]:
-    return {name.lower(): name for name in available_timezones() if name not in ("localtime", "posixrules", "Factory")}
+    return {name.lower(): name for name in local_time.names()}
 
 
 def _timezone(text: str) -> str:

@@ -3,8 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache, lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+# Of the names that systems know these are no zones of anybody's: a link to the machine's own, rules, a placeholder.
+_NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+_PARTS_OF_THE_WORLD = (
+    "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
+)  # fmt: skip
+
+
+@cache
+def names() -> frozenset[str]:
+    """All that a zone may be called."""
+    return frozenset(available_timezones() - _NO_ZONES)
+
+
+@cache
+def places() -> tuple[str, ...]:
+    """Those to choose from: UTC, and places. The others are old names of these, or clocks of no place."""
+    return ("UTC", *sorted(name for name in names() if name.partition("/")[0] in _PARTS_OF_THE_WORLD))
 
 
 @lru_cache(maxsize=1000)

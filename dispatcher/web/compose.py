@@ -15,7 +15,7 @@ from dispatcher.door import may
 from dispatcher.model import Message, Staff, Version
 from dispatcher.model.errors import Refused, StateConflict
 from dispatcher.model.message import EDITABLE
-from dispatcher.services import idempotency
+from dispatcher.services import idempotency, local_time
 from dispatcher.web import compose_form, filters, lists
 from dispatcher.web.compose_form import Form
 
@@ -140,9 +140,15 @@ def _page(form: Form, message: Message | None, status: int = 200) -> ResponseRet
         lists=lists.with_counts(session, staff),
         topics=_topics(staff),
         validity=_validity(form),
-        zones=sorted(filters.available_zones()),
+        zones=_zones(form),
     )
     return make_response(html, status)
+
+
+def _zones(form: Form) -> list[str]:
+    """To choose from; and the one that a browser, or somebody before, has named otherwise."""
+    more = [form.zone] if form.zone in local_time.names() else []
+    return list(dict.fromkeys([*local_time.places(), *more]))
 
 
 def _topics(staff: Staff) -> list[str]:

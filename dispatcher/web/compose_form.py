@@ -18,9 +18,9 @@ from approvals.submission import Submission
 from dispatcher import door
 from dispatcher.model import DistributionList, Media, Message, Staff
 from dispatcher.model.errors import Refused
-from dispatcher.services import media
+from dispatcher.services import local_time, media
 from dispatcher.services.media import Upload
-from dispatcher.web import filters, moments
+from dispatcher.web import moments
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ class Form:
         """The release time typed, in UTC. Raises ValueError with a text for people."""
         if not self.release_at:
             return None
-        if self.zone not in filters.available_zones():
+        if self.zone not in local_time.names():
             raise ValueError("needs a time zone from the list")
         return moments.typed(self.release_at, ZoneInfo(self.zone))
 

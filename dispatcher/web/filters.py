@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from flask import Flask, request, url_for
 from markupsafe import Markup
@@ -15,7 +15,7 @@ from markupsafe import Markup
 from approvals import written
 from dispatcher import door
 from dispatcher.model import Customer, Staff, Version
-from dispatcher.services import accounts, directory, kind_words
+from dispatcher.services import accounts, directory, kind_words, local_time
 from dispatcher.services.short_texts import unquoted, without_quotes
 from dispatcher.web import navigation, sending
 
@@ -45,13 +45,7 @@ TONES = {
 def zone() -> ZoneInfo:
     """The zone of the person's browser, which our script keeps in a cookie; UTC without it."""
     name = request.cookies.get("zone", "UTC")
-    return ZoneInfo(name) if name in available_zones() else ZoneInfo("UTC")
-
-
-@cache
-def available_zones() -> frozenset[str]:
-    """Names of all time zones."""
-    return frozenset(available_timezones())
+    return ZoneInfo(name) if name in local_time.names() else ZoneInfo("UTC")
 
 
 def when(moment: datetime | None, none: str = "–") -> str:

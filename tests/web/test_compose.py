@@ -148,6 +148,17 @@ def test_what_is_very_like_another_alert_is_told_to_who_wrote_it_and_to_who_deci
         assert f"Very like alert {other} (pending)." in site("officer").get("/approvals").text
 
 
+@pytest.mark.parametrize(
+    ("browser", "offered"), [("", ["Europe/Zurich", "UTC"]), ("US/Eastern", ["US/Eastern"]), ("localtime", ["UTC"])]
+)
+def test_zones_to_choose_from_are_places_and_the_browsers_own(site: Site, browser: str, offered: list[str]) -> None:
+    site("analyst").client.set_cookie("zone", browser)
+    zones = re.findall(r"<option[^>]*>([A-Z][\w/+-]+)</option>", site("analyst").get("/messages/new").text)
+    assert set(offered) <= set(zones)
+    assert not {"Factory", "localtime", "Etc/GMT+3", "GB-Eire", "W-SU"} & set(zones)
+    assert ("US/Eastern" in zones) is (browser == "US/Eastern")
+
+
 def test_a_draft_keeps_back_no_alert_of_the_same_words(site: Site) -> None:
     assert write(site, act="draft", once=once(site)).headers["Location"] == "/messages/1"
     assert write(site, act="draft", once=once(site)).headers["Location"] == "/messages/1"
