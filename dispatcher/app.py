@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFProtect
@@ -37,8 +38,17 @@ HEADERS = {
 HSTS = "max-age=31536000; includeSubDomains"
 
 
+class _Sessions(SecureCookieSessionInterface):
+    """Who brings no cookie, as no vendor does, has an empty session without anything being made to read one."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return super().open_session(app, request) if request.cookies else self.session_class()
+
+
 class _Doors(Flask):
     """Views whose transaction had to give way to another are asked again."""
+
+    session_interface = _Sessions()
 
     def dispatch_request(self) -> ResponseReturnValue:
         return door.taken_again(super().dispatch_request)
@@ -108,10 +118,11 @@ def _register(app: Flask, runtime: Runtime, name: str) -> None:
 
 
 def _headers(response: Response, runtime: Runtime) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    wanted = dict(HEADERS)
     if runtime.settings.public_url.startswith("https://"):
-        response.headers.setdefault("Strict-Transport-Security", HSTS)
+        wanted["Strict-Transport-Security"] = HSTS
     if request.endpoint not in ("static", "bootstrap.static"):
-        response.headers.setdefault("Cache-Control", "no-store")
+        wanted["Cache-Control"] = "no-store"
+    given = {name.lower() for name, _ in response.headers}
+    response.headers.extend({name: value for name, value in wanted.items() if name.lower() not in given})
     return response
