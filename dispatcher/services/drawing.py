@@ -29,7 +29,7 @@ from sqlalchemy.schema import CreateTable, DropTable
 
 from dispatcher.model import ContactPoint, Customer, Delivery, Message, Recipient
 from dispatcher.model.base import Address, BigId
-from dispatcher.services.shuffle import place_in_sql
+from dispatcher.services.shuffle import PLACES, place_in_sql
 from dispatcher.services.situations import CHOICES, SITUATIONS, count_rows, key_of, temporary
 
 # Everybody once, in the order of the channels and of the places drawn: what leaves together lies together, here and in
@@ -68,7 +68,8 @@ def drawn(session: Session, message: Message) -> Iterator[ColumnElement[int]]:
             ContactPoint,
             (ContactPoint.customer_id == SITUATIONS.c.customer_id) & (ContactPoint.channel == CHOICES.c.channel),
         )
-        .order_by(CHOICES.c.channel, place)
+        # By one number: to sort by the names of channels takes twice as long.
+        .order_by(CHOICES.c.rank * literal(PLACES, BigInteger) + place)
     )  # fmt: skip
     if session.get_bind().dialect.name == "postgresql":
         # Others take of these numbers meanwhile.
@@ -115,7 +116,7 @@ def insert_deliveries(session: Session, message: Message, due_at: datetime, own:
         "due_at": literal(due_at, Delivery.due_at.type),
     }
     addressed = DRAWN.c.address.is_not(None)
-    rows = select(*values.values()).where(addressed, DRAWN.c.shared.is_(None)).order_by(DRAWN.c.id)
+    rows = select(*values.values()).where(addressed, DRAWN.c.shared.is_(None))
     if session.get_bind().dialect.name == "postgresql":
         # To try each row against the key before it is written costs as much as the key itself.
         _share(session, own)
@@ -134,8 +135,6 @@ def insert_recipients(session: Session, message: Message, own: ColumnElement[int
     session.execute(
         insert(Recipient).from_select(
             ["customer_id", "message_id", "delivery_id", "channel", "because"],
-            select(
-                DRAWN.c.customer_id, literal(message.id, BigInteger), delivery, DRAWN.c.channel, DRAWN.c.because
-            ).order_by(DRAWN.c.id),
+            select(DRAWN.c.customer_id, literal(message.id, BigInteger), delivery, DRAWN.c.channel, DRAWN.c.because),
         )
     )

@@ -63,7 +63,7 @@ class Plan:
 def plan(session: Session, runtime: Runtime, message: Message, by_channel: Mapping[str, int]) -> Plan:
     """The plan of a release that has just made so many deliveries on each channel."""
     foretold = forecast.foretell(session, runtime, message, by_channel, ())
-    if max((one.seconds for one in foretold.values()), default=0.0) > runtime.settings.lag_limit_seconds:
+    if len(foretold) > 1 and max(one.seconds for one in foretold.values()) > runtime.settings.lag_limit_seconds:
         # Who rests is looked for only where it can matter: the first request should leave at once.
         resting = forecast.resting_of(session, message)
         foretold = forecast.foretell(session, runtime, message, by_channel, resting)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Column,
     ColumnElement,
     Connection,
@@ -69,6 +68,7 @@ CHOICES = Table(
     temporary,
     Column("situation", Integer, autoincrement=False),
     Column("channel", String(16)),
+    Column("rank", Integer, nullable=False),
     Column("because", String(200), nullable=False),
     key_of("situation"),
     prefixes=["TEMPORARY"],
@@ -96,7 +96,7 @@ def gathered(
     counted = connection.execute(select(SITUATIONS.c.situation, func.count()).group_by(SITUATIONS.c.situation))
     found = {situation: (choose(situation, carried), count) for situation, count in counted}
     rows = [
-        {"situation": situation, "channel": choice.channel, "because": choice.because}
+        {"situation": situation, "channel": choice.channel, "rank": _rank(choice), "because": choice.because}
         for situation, (choice, _) in found.items()
     ]
     if rows:
@@ -107,6 +107,10 @@ def gathered(
         connection.execute(DropTable(table))
 
 
+def _rank(choice: Choice) -> int:
+    return CHANNELS.index(choice.channel) if choice.channel else len(CHANNELS)
+
+
 def count_rows(connection: Connection, *tables: Table) -> None:
     """PostgreSQL takes a new table for an empty one, and joins a hundred thousand rows one by one."""
     if connection.dialect.name == "postgresql":
@@ -115,8 +119,9 @@ def count_rows(connection: Connection, *tables: Table) -> None:
 
 
 def _situations(topic: str) -> Select[int, int]:
-    """Both halves of everybody's number, added up: one pass over each table."""
-    nothing = select(AUDIENCE.c.customer_id, literal(0, BigInteger).label("bits"))
+    """Both halves of everybody's number, added up: one pass over each table. Of larger integers PostgreSQL keeps a sum
+    of any size for each customer."""
+    nothing = select(AUDIENCE.c.customer_id, literal(0, Integer).label("bits"))
     halves = union_all(nothing, _preferences(topic), _points(topic)).subquery("halves")
     return select(halves.c.customer_id, func.sum(halves.c.bits)).group_by(halves.c.customer_id)
 

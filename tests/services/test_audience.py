@@ -208,6 +208,8 @@ def test_a_shared_telephone_is_one_delivery_for_two_recipients(session: Session,
     assert (got["ann"].delivery.state, got["ann"].delivery.tries) == ("queued", 0)
     assert got["ann"].delivery.due_at is not None
     assert got["ann"].delivery.due_at <= runtime.now()
+    again = released(session, runtime, message_for(session, ["semis"]))
+    assert again["ann"].delivery is again["bob"].delivery is not got["ann"].delivery
 
 
 def test_a_topic_has_its_own_order(session: Session, runtime: Runtime) -> None:
@@ -314,6 +316,9 @@ def order_of(session: Session, message: Message) -> list[str]:
         select(Delivery.address, Delivery.position).where(Delivery.message_id == message.id).order_by(Delivery.position)
     ).all()
     assert [row.position for row in rows] == sorted({row.position for row in rows})
+    # What leaves together lies together.
+    lies = session.scalars(select(Delivery.address).where(Delivery.message_id == message.id).order_by(Delivery.id))
+    assert lies.all() == [row.address for row in rows]
     return [row.address for row in rows]
 
 

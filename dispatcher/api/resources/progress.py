@@ -158,7 +158,6 @@ def _delivery(act: Act, message: Message, one: Delivery, moved: list[Recipient])
 
 def _recipient(one: Recipient) -> RecipientInfo:
     return RecipientInfo(
-        id=one.id,
         customer=one.customer.key,
         name=one.customer.name,
         channel=one.channel,

@@ -276,7 +276,6 @@ class DeliveryQuery(PageQuery):
 class RecipientInfo(Told):
     """One customer owed the message. Without a delivery after the release: out of reach."""
 
-    id: int
     customer: str
     name: str
     channel: str | None
