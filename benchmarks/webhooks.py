@@ -227,6 +227,7 @@ def _burst(
             raise SystemExit("the visitor could not sign in")
         time.sleep(0.05)
     results.get()
+    signed_in = product.cpu("web")
     time.sleep(QUIET_SECONDS)
     before = {name: product.cpu(name) for name in product.children}
     start = time.monotonic()
@@ -258,6 +259,7 @@ def _burst(
         "page_ms_before_by_page": _by_page(quiet),
         "page_ms_during_by_page": _by_page(busy),
         "pages_during": len(busy),
+        "cpu_ms_per_page_before": round(1000 * (before["web"] - signed_in) / max(1, len(quiet)), 1),
         "cpu_seconds": {name: round(value, 2) for name, value in used.items()},
         "cpu_per_1000_events": {name: round(value / per, 3) for name, value in used.items()},
         "megabytes": {name: round(product.megabytes(name), 1) for name in product.children},
