@@ -53,15 +53,21 @@ def _threads(count: int, _: int) -> Plan:
     return Plan((), (_start("threads")(count),))
 
 
-def _bare(count: int, in_flight: int) -> Plan:
-    part = count // CORES
-    parts = [(n * part, part if n < CORES - 1 else count - n * part) for n in range(CORES)]
-    each = str(max(1, in_flight // CORES))
-    return Plan((), tuple(("python", "bare.py", str(first), str(many), each) for first, many in parts))
+def _bare(client: str) -> Callable[[int, int], Plan]:
+    def plan(count: int, in_flight: int) -> Plan:
+        part = count // CORES
+        parts = [(n * part, part if n < CORES - 1 else count - n * part) for n in range(CORES)]
+        each = str(max(1, in_flight // CORES))
+        return Plan((), tuple(("python", "bare.py", client, str(first), str(many), each) for first, many in parts))
 
+    return plan
+
+
+BARE = f"{CORES} processes, uvloop, pooled; nothing kept or checked"
 
 CONTENDERS = (
-    Contender("bare", "bare aiohttp client", f"{CORES} processes, uvloop, pooled; nothing kept or checked", _bare),
+    Contender("bare", "bare client, the same as ours", BARE, _bare("pyreqwest")),
+    Contender("bare-aiohttp", "bare aiohttp client", BARE, _bare("aiohttp")),
     Contender("threads", "SDK in a thread pool", "one process, 64 threads, a kept connection each", _threads),
     Contender("dramatiq", "Dramatiq", f"one message each, Redis, {CORES} processes, 8 to 64 threads each", _dramatiq),
     Contender("celery", "Celery", "one task each, Redis, prefork, 2 to 64 processes, no results", _celery),
