@@ -38,21 +38,26 @@ def reasons(session: Session, runtime: Runtime, redis: Redis, message: Message) 
         return {}
     found: dict[str, dict[str, Reason]] = {}
     due: dict[str, int] = {}
-    later = Delivery.due_at > runtime.now()
+    end = message.valid_until
+    later = (Delivery.due_at > runtime.now()).label("later")
+    too_late = (Delivery.due_at > (end or datetime.max.replace(tzinfo=UTC))).label("too_late")
     rows = session.execute(
         select(
-            Delivery.channel, later, Delivery.state, Delivery.error, func.count(), func.min(Delivery.due_at),
-            func.max(Delivery.due_at),
+            Delivery.channel, later, too_late, Delivery.state, Delivery.error, func.count(),
+            func.min(Delivery.due_at), func.max(Delivery.due_at),
         )
         .where(
             # All channels are named, so that the index of what waits can be used.
             Delivery.channel.in_(CHANNELS), Delivery.message_id == message.id, in_states(Delivery.state, *WAITING)
         )
-        .group_by(Delivery.channel, later, Delivery.state, Delivery.error)
+        .group_by(Delivery.channel, "later", "too_late", Delivery.state, Delivery.error)
     )  # fmt: skip
-    for channel, is_later, state, error, number, first, last in rows:
+    for channel, is_later, is_late, state, error, number, first, last in rows:
         if is_later:
             one = _later(state, error or "", number, first, last)
+            if is_late and error != HELD:
+                quiet = "in quiet hours" if error == QUIET else "held"
+                one = Reason(number, f"{quiet} until it is too late for them, at", end)
             known = found.setdefault(channel, {})
             known[one.words] = _joined(known[one.words], one) if one.words in known else one
         else:
@@ -114,11 +119,11 @@ def _why(runtime: Runtime, redis: Redis, message: Message, channel: str) -> tupl
 
 
 def _in_doubt(session: Session, message: Message) -> Iterator[tuple[str, int, datetime | None]]:
-    asked = Delivery.due_at.is_not(None)
+    asked = Delivery.due_at.is_not(None).label("asked")
     rows = session.execute(
         select(Delivery.channel, asked, func.count(), func.min(Delivery.due_at))
         .where(Delivery.message_id == message.id, in_states(Delivery.state, "unknown"))
-        .group_by(Delivery.channel, asked)
+        .group_by(Delivery.channel, "asked")
     )
     for channel, _, number, first in rows:
         yield channel, number, first

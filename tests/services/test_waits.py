@@ -26,9 +26,9 @@ Arrange = Callable[[SmallBank, Session, Message], object]
 
 
 @pytest.fixture
-def bank(sqlite_sessions: sessionmaker[Session], valkey: str, tmp_path: Path) -> SmallBank:
+def bank(sessions: sessionmaker[Session], valkey: str, tmp_path: Path) -> SmallBank:
     """With a worker of text messages that was heard of just now."""
-    found = small_bank(sqlite_sessions, tmp_path)
+    found = small_bank(sessions, tmp_path)
     found.runtime = replace(found.runtime, redis=Redis.from_url(valkey))
     worker = SimpleWorker(["sms"], connection=found.runtime.redis, serializer="json")
     worker.register_birth()
@@ -67,6 +67,7 @@ def limited(bank: SmallBank, session: Session, message: Message) -> None:
     [
         (written(), "not due before", 30),
         (written(error=QUIET), "in quiet hours, the last until", 30),
+        (written(error=QUIET, minutes=91), "in quiet hours until it is too late for them, at", 90),
         (written(error=HELD), "they may want no more there: until somebody has said what they meant", None),
         (written("deferred", "held: CAP_X of 5 is used up"), "CAP_X of 5 is used up, until", 30),
         (written("deferred", "busy at 09:31 UTC, called"), "busy or not answered, the next is tried again at", 30),
@@ -84,7 +85,7 @@ def limited(bank: SmallBank, session: Session, message: Message) -> None:
 )  # fmt: skip
 def test_the_reason_is_told(bank: SmallBank, arrange: Arrange, words: str, minutes: int | None) -> None:
     with bank.sessions() as session:
-        message = bank.released(session)
+        message = bank.released(session, valid_for=90 * 60)
         arrange(bank, session, message)
         found = waits.reasons(session, bank.runtime, bank.runtime.redis, message).get("sms", [])
     assert [(one.number, one.words) for one in found] == ([(1, words)] if words else [])
