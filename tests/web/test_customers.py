@@ -353,7 +353,7 @@ def test_a_doubt_is_settled_on_the_page_of_tasks(site: Site) -> None:
         session.commit()
     thread = re.sub(r"<[^>]+>", "", site("rep").get("/inbox/1").text)
     assert "1 alert waits at text message +12025550101 until somebody has said" in thread
-    assert "the first is too late after 10:30:00 UTC" in thread
+    assert "it is too late after 10:30:00 UTC" in thread
     assert "1 alert would go on waiting" in site("rep").get("/inbox/1").text
     bobs = f"/p/{site.bank.runtime.token('customer', site.bank.ids['bob'])}"
     held = site("nobody").get(bobs).text
