@@ -193,9 +193,9 @@ class Letter(Base):
     """One message to one address outside a release: a notice to staff, a rep's response, a confirmation.
 
     To staff `kind` is approval, decision, draft, dictation, reply, order, moved, handover, undelivered, unreachable,
-    pin-locked or alarm; to a customer response, order-noted, confirmation or call-follows. `dedupe` makes writing the
-    same letter twice harmless. The states are those of a delivery. By voice it is a call, whose `outcome` is answered,
-    machine, busy, no-answer or passed (the officer has handed the alert to a colleague).
+    pin-locked or alarm; to a customer response, order-noted, complaint-noted, confirmation or call-follows. `dedupe`
+    makes writing the same letter twice harmless. The states are those of a delivery. By voice it is a call, whose
+    `outcome` is answered, machine, busy, no-answer or passed (the officer has handed the alert to a colleague).
     """
 
     __tablename__ = "letters"
