@@ -257,7 +257,7 @@ def test_a_representative_reads_of_no_other_ones_firms(bank: SmallBank) -> None:
 def test_people_and_what_they_said(bank: SmallBank) -> None:
     with bank.sessions() as session:
         message = bank.released(session)
-        first = session.query(Recipient).filter_by(message_id=message.id).order_by(Recipient.id).first()
+        first = session.query(Recipient).filter_by(message_id=message.id).order_by(Recipient.customer_id).first()
         assert first is not None
         lost = Customer(key="lost", name="Lost")
         gone = Customer(key="gone", name="Gone")
