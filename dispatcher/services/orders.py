@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Conversation, OrderRequest, Reply, Staff
 from dispatcher.model.conversation import UNDECIDED
-from dispatcher.model.delivery import in_states
-from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
+from dispatcher.model.errors import Refused, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import conversations, covers, order_doubts, order_letters, order_rings, responses
+from dispatcher.services import conversations, order_doubts, order_holds, order_letters, order_rings, responses
 from dispatcher.services.audit import fingerprint, record
 from dispatcher.services.once import clean, insert_once
 from dispatcher.services.order_asked import TAKERS
@@ -72,7 +71,8 @@ def withdraw(session: Session, runtime: Runtime, staff: Staff, reply: Reply) -> 
     if order.state not in UNDECIDED:
         raise StateConflict(f"the order is {order.state} already, so it stays one", state=order.state)
     if order.state == "claimed" and order.claimed_by != staff.id:
-        raise StateConflict(f"{_claimer(order)} has claimed the order, and says what it is", state=order.state)
+        who = order_holds.claimer(order)
+        raise StateConflict(f"{who} has claimed the order, and says what it is", state=order.state)
     order_letters.take_it_back(session, runtime, order, staff)
     _end(session, runtime, staff, order, "withdrawn")
     record(session, runtime, staff, "withdraw order", f"order {order.id}", reply=reply.id)
@@ -81,41 +81,18 @@ def withdraw(session: Session, runtime: Runtime, staff: Staff, reply: Reply) -> 
 # --- what representatives do ------------------------------------------------------------------------------
 
 
-def visible(session: Session, staff: Staff, state: str | None = None) -> Select[OrderRequest]:
-    """The orders in conversations this person may see, the one that has waited longest first."""
-    query = select(OrderRequest)
-    if not staff.has("admin"):
-        seen = select(Conversation.id).where(
-            Conversation.id == OrderRequest.conversation_id, conversations.theirs(staff)
-        )
-        query = query.where(seen.correlate(OrderRequest).exists())
-    if state in UNDECIDED:
-        query = query.where(in_states(OrderRequest.state, *UNDECIDED))  # by the index of those few
-    if state:
-        query = query.where(OrderRequest.state == state)
-    return query.order_by(OrderRequest.created_at, OrderRequest.id)
-
-
-def get(session: Session, staff: Staff, order_id: int) -> OrderRequest:
-    """One of them. Raises NotFound."""
-    found = session.scalar(visible(session, staff).where(OrderRequest.id == order_id))
-    if found is None:
-        raise NotFound(f"there is no order {order_id}")
-    return found
-
-
 def claim(session: Session, runtime: Runtime, staff: Staff, order_id: int) -> OrderRequest:
     """Take it on, and with it the conversation if nobody has. Raises StateConflict where somebody else was quicker.
 
     With the conversation the other orders in it that wait. An administrator takes over what a colleague has claimed
     who is away or gone.
     """
-    order = _held(session, staff, order_id)
+    order = order_holds.held(session, staff, order_id)
     if order.state == "claimed" and order.claimed_by == staff.id:
         return order
     over = order.claimer.email if order.state == "claimed" and order.claimer else ""
-    if order.state != "waiting" and not (over and staff.has("admin") and _is_gone(runtime, order)):
-        raise _conflict(order)
+    if order.state != "waiting" and not (over and staff.has("admin") and order_holds.is_gone(runtime, order)):
+        raise order_holds.conflict(order)
     _take(session, runtime, staff, order)
     taken = conversations.taken_on(session, order.conversation, staff)
     others = _take_waiting(session, runtime, staff, order.conversation) if taken else []
@@ -172,7 +149,7 @@ def _record_claim(session: Session, runtime: Runtime, staff: Staff, order: Order
 
 def give_back(session: Session, runtime: Runtime, staff: Staff, order_id: int) -> OrderRequest:
     """Claimed by mistake: it waits again, and the administrators are told at once."""
-    order = _claimed(session, staff, order_id)
+    order = order_holds.claimed(session, staff, order_id)
     order.state, order.claimed_by, order.claimed_at, order.read_back = "waiting", None, None, ""
     session.flush()
     session.expire(order, ["claimer"])
@@ -189,7 +166,7 @@ def read_back(
 
     It may be read back anew until it is decided. Raises Refused for words that will not do or cannot be sent.
     """
-    order = _claimed(session, staff, order_id)
+    order = order_holds.claimed(session, staff, order_id)
     words = _words(text, "what you have understood")
     if words != order.read_back or order_doubts.lost_read_back(session, order) is not None:
         told = say(spoken_in(order), "read back", rep=staff.name, words=words)
@@ -220,7 +197,7 @@ def confirm(
     back, where that has not arrived or they have said more since than was heard (unless they were told `by_telephone`),
     and while a newer request of theirs is not decided: it may take this one back.
     """
-    order = _claimed(session, staff, order_id, but="confirmed")
+    order = order_holds.claimed(session, staff, order_id, but="confirmed")
     if order.state == "confirmed":
         return order
     if not order.read_back:
@@ -248,7 +225,7 @@ def decline(
     by_telephone: bool = False,
 ) -> OrderRequest:
     """Do not accept it, and tell the customer why. Raises Refused without a reason."""
-    order = _claimed(session, staff, order_id, but="declined")
+    order = order_holds.claimed(session, staff, order_id, but="declined")
     if order.state == "declined":
         return order
     return _decide(session, runtime, staff, order, "declined", _words(reason, "the reason"), via, by_telephone)
@@ -301,26 +278,6 @@ def _words(text: str, what: str) -> str:
     return words
 
 
-def _held(session: Session, staff: Staff, order_id: int) -> OrderRequest:
-    """An order this person may act on, locked after its conversation. Raises NotFound, NotAllowed."""
-    get(session, staff, order_id)
-    if not staff.has(*TAKERS):
-        raise NotAllowed("only representatives and administrators take orders on")
-    return order_rings.locked(session, order_id)
-
-
-def _claimed(session: Session, staff: Staff, order_id: int, but: str = "") -> OrderRequest:
-    """An order that this very person has claimed; or which they have decided so (`but`) before."""
-    order = _held(session, staff, order_id)
-    if order.state == but and order.decided_by == staff.id:
-        return order
-    if order.state == "waiting":
-        raise StateConflict("nobody has claimed the order: claim it first", state=order.state)
-    if order.state != "claimed" or order.claimed_by != staff.id:
-        raise _conflict(order)
-    return order
-
-
 def _end(session: Session, runtime: Runtime, staff: Staff, order: OrderRequest, state: str) -> None:
     order.state, order.due_at = state, None
     order.decided_by, order.decided_at = staff.id, runtime.now()
@@ -328,18 +285,3 @@ def _end(session: Session, runtime: Runtime, staff: Staff, order: OrderRequest, 
     order_letters.call_off(session, runtime, order, staff)
     session.flush()
     session.expire(order, ["decider"])
-
-
-def _conflict(order: OrderRequest) -> StateConflict:
-    if order.state == "claimed":
-        return StateConflict(f"{_claimer(order)} has claimed the order", state=order.state)
-    who = f" by {order.decider.name}" if order.decider else ""
-    return StateConflict(f"the order is {order.state} already{who}", state=order.state)
-
-
-def _claimer(order: OrderRequest) -> str:
-    return order.claimer.name if order.claimer else "somebody"
-
-
-def _is_gone(runtime: Runtime, order: OrderRequest) -> bool:
-    return order.claimer is None or not order.claimer.active or covers.is_away(runtime, order.claimer)

@@ -20,6 +20,7 @@ from dispatcher.services import (
     conversations,
     correcting,
     inbox_numbers,
+    order_holds,
     order_warnings,
     orders,
     passing,
@@ -51,7 +52,7 @@ def index() -> ResponseReturnValue:
     everything = conversations.visible(session, staff)
     if whose:
         everything = everything.where(or_(Conversation.rep_id == staff.id, Conversation.claimed_by == staff.id))
-    waiting = orders.visible(session, staff, "waiting")
+    waiting = order_holds.visible(session, staff, "waiting")
     order = paging.asked_order()
     page = paging.things(session, _loaded(_chosen(everything, state, words, turned=order == paging.TURNED)))
     part = "part" in request.args  # our script fetches the list alone, to keep an open page up to date

@@ -11,7 +11,7 @@ from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import OrderRequest
 from dispatcher.model.errors import Refused
-from dispatcher.services import orders
+from dispatcher.services import order_holds, orders
 from dispatcher.services.order_asked import TAKERS
 from dispatcher.web import inbox
 
@@ -85,7 +85,7 @@ def _tell(order_id: int, field: str, typed: str, act: Callable[[], OrderRequest]
         return _done(act(), done)
     except Refused as refused:
         door.only_look()
-        order = orders.get(door.db(), door.me(), order_id)
+        order = order_holds.get(door.db(), door.me(), order_id)
         wrong = {field: "; ".join(refused.fields.values())}
         return inbox.thread_page(order.conversation_id, typed={field: typed}, wrong=wrong, status=422)
 

@@ -10,7 +10,7 @@ from dispatcher.api.resources.replies import order_fields
 from dispatcher.api.shapes.common import Page
 from dispatcher.api.shapes.inbox import Confirmation, Declining, OrderInfo, OrderQuery, ReadBack
 from dispatcher.model import Conversation, OrderRequest
-from dispatcher.services import orders
+from dispatcher.services import order_holds, orders
 
 TAG = "Inbox"
 
@@ -23,7 +23,7 @@ TAG = "Inbox"
 )  # fmt: skip
 def list_orders(act: Act, query: OrderQuery) -> Page[OrderInfo]:
     chosen = (
-        orders.visible(act.session, act.staff, query.state)
+        order_holds.visible(act.session, act.staff, query.state)
         .order_by(None)
         .options(
             selectinload(OrderRequest.reply),
@@ -40,7 +40,7 @@ def list_orders(act: Act, query: OrderQuery) -> Page[OrderInfo]:
 
 @call("GET", "/orders/<row:order_id>", title="One order request", tag=TAG, answers={200: OrderInfo})
 def get_order(act: Act, order_id: int) -> OrderInfo:
-    return _info(act, orders.get(act.session, act.staff, order_id))
+    return _info(act, order_holds.get(act.session, act.staff, order_id))
 
 
 @call(
