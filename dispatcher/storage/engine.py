@@ -120,10 +120,10 @@ def joined_by_hash(session: Session) -> Iterator[None]:
 
 @contextmanager
 def roomy(session: Session) -> Iterator[None]:
-    """64 MB of memory for work over all of an audience, which would else be put on disk piece by piece.
+    """More memory for work over all of an audience, which would else be put on disk piece by piece.
 
-    SQLite keeps 2 MB of pages, and reads and writes the others over and over where rows are not met in their order: it
-    gives the rest back afterwards. PostgreSQL sorts and joins in 4 MB, or in what it was set to, where that is more.
+    SQLite keeps 2 MB of pages, and reads and writes the others over and over where rows are not met in their order: of
+    16 MB it gives the rest back to this process, which may keep it. PostgreSQL sorts and joins in 4 MB, here in 64.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(_WORK_MEM)
@@ -131,7 +131,7 @@ def roomy(session: Session) -> Iterator[None]:
         return
     connection = session.connection()
     was = connection.exec_driver_sql("PRAGMA cache_size").scalar()
-    connection.exec_driver_sql("PRAGMA cache_size = -65536")
+    connection.exec_driver_sql("PRAGMA cache_size = -16384")
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import correlation
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.model import (
@@ -33,6 +33,7 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import audience, forecast, imports
 from dispatcher.services.channel_choice import ABSENT, INVALID, SUPPRESSED, UNWANTED, USABLE, choose
 from dispatcher.services.shuffle import place_of
+from dispatcher.storage import roomy
 from tests.directory_runtime import ALL, WITHOUT_FAX, runtime_for, staff_without_pins
 
 EXPECTED = json.loads(Path(__file__).parents[1].joinpath("samples", "expected.json").read_text())
@@ -306,6 +307,18 @@ def test_nobody_on_the_lists(session: Session, runtime: Runtime) -> None:
     assert audience.snapshot(session, runtime, message) == 0
     made = audience.resolve(session, runtime, message, fixed=True)
     assert (made.recipients, made.by_channel) == (0, {})
+
+
+def test_memory_is_lent_for_a_release_and_no_longer(session: Session) -> None:
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    ask = text("PRAGMA cache_size" if on_sqlite else "SHOW work_mem")
+    before = session.scalar(ask)
+    with pytest.raises(LookupError), roomy(session):
+        assert session.scalar(ask) != before
+        raise LookupError
+    if not on_sqlite:
+        session.rollback()
+    assert session.scalar(ask) == before
 
 
 # --- order, forecast
