@@ -6,7 +6,7 @@ import hashlib
 
 from sqlalchemy import BigInteger, ColumnElement, literal
 
-PLACES = 2**31 - 1  # a prime: two factors below it stay within a database's 64-bit integers
+_PRIME = 2**31 - 1  # two factors below it stay within a database's 64-bit integers
 
 
 def _constants(seed: int) -> list[int]:
@@ -17,16 +17,16 @@ def _constants(seed: int) -> list[int]:
 def place_of(number: int, seed: int) -> int:
     """Where an id stands in the order of a seed; the same as `place_in_sql` computes."""
     a, b, c, d, e, f, g = _constants(seed)
-    mixed = (number % PLACES * a + b) % PLACES
-    mixed = mixed * (mixed + c) % PLACES
-    mixed = (mixed * d + e) % PLACES
-    return (mixed * (mixed + f) + g) % PLACES
+    mixed = (number % _PRIME * a + b) % _PRIME
+    mixed = mixed * (mixed + c) % _PRIME
+    mixed = (mixed * d + e) % _PRIME
+    return (mixed * (mixed + f) + g) % _PRIME
 
 
 def place_in_sql(number: ColumnElement[int], seed: int) -> ColumnElement[int]:
     """An expression to order by. Squares break up the even steps that multiplication alone would leave."""
     a, b, c, d, e, f, g = (literal(one, BigInteger) for one in _constants(seed))
-    prime = literal(PLACES, BigInteger)
+    prime = literal(_PRIME, BigInteger)
     mixed = (number % prime * a + b) % prime
     mixed = mixed * (mixed + c) % prime
     mixed = (mixed * d + e) % prime
