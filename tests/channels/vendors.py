@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -97,12 +98,25 @@ def an_hour_passes() -> None:
     loop.time = lambda: clock() + 3600  # type: ignore[method-assign]
 
 
+TIME_WAIT = "06"
+
+
+def _sockets() -> list[list[str]]:
+    """This machine's TCP sockets: both ends, as :PORT in hexadecimal digits, and the state."""
+    table = Path("/proc/net/tcp")
+    rows = [line.split()[1:4] for line in table.read_text().splitlines()[1:]] if table.exists() else []
+    return [[f":{one.rpartition(':')[2]}" for one in row[:2]] + row[2:] for row in rows]
+
+
 class Vendor(ABC):
     """What the contract needs of one."""
 
     name = ""
-    close: Callable[[], None]  # the vendor goes away, its connections with it
     days = frozenset({"unauthorized", "busy", "broken", "hang", "reset", "html"})
+
+    @abstractmethod
+    def close(self) -> None:
+        """The vendor goes away, its connections with it."""
 
     @abstractmethod
     def provider(self, limit: int = 10, total: float = PATIENT) -> Provider: ...
@@ -128,9 +142,17 @@ class Vendor(ABC):
 
 class HttpVendor(Vendor):
     def __init__(self, stub: Stub, url: str, close: Callable[[], None]) -> None:
-        self.stub, self.url, self.close = stub, url, close
+        self.stub, self.url, self._close = stub, url, close
         self._numbers = itertools.count(1000)
         self.day("good")
+
+    def close(self) -> None:
+        """As far as the client's own thread, which is told by the kernel, has heard of it."""
+        self._close()
+        port = f":{int(self.url.rpartition(':')[2]):04X}"
+        until = time.monotonic() + PATIENT
+        while any(port in end and state != TIME_WAIT for *end, state in _sockets()) and time.monotonic() < until:
+            time.sleep(0.002)
 
     def day(self, kind: str, bad: Sequence[str] = ()) -> None:
         self.stub.answer = lambda came: self._answer(kind, set(bad), came)
@@ -305,8 +327,11 @@ class SmtpVendor(Vendor):
     days = frozenset({"unauthorized", "busy", "hang", "reset"})
 
     def __init__(self, hooks: SmtpDay, port: int, close: Callable[[], None]) -> None:
-        self.hooks, self.port, self.close = hooks, port, close
+        self.hooks, self.port, self._close = hooks, port, close
         self._numbers = itertools.count(1000)
+
+    def close(self) -> None:
+        self._close()
 
     def provider(self, limit: int = 10, total: float = PATIENT) -> Provider:
         url = f"smtp://127.0.0.1:{self.port}"
