@@ -78,7 +78,8 @@ class Pool:
         self._leads_to = leads_to
         self._client: Client | None = None
 
-    def _open(self) -> Client:
+    def open(self) -> Client:
+        """The client, made here if it is not there yet: to read the authorities takes a hundredth of a second."""
         if self._client is None:
             connect = timedelta(seconds=self._connect)
             builder = (
@@ -117,7 +118,7 @@ class Pool:
         other than usual.
         """
         try:
-            asking = self._open().request(method, _parsed(url)).headers(headers)
+            asking = self.open().request(method, _parsed(url)).headers(headers)
             if body is not None:
                 asking = asking.body_bytes(body)
             if timeout is not None:

@@ -121,6 +121,9 @@ class SendGrid:
             return f"SendGrid answered {answer.status} without scopes: look at SENDGRID_API_URL"
         return "" if "mail.send" in scopes else "the key of SENDGRID_API_KEY may not send mail: give it mail.send"
 
+    def open(self) -> None:
+        self._pool.open()
+
     async def aclose(self) -> None:
         await self._pool.aclose()
 

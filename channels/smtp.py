@@ -187,6 +187,9 @@ class Smtp:
         self._idle.append((time.monotonic(), client))
         return ""
 
+    def open(self) -> None:
+        """Nothing: a connection belongs to the loop that makes it."""
+
     async def aclose(self) -> None:
         idle, self._idle = self._idle, []
         for _, client in idle:

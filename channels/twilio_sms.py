@@ -99,6 +99,9 @@ class TwilioSms:
     async def check(self) -> str:
         return await self._account.check()
 
+    def open(self) -> None:
+        self._account.pool.open()
+
     async def aclose(self) -> None:
         await self._account.pool.aclose()
 

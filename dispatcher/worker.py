@@ -75,6 +75,8 @@ def main(runtime: Runtime, queue: str) -> int:
             log_job_description=False,
         )
         _look_first(runtime)
+        for provider in runtime.adapters.providers.get(queue, ()):
+            provider.open()
         jobs.configure(runtime, stopping=lambda: worker.asked_to_stop)
         log.info("working on queue %s", queue)
         # All that was loaded stays: without this, every few hundred requests the collector walks through it again.

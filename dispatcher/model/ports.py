@@ -282,6 +282,9 @@ class Provider(Protocol):
     async def check(self) -> str:
         """A harmless call with the credentials: "" when they work, else what is wrong and what to do."""
 
+    def open(self) -> None:
+        """Make ready what the first request would else wait for. Only in the process that sends: not before a fork."""
+
     async def aclose(self) -> None: ...
 
 
