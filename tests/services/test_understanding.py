@@ -46,6 +46,17 @@ def test_writing_differently_means_the_same() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.parametrize("channel", ["sms", "email"])
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("We would like to thank you for this note. ", "other"), ("Please stop. ", "opt-out"), ("q" * 1000, "other")],
+)
+def test_saying_it_again_and_again_means_the_same(channel: str, text: str, kind: str) -> None:
+    for times in (1, 2, 4, 60):
+        meant = of_words(channel, text * times)
+        assert (meant.kind, meant.doubt) == (kind, ""), times
+
+
 def test_the_sentence_that_decided_is_kept_as_written() -> None:
     meant = of_words("email", "Hi Rita,\n\nThanks for the note. Please SELL 500 at market!  What else?\n\nAna")
     assert (meant.kind, meant.by, meant.because, meant.doubt) == (

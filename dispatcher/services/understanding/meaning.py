@@ -58,7 +58,8 @@ def of_words(channel: str, own: str, *, subject: str = "", keyword: str = "", na
 
 
 def _read(words: str, name: str, channel: str, title: str = "") -> Understood:
-    said = sentences(words)
+    # What is said ten times means what it means when it is said once.
+    said = list({one.said: one for one in reversed(sentences(words))}.values())[::-1]
     if not said:
         return Understood()
     known = _of_sentences(said, name)

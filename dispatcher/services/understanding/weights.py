@@ -57,9 +57,10 @@ def _of_words(words: Sequence[str]) -> Iterable[str]:
 def likely(shapes: Sequence[str], channel: str = "", title: Sequence[str] = ()) -> dict[str, float]:
     """The kinds with how likely each is; together 1. Of words that are all unknown it says "other"."""
     table = known()
-    columns = [table[one] for one in features(shapes, channel, title) if one in table]
-    if not columns:
+    found = [one for one in features(shapes, channel, title) if one in table]
+    if all(one.startswith("@") for one in found):  # how it came, and how long it is
         return {kind: float(kind == "other") for kind in KINDS}
+    columns = [table[one] for one in found]
     return shares([sum(column) / 100 for column in zip(*columns, strict=True)], len(columns))
 
 
