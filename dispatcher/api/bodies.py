@@ -12,6 +12,7 @@ from flask import request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from dispatcher.api.problems import Problem
 from dispatcher.api.wording import wrong_fields
@@ -20,6 +21,7 @@ from dispatcher.services.media import Upload
 JSON, MULTIPART, CSV = "application/json", "multipart/form-data", "text/csv"
 # The most that a body may hold, in bytes. Multipart: a recording and attachments of 20 MB each, and some words.
 LIMITS = {JSON: 16_000_000, MULTIPART: 44_000_000, CSV: 32_000_000}
+FIELDS = 2_000_000  # of a form, beside its files
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,13 @@ def _canonical(document: Any, raw: bytes) -> bytes:
 
 
 def _read_multipart(model: type[BaseModel] | None, uploads: Mapping[str, str]) -> Body:
-    request.max_form_memory_size = 2_000_000
+    request.max_form_memory_size = FIELDS
     request.max_form_parts = 1_000
-    form, came = request.form, request.files
+    try:
+        form, came = request.form, request.files
+    except RequestEntityTooLarge as error:
+        most = f"{FIELDS // 1_000_000} MB of fields beside the files, {LIMITS[MULTIPART] // 1_000_000} MB in all"
+        raise Problem("too-large", f"At most {most} are taken, in 1,000 parts") from error
     if not form and not came and request.content_length != 0:
         # Werkzeug gives an empty form for one that it cannot split.
         raise Problem("bad-request", "The multipart body has no readable part: check its boundary")

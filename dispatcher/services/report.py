@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Customer, Firm, Message, Staff
+from dispatcher.model.delivery import IN_DOUBT, WAITING
 from dispatcher.model.errors import NotFound
 from dispatcher.services import evenness, report_groups, report_people, sight
 from dispatcher.services.evenness import Question
@@ -177,6 +178,8 @@ def _by_firm(found: Deliveries, firms: Mapping[int, str]) -> list[dict[str, Any]
 def _evenness(found: Deliveries, lists: list[Group]) -> dict[str, Any]:
     findings = evenness.answers(_questions(found, lists))
     verdict, words = evenness.verdict(findings)
+    if left := int(found.in_states(*WAITING, *IN_DOUBT).sum()):
+        words = f"So far, with {left:,} not yet accepted: {words}"
     return {"verdict": verdict, "words": words, "method": evenness.METHOD, "tests": [asdict(one) for one in findings]}
 
 

@@ -171,7 +171,14 @@ def test_the_command_prints_text_json_and_the_certificate(site: Site, monkeypatc
         form: CliRunner().invoke(cli.main, ["report", str(number), "--format", form]).stdout
         for form in ("text", "json", "html")
     }
-    for words in ("even: No connection found", "directory", "no connection found (rho", "Large House", "spread"):
+    for words in (
+        "even: So far, with ",
+        "No connection found",
+        "directory",
+        "no connection found (rho",
+        "Large House",
+        "spread",
+    ):
         assert words in told["text"], words
     assert max(map(len, told["text"].splitlines())) < 180
     assert json.loads(told["json"])["evenness"]["verdict"] == "even"
