@@ -9,6 +9,8 @@ import ipaddress
 import socket
 import ssl
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +27,7 @@ BODY = b"To=%2B12025550100&Body=Flooding"
 HEAD = b"HTTP/1.1 201 Created\r\nContent-Length: "
 CREATED = HEAD + b"2\r\n\r\nok"
 QUICK, PATIENT = 0.2, 60.0
+ROOT = Path(__file__).resolve().parents[2]
 
 Behave = Callable[[socket.socket, Callable[[], bytes]], None]
 
@@ -240,3 +243,22 @@ def _certificate(
         .add_extension(here, critical=False)
         .sign(issuer_key, hashes.SHA256())
     )
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted on Linux")
+def test_to_build_the_adapters_starts_no_thread() -> None:
+    """A process that forks has built them: a client made there would leave its children waiting for ever."""
+    lines = [
+        "import os",
+        "from channels import registry",
+        "from tests.channels.vendors import settings",
+        "kept = registry.build(settings(sms_provider='twilio', email_provider='sendgrid', voice_provider='twilio'))",
+        "print(len(os.listdir('/proc/self/task')), len(kept.providers))",
+        "kept.providers['sms'][0].open()",
+        "print(len(os.listdir('/proc/self/task')))",
+    ]
+    found = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    before, providers, after = map(int, found.stdout.split())
+    assert (before, providers > 0, after > 1) == (1, True, True)
