@@ -249,11 +249,14 @@ def test_a_call_has_its_own_clock(carrier, product, number, ring):
 
 def test_a_microphone_is_heard_bit_by_bit_until_it_is_quiet(carrier, product, number, wait):
     product.answers["/webhooks/twilio/voice"] = (
-        b'<Response><Say>Speak</Say><Record action="/mic" timeout="3"/></Response>'
+        b"<Response><Say>" + b"Speak after the tone. " * 40 + b'</Say><Record action="/mic" timeout="3"/></Response>'
     )
     product.answers["/mic"] = b"<Response><Say>Thanks</Say></Response>"
     call = carrier.api("POST", "/calls", {"from": number()})
     path = f"/carrier/api/calls/{call['sid']}"
+
+    def listens():
+        return (carrier.get(path)["now"] or {}).get("for") == "speech"
 
     def speak(content):
         files = {"audio": ("bit.wav", content, "audio/wav")}
@@ -261,7 +264,8 @@ def test_a_microphone_is_heard_bit_by_bit_until_it_is_quiet(carrier, product, nu
         assert answer.status_code == 200, answer.text
 
     speak(wav(2))
-    wait(lambda: (carrier.get(path)["now"] or {}).get("for") == "speech")
+    assert not listens(), "the tone came before anything was said"
+    wait(listens)
     for _ in range(4):
         speak(wav(1))
     for _ in range(3):
