@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import DetailedPyreqwestError, PoolTimeoutError
+from pyreqwest.exceptions import DetailedPyreqwestError
 from pyreqwest.http import HeaderMap, Url
 from pyreqwest.response import Response
 
@@ -53,8 +53,15 @@ class Answer:
 
     def retry_after(self) -> float | None:
         """Seconds of a Retry-After header that is a plain number, at most an hour; else None."""
-        value = self.headers.get("Retry-After", "").strip()
-        return float(min(int(value), 3600)) if value.isascii() and value.isdigit() else None
+        value = self.header("Retry-After").strip()
+        return float(min(int(value), 3600)) if value.isascii() and value.isdigit() and len(value) < 10 else None
+
+    def header(self, name: str) -> str:
+        """A header's value, "" where there is none or it is no text."""
+        try:
+            return self.headers.get(name, "")
+        except ValueError:
+            return ""
 
 
 class Pool:
@@ -83,10 +90,8 @@ class Pool:
         if self._client is None:
             connect = timedelta(seconds=self._connect)
             builder = (
+                # No limit of its own: who waits for a place in there and is cancelled meanwhile leaves all the same.
                 ClientBuilder()
-                # Look-ups come on top of the limit: waiting for a place counts as connecting.
-                .max_connections(self.limit + 8)
-                .pool_timeout(connect)
                 .connect_timeout(connect)
                 .timeout(timedelta(seconds=self._total))
                 .pool_idle_timeout(timedelta(seconds=KEEP_SECONDS))
@@ -112,7 +117,7 @@ class Pool:
         timeout: float | None = None,
         whole: bool = True,
     ) -> Answer:
-        """One request, no redirect followed. Raises NeverSent or InDoubt.
+        """One request, no redirect followed. Raises NeverSent or InDoubt; where it is cancelled, it may be carried out.
 
         An answer of more than `most` bytes is in doubt, unless it need not be `whole`. `timeout`: seconds in all, if
         other than usual.
@@ -125,7 +130,8 @@ class Pool:
                 asking = asking.timeout(timedelta(seconds=timeout))
             request = asking.build_streamed()
         except ValueError as error:
-            raise NeverSent(f"no request that could be sent ({error})") from error
+            # Its text may hold a header, and so a credential.
+            raise NeverSent("no request that could be sent: look at the address and the credentials") from error
         try:
             # The library's own time limit: to watch each request from here takes as long as to make it.
             async with request as response:
@@ -135,7 +141,7 @@ class Pool:
             said = [cause["message"] for cause in error.details["causes"] or ()]
             # The first names the address; the last is what the operating system or TLS said.
             why = said[-1] if len(said) > 1 else type(error).__name__
-            if isinstance(error, PoolTimeoutError) or _CONNECTING in said:
+            if _CONNECTING in said:
                 raise NeverSent(f"no connection ({why})") from error
             if isinstance(error, TimeoutError):
                 raise InDoubt("no answer in time") from error
@@ -149,12 +155,20 @@ class Pool:
 
 
 def prepared(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """The same for many requests, checked and encoded once."""
-    return HeaderMap(headers)
+    """The same for many requests, checked and encoded once. ValueError where one cannot be sent."""
+    try:
+        return HeaderMap(headers)
+    except ValueError:
+        raise ValueError(f"one of {', '.join(headers)} cannot be sent: look at the credentials") from None
 
 
-# To read an address takes longer than all else about a request here.
-_parsed = lru_cache(maxsize=64)(Url)
+@lru_cache(maxsize=64)
+def _parsed(url: str) -> Url:
+    """To read an address takes longer than all else about a request here."""
+    found = Url(url)
+    if found.scheme not in ("http", "https"):
+        raise ValueError("no address of a web server")
+    return found
 
 
 async def _read(response: Response, most: int, whole: bool) -> bytes:

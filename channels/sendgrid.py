@@ -235,7 +235,7 @@ def _for_all(answer: Answer) -> bool:
 
 def _outcome(answer: Answer, outbound: Outbound) -> Outcome:
     """What an answer means for each recipient of its request."""
-    reference = answer.headers.get("X-Message-Id", "").strip()
+    reference = answer.header("X-Message-Id").strip()
     if answer.status == 202 and reference:
         return Outcome(outbound.attempt, "accepted", provider_ref=reference[:100])
     errors = _errors(answer)
@@ -254,7 +254,7 @@ def _outcome(answer: Answer, outbound: Outbound) -> Outcome:
 def _pause(answer: Answer) -> float:
     """Seconds until the limit is lifted: SendGrid names the moment, as Unix time."""
     pause = answer.retry_after()
-    reset = answer.headers.get("X-RateLimit-Reset", "")
+    reset = answer.header("X-RateLimit-Reset")
     if pause is None and reset.isascii() and reset.isdigit():
         pause = min(600.0, int(reset[:12]) - time.time())
     return max(1.0, pause if pause is not None else 5.0)

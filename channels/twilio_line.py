@@ -120,7 +120,7 @@ class TwilioLine:
             raise ProviderError(f"the recording could not be fetched: {error}") from error
         if answer.status == 404:  # also of one that is not ready yet
             return None
-        kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        kind = answer.header("Content-Type").partition(";")[0].strip().lower()
         if answer.status != 200:
             raise ProviderError(f"the recording could not be fetched: HTTP {answer.status}")
         if not kind.startswith("audio/"):

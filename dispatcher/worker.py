@@ -55,6 +55,17 @@ def _look_first(runtime: Runtime) -> None:
         log.warning("the database or disk is away, the clock will look: %s", type(error).__name__)
 
 
+def _make_ready(runtime: Runtime, queue: str) -> None:
+    """The first customers of the first release need not wait for it."""
+    for provider in runtime.adapters.providers.get(queue, ()):
+        try:
+            provider.open()
+        except Exception as error:
+            log.warning(
+                "%s cannot be made ready, the first request will say why: %s", provider.name, type(error).__name__
+            )
+
+
 def main(runtime: Runtime, queue: str) -> int:
     """Works on one queue until told to stop (0) or until Redis is lost for long (1: the supervisor starts anew)."""
     if queue not in QUEUES:
@@ -75,8 +86,7 @@ def main(runtime: Runtime, queue: str) -> int:
             log_job_description=False,
         )
         _look_first(runtime)
-        for provider in runtime.adapters.providers.get(queue, ()):
-            provider.open()
+        _make_ready(runtime, queue)
         jobs.configure(runtime, stopping=lambda: worker.asked_to_stop)
         log.info("working on queue %s", queue)
         # All that was loaded stays: without this, every few hundred requests the collector walks through it again.

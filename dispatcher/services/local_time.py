@@ -30,7 +30,7 @@ def zone(name: str | None) -> ZoneInfo:
     """The zone of this name; UTC where there is none."""
     try:
         return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, a name too long for a file
         return ZoneInfo("UTC")
 
 

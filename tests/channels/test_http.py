@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from channels.http import Answer, InDoubt, NeverSent, Pool
+from channels.http import Answer, InDoubt, NeverSent, Pool, prepared
 
 BODY = b"To=%2B12025550100&Body=Flooding"
 HEAD = b"HTTP/1.1 201 Created\r\nContent-Length: "
@@ -175,7 +175,7 @@ def test_where_no_connection_comes_about_nothing_was_sent() -> None:
     free = socket.create_server(("127.0.0.1", 0))
     port = free.getsockname()[1]
     free.close()
-    for url in (f"http://127.0.0.1:{port}/", "http://nowhere.invalid/", "no address", "http://"):
+    for url in (f"http://127.0.0.1:{port}/", "http://nowhere.invalid/", "no address", "http://", "htp://x/"):
         [found] = posted(url)
         assert isinstance(found, NeverSent), found
         assert str(port) not in str(found)
@@ -243,6 +243,22 @@ def _certificate(
         .add_extension(here, critical=False)
         .sign(issuer_key, hashes.SHA256())
     )
+
+
+def test_no_credential_stands_in_what_is_said_of_a_request() -> None:
+    async def post() -> None:
+        pool = Pool(4)
+        try:
+            await pool.request("POST", "http://127.0.0.1:9/", {"Authorization": "Basic SECRET\n"}, BODY)
+        finally:
+            await pool.aclose()
+
+    with pytest.raises(NeverSent) as told:
+        asyncio.run(post())
+    assert "SECRET" not in str(told.value)
+    with pytest.raises(ValueError, match="Authorization") as refused:
+        prepared({"Authorization": "Basic SECRET\n"})
+    assert "SECRET" not in str(refused.value)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted on Linux")

@@ -39,6 +39,7 @@ def post(poster: Poster, url: str, times: int = 1) -> list[Posted]:
         ("169.254.169.254", False), ("100.64.0.1", False), ("224.0.0.1", False), ("255.255.255.255", False),
         ("::1", False), ("::", False), ("fe80::1%eth0", False), ("fd00:ec2::254", False), ("ff02::1", False),
         ("::ffff:10.0.0.1", False), ("::ffff:169.254.169.254", False), ("64:ff9b::a9fe:a9fe", False),
+        ("::127.0.0.1", False), ("fec0::1", False), ("192.0.0.8", False), ("192.88.99.1", False),
         ("2002:7f00:1::", False), ("2001:0:4136:e378:8000:63bf:3fff:fdd2", False), ("no address", False),
     ],
 )  # fmt: skip
@@ -92,3 +93,25 @@ def test_what_went_wrong_is_told_without_addresses() -> None:
     assert posted.status is None
     assert posted.error
     assert "127.0.0.1" not in posted.error
+
+
+def test_the_next_address_is_tried_where_one_does_not_listen() -> None:
+    with receiving() as receiver:
+        url = receiver.url.replace("127.0.0.1", "crm.example")
+        [posted] = post(Poster(("crm.example",), local=False, look_up=Names("127.0.0.0 127.0.0.1")), url)
+        assert posted.status == 200
+        assert len(receiver.posts) == 1
+
+
+@pytest.mark.parametrize("host", ["a..b.example", f"{'a' * 64}.example", "nowhere.invalid"])
+def test_a_name_that_is_none_is_told_and_not_raised(host: str) -> None:
+    [posted] = post(Poster((), local=False), f"https://{host}/hook")
+    assert posted == Posted(None, error="the name is not known")
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "\xff"])
+def test_a_time_to_wait_that_is_none_is_left_aside(value: str) -> None:
+    with receiving() as receiver:
+        receiver.answers, receiver.headers = [503], {"Retry-After": value}
+        [posted] = post(Poster((), local=True), receiver.url)
+        assert (posted.status, posted.retry_after) == (503, None)
