@@ -61,6 +61,9 @@ def correct(session: Session, runtime: Runtime, staff: Staff, reply_id: int, kin
     if before["kind"] == kind == "order" and before["doubt"] == machines.DOUBT:
         _note_order(session, runtime, reply)
     record(session, runtime, staff, "correct reply", f"reply {reply.id}", before=before, after=kind)
+    if kind == "complaint" and conversation is not None:
+        # After the record, as where a complaint arrives: the caps are the last of all locks.
+        complaint_letters.note_it(session, runtime, reply, proven=reply_store.is_proven(reply))
     return reply
 
 
@@ -141,8 +144,6 @@ def _follow(
         orders.request(session, runtime, conversation, reply, staff, proven=reply_store.is_proven(reply))
     elif reply.kind in READ and (moved or not was_read):
         reply_notices.tell_owner(session, runtime, conversation, reply)
-    if reply.kind == "complaint":
-        complaint_letters.note_it(session, runtime, reply, proven=reply_store.is_proven(reply))
 
 
 def _note_order(session: Session, runtime: Runtime, reply: Reply) -> None:
