@@ -77,8 +77,8 @@ class Pool:
         total: float | None = None,
         leads_to: tuple[str, str] | None = None,
     ) -> None:
-        """`limit`: requests at once, to which who sends a batch keeps. `connect`, `total`: seconds, if other than usual.
-        `leads_to`: a name and the address that it stands for here, whatever it stands for elsewhere.
+        """`limit`: requests at once, to which who sends a batch keeps. `connect`, `total`: seconds, if other than
+        usual. `leads_to`: a name and the address that it stands for here, whatever it stands for elsewhere.
         """
         self.limit = limit
         self._connect, self._total = connect or CONNECT_SECONDS, total or TOTAL_SECONDS
