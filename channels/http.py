@@ -72,15 +72,13 @@ class Pool:
 
     def __init__(
         self,
-        limit: int,
         connect: float | None = None,
         total: float | None = None,
         leads_to: tuple[str, str] | None = None,
     ) -> None:
-        """`limit`: requests at once, to which who sends a batch keeps. `connect`, `total`: seconds, if other than
-        usual. `leads_to`: a name and the address that it stands for here, whatever it stands for elsewhere.
+        """`connect`, `total`: seconds, if other than usual. `leads_to`: a name and the address that it stands for here,
+        whatever it stands for elsewhere.
         """
-        self.limit = limit
         self._connect, self._total = connect or CONNECT_SECONDS, total or TOTAL_SECONDS
         self._leads_to = leads_to
         self._client: Client | None = None
@@ -90,7 +88,7 @@ class Pool:
         if self._client is None:
             connect = timedelta(seconds=self._connect)
             builder = (
-                # No limit of its own: who waits for a place in there and is cancelled meanwhile leaves all the same.
+                # No limit, which adapters keep: who waits for a place in there and is cancelled leaves all the same.
                 ClientBuilder()
                 .connect_timeout(connect)
                 .timeout(timedelta(seconds=self._total))
@@ -178,8 +176,8 @@ async def _read(response: Response, most: int, whole: bool) -> bytes:
     content = bytearray()
     while (chunk := await response.body_reader.read_chunk()) is not None:
         content += chunk
-        if len(content) > most and not whole:
-            break
         if len(content) > most:
-            raise InDoubt(f"the answer has more than {most} bytes")
+            if whole:
+                raise InDoubt(f"the answer has more than {most} bytes")
+            break
     return bytes(content)

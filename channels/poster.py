@@ -105,7 +105,7 @@ class Poster:
         return host, found[:MOST_TRIED]
 
     def _pool(self, host: str, address: str) -> Pool:
-        pool = self._pools.pop((host, address), None) or Pool(100, CONNECT_SECONDS, SECONDS, leads_to=(host, address))
+        pool = self._pools.pop((host, address), None) or Pool(CONNECT_SECONDS, SECONDS, (host, address))
         self._pools[host, address] = pool
         if len(self._pools) > MOST_KEPT:
             del self._pools[next(iter(self._pools))]  # what is under way there comes to its end

@@ -49,7 +49,7 @@ class SendGrid:
         if not settings.email_from:
             raise NotConfigured("EMAIL_FROM is missing: name the address that mail comes from")
         self._base, self._from = settings.sendgrid_api_url, settings.email_from
-        self._pool = pool or Pool(settings.sendgrid_concurrent_requests)
+        self._pool = pool or Pool()
         self.limits = Limits(self.name, settings.sendgrid_concurrent_requests, recipients_a_request=PER_REQUEST)
         self._headers = {
             "Authorization": f"Bearer {key}",
@@ -70,7 +70,7 @@ class SendGrid:
             for o in batch
             if wrong or not is_plain_address(o.address)
         ]
-        return each(_requests(good), partial(self._carry, letter), self._pool.limit, content.gate, bad)
+        return each(_requests(good), partial(self._carry, letter), self.limits.requests, content.gate, bad)
 
     async def _carry(self, letter: Letter, unit: Unit) -> list[Outcome]:
         """Send one request, and again without those it was refused for: a refused request sent nothing to anybody."""

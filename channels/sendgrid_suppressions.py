@@ -32,7 +32,7 @@ class SendGridSuppressions:
         if not key or self.name not in settings.providers_for(self.channel):
             raise NotConfigured("SENDGRID_API_KEY is missing, or EMAIL_PROVIDER does not name sendgrid")
         self._base = settings.sendgrid_api_url
-        self._pool = pool or Pool(2)
+        self._pool = pool or Pool()
         self._headers = {
             "Authorization": f"Bearer {key}",
             "Accept": "application/json",

@@ -96,7 +96,7 @@ class Account:
         if not key:
             raise NotConfigured("TELNYX_API_KEY is missing: make one in the portal under API Keys")
         self.base = f"{settings.telnyx_api_url}/v2"
-        self.pool = pool or Pool(settings.telnyx_concurrent_requests)
+        self.pool = pool or Pool()
         self.headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
 
     async def get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Answer:

@@ -63,7 +63,7 @@ class TelnyxFax:
         wrong = "" if clean(content.rendition.text) else "there is no text to send"
         known = [Outcome(o.attempt, "rejected", "person", "", "content", wrong) for o in batch if wrong]
         units = [] if wrong else [(outbound,) for outbound in batch]
-        return each(units, partial(self._carry, content), self._account.pool.limit, content.gate, known)
+        return each(units, partial(self._carry, content), self.limits.requests, content.gate, known)
 
     async def _carry(self, content: Content, unit: Unit) -> list[Outcome]:
         return [await self._create(content, outbound) for outbound in unit]

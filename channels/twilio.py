@@ -133,7 +133,7 @@ class Account:
             raise NotConfigured("TWILIO_AUTH_TOKEN is missing")
         self.base = f"{settings.twilio_api_url}/{VERSION}/Accounts/{self.sid}"
         self.webhooks = f"{settings.public_url}/webhooks/twilio"
-        self.pool = pool or Pool(settings.twilio_concurrent_requests)
+        self.pool = pool or Pool()
         pair = base64.b64encode(f"{self.sid}:{self.token}".encode()).decode()
         self._asking = {"Authorization": f"Basic {pair}", "Accept": "application/json"}
         self._creating = prepared({**self._asking, "Content-Type": "application/x-www-form-urlencoded"})

@@ -65,7 +65,7 @@ class TwilioLine:
 
     def __init__(self, settings: Settings, pool: Pool | None = None) -> None:
         """Raises NotConfigured without the account's credentials."""
-        self._account = Account(settings, pool or Pool(8))
+        self._account = Account(settings, pool)
         self._transcribes = settings.transcription == self.name
 
     def read(self, request: ports.WebRequest) -> telephone.CallStep:
@@ -144,7 +144,7 @@ class TwilioTranscripts:
 
     def __init__(self, settings: Settings, pool: Pool | None = None) -> None:
         """Raises NotConfigured without the account's credentials."""
-        self._account = Account(settings, pool or Pool(8))
+        self._account = Account(settings, pool)
 
     async def transcribe(self, recording_ref: str, sound: ports.File, language: str) -> str | None:
         """The words, if they are ready: its callback tells them, this is for when that was lost."""

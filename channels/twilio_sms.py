@@ -70,7 +70,7 @@ class TwilioSms:
         carry, wrong = partial(self._carry, letter), _wrong(text, batch)
         known = [Outcome(o.attempt, "rejected", "person", "", "content", wrong) for o in batch if wrong]
         units = [] if wrong else [(outbound,) for outbound in batch]
-        return each(units, carry, self._account.pool.limit, content.gate, known)
+        return each(units, carry, self.limits.requests, content.gate, known)
 
     async def _carry(self, letter: _Letter, unit: Unit) -> list[Outcome]:
         return [await self._account.create("Messages", outbound, letter.form(outbound)) for outbound in unit]

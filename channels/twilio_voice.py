@@ -44,7 +44,7 @@ class TwilioVoice:
 
     def send(self, content: Content, batch: Sequence[Outbound]) -> AsyncIterator[Outcome]:
         units = [(outbound,) for outbound in batch]
-        return each(units, self._carry, self._account.pool.limit, content.gate)
+        return each(units, self._carry, self.limits.requests, content.gate)
 
     async def _carry(self, unit: Unit) -> list[Outcome]:
         return [await self._account.create("Calls", outbound, self._form(outbound)) for outbound in unit]

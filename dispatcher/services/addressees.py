@@ -69,11 +69,11 @@ def _one_at_least(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def quiet_until(people: Sequence[Addressee], now: datetime, urgent: bool) -> datetime | None:
     """Until when a delivery to them all waits: nobody who shares an address is woken for another's sake."""
-    until = None
-    for one in people:
-        if one.quiet_from is not None:
-            end = quiet_hours.holds_until(
-                now, one.timezone, one.quiet_from, one.quiet_until, urgent=urgent, urgent_may=one.urgent_when_quiet
-            )
-            until = end if until is None or (end is not None and end > until) else until
-    return until
+    ends = (
+        quiet_hours.holds_until(
+            now, one.timezone, one.quiet_from, one.quiet_until, urgent=urgent, urgent_may=one.urgent_when_quiet
+        )
+        for one in people
+        if one.quiet_from is not None
+    )
+    return max((end for end in ends if end is not None), default=None)

@@ -69,7 +69,7 @@ class Recorder:
         try:
             async for outcome in send():
                 unseen.discard(outcome.attempt)
-                self._waiting.append(Outcome(*outcome[:-1], self.runtime.now()))
+                self._waiting.append(outcome._replace(at=self.runtime.now()))
                 if len(self._waiting) >= FLUSH_COUNT:
                     self._wake.set()
                 seen(outcome)

@@ -102,10 +102,10 @@ def among(
 
 
 def rows_of(connection: Connection, query: Select[*tuple[Any, ...]], parameters: Mapping[str, Any]) -> Sequence[Any]:
-    """The rows of a query, all at once.
+    """The rows of a query that is built once and kept, for what is made of it here is kept with it. All at once:
 
-    Of SQLite the driver fetches row by row, and for each of them gives way to the other threads and waits for its turn
-    again, with the database locked meanwhile: it is asked for one text that holds them all.
+    of SQLite the driver fetches row by row, and for each of them gives way to the other threads and waits for its turn
+    again, with the database locked meanwhile. It is asked for one text that holds them all.
     """
     if connection.dialect.name != "sqlite":
         return connection.execute(query, parameters).all()

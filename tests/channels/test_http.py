@@ -82,7 +82,7 @@ def posted(url: str, times: int = 1, connect: float = PATIENT, total: float = PA
     """What became of so many posts, one after the other."""
 
     async def post() -> list[object]:
-        pool, found = Pool(4, connect, total), list[object]()
+        pool, found = Pool(connect, total), list[object]()
         for _ in range(times):
             try:
                 found.append(await pool.request("POST", url, {"Authorization": "Basic x"}, BODY, most))
@@ -247,7 +247,7 @@ def _certificate(
 
 def test_no_credential_stands_in_what_is_said_of_a_request() -> None:
     async def post() -> None:
-        pool = Pool(4)
+        pool = Pool()
         try:
             await pool.request("POST", "http://127.0.0.1:9/", {"Authorization": "Basic SECRET\n"}, BODY)
         finally:

@@ -141,7 +141,7 @@ def test_what_may_have_been_sent_is_in_doubt_and_never_repeated(vendor: Vendor, 
 
 def test_an_unresolvable_host_means_certainly_not_sent() -> None:
     async def send() -> list[Outcome]:
-        pool = Pool(2, connect=1)
+        pool = Pool(connect=1)
         try:
             provider = TwilioSms(settings("http://nowhere.invalid"), pool)
             return await collect(provider, content(), outbounds(["+12025550143"]))

@@ -35,7 +35,7 @@ def vendor() -> Iterator[tuple[Stub, str]]:
 
 def with_provider(url: str, work: Callable[[TelnyxFax], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        provider = TelnyxFax(settings(url), Pool(4, PATIENT, PATIENT))
+        provider = TelnyxFax(settings(url), Pool(PATIENT, PATIENT))
         try:
             return await work(provider)
         finally:

@@ -335,7 +335,7 @@ def test_the_check_of_the_account(stub: tuple[Stub, str], answer: Answer, says: 
     server.answer = lambda came: answer
 
     async def check() -> str:
-        provider = TwilioVoice(settings(url), Pool(1))
+        provider = TwilioVoice(settings(url), Pool())
         try:
             return await provider.check()
         finally:

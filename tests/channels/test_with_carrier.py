@@ -99,7 +99,7 @@ class World:
 
     def using(self, channel: str, work: Callable[[Provider], Any], total: float = PATIENT) -> Any:
         async def go() -> Any:
-            provider = KINDS[channel](self.settings, Pool(20, PATIENT, total))
+            provider = KINDS[channel](self.settings, Pool(PATIENT, total))
             try:
                 return await work(provider)
             finally:

@@ -212,21 +212,21 @@ class Texts(Twilio):
     name = "twilio sms"
 
     def provider(self, limit: int = 10, total: float = PATIENT) -> Provider:
-        return TwilioSms(settings(self.url), Pool(limit, PATIENT, total))
+        return TwilioSms(settings(self.url, twilio_concurrent_requests=limit), Pool(PATIENT, total))
 
 
 class Calls(Twilio):
     name = "twilio voice"
 
     def provider(self, limit: int = 10, total: float = PATIENT) -> Provider:
-        return TwilioVoice(settings(self.url), Pool(limit, PATIENT, total))
+        return TwilioVoice(settings(self.url, twilio_concurrent_requests=limit), Pool(PATIENT, total))
 
 
 class Faxes(HttpVendor):
     name = "telnyx"
 
     def provider(self, limit: int = 10, total: float = PATIENT) -> Provider:
-        return TelnyxFax(settings(self.url), Pool(limit, PATIENT, total))
+        return TelnyxFax(settings(self.url, telnyx_concurrent_requests=limit), Pool(PATIENT, total))
 
     def unauthorized(self) -> Answer:
         return as_json({"errors": [{"code": "10009", "title": "Authentication failed"}]}, 401)
@@ -251,7 +251,7 @@ class Mails(HttpVendor):
     name = "sendgrid"
 
     def provider(self, limit: int = 10, total: float = PATIENT) -> Provider:
-        return SendGrid(settings(self.url), Pool(limit, PATIENT, total))
+        return SendGrid(settings(self.url, sendgrid_concurrent_requests=limit), Pool(PATIENT, total))
 
     def unauthorized(self) -> Answer:
         return as_json({"errors": [{"message": "The provided authorization grant is invalid", "field": None}]}, 401)
