@@ -74,11 +74,6 @@ async def each(
         yield outcome
     if not units:
         return
-    # The loop stands still between jobs. Let it notice the connections that were closed meanwhile, lest a request
-    # leave on one of them and end in doubt.
-    for _ in range(3):
-        await asyncio.sleep(0)
-
     waiting = deque(units)
     owed = {outbound.attempt: outbound for unit in units for outbound in unit}
     # One request may tell of hundreds: a queue that is awaited for each costs as much as all the rest of it.
