@@ -8,10 +8,9 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Letter, Reply
 from dispatcher.runtime import Runtime
-from dispatcher.services import caps, languages, letters, local_time, reply_notices, suppressions
+from dispatcher.services import languages, letters, local_time, reply_letters, suppressions
 
 KIND = "complaint-noted"
-_WRITTEN = ("email", "sms")
 
 # The word complaint is not in it: what was taken for one may be none.
 _SAID: Mapping[str, Mapping[str, str]] = {
@@ -39,30 +38,19 @@ def note_it(session: Session, runtime: Runtime, reply: Reply, *, proven: bool) -
     what may be a machine; counted in the caps of automatic answers. The caller holds the conversation.
     """
     conversation, address = reply.conversation, reply.sender.strip().lower()
-    if conversation is None or not proven or reply.doubt or reply.channel not in _WRITTEN:
+    if conversation is None or not proven or reply.doubt or reply.channel not in reply_letters.WRITTEN:
         return None
     if reply.channel not in runtime.usable_channels():
         return None
     if suppressions.in_force(session, reply.channel, address) is not None:
         return None
     dedupe = f"{KIND}:{conversation.id}:{conversation.done_up_to or 0}"
-    if letters.written(session, dedupe) is not None or not caps.may_answer(session, runtime, address):
+    if letters.written(session, dedupe) is not None:
         return None
     customer = conversation.customer
     said = languages.choose(_SAID, languages.of_answer(reply.text, customer.language), customer.language)
     at = local_time.hour(reply.received_at, local_time.zone(customer.timezone))
-    text, firm = said["noted"].format(at=at), runtime.settings.firm_name
-    about = reply_notices.subject_of(conversation.message)
-    return letters.write(
-        session,
-        runtime,
-        kind=KIND,
-        dedupe=dedupe,
-        channel=reply.channel,
-        address=address,
-        subject=f"{said['subject']}: {about}" if about else said["subject"],
-        text=f"{firm}: {text}" if reply.channel == "sms" else f"{text}\n\n{firm}",
-        customer=customer,
-        message_id=conversation.message_id,
-        conversation=conversation,
-    )
+    return reply_letters.write(
+        session, runtime, reply, conversation,
+        kind=KIND, dedupe=dedupe, subject=said["subject"], text=[said["noted"].format(at=at)],
+    )  # fmt: skip

@@ -62,3 +62,8 @@ class Question:
 
 
 Promise = Callable[[Session, Runtime, Question], Iterator[Breach]]
+
+
+def recipient(message_id: int, customer_id: int) -> str:
+    """How a breach names one."""
+    return f"customer {customer_id} of message {message_id}"

@@ -23,7 +23,7 @@ from dispatcher.model import (
 from dispatcher.model.delivery import WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services.channel_choice import BY_OWN_WORD
-from dispatcher.services.oracle import MOST, TAKEN, Breach, Promise, Question
+from dispatcher.services.oracle import MOST, TAKEN, Breach, Promise, Question, recipient
 
 _FAILED = ("failed", "bounced", "rejected", "expired")
 _UNDER_WAY = (*WAITING, "sending")
@@ -73,7 +73,7 @@ def everybody_accounted_for(session: Session, runtime: Runtime, asked: Question)
         )
     )
     for *who, delivery_id, state in session.execute(left_alone.order_by(*_WHO).limit(MOST)):
-        yield Breach("P1", _recipient(*who), f"delivery {delivery_id} is {state}, and nobody has a task to reach them")
+        yield Breach("P1", recipient(*who), f"delivery {delivery_id} is {state}, and nobody has a task to reach them")
     unreached = select(*_WHO).where(
         Recipient.message_id.in_(out),
         Recipient.delivery_id.is_(None),
@@ -83,14 +83,14 @@ def everybody_accounted_for(session: Session, runtime: Runtime, asked: Question)
         ~_in_hand_then(),
     )
     for message_id, customer_id in session.execute(unreached.order_by(*_WHO).limit(MOST)):
-        yield Breach("P1", _recipient(message_id, customer_id), "is out of reach, and nobody has a task to reach them")
+        yield Breach("P1", recipient(message_id, customer_id), "is out of reach, and nobody has a task to reach them")
     astray = (
         select(*_WHO, Delivery.message_id)
         .join(Delivery, Recipient.delivery_id == Delivery.id)
         .where(Recipient.message_id != Delivery.message_id)
     )
     for *who, got in session.execute(astray.order_by(*_WHO).limit(MOST)):
-        yield Breach("P1", _recipient(*who), f"has a delivery of message {got}")
+        yield Breach("P1", recipient(*who), f"has a delivery of message {got}")
     unexplained = (
         select(Delivery.id)
         .join(Message, Message.id == Delivery.message_id)
@@ -152,12 +152,8 @@ def ids_stand_for_something(session: Session, runtime: Runtime, asked: Question)
         of, to = column.class_, named.class_
         lost = select(*key, column).where(column.is_not(None), ~exists().where(named == column).correlate(of))
         for *which, missing in session.execute(lost.order_by(*key).limit(MOST)):
-            whose = _recipient(*which) if of is Recipient else f"delivery {which[0]}"
+            whose = recipient(*which) if of is Recipient else f"delivery {which[0]}"
             yield Breach("P1", whose, f"is of {to.__name__.lower()} {missing}, which is not there")
-
-
-def _recipient(message_id: int, customer_id: int) -> str:
-    return f"customer {customer_id} of message {message_id}"
 
 
 def tasks_closed_by_somebody(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:

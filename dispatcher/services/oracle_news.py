@@ -14,7 +14,7 @@ from dispatcher.model.delivery import FALLBACK, NOBODY, after
 from dispatcher.model.errors import ProviderError
 from dispatcher.runtime import Runtime
 from dispatcher.services.callbacks import LIVE, as_request
-from dispatcher.services.oracle import MOST, Breach, Promise, Question
+from dispatcher.services.oracle import MOST, Breach, Promise, Question, recipient
 
 # --- P5 ---------------------------------------------------------------------------------------------------
 
@@ -148,7 +148,7 @@ def one_fallback_each(session: Session, runtime: Runtime, asked: Question) -> It
     )
     for row in rows:
         text = f"went on to delivery {row.delivery_id} while delivery {row.other} was {row.state}"
-        yield Breach("P7", f"customer {row.customer_id} of message {row.message_id}", text)
+        yield Breach("P7", recipient(row.message_id, row.customer_id), text)
 
 
 ALL: tuple[Promise, ...] = (every_receipt_kept, news_counts, only_authentic, for_somebody, one_fallback_each)

@@ -7,12 +7,10 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Letter, OrderRequest, Staff, Task
 from dispatcher.runtime import Runtime
-from dispatcher.services import caps, letters, reply_notices, routing, suppressions, tasks
+from dispatcher.services import letters, reply_letters, routing, suppressions, tasks
 from dispatcher.services.order_words import hour, say, spoken_in, untold
 
 KIND = "order-noted"
-# On the telephone and on the alert's page they hear or read it at once.
-WRITTEN = ("email", "sms")
 
 
 def note_it(session: Session, runtime: Runtime, order: OrderRequest, *, proven: bool) -> Letter | None:
@@ -21,7 +19,7 @@ def note_it(session: Session, runtime: Runtime, order: OrderRequest, *, proven: 
     Never to an address that is not proven to be theirs, and never to what may be a machine.
     """
     reply = order.reply
-    if reply.channel not in WRITTEN or not proven or reply.doubt == "automatic":
+    if reply.channel not in reply_letters.WRITTEN or not proven or reply.doubt == "automatic":
         return None
     language, phone, rep = spoken_in(order), _phone(runtime), _taker(session, runtime, order)
     name = rep.name if rep else say(language, "your representative")
@@ -68,31 +66,18 @@ def _write(
     text: list[str],
     rep: Staff | None,
 ) -> Letter | None:
-    reply, conversation = order.reply, order.conversation
-    channel, address = reply.channel, reply.sender.strip().lower()
-    barring = suppressions.barring(session, channel, address)
-    if barring is not None or channel not in runtime.usable_channels():
+    reply = order.reply
+    barring = suppressions.barring(session, reply.channel, reply.sender.strip().lower())
+    if barring is not None or reply.channel not in runtime.usable_channels():
         theirs = barring is not None and barring.reason in (*suppressions.THEIR_OWN, "complaint")
         why = "they want no more of these" if theirs else "none may go there"
         _have_them_told(session, order, rep, dedupe, why)
         return None
-    if not caps.may_answer(session, runtime, address):
-        return None
-    firm = runtime.settings.firm_name
-    return letters.write(
-        session,
-        runtime,
-        kind=KIND,
-        dedupe=dedupe,
-        channel=channel,
-        address=address,
-        subject=f"{subject}: {about}" if (about := reply_notices.subject_of(conversation.message)) else subject,
-        text=f"{firm}: {' '.join(text)}" if channel == "sms" else "\n\n".join([*text, firm]),
-        customer=conversation.customer,
-        message_id=conversation.message_id,
-        conversation=conversation,
-        sender_name=rep.name if rep else "",
-    )
+    name = rep.name if rep else ""
+    return reply_letters.write(
+        session, runtime, reply, order.conversation, kind=KIND, dedupe=dedupe, subject=subject, text=text,
+        sender_name=name,
+    )  # fmt: skip
 
 
 def _have_them_told(session: Session, order: OrderRequest, rep: Staff | None, dedupe: str, why: str) -> None:

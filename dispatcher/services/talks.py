@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, Subquery, func, select
 
 from dispatcher.model import Conversation, OrderRequest, Reply
 from dispatcher.model.conversation import READ, UNDECIDED
@@ -102,8 +102,7 @@ def with_open_orders(query: Select[Conversation], *, latest_first: bool = False)
         .group_by(OrderRequest.conversation_id)
         .subquery()
     )
-    at = first.c.at.desc() if latest_first else first.c.at
-    return query.join(first, first.c.conversation_id == Conversation.id).order_by(None).order_by(at)
+    return _by_first(query, first, latest_first)
 
 
 def with_open_complaints(query: Select[Conversation], *, latest_first: bool = False) -> Select[Conversation]:
@@ -119,5 +118,10 @@ def with_open_complaints(query: Select[Conversation], *, latest_first: bool = Fa
         .group_by(Reply.conversation_id)
         .subquery()
     )
+    return _by_first(query, first, latest_first)
+
+
+def _by_first(query: Select[Conversation], first: Subquery, latest_first: bool) -> Select[Conversation]:
+    """Those that `first` names, by the moment `at` of each."""
     at = first.c.at.desc() if latest_first else first.c.at
     return query.join(first, first.c.conversation_id == Conversation.id).order_by(None).order_by(at)
