@@ -14,7 +14,6 @@ from sqlalchemy import (
     Integer,
     Sequence,
     String,
-    Table,
     case,
     func,
     insert,
@@ -25,18 +24,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
-from sqlalchemy.schema import CreateTable, DropTable
 
 from dispatcher.model import ContactPoint, Customer, Delivery, Message, Recipient
 from dispatcher.model.base import Address, BigId
 from dispatcher.services.shuffle import place_in_sql
-from dispatcher.services.situations import CHOICES, SITUATIONS, count_rows, key_of, temporary
+from dispatcher.services.situations import CHOICES, SITUATIONS
+from dispatcher.storage import temporary
 
 # Everybody once, in the order of the channels and of the places drawn: what leaves together lies together, here and in
 # the tables. `id` is of the delivery that would be theirs, `shared` of the one they share with who was drawn before.
-DRAWN = Table(
+DRAWN = temporary.table(
     "audience_drawn",
-    temporary,
     Column("id", BigId, autoincrement=False),
     Column("customer_id", BigId, nullable=False),
     Column("channel", String(16)),
@@ -45,15 +43,12 @@ DRAWN = Table(
     Column("language", String(16), nullable=False),
     Column("position", Integer, nullable=False),
     Column("shared", BigId),
-    key_of("id"),
-    prefixes=["TEMPORARY"],
 )
 
 
 @contextmanager
 def drawn(session: Session, message: Message) -> Iterator[ColumnElement[int]]:
     """Fills DRAWN from SITUATIONS and CHOICES for as long as it lasts; yields the id of each one's own delivery."""
-    session.execute(CreateTable(DRAWN))
     place = place_in_sql(SITUATIONS.c.customer_id, message.seed or 0).label("position")
     columns = ["customer_id", "channel", "because", "address", "language", "position"]
     everybody = (
@@ -71,18 +66,19 @@ def drawn(session: Session, message: Message) -> Iterator[ColumnElement[int]]:
         # By numbers: to sort by the names of channels takes twice as long.
         .order_by(CHOICES.c.rank, place)
     )  # fmt: skip
-    if session.get_bind().dialect.name == "postgresql":
-        # Others take of these numbers meanwhile.
-        number = Sequence("deliveries_id_seq").next_value()
-        session.execute(insert(DRAWN).from_select(["id", *columns], select(number, everybody.subquery())))
-        own: ColumnElement[int] = DRAWN.c.id
-    else:
-        # Numbered from 1 as they are written. Nobody else writes meanwhile.
-        session.execute(insert(DRAWN).from_select(columns, everybody))
-        own = DRAWN.c.id + (session.scalar(select(func.max(Delivery.id))) or 0)
-    count_rows(session.connection(), DRAWN)
-    yield own
-    session.execute(DropTable(DRAWN))
+    connection = session.connection()
+    with temporary.made(connection, DRAWN):
+        if connection.dialect.name == "postgresql":
+            # Others take of these numbers meanwhile.
+            number = Sequence("deliveries_id_seq").next_value()
+            session.execute(insert(DRAWN).from_select(["id", *columns], select(number, everybody.subquery())))
+            own: ColumnElement[int] = DRAWN.c.id
+        else:
+            # Numbered from 1 as they are written. Nobody else writes meanwhile.
+            session.execute(insert(DRAWN).from_select(columns, everybody))
+            own = DRAWN.c.id + (session.scalar(select(func.max(Delivery.id))) or 0)
+        temporary.count_rows(connection, DRAWN)
+        yield own
 
 
 def _share(session: Session, own: ColumnElement[int]) -> None:

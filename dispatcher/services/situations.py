@@ -9,13 +9,9 @@ from typing import Any
 from sqlalchemy import (
     Column,
     ColumnElement,
-    Connection,
     Integer,
-    MetaData,
-    PrimaryKeyConstraint,
     Select,
     String,
-    Table,
     case,
     exists,
     func,
@@ -25,53 +21,29 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.orm import Session, aliased
-from sqlalchemy.schema import CreateTable, DropTable
 
 from dispatcher.model import CHANNELS, ContactPoint, Preference, Suppression
 from dispatcher.model.base import BigId
 from dispatcher.runtime import Runtime
 from dispatcher.services import suppressions
 from dispatcher.services.channel_choice import INVALID, RANKS, SUPPRESSED, UNWANTED, USABLE, Choice, choose
+from dispatcher.storage import temporary
 
 # Orders that customers have given by their own word, or whoever has the address.
 _OWN_WORD = ("opt-out", "complaint", "wrong-person")
 
-# Temporary tables of this connection alone, gone with the transaction at the latest. PostgreSQL joins them whole, and
-# a key would only cost it; on SQLite the key is the table.
-temporary = MetaData()
-
-
-def key_of(name: str) -> PrimaryKeyConstraint:
-    """The key of a temporary table."""
-    key = PrimaryKeyConstraint(name)
-    key.ddl_if(dialect="sqlite")
-    return key
-
-
-AUDIENCE = Table(
-    "audience",
-    temporary,
-    Column("customer_id", BigId, autoincrement=False),
-    key_of("customer_id"),
-    prefixes=["TEMPORARY"],
-)
-SITUATIONS = Table(
+AUDIENCE = temporary.table("audience", Column("customer_id", BigId, autoincrement=False))
+SITUATIONS = temporary.table(
     "audience_situations",
-    temporary,
     Column("customer_id", BigId, autoincrement=False),
     Column("situation", Integer, nullable=False),
-    key_of("customer_id"),
-    prefixes=["TEMPORARY"],
 )
-CHOICES = Table(
+CHOICES = temporary.table(
     "audience_choices",
-    temporary,
     Column("situation", Integer, autoincrement=False),
     Column("channel", String(16)),
     Column("rank", Integer, nullable=False),
     Column("because", String(200), nullable=False),
-    key_of("situation"),
-    prefixes=["TEMPORARY"],
 )
 
 
@@ -87,35 +59,25 @@ def gathered(
     if connection.dialect.name == "postgresql":
         # Compiling these statements takes longer than running them.
         connection.exec_driver_sql("SET LOCAL jit = off")
-    for table in (AUDIENCE, SITUATIONS, CHOICES):
-        connection.execute(CreateTable(table))
-    connection.execute(insert(AUDIENCE).from_select(["customer_id"], customers))
-    count_rows(connection, AUDIENCE)
-    connection.execute(insert(SITUATIONS).from_select(["customer_id", "situation"], _situations(topic)))
-    carried = runtime.usable_channels()
-    counted = connection.execute(select(SITUATIONS.c.situation, func.count()).group_by(SITUATIONS.c.situation))
-    found = {situation: (choose(situation, carried), count) for situation, count in counted}
-    rows = [
-        {"situation": situation, "channel": choice.channel, "rank": _rank(choice), "because": choice.because}
-        for situation, (choice, _) in found.items()
-    ]
-    if rows:
-        connection.execute(insert(CHOICES), rows)
-    count_rows(connection, SITUATIONS, CHOICES)
-    yield found
-    for table in (AUDIENCE, SITUATIONS, CHOICES):
-        connection.execute(DropTable(table))
+    with temporary.made(connection, AUDIENCE, SITUATIONS, CHOICES):
+        connection.execute(insert(AUDIENCE).from_select(["customer_id"], customers))
+        temporary.count_rows(connection, AUDIENCE)
+        connection.execute(insert(SITUATIONS).from_select(["customer_id", "situation"], _situations(topic)))
+        carried = runtime.usable_channels()
+        counted = connection.execute(select(SITUATIONS.c.situation, func.count()).group_by(SITUATIONS.c.situation))
+        found = {situation: (choose(situation, carried), count) for situation, count in counted}
+        rows = [
+            {"situation": situation, "channel": choice.channel, "rank": _rank(choice), "because": choice.because}
+            for situation, (choice, _) in found.items()
+        ]
+        if rows:
+            connection.execute(insert(CHOICES), rows)
+        temporary.count_rows(connection, SITUATIONS, CHOICES)
+        yield found
 
 
 def _rank(choice: Choice) -> int:
     return CHANNELS.index(choice.channel) if choice.channel else len(CHANNELS)
-
-
-def count_rows(connection: Connection, *tables: Table) -> None:
-    """PostgreSQL takes a new table for an empty one, and joins a hundred thousand rows one by one."""
-    if connection.dialect.name == "postgresql":
-        for table in tables:
-            connection.exec_driver_sql(f"ANALYZE {table.name}")
 
 
 def _situations(topic: str) -> Select[int, int]:
