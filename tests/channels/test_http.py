@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
-import ipaddress
 import socket
 import ssl
 import struct
@@ -16,12 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from channels.http import Answer, InDoubt, NeverSent, Pool, prepared
+from tests.certificates import certified
 
 BODY = b"To=%2B12025550100&Body=Flooding"
 HEAD = b"HTTP/1.1 201 Created\r\nContent-Length: "
@@ -197,52 +192,17 @@ def test_a_certificate_nobody_vouches_for_sends_nothing(tmp_path: Path, monkeypa
         read()
         connection.sendall(CREATED)
 
-    with listening(answers, _certified(tmp_path)) as server:
+    files = certified(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.server)
+    with listening(answers, context) as server:
         [found] = posted(f"https://127.0.0.1:{server.port}/")
         assert isinstance(found, NeverSent), found
         assert server.came == []
         # A bank's own authority is named as for every other program.
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(files.authority))
         [found] = posted(f"https://127.0.0.1:{server.port}/")
         assert isinstance(found, Answer), found
-
-
-def _certified(folder: Path) -> ssl.SSLContext:
-    """A server of 127.0.0.1 by an authority of its own, whose certificate is kept in the folder."""
-    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority = _certificate("An authority", authority_key, "An authority", authority_key, authority=True)
-    (folder / "authority.pem").write_bytes(authority.public_bytes(serialization.Encoding.PEM))
-    certificate = _certificate("127.0.0.1", key, "An authority", authority_key, authority=False)
-    (folder / "server.pem").write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.pem")
-    return context
-
-
-def _certificate(
-    subject: str,
-    key: ec.EllipticCurvePrivateKey,
-    issuer: str,
-    issuer_key: ec.EllipticCurvePrivateKey,
-    authority: bool,
-) -> x509.Certificate:
-    now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
-    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    return (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
-        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - day)
-        .not_valid_after(now + day)
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(here, critical=False)
-        .sign(issuer_key, hashes.SHA256())
-    )
 
 
 def test_no_credential_stands_in_what_is_said_of_a_request() -> None:

@@ -24,6 +24,7 @@ from channels.mime import Letter, quoted
 from channels.smtp import Smtp
 from dispatcher.model.errors import NotConfigured
 from dispatcher.model.ports import PREFS_TAG, REPLY_TAG, Content, File, Outbound, Outcome, Rendition
+from tests.certificates import certified
 from tests.channels.vendors import SmtpDay, SmtpVendor, collect, content, outbounds, settings, smtp_running
 
 
@@ -217,37 +218,6 @@ async def guarded(hooks: Any, tls: ssl.SSLContext | None = None) -> AsyncIterato
         listening.close()
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A certificate of this machine that nobody has signed."""
-    from datetime import UTC, datetime, timedelta
-    from ipaddress import ip_address
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path / "server.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
-
-
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 @pytest.mark.parametrize(
     ("password", "state", "decision", "says"),
@@ -270,11 +240,12 @@ def test_the_password(password: str, state: str, decision: str, says: str) -> No
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 @pytest.mark.parametrize("trusted", [True, False])
-def test_a_certificate_is_checked(certificate: Path, trusted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_is_checked(tmp_path: Path, trusted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = certified(tmp_path)
     if trusted:
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        monkeypatch.setenv("SSL_CERT_FILE", str(files.authority))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(files.server)
     hooks = SmtpDay()
 
     async def tried() -> None:
