@@ -68,15 +68,21 @@ async def post_due(runtime: Runtime) -> None:
     await runtime.aside(_gather, runtime)
     under_way: set[asyncio.Task[None]] = set()
     # A hook takes as many again as it has answered; who waits for one holds up no other.
-    while runtime.monotonic() < until:
-        claimed = await runtime.aside(_claim, runtime)
-        under_way |= {asyncio.create_task(_post(runtime, one)) for one in claimed}
-        if not under_way:
-            return
-        done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-        for one in done:
-            one.result()  # a fault of ours is seen here, not swallowed
-    await asyncio.gather(*under_way)
+    try:
+        while runtime.monotonic() < until:
+            claimed = await runtime.aside(_claim, runtime)
+            under_way |= {asyncio.create_task(_post(runtime, one)) for one in claimed}
+            if not under_way:
+                return
+            done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()  # a fault of ours is seen here, not swallowed
+    finally:
+        # What became of the others is noted all the same.
+        late = await asyncio.gather(*under_way, return_exceptions=True)
+    for fault in late:
+        if fault is not None:
+            raise fault
 
 
 def _gather(runtime: Runtime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from channels.poster import Poster
 from dispatcher.bells import commit
 from dispatcher.model import Delivery, Hook, HookPost, Task
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
+from dispatcher.model.ports import Posted
 from dispatcher.services import hook_posting, hooks, reply_store, responses, suppressions, sweep
 from dispatcher.services.hook_posting import post_due
 from dispatcher.services.understanding import Understood
@@ -247,6 +248,27 @@ def test_one_receiver_that_hangs_holds_up_no_other(light: SmallBank, receiver: R
                 light.submitted(session)
         work(light)
         assert len(receiver.posts) == len(slow.posts) == 12
+
+
+def test_a_fault_over_one_post_is_seen_and_the_others_are_noted(
+    light: SmallBank, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = Poster.post
+
+    async def post(poster: Poster, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
+        if url != receiver.url:
+            raise RuntimeError("a fault")
+        return await good(poster, url, headers, body)
+
+    monkeypatch.setattr(Poster, "post", post)
+    hook(light, "http://127.0.0.1:1/", "message.submitted")
+    hook(light, receiver.url, "message.submitted")
+    receiver.slow = 0.2
+    with light.sessions() as session:
+        light.submitted(session)
+    with pytest.raises(RuntimeError, match="a fault"):
+        work(light)
+    assert sorted(one.state for one in posts(light)) == ["sending", "sent"]
 
 
 def test_whoever_dies_between_post_and_commit_tells_it_again(light: SmallBank, receiver: Receiver) -> None:
