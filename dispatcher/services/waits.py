@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -36,8 +38,14 @@ def reasons(session: Session, runtime: Runtime, redis: Redis, message: Message) 
     """By channel, the largest number first. `redis` gives up at once, for people wait for the answer."""
     if message.state not in GOING:
         return {}
-    found: dict[str, dict[str, Reason]] = {}
-    due: dict[str, int] = {}
+    found: dict[str, dict[str, Reason]] = defaultdict(dict)
+    for channel, one in chain(_waiting(session, runtime, redis, message), _in_doubt(session, message)):
+        known = found[channel].get(one.words)
+        found[channel][one.words] = _joined(known, one) if known else one
+    return {name: sorted(some.values(), key=lambda one: -one.number) for name, some in found.items()}
+
+
+def _waiting(session: Session, runtime: Runtime, redis: Redis, message: Message) -> Iterator[tuple[str, Reason]]:
     end = message.valid_until
     later = (Delivery.due_at > runtime.now()).label("later")
     too_late = (Delivery.due_at > (end or datetime.max.replace(tzinfo=UTC))).label("too_late")
@@ -52,28 +60,21 @@ def reasons(session: Session, runtime: Runtime, redis: Redis, message: Message) 
         )
         .group_by(Delivery.channel, "later", "too_late", Delivery.state, Delivery.error)
     )  # fmt: skip
+    due: Counter[str] = Counter()
     for channel, is_later, is_late, state, error, number, first, last in rows:
-        if is_later:
-            one = _later(state, error or "", number, first, last)
-            if is_late and error != HELD:
-                quiet = "in quiet hours" if error == QUIET else "held"
-                one = Reason(number, f"{quiet} until it is too late for them, at", end)
-            known = found.setdefault(channel, {})
-            known[one.words] = _joined(known[one.words], one) if one.words in known else one
+        if not is_later:
+            due[channel] += number
+        elif is_late and error != HELD:
+            quiet = "in quiet hours" if error == QUIET else "held"
+            yield channel, Reason(number, f"{quiet} until it is too late for them, at", end)
         else:
-            due[channel] = due.get(channel, 0) + number
+            yield channel, _later(state, error or "", number, first, last)
     paused = pause.in_force(session) if due else None
     for channel, number in due.items():
-        words, until = (
-            (f"sending is paused: “{paused.reason}”", None) if paused else _why(runtime, redis, message, channel)
-        )
-        found.setdefault(channel, {})[words] = Reason(number, words, until)
-    for channel, number, until in _in_doubt(session, message):
-        words = (
-            "may have left: the provider is asked, next at" if until else "may have left: somebody is asked, see Tasks"
-        )
-        found.setdefault(channel, {})[words] = Reason(number, words, until)
-    return {name: sorted(some.values(), key=lambda one: -one.number) for name, some in found.items()}
+        if paused:
+            yield channel, Reason(number, f"sending is paused: “{paused.reason}”")
+        else:
+            yield channel, Reason(number, *_why(runtime, redis, message, channel))
 
 
 def _later(state: str, error: str, number: int, first: datetime | None, last: datetime | None) -> Reason:
@@ -118,12 +119,13 @@ def _why(runtime: Runtime, redis: Redis, message: Message, channel: str) -> tupl
     return "due: they leave as soon as there is room", None
 
 
-def _in_doubt(session: Session, message: Message) -> Iterator[tuple[str, int, datetime | None]]:
+def _in_doubt(session: Session, message: Message) -> Iterator[tuple[str, Reason]]:
     asked = Delivery.due_at.is_not(None).label("asked")
     rows = session.execute(
         select(Delivery.channel, asked, func.count(), func.min(Delivery.due_at))
         .where(Delivery.message_id == message.id, in_states(Delivery.state, "unknown"))
         .group_by(Delivery.channel, "asked")
     )
-    for channel, _, number, first in rows:
-        yield channel, number, first
+    for channel, is_asked, number, first in rows:
+        whom = "the provider is asked, next at" if is_asked else "somebody is asked, see Tasks"
+        yield channel, Reason(number, f"may have left: {whom}", first)
