@@ -72,6 +72,12 @@ def index_of_states(name: str, *columns: str, states: Iterable[str]) -> Index:
     return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
+def index_where_known(name: str, *columns: str) -> Index:
+    """An index of the rows whose last column of these is known."""
+    condition = text(f"{columns[-1]} IS NOT NULL")
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
 def in_states(column: InstrumentedAttribute[str], *states: str) -> ColumnElement[bool]:
     """The column is in one of these states, written out: a bound parameter would not let SQLite use the index."""
     return column.in_(bindparam(None, sorted(states), expanding=True, literal_execute=True))
@@ -179,7 +185,9 @@ class Delivery(Base):
         back_populates="delivery",
         order_by="Recipient.customer_id",
     )
-    attempts: Mapped[list[Attempt]] = relationship(order_by="Attempt.n")
+    attempts: Mapped[list[Attempt]] = relationship(
+        primaryjoin=lambda: foreign(Attempt.delivery_id) == Delivery.id, back_populates="delivery", order_by="Attempt.n"
+    )
 
     @property
     def may_be_answered(self) -> bool:
@@ -234,15 +242,20 @@ class Letter(Base):
 class Attempt(Base):
     """One call to a provider for a delivery or a letter. The id, 32 hex digits, travels with the call.
 
-    Committed as "sending" before the call; the outcome is committed after it.
+    Committed as "sending" before the call; the outcome is committed after it. The database does not check that its
+    delivery is there, which the claim that writes it holds (see `Recipient`).
     """
 
     __tablename__ = "attempts"
-    __table_args__ = (Index("ix_attempts_provider_ref", "provider", "provider_ref"),)
+    __table_args__ = (
+        index_where_known("ix_attempts_delivery_id", "delivery_id"),
+        index_where_known("ix_attempts_letter_id", "letter_id"),
+        index_where_known("ix_attempts_provider_ref", "provider", "provider_ref"),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id"), index=True)
-    letter_id: Mapped[int | None] = mapped_column(ForeignKey("letters.id"), index=True)
+    delivery_id: Mapped[int | None] = mapped_column(BigId)
+    letter_id: Mapped[int | None] = mapped_column(ForeignKey("letters.id"))
     n: Mapped[int] = mapped_column(default=1)
     provider: Mapped[str] = mapped_column(String(32))
     provider_ref: Mapped[str | None] = mapped_column(String(100))
@@ -256,7 +269,9 @@ class Attempt(Base):
     started_at: Mapped[datetime] = mapped_column(default=now)
     settled_at: Mapped[datetime | None]
 
-    delivery: Mapped[Delivery | None] = relationship(back_populates="attempts")
+    delivery: Mapped[Delivery | None] = relationship(
+        primaryjoin=lambda: foreign(Attempt.delivery_id) == Delivery.id, back_populates="attempts"
+    )
     letter: Mapped[Letter | None] = relationship()
 
 

@@ -52,7 +52,7 @@ async def send_letter(runtime: Runtime, letter_id: int) -> bool:
     await channel_rate(runtime, channel, provider.limits).wait_for_one()
 
     def write(session: Session, some: list[Outcome]) -> None:
-        outcomes.settle(session, runtime, channel, some)
+        outcomes.settle(session, runtime, channel, Letter, some)
         if out := circuit.learn(provider.name, some):
             tasks.alarm(session, runtime, channel, f"{provider.name} is out: {out}")
 

@@ -142,17 +142,18 @@ def _accepted() -> Exists:
 
 
 def ids_stand_for_something(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
-    """What a release's rows name is there: the database does not check them (see `Recipient`)."""
+    """What the rows of a release name is there: the database does not check them (see `Recipient`)."""
     for column, named, key in (
         (Recipient.message_id, Message.id, _WHO),
         (Recipient.customer_id, Customer.id, _WHO),
         (Recipient.delivery_id, Delivery.id, _WHO),
         (Delivery.message_id, Message.id, (Delivery.id,)),
+        (Attempt.delivery_id, Delivery.id, (Attempt.id,)),
     ):
         of, to = column.class_, named.class_
         lost = select(*key, column).where(column.is_not(None), ~exists().where(named == column).correlate(of))
         for *which, missing in session.execute(lost.order_by(*key).limit(MOST)):
-            whose = recipient(*which) if of is Recipient else f"delivery {which[0]}"
+            whose = recipient(*which) if of is Recipient else f"{of.__name__.lower()} {which[0]}"
             yield Breach("P1", whose, f"is of {to.__name__.lower()} {missing}, which is not there")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import Dialect, Row, Update, and_, bindparam, case, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Dialect, Update, and_, bindparam, case, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from dispatcher.model import Attempt, Conversation, Delivery, Letter
 from dispatcher.model.delivery import CALL_FOLLOWS, FINAL, NOBODY, after
@@ -18,54 +18,40 @@ from dispatcher.services import answer_notices, directory_marks, fallback, order
 from dispatcher.services.once import clean
 from dispatcher.services.tasks import open_task
 from dispatcher.storage import looked_up_by_key
-from dispatcher.storage.many import among, given, rows_of
+from dispatcher.storage.many import among, given
 
 MAX_TRIES = 8
 # Whoever comes next asks the circuit breaker, which knows of another provider or of the time to wait.
 SOON = timedelta(seconds=1)
 
 
-def settle(session: Session, runtime: Runtime, channel: str, outcomes: Sequence[Outcome]) -> None:
-    """Write these outcomes; the caller commits. Accepted ones, nearly all, in a few statements for the lot."""
+def settle(
+    session: Session, runtime: Runtime, channel: str, of: type[Delivery | Letter], outcomes: Sequence[Outcome]
+) -> None:
+    """Write these outcomes of attempts, all of deliveries or all of letters; the caller commits.
+
+    Accepted ones, nearly all, in two statements for the lot.
+    """
     looked_up_by_key(session)
-    # All attempts before any delivery, in one order for everybody, so that two writers never wait for each other.
-    known = rows_of(session.connection(), _HELD, {"attempts": [one.attempt for one in outcomes]})
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        # All attempts before any delivery, in one order for everybody, so that two writers never wait for each other.
+        connection.execute(_HELD, {"attempts": [one.attempt for one in outcomes]})
     if accepted := {one.attempt: one for one in outcomes if one.state == "accepted"}:
-        _accept(session, accepted, known, runtime.now())
+        _accept(connection, of, accepted.values(), runtime.now())
     for outcome in outcomes:
         if outcome.state != "accepted":
             settle_one(session, runtime, channel, outcome)
 
 
-_HELD = (
-    select(Attempt.id, Attempt.delivery_id, Attempt.letter_id)
-    .where(among(Attempt.id, "attempts"))
-    .order_by(Attempt.id)
-    .with_for_update()
-)
+_HELD = select(Attempt.id).where(among(Attempt.id, "attempts")).order_by(Attempt.id).with_for_update()
 
 
-def _accept(
-    session: Session, outcomes: Mapping[str, Outcome], known: Sequence[Row[str, int | None, int | None]], now: datetime
-) -> None:
-    connection = session.connection()
-    taken = [
-        {"id": one.attempt, "ref": clean(one.provider_ref, 100) or None, "at": one.at or now}
-        for one in outcomes.values()
-    ]
+def _accept(connection: Connection, of: type[Delivery | Letter], outcomes: Collection[Outcome], now: datetime) -> None:
+    taken = [{"id": one.attempt, "ref": clean(one.provider_ref, 100) or None, "at": one.at or now} for one in outcomes]
     connection.execute(_attempts_accepted(connection.dialect), {"accepted": taken})
-    # Of several attempts the first that was taken counts.
-    first: dict[type[Delivery | Letter], dict[int, datetime]] = {Delivery: {}, Letter: {}}
-    for attempt, delivery_id, letter_id in known:
-        if attempt in outcomes:
-            number, moments = delivery_id or letter_id or 0, first[Delivery if delivery_id else Letter]
-            at = outcomes[attempt].at or now
-            moments[number] = min(at, moments.get(number, at))
-    for table, moments in first.items():
-        if moments:
-            rows = [{"id": number, "at": at} for number, at in moments.items()]
-            told = {"told_by": now + rings.TOLD_WITHIN} if table is Letter else {}
-            connection.execute(_targets_accepted(connection.dialect, table), {"accepted": rows, **told})
+    told = {"told_by": now + rings.TOLD_WITHIN} if of is Letter else {}
+    connection.execute(_targets_accepted(of), {"attempts": [one.attempt for one in outcomes], **told})
 
 
 @cache
@@ -79,20 +65,28 @@ def _attempts_accepted(dialect: Dialect) -> Update:
 
 
 @cache
-def _targets_accepted(dialect: Dialect, table: type[Delivery | Letter]) -> Update:
+def _targets_accepted(table: type[Delivery | Letter]) -> Update:
     """News from a webhook may have overtaken us: then only the time of acceptance is ours to add. What was put off
     although it had left is taken back; not where a person has ordered since that it be sent again, nor a call that is
     made again because it reached nobody.
     """
-    accepted = given(dialect, "accepted", id=table.id.type, at=table.accepted_at.type)
+    target = Attempt.delivery_id if table is Delivery else Attempt.letter_id
+    # Of several attempts the first that was taken counts.
+    accepted = (
+        select(target.label("id"), func.min(Attempt.settled_at).label("at"))
+        .where(among(Attempt.id, "attempts"))
+        .group_by(target)
+        .subquery()
+    )
+    other = aliased(Attempt)
     latest = (
-        select(Attempt.id)
+        select(other.id)
         .where(
-            (Attempt.delivery_id if table is Delivery else Attempt.letter_id) == table.id,
-            Attempt.n == table.tries,
-            Attempt.state == "accepted",
-            Attempt.resent_by.is_(None),
-            func.coalesce(Attempt.code, "").not_in(NOBODY),
+            (other.delivery_id if table is Delivery else other.letter_id) == table.id,
+            other.n == table.tries,
+            other.state == "accepted",
+            other.resent_by.is_(None),
+            func.coalesce(other.code, "").not_in(NOBODY),
         )
         .correlate(table)
     )

@@ -232,9 +232,8 @@ def _conclude(runtime: Runtime, attempt_id: str, found: Found, by: str) -> None:
         if found.verdict == "accepted" and not _belongs_to_another(session, attempt, found, by):
             attempt.provider = by
             session.flush()
-            outcomes.settle(
-                session, runtime, target.channel, [Outcome(attempt.id, "accepted", provider_ref=found.provider_ref)]
-            )
+            known = Outcome(attempt.id, "accepted", provider_ref=found.provider_ref)
+            outcomes.settle(session, runtime, target.channel, type(target), [known])
         elif found.verdict == "absent" and attempt.absences >= 2:
             _absent(session, runtime, attempt, target)
         elif attempt.looked_up >= GIVE_UP_AFTER:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
-from dispatcher.model import Message
+from dispatcher.model import Delivery, Message
 from dispatcher.model.delivery import GOING
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.gate import Limits
@@ -291,7 +291,7 @@ class _Run:
         return claimed
 
     def _write(self, session: Session, some: list[Outcome]) -> None:
-        outcomes.settle(session, self.runtime, self.channel, some)
+        outcomes.settle(session, self.runtime, self.channel, Delivery, some)
         for one in some:
             self.leases.pop(one.attempt, None)
             self.claims.pop(one.attempt, None)

@@ -75,13 +75,13 @@ def _attempt_of(session: Session, runtime: Runtime, provider: str, event: Event)
         # One mail request carries many recipients under one reference: the address tells them apart.
         query = select(Attempt).where(Attempt.provider == provider, Attempt.provider_ref == event.provider_ref)
         if event.address:
-            query = query.join(Delivery).where(Delivery.address == event.address)
+            query = query.join(Attempt.delivery).where(Delivery.address == event.address)
         found = session.scalars(query.limit(2)).all()
         return found[0] if len(found) == 1 else None
     if event.address and event.state in ("bounced", "failed"):
         return session.scalar(
             select(Attempt)
-            .join(Delivery)
+            .join(Attempt.delivery)
             .where(
                 Attempt.provider == provider,
                 Attempt.state == "accepted",

@@ -47,7 +47,7 @@ def test_a_released_message_with_a_doubt_is_cancelled_and_what_never_left_stays_
     message_id = sent(bank)
     with bank.sessions() as session:
         session.execute(update(Message).values(state="released"))
-        attempt = session.scalars(select(Attempt.id).join(Delivery).where(Delivery.channel == "sms")).one()
+        attempt = session.scalars(select(Attempt.id).join(Attempt.delivery).where(Delivery.channel == "sms")).one()
         session.commit()
     cancel(bank, message_id)
     bank.providers["sms"].found = Found("absent")

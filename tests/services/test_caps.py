@@ -159,7 +159,7 @@ def test_a_number_is_called_so_often_a_day_over_all_messages(
 def test_a_call_that_never_left_us_is_not_counted(bank: SmallBank, code: str) -> None:
     called(bank, 6)
     with bank.sessions() as session:
-        session.scalars(select(Attempt).join(Delivery).where(Attempt.n == 6)).one().code = code
+        session.scalars(select(Attempt).join(Attempt.delivery).where(Attempt.n == 6)).one().code = code
         session.flush()
         assert caps.over_called(session, bank.runtime, ["+12025550102"]) == set()
 

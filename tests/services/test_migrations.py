@@ -7,7 +7,7 @@ from alembic.config import Config
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Conversation, Customer, Delivery, Message, Recipient, Reply, Response, Staff
+from dispatcher.model import Attempt, Conversation, Customer, Delivery, Message, Recipient, Reply, Response, Staff
 from dispatcher.services import search
 from dispatcher.storage.engine import MIGRATIONS
 
@@ -35,6 +35,7 @@ def test_what_was_said_and_sent_before_is_found_too(engine: Engine, database_url
         went = Delivery(message_id=message.id, channel="sms", address="+12025550100")
         session.add_all([went, Recipient(message_id=message.id, customer_id=customer.id, delivery=went)])
         session.add(Recipient(message_id=message.id, customer_id=nowhere.id, because="unreachable"))
+        session.add(Attempt(id="a" * 32, delivery=went, provider="twilio", provider_ref="SM1", state="accepted"))
         session.commit()
         expected = [(customer.id, ""), (nowhere.id, "unreachable")]
     engine.dispose()
@@ -54,3 +55,4 @@ def test_what_was_said_and_sent_before_is_found_too(engine: Engine, database_url
         assert [(one.customer_id, one.because) for one in owed] == expected
         assert owed[0].delivery is not None
         assert owed[0].delivery.recipients == [owed[0]]
+        assert [(one.id, one.provider_ref) for one in owed[0].delivery.attempts] == [("a" * 32, "SM1")]

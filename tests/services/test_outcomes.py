@@ -34,7 +34,7 @@ def sent(bank: SmallBank, answer: Callable[[Outbound], Outcome | None]) -> str:
 
 def settle(bank: SmallBank, *some: Outcome) -> None:
     with bank.sessions() as session:
-        outcomes.settle(session, bank.runtime, "sms", some)
+        outcomes.settle(session, bank.runtime, "sms", Delivery, some)
         commit(session, bank.runtime.bells)
 
 

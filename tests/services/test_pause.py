@@ -269,7 +269,7 @@ def test_what_a_lost_past_sent_is_looked_for_at_every_provider(bank: SmallBank) 
     found = standing(bank)
     resume(bank)
     with bank.sessions() as session:
-        attempt = session.scalars(select(Attempt).join(Delivery).where(Delivery.channel == "sms")).one().id
+        attempt = session.scalars(select(Attempt).join(Attempt.delivery).where(Delivery.channel == "sms")).one().id
     spare.found = Found("cannot say")
     assert asyncio.run(reconcile.look_up(bank.runtime, attempt)) == "cannot say"
     assert found is not None

@@ -65,7 +65,9 @@ def dial(world: World, delivery_id: int) -> bool:
     if not claimed:
         return False
     with world.runtime.sessions() as session:
-        outcomes.settle(session, world.runtime, "voice", [Outcome(claimed[0].attempt_id, "accepted", provider_ref="c")])
+        outcomes.settle(
+            session, world.runtime, "voice", Delivery, [Outcome(claimed[0].attempt_id, "accepted", provider_ref="c")]
+        )
         commit(session, world.runtime.bells)
     return True
 
@@ -305,7 +307,7 @@ def test_our_own_outcome_that_comes_after_the_word_of_the_provider(light: World)
         session.commit()
     say(light, cleo, "busy")
     with light.runtime.sessions() as session:
-        outcomes.settle(session, light.runtime, "voice", [Outcome(attempt.id, "accepted", provider_ref="c")])
+        outcomes.settle(session, light.runtime, "voice", Delivery, [Outcome(attempt.id, "accepted", provider_ref="c")])
         session.commit()
     one = delivery(light, cleo)
     assert (one.state, one.due_at) == ("deferred", light.runtime.now() + timedelta(minutes=3))

@@ -78,7 +78,7 @@ def test_the_attempt_is_committed_before_the_call(bank: SmallBank) -> None:
 
     def look() -> None:
         with bank.sessions() as session:
-            rows = session.scalars(select(Attempt).join(Delivery).where(Delivery.channel == "sms"))
+            rows = session.scalars(select(Attempt).join(Attempt.delivery).where(Delivery.channel == "sms"))
             seen.extend((one.state, one.delivery.state if one.delivery else "") for one in rows)
 
     bank.providers["sms"].before_send = look
@@ -236,7 +236,7 @@ def test_a_dead_worker_leaves_doubt_that_is_looked_up(bank: SmallBank) -> None:
         send(bank, "sms")
     bank.providers["sms"].before_send = lambda: None
     with bank.sessions() as session:
-        attempt = session.scalars(select(Attempt).join(Delivery).where(Delivery.channel == "sms")).one()
+        attempt = session.scalars(select(Attempt).join(Attempt.delivery).where(Delivery.channel == "sms")).one()
         attempt.state = "sending"
         assert attempt.delivery is not None
         attempt.delivery.state, attempt.delivery.lease_until = "sending", bank.time()
@@ -263,7 +263,7 @@ def test_a_call_in_doubt_is_never_made_again(bank: SmallBank) -> None:
     send(bank, "voice")
     bank.providers["voice"].found = Found("absent")
     with bank.sessions() as session:
-        attempt = session.scalars(select(Attempt).join(Delivery).where(Delivery.channel == "voice")).one()
+        attempt = session.scalars(select(Attempt).join(Attempt.delivery).where(Delivery.channel == "voice")).one()
     for _ in range(4):
         bank.time.pass_by(200)
         asyncio.run(reconcile.look_up(bank.runtime, attempt.id))
@@ -416,7 +416,7 @@ def test_what_an_earlier_attempt_says_moves_nothing(bank: SmallBank) -> None:
     send(bank, "sms")
     with bank.sessions() as session:
         old = Outcome(sms.got[0].attempt, "deferred", "retry", retry_after=1.0)
-        outcomes.settle(session, bank.runtime, "sms", [old])
+        outcomes.settle(session, bank.runtime, "sms", Delivery, [old])
         late = Event("e9", "failed", bank.time(), attempt=sms.got[0].attempt, decision="fall-back")
         assert status.apply(session, bank.runtime, "scripted", late)
         session.commit()
@@ -494,7 +494,7 @@ def test_a_look_up_that_can_never_be_made_ends_with_a_person(bank: SmallBank) ->
     send(bank, "sms")
     bank.providers["sms"].name = "another"
     with bank.sessions() as session:
-        attempt = session.scalars(select(Attempt).join(Delivery).where(Delivery.channel == "sms")).one()
+        attempt = session.scalars(select(Attempt).join(Attempt.delivery).where(Delivery.channel == "sms")).one()
     for _ in range(reconcile.GIVE_UP_AFTER + 1):
         bank.time.pass_by(200)
         asyncio.run(reconcile.look_up(bank.runtime, attempt.id))

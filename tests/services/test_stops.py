@@ -66,7 +66,7 @@ def by_sms(world: World, text: str) -> None:
 
 def by_key(world: World) -> None:
     with world.runtime.sessions() as session:
-        called = select(Attempt.id).join(Delivery).where(Delivery.channel == "voice")
+        called = select(Attempt.id).join(Attempt.delivery).where(Delivery.channel == "voice")
         caller = calls.by_attempt(session, world.runtime, session.scalars(called).one())
         assert caller is not None
         calls.wants_no_calls(session, world.runtime, "twilio", "CA1", caller)

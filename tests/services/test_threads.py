@@ -111,7 +111,7 @@ def test_a_response_that_is_not_delivered_is_told_to_who_wrote_it(light: World) 
         session.commit()
         for _ in range(2):
             failed = Outcome(attempt.id, "failed", "fall-back", code="30006", error="landline")
-            outcomes.settle(session, light.runtime, "sms", [failed])
+            outcomes.settle(session, light.runtime, "sms", Letter, [failed])
         bells.commit(session, light.runtime.bells)
         task = session.scalars(select(Task).where(Task.kind == "failed")).one()
         assert (task.rep_id, task.letter_id) == (light.bank.ids["rep"], letter.id)

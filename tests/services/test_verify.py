@@ -403,6 +403,10 @@ def of_no_message(session: Session) -> None:
     session.execute(update(Delivery).where(Delivery.id == 1).values(message_id=404))
 
 
+def of_no_delivery(session: Session) -> None:
+    session.execute(update(Attempt).where(Attempt.delivery_id == 1).values(delivery_id=404))
+
+
 def calls_in_a_day(session: Session) -> None:
     one = session.scalars(select(Delivery).where(Delivery.message_id == 1, Delivery.channel == "voice")).one()
     at = session.scalars(select(Attempt.started_at).where(Attempt.delivery_id == one.id)).one()
@@ -441,6 +445,7 @@ BREACHES = {
     "a message that is not there": (nobody_s(message_id=404), "is of message 404, which is not there"),
     "a customer who is not there": (nobody_s(customer_id=404), "is of customer 404, which is not there"),
     "a delivery that is not there": (nobody_s(delivery_id=404), "is of delivery 404, which is not there"),
+    "an attempt of no delivery": (of_no_delivery, "is of delivery 404, which is not there"),
     "a delivery of no message": (of_no_message, "P1 delivery 1: is of message 404, which is not there"),
     "called all day": (calls_in_a_day, "P9 delivery"),
     "changed after approval": (other_words, "P3 message 1: version 1 no longer holds what was submitted"),

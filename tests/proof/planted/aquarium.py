@@ -180,7 +180,7 @@ class Aquarium:
 
     def attempt(self, address: str) -> str:
         with self.sessions() as session:
-            query = select(Attempt.id).join(Delivery).where(Delivery.address == address)
+            query = select(Attempt.id).join(Attempt.delivery).where(Delivery.address == address)
             return session.scalars(query.order_by(Attempt.started_at.desc(), Attempt.n.desc()).limit(1)).one()
 
     def read_callbacks(self) -> None:

@@ -64,7 +64,9 @@ def requeue_after_an_hour(patch: Patch) -> None:
 
     def requeue(session: Session, runtime: Runtime, *parts: str) -> dict[str, int]:
         hour_ago = runtime.now() - timedelta(hours=1)
-        query = select(Delivery).join(Attempt).where(Delivery.state == "sending", Attempt.started_at < hour_ago)
+        query = (
+            select(Delivery).join(Delivery.attempts).where(Delivery.state == "sending", Attempt.started_at < hour_ago)
+        )
         for one in session.scalars(query):
             one.state, one.due_at = "queued", runtime.now()
         session.flush()

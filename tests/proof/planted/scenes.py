@@ -79,7 +79,7 @@ def two_workers_at_once(water: Aquarium) -> None:
             with water.sessions() as session:
                 content = renditions.content_for(session, water.runtime, session.get_one(Message, message_id), "sms")
             told = [line.carry(content, _outbound(water, one)) for one in claimed]
-            water.do(lambda session, runtime: outcomes.settle(session, runtime, "sms", told))
+            water.do(lambda session, runtime: outcomes.settle(session, runtime, "sms", Delivery, told))
 
     line.before = another_comes
     water.settle()
