@@ -89,6 +89,8 @@ class Circuit:
 
         It went badly where it did for all whom it carried.
         """
+        if outcomes and all(one.state == "accepted" for one in outcomes):
+            return self._well(provider)
         known = [one for one in outcomes if one.code not in BARRED]
         if not known:
             return ""
@@ -96,12 +98,15 @@ class Circuit:
         if refused is not None:
             return self._open(provider, refused)
         if not all(_is_the_vendors(one) for one in known):
-            self._bad[provider] = 0
-            self._close(provider)
-            return ""
+            return self._well(provider)
         self._bad[provider] = self._bad.get(provider, 0) + 1
         if self._bad[provider] >= ENOUGH or provider in self._out:
             return self._open(provider, known[-1])
+        return ""
+
+    def _well(self, provider: str) -> str:
+        self._bad[provider] = 0
+        self._close(provider)
         return ""
 
     def _open(self, provider: str, last: Outcome) -> str:

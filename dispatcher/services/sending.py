@@ -120,21 +120,26 @@ class _Run:
             try:
                 while not self._is_out():
                     due = await self.runtime.aside(self._open_releases)
-                    if not due and not self.under_way:
-                        break
-                    if due and (stopping() or self.runtime.monotonic() > until):
+                    if not due:
+                        if not self.under_way:
+                            break
+                        # No answer makes room for anything, until the last of a claim has come.
+                        await asyncio.wait(self.under_way, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
+                        continue
+                    if stopping() or self.runtime.monotonic() > until:
                         # A job that runs too long is broken off, perhaps between a call and its outcome.
                         self.runtime.bells.ring([(self.channel, "fan_out", (self.channel,))])
                         break
                     wait = await self._claim_next(due)
                     if self.trial:
                         break
-                    if wait:
-                        await self._pause(wait)
-                    elif not colleague_rung:
+                    if not wait and not colleague_rung:
                         # There is more than one claim of work: whoever is free comes and helps, and calls the next.
                         colleague_rung = True
                         self.runtime.bells.ring([(self.channel, "fan_out", (self.channel,))])
+                    if wait or not self._room(urgent=False):
+                        # Whether anything more urgent has come was looked a moment ago.
+                        await self._pause(wait or TICK)
             except asyncio.CancelledError:
                 # Anything else, such as a database that is away, leaves alone what is on its way.
                 for task in self.under_way:
