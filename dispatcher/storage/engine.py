@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BUSY_MS = 30_000  # a writer waits so long for the others
+# Pages in SQLite's log, 32 MB, before whoever commits next copies them into the database: a release changes the same
+# pages over and over, and by SQLite's own 1,000 each of them was copied several times.
+LOG_PAGES = 8_000
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 # TCP by itself waits for hours before it gives a silent host up, and all the while the server keeps what that host had
@@ -55,6 +58,7 @@ def make_engine(url: str) -> Engine:
         connection.isolation_level = None
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
             connection.execute(f"PRAGMA {pragma}")
+        connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:

@@ -53,8 +53,8 @@ def _json(value: Any, default: Callable[[Any], Any] | None = None) -> str:
 @lru_cache(maxsize=2048)
 def _written(dialect: str, moment: datetime) -> str:
     """What one request carried became known at one moment, which is written for the attempt and for its delivery."""
-    utc = moment.astimezone(UTC)
-    return (utc if dialect == "postgresql" else utc.replace(tzinfo=None)).isoformat(" ", "microseconds")
+    text = moment.astimezone(UTC).isoformat(" ", "microseconds")
+    return text if dialect == "postgresql" else text.removesuffix("+00:00")
 
 
 class _Values(types.TypeDecorator[Sequence[Any]]):
