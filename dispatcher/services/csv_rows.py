@@ -50,16 +50,15 @@ def _decoded(content: bytes) -> str:
     for mark, name in _MARKS.items():
         if content.startswith(mark):
             raise Refused({"file": f"is {name}: save it as UTF-8 (in Excel: CSV UTF-8)"})
+    if b"\0" in content:
+        raise Refused({"file": "is not UTF-8 text, probably UTF-16 or no table at all: save it as CSV in UTF-8"})
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         row = content.count(b"\n", 0, error.start) + 1
         raise Refused(
             {"file": f"is not UTF-8, probably Windows-1252 (row {row}): save it as UTF-8 (in Excel: CSV UTF-8)"}
         ) from None
-    if "\0" in text:
-        raise Refused({"file": "is not UTF-8 text, probably UTF-16 or no table at all: save it as CSV in UTF-8"})
-    return text
 
 
 def _check_header(names: list[str], columns: Sequence[str], may_have: Sequence[str]) -> None:

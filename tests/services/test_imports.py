@@ -150,6 +150,7 @@ def test_files_as_programs_write_them(bank: Session, runtime: Runtime, content: 
         ((CUSTOMERS + "\n").encode("utf-32"), "UTF-32"),
         ((CUSTOMERS + "\nC1,Süß").encode("cp1252"), "Windows-1252 (row 2)"),
         (CUSTOMERS.encode("utf-16-le"), "UTF-16"),
+        (b"RIFF$\x00\x00\x00WAVEfmt \xff\xfe", "no table at all"),
         (CUSTOMERS.replace("email,", "mail,").encode(), "lacks the columns"),
         (CUSTOMERS.replace(",fax", "").replace(",lists", "").encode(), "lacks the columns fax, lists"),
         ((CUSTOMERS + ",colour,size").encode(), "unknown columns colour, size"),
