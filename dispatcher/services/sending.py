@@ -123,7 +123,7 @@ class _Run:
                     if not due:
                         if not self.under_way:
                             break
-                        # No answer makes room for anything, until the last of a claim has come.
+                        # Answers make room that nothing waits for: the end of a claim is all there is to see.
                         await asyncio.wait(self.under_way, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
                         continue
                     if stopping() or self.runtime.monotonic() > until:
