@@ -138,6 +138,21 @@ def test_hostile_and_long_words_do_nothing_and_run_over_nothing(site: Site, serv
     assert opened == []
 
 
+def test_the_bar_shows_the_place_one_is_at(served: str, chromium_page: Any) -> None:
+    page = chromium_page
+    page.set_viewport_size({"width": 390, "height": 900})
+    sign_in(page, served)
+    places = [one.get_attribute("href") for one in page.locator(".places a").all()]
+    assert page.evaluate("(it => it.scrollWidth > it.clientWidth)(document.querySelector('.places ul'))"), (
+        "room for all"
+    )
+    for place in places:
+        page.goto(served + place)
+        bar, here = page.locator(".places ul").bounding_box(), page.locator(".places a[aria-current]").bounding_box()
+        assert bar["x"] <= here["x"] + 1, place
+        assert here["x"] + here["width"] <= bar["x"] + bar["width"] + 1, place
+
+
 def test_an_alert_is_approved_by_keyboard_alone(site: Site, served: str, chromium_page: Any) -> None:
     with site.session() as session:
         site.bank.submitted(session)

@@ -18,6 +18,13 @@ addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+// Where the bar has no room for all places, the one you are at is among those it shows.
+const here = document.querySelector(".places a[aria-current]");
+if (here) {
+  const bar = here.closest("ul");
+  bar.scrollLeft = here.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
+}
+
 document.querySelector("[data-focus]")?.focus();
 document.querySelectorAll("[data-select]").forEach((field) => field.addEventListener("focus", () => field.select()));
 
