@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from approvals import notices
 from dispatcher.model import Decision, Message, Staff, StaffCall, Version
 from dispatcher.model.errors import DigestConflict, NotAllowed, NotFound, Refused
-from dispatcher.model.message import untouched
+from dispatcher.model.message import digest_of_renditions, untouched
 from dispatcher.runtime import Runtime
 from dispatcher.services import audience, release
 from dispatcher.services.audit import record
@@ -54,6 +54,7 @@ def decide(
         officer=officer,
         decision=decision,
         digest=digest,
+        renditions=digest_of_renditions(version.renditions),
         comment=comment.strip(),
         via=via,
         decided_at=runtime.now(),
@@ -64,7 +65,7 @@ def decide(
     by_call = {"call": call.call_ref, "whole": call.heard_at is not None} if call else {}
     record(
         session, runtime, officer, f"{decision} message", f"message {message.id}",
-        version=version.number, digest=digest, comment=made.comment, via=via, **by_call,
+        version=version.number, digest=digest, renditions=made.renditions, comment=made.comment, via=via, **by_call,
     )  # fmt: skip
     notices.tell_author(session, runtime, message, made)
     if decision == "approve":

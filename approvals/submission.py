@@ -16,7 +16,7 @@ from dispatcher.model import Attachment, DistributionList, Media, Message, Recip
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.model.message import EDITABLE, digest_of
 from dispatcher.runtime import Runtime
-from dispatcher.services import cancellation, media, sight
+from dispatcher.services import cancellation, media, renditions, sight
 from dispatcher.services.audit import record
 
 __all__ = ["Submission", "cancel", "create", "edit", "get", "like", "submit", "visible", "withdraw"]
@@ -76,7 +76,7 @@ def create(
     )
     session.add(message)
     session.flush()
-    _add_version(session, message, author, form, lists, via=via)
+    _add_version(session, runtime, message, author, form, lists, via=via)
     record(session, runtime, author, "write message", f"message {message.id}", version=1, via=via)
     if not draft:
         _submit(session, runtime, author, message)
@@ -106,7 +106,9 @@ def edit(
     policy.require(form, known_lists=lists, now=runtime.now(), draft=draft, has_recording=kept is not None)
     message.release_at, message.valid_for = form.release_at, form.valid_for
     message.version = max(version.number for version in message.versions) + 1
-    version = _add_version(session, message, editor, form, lists, via=via, kept=kept, before=before, changes=changes)
+    version = _add_version(
+        session, runtime, message, editor, form, lists, via=via, kept=kept, before=before, changes=changes
+    )
     record(
         session, runtime, editor, "edit message", f"message {message.id}",
         version=version.number, digest=version.digest, fields=sorted(changes), via=via,
@@ -131,7 +133,9 @@ def submit(session: Session, runtime: Runtime, staff: Staff, message_id: int) ->
         # A version is decided once. Handing in the same words again is a new version of them.
         before = message.current
         message.version += 1
-        _add_version(session, message, staff, form, lists, via="page", kept=before.recording, before=before, changes={})
+        _add_version(
+            session, runtime, message, staff, form, lists, via="page", kept=before.recording, before=before, changes={}
+        )
     _submit(session, runtime, staff, message)
     return message
 
@@ -213,6 +217,7 @@ def _form_of(message: Message, changes: dict[str, object]) -> Submission:
 
 def _add_version(
     session: Session,
+    runtime: Runtime,
     message: Message,
     editor: Staff,
     form: Submission,
@@ -223,7 +228,9 @@ def _add_version(
     before: Version | None = None,
     changes: dict[str, object] | None = None,
 ) -> Version:
-    """The next version, its files stored once by what they hold, its digest over all an officer approves."""
+    """The next version, its files stored once by what they hold, its digest over all that was handed in, and what each
+    channel is to carry of it.
+    """
     recording = kept
     if form.recording is not None:
         sound = media.examine_recording(form.recording.content)
@@ -259,6 +266,8 @@ def _add_version(
         ),
     )
     message.versions.append(version)
+    with session.no_autoflush:  # written once, whole
+        version.renditions = renditions.to_keep(runtime, version)
     session.flush()
     return version
 

@@ -45,9 +45,10 @@ class Voice:
 
     def compose(self, draft: Draft) -> Rendition:
         """The menu that follows belongs to the telephone line; this is the message alone."""
-        said = RECORDING if draft.recording_seconds else speakable(draft.text)
+        text = speakable(draft.text)
+        said = RECORDING if draft.recording_seconds else text
         spoken = "\n".join(part for part in (_announcement(draft), said) if part)
-        return Rendition(subject=headline(draft), spoken=spoken)
+        return Rendition(subject=headline(draft), spoken=spoken, written=text if draft.recording_seconds else "")
 
 
 def _announcement(draft: Draft) -> str:

@@ -22,6 +22,8 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 # Addresses are compared byte by byte: by the rules of a language PostgreSQL takes many times as long.
 Address = String(320).with_variant(String(320, collation="C"), "postgresql")
 Json = JSON().with_variant(JSONB, "postgresql")
+# None is no value at all, not the word null.
+JsonOrNone = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class Utc(types.TypeDecorator[datetime]):

@@ -6,11 +6,12 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
 
-from dispatcher.model.base import Base, BigId, Json, now
+from dispatcher.model.base import Base, BigId, Json, JsonOrNone, now
 from dispatcher.model.directory import DistributionList
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.staff import Staff
@@ -130,6 +131,9 @@ class Version(Base):
     recording_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"))
     via: Mapped[str] = mapped_column(String(16), default="page")  # page, api, phone, mail, sms
     digest: Mapped[str] = mapped_column(String(64), index=True)
+    # By channel, the fields of its Rendition, as composed when this was written; None where it was written before
+    # versions kept them. Lists of messages do not load it: it holds pages of HTML.
+    renditions: Mapped[dict[str, Any] | None] = deferred(mapped_column(JsonOrNone))
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     message: Mapped[Message] = relationship(back_populates="versions")
@@ -162,7 +166,10 @@ class Attachment(Base):
 
 
 class Decision(Base):
-    """Approve, return or reject, by an officer, bound to one digest. One a version: the unique key sees to it."""
+    """Approve, return or reject, by an officer, bound to one digest and to the renditions of what they decide on.
+
+    One a version: the unique key sees to it.
+    """
 
     __tablename__ = "decisions"
 
@@ -172,6 +179,7 @@ class Decision(Base):
     officer_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     decision: Mapped[str] = mapped_column(String(16))  # approve, return, reject
     digest: Mapped[str] = mapped_column(String(64))
+    renditions: Mapped[str] = mapped_column(String(64), default="", server_default="")  # see `digest_of_renditions`
     comment: Mapped[str] = mapped_column(Text, default="")
     via: Mapped[str] = mapped_column(String(16), default="page")
     decided_at: Mapped[datetime] = mapped_column(default=now)
@@ -193,7 +201,7 @@ def digest_of(
     release_at: datetime | None,
     valid_for: int | None,
 ) -> str:
-    """SHA-256, hex, over everything an officer approves.
+    """SHA-256, hex, over everything an author hands in. What channels make of it has a digest of its own.
 
     `recording` and the second of each attachment are SHA-256s of bytes; attachments keep their order, lists
     are the keys of the audience in any order.
@@ -205,6 +213,14 @@ def digest_of(
         ensure_ascii=False,
         separators=(",", ":"),
     )
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def digest_of_renditions(kept: object) -> str:
+    """SHA-256, hex, over what a version keeps for its channels; "" where it keeps none."""
+    if kept is None:
+        return ""
+    canonical = json.dumps(kept, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

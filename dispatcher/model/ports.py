@@ -58,13 +58,15 @@ class Draft:
 class Rendition:
     """What one channel will carry, exactly; tags are still in place. `segments` counts SMS units.
 
-    `spoken` is what a call says or reads, with "♪ recording" where the recording is played.
+    `spoken` is what a call says or reads, with "♪ recording" where the recording is played; `written` is the text that
+    came with the recording, as a call reads it to who asks for more.
     """
 
     subject: str = ""
     text: str = ""
     html: str = ""
     spoken: str = ""
+    written: str = ""
     segments: int = 0
     encoding: str = ""  # GSM-7 or UCS-2, for SMS
 

@@ -168,15 +168,14 @@ def answerers(session: Session, runtime: Runtime, caller: Caller) -> list[Staff]
 
 def heard(runtime: Runtime, message: Message) -> Alert:
     """What the officer approved for the telephone, as it is to be said and played."""
-    version, voice = message.current, runtime.adapters.channels["voice"]
-    draft = renditions.draft_of(runtime, version)
-    rendition = voice.compose(draft)
-    lines = [line.strip() for line in rendition.spoken.split("\n") if line.strip()]
-    pieces = tuple(None if line.startswith("♪") else line for line in lines)
-    written: list[str] = []
-    if version.recording_id is not None and version.text.strip():
-        written = voice.compose(replace(draft, recording_seconds=None)).spoken.split("\n")[1:]
-    return Alert(rendition.subject, pieces, version.recording_id, tuple(one for one in written if one.strip()))
+    version = message.current
+    rendition = renditions.for_channel(runtime, version, "voice")
+    pieces = tuple(None if line.startswith("♪") else line for line in _lines(rendition.spoken))
+    return Alert(rendition.subject, pieces, version.recording_id, tuple(_lines(rendition.written)))
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 _BY_KEY = {

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Customer, Delivery, Message
 from dispatcher.model.delivery import NOBODY
+from dispatcher.model.errors import StateConflict
 from dispatcher.model.ports import ANY_TAG, CODE_TAG, PREFS_TAG, REPLY_TAG, Rendition
 from dispatcher.runtime import Runtime
 from dispatcher.services import codes, letter_sending, renditions
@@ -116,23 +117,33 @@ def the_approved_words(session: Session, runtime: Runtime, asked: Question) -> I
     if asked.ledger is None:
         return
     found = _match(session, asked)
-    known: dict[tuple[int, str], Rendition] = {}
+    known: dict[tuple[int, str], Rendition | None] = {}
     for attempt_id, entries in found.of.items():
         attempt = found.attempts[attempt_id]
         if attempt.delivery is not None:
             delivery = attempt.delivery
             key = (delivery.message_id, delivery.channel)
             if key not in known:
-                message = session.get_one(Message, delivery.message_id)
-                draft = renditions.draft_of(runtime, message.current)
-                known[key] = runtime.adapters.channels[delivery.channel].compose(draft)
-            faults = [fault for one in entries for fault in _words(session, runtime, known[key], delivery, one)]
+                known[key] = _approved(session, runtime, delivery)
+            approved = known[key]
+            if approved is None:
+                faults = [f"went out by {delivery.channel}, for which its message keeps nothing that can be read"]
+            else:
+                faults = [fault for one in entries for fault in _words(session, runtime, approved, delivery, one)]
         else:
             assert attempt.letter is not None
             content = letter_sending.content_of(runtime, attempt.letter)
             faults = [fault for one in entries for fault in _words(session, runtime, content.rendition, None, one)]
         for fault in dict.fromkeys(faults):
             yield Breach("P3", f"attempt {attempt_id}", fault)
+
+
+def _approved(session: Session, runtime: Runtime, delivery: Delivery) -> Rendition | None:
+    message = session.get_one(Message, delivery.message_id)
+    try:
+        return renditions.for_channel(runtime, message.current, delivery.channel)
+    except StateConflict:
+        return None
 
 
 def _words(

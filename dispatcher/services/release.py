@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from dispatcher.bells import note
 from dispatcher.model import Customer, Decision, Message, Recipient, Staff, Task
 from dispatcher.model.errors import StateConflict
-from dispatcher.model.message import untouched
+from dispatcher.model.message import digest_of_renditions, untouched
 from dispatcher.runtime import Runtime
 from dispatcher.services import audience, caps, lag, letters, tasks
 from dispatcher.services.audit import record
@@ -20,7 +20,8 @@ from dispatcher.storage import roomy
 
 
 def approval_of(session: Session, message: Message) -> Decision:
-    """The approval of exactly what the current version holds now. Raises StateConflict where there is none.
+    """The approval of exactly what the current version holds now, and keeps for its channels. Raises StateConflict
+    where there is none.
 
     The gate that every release and every send passes: by page, API, telephone, script or shell alike.
     """
@@ -31,6 +32,7 @@ def approval_of(session: Session, message: Message) -> Decision:
     editors = {message.author_id, *(one.editor_id for one in message.versions)}
     timed = (message.release_at, message.valid_for) == (version.release_at, version.valid_for)
     same = decision.digest == version.digest and untouched(version)
+    same = same and decision.renditions == digest_of_renditions(version.renditions)
     if decision.officer_id in editors or not same or not timed:
         raise StateConflict(f"message {message.id} is not what was approved", state=message.state)
     return decision

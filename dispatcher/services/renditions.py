@@ -1,8 +1,14 @@
-"""What each channel will carry of a version, exactly as it is approved and sent; only the tags are replaced."""
+"""What each channel will carry of a version, exactly as it is approved and sent; only the tags are replaced.
+
+It is composed once, when the version is written, and kept with it: what settings, standing words or a newer Dispatcher
+would make of it later is not what was approved.
+"""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -24,7 +30,7 @@ def draft_of(runtime: Runtime, version: Version) -> Draft:
         recording_seconds=_seconds(version),
         attachment_names=tuple(part.name for part in version.attachments),
         reply_url=f"{settings.public_url}/r/{REPLY_TAG}",
-        prefs_url=f"{settings.public_url}/p/{PREFS_TAG}?a={version.message_id}",
+        prefs_url=f"{settings.public_url}/p/{PREFS_TAG}?a={version.message.id}",
         phone=settings.customer_line,
         fax=settings.fax_line,
         code=CODE_TAG if settings.customer_line else "",
@@ -42,22 +48,57 @@ def _seconds(version: Version) -> float | None:
     return max(version.recording.seconds or 0.0, 1.0) if version.recording else None
 
 
-def for_channels(runtime: Runtime, version: Version) -> dict[str, Rendition]:
-    """The rendition of every channel, whether it has a provider or not."""
+def to_keep(runtime: Runtime, version: Version) -> dict[str, Any]:
+    """What a version keeps from the moment it is written: for every channel, whether it has a provider or not."""
+    return {name: asdict(one) for name, one in _composed(runtime, version).items()}
+
+
+def _composed(runtime: Runtime, version: Version) -> dict[str, Rendition]:
     draft = draft_of(runtime, version)
     return {name: channel.compose(draft) for name, channel in runtime.adapters.channels.items()}
+
+
+def for_channels(runtime: Runtime, version: Version) -> dict[str, Rendition]:
+    """The renditions of all channels that it may leave by."""
+    kept = version.renditions
+    if kept is None:
+        return _composed(runtime, version)
+    return {name: _kept(version, name) for name in runtime.adapters.channels if name in kept}
+
+
+def for_channel(runtime: Runtime, version: Version, channel: str) -> Rendition:
+    """The rendition of one channel: what the version keeps, or, of one written before versions kept any, composed now.
+
+    Raises StateConflict where it keeps others, but none for this channel: nobody has approved one.
+    """
+    if version.renditions is None:
+        return runtime.adapters.channels[channel].compose(draft_of(runtime, version))
+    return _kept(version, channel)
+
+
+def _kept(version: Version, channel: str) -> Rendition:
+    kept, state = version.renditions, version.message.state
+    if not isinstance(kept, dict) or channel not in kept:
+        raise StateConflict(f"message {version.message.id} was not written for {channel}", state=state)
+    try:
+        return Rendition(**kept[channel])
+    except TypeError:
+        raise StateConflict(
+            f"what message {version.message.id} keeps for {channel} cannot be read", state=state
+        ) from None
 
 
 def content_for(session: Session, runtime: Runtime, message: Message, channel: str) -> Content:
     """Rendition and envelope of a message's current version, as a provider takes it.
 
-    Raises StateConflict when the bytes of an attachment are not those that were approved.
+    Raises StateConflict where it has no rendition for the channel, and when the bytes of an attachment are not those
+    that were approved.
     """
     version = message.current
     domain = runtime.settings.inbound_email_domain
     mail = channel == "email"
     return Content(
-        rendition=runtime.adapters.channels[channel].compose(draft_of(runtime, version)),
+        rendition=for_channel(runtime, version, channel),
         sender_name=runtime.settings.firm_name,
         reply_to=f"reply+{REPLY_TAG}@{domain}" if mail and domain else "",
         unsubscribe_url=f"{runtime.settings.public_url}/p/{PREFS_TAG}/one-click?a={message.id}" if mail else "",

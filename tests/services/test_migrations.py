@@ -7,7 +7,19 @@ from alembic.config import Config
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Attempt, Conversation, Customer, Delivery, Message, Recipient, Reply, Response, Staff
+from dispatcher.model import (
+    Attempt,
+    Conversation,
+    Customer,
+    Decision,
+    Delivery,
+    Message,
+    Recipient,
+    Reply,
+    Response,
+    Staff,
+    Version,
+)
 from dispatcher.services import search
 from dispatcher.storage.engine import MIGRATIONS
 
@@ -32,6 +44,9 @@ def test_what_was_said_and_sent_before_is_found_too(engine: Engine, database_url
         message = Message(author_id=rep.id)
         session.add(message)
         session.flush()
+        version = Version(message=message, number=1, editor=rep, subject="", text="Words", digest="d")
+        decision = Decision(message=message, version=version, officer=rep, decision="approve", digest="d")
+        session.add_all([version, decision])
         went = Delivery(message_id=message.id, channel="sms", address="+12025550100")
         session.add_all([went, Recipient(message_id=message.id, customer_id=customer.id, delivery=went)])
         session.add(Recipient(message_id=message.id, customer_id=nowhere.id, because="unreachable"))
@@ -56,3 +71,4 @@ def test_what_was_said_and_sent_before_is_found_too(engine: Engine, database_url
         assert owed[0].delivery is not None
         assert owed[0].delivery.recipients == [owed[0]]
         assert [(one.id, one.provider_ref) for one in owed[0].delivery.attempts] == [("a" * 32, "SM1")]
+        assert (session.query(Version).one().renditions, session.query(Decision).one().renditions) == (None, "")

@@ -272,6 +272,16 @@ def other_words_with_digest(session: Session) -> None:
     session.execute(update(Version).where(Version.message_id == 1).values(digest="f" * 64))
 
 
+def another_sentence(session: Session) -> None:
+    version = session.get_one(Message, 1).current
+    kept = version.renditions or {}
+    version.renditions = {**kept, "sms": {**kept["sms"], "text": kept["sms"]["text"] + " Buy everything."}}
+
+
+def nothing_kept(session: Session) -> None:
+    session.get_one(Message, 1).current.renditions = None
+
+
 def own_approval(session: Session) -> None:
     author = session.get_one(Message, 1).author_id
     session.execute(update(Decision).where(Decision.message_id == 1).values(officer_id=author))
@@ -450,6 +460,8 @@ BREACHES = {
     "called all day": (calls_in_a_day, "P9 delivery"),
     "changed after approval": (other_words, "P3 message 1: version 1 no longer holds what was submitted"),
     "changed with its digest": (other_words_with_digest, "approves another digest"),
+    "renditions changed": (another_sentence, "version 1 no longer keeps the renditions that were approved"),
+    "renditions gone": (nothing_kept, "version 1 no longer keeps the renditions that were approved"),
     "approved by its author": (own_approval, "is by somebody who wrote or edited it"),
     "not approved": (no_approval, "P3 message 1: went out, and version 1 was never approved"),
     "approved afterwards": (late_approval, "started before message 1 was approved"),

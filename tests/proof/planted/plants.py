@@ -192,8 +192,24 @@ def task_forgotten(patch: Patch) -> None:
 def words_changed_after_approval(patch: Patch) -> None:
     rewrite(
         patch, renditions, "content_for",
-        ("compose(draft_of(runtime, version))", "compose(__import__('dataclasses').replace("
-         "draft_of(runtime, version), text=version.text + ' Act now!'))"),
+        ("for_channel(runtime, version, channel)", "runtime.adapters.channels[channel].compose("
+         "__import__('dataclasses').replace(draft_of(runtime, version), text=version.text + ' Act now!'))"),
+    )  # fmt: skip
+
+
+def composed_when_it_leaves(patch: Patch) -> None:
+    """Approved are the author's words, and what stands around them is of the moment."""
+    rewrite(
+        patch, renditions, "content_for",
+        ("for_channel(runtime, version, channel)",
+         "runtime.adapters.channels[channel].compose(draft_of(runtime, version))"),
+    )  # fmt: skip
+
+
+def renditions_unguarded(patch: Patch) -> None:
+    rewrite(
+        patch, release, "approval_of",
+        ("decision.renditions == digest_of_renditions(version.renditions)", "True"),
     )  # fmt: skip
 
 
