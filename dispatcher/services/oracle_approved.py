@@ -19,7 +19,8 @@ from dispatcher.services.oracle import MOST, Breach, Promise, Question
 
 
 def four_eyes(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
-    """Before each attempt, an approval of exactly what the message says, by somebody who did not write it."""
+    """Before each attempt, an approval of exactly what the message says and its channels carry, by somebody who did not
+    write it. What is approved and waits for its time is held against it as well."""
     started = (
         select(Delivery.message_id, func.min(Attempt.started_at).label("first"))
         .join(Attempt, Attempt.delivery_id == Delivery.id)
@@ -29,7 +30,7 @@ def four_eyes(session: Session, runtime: Runtime, asked: Question) -> Iterator[B
     rows = session.execute(
         select(Message, started.c.first)
         .outerjoin(started, started.c.message_id == Message.id)
-        .where(or_(started.c.first.is_not(None), Message.released_at.is_not(None)))
+        .where(or_(started.c.first.is_not(None), Message.released_at.is_not(None), Message.state == "approved"))
         .order_by(Message.id)
         .execution_options(yield_per=100)
     )
@@ -60,11 +61,11 @@ def _approval(session: Session, message: Message) -> Decision | None:
 def _approval_faults(session: Session, message: Message) -> Iterator[str]:
     version = next((one for one in message.versions if one.number == message.version), None)
     if version is None:
-        yield f"went out, and its version {message.version} is not there"
+        yield f"{_stands(message)}, and its version {message.version} is not there"
         return
     approval = _approval(session, message)
     if approval is None:
-        yield f"went out, and version {message.version} was never approved"
+        yield f"{_stands(message)}, and version {message.version} was never approved"
         return
     wrote = {message.author_id} | {one.editor_id for one in message.versions if one.number <= message.version}
     if approval.officer_id in wrote:
@@ -77,6 +78,10 @@ def _approval_faults(session: Session, message: Message) -> Iterator[str]:
         yield f"version {version.number} no longer keeps the renditions that were approved"
     if (message.release_at, message.valid_for) != (version.release_at, version.valid_for):
         yield f"version {version.number} was approved with other times than it was released with"
+
+
+def _stands(message: Message) -> str:
+    return "is called approved" if message.state == "approved" else "went out"
 
 
 def _digest(version: Version) -> str:

@@ -44,9 +44,6 @@ def test_what_was_said_and_sent_before_is_found_too(engine: Engine, database_url
         message = Message(author_id=rep.id)
         session.add(message)
         session.flush()
-        version = Version(message=message, number=1, editor=rep, subject="", text="Words", digest="d")
-        decision = Decision(message=message, version=version, officer=rep, decision="approve", digest="d")
-        session.add_all([version, decision])
         went = Delivery(message_id=message.id, channel="sms", address="+12025550100")
         session.add_all([went, Recipient(message_id=message.id, customer_id=customer.id, delivery=went)])
         session.add(Recipient(message_id=message.id, customer_id=nowhere.id, because="unreachable"))
@@ -71,4 +68,45 @@ def test_what_was_said_and_sent_before_is_found_too(engine: Engine, database_url
         assert owed[0].delivery is not None
         assert owed[0].delivery.recipients == [owed[0]]
         assert [(one.id, one.provider_ref) for one in owed[0].delivery.attempts] == [("a" * 32, "SM1")]
-        assert (session.query(Version).one().renditions, session.query(Decision).one().renditions) == (None, "")
+
+
+def test_what_was_approved_before_versions_kept_their_renditions_keeps_none(engine: Engine, database_url: str) -> None:
+    with Session(engine) as session:
+        author, officer = (Staff(email=f"{name}@bank.example", name=name, channels=[]) for name in ("ana", "olga"))
+        message = Message(author=author, state="approved")
+        version = Version(message=message, number=1, editor=author, subject="Größe", text="Words.", digest="0" * 64)
+        version.renditions = {"sms": {"text": "Größe"}}
+        decision = Decision(message=message, version=version, officer=officer, decision="approve", digest="0" * 64)
+        decision.renditions = "1" * 64
+        session.add_all([message, version, decision])
+        session.commit()
+    was = storage_of(engine)
+    engine.dispose()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = database_url
+    command.downgrade(config, "0007")
+    for table in ("versions", "decisions"):
+        assert "renditions" not in {one["name"] for one in inspect(engine).get_columns(table)}
+    command.upgrade(config, "head")
+    assert storage_of(engine) == was
+    with Session(engine) as session:
+        kept = session.query(Version).one()
+        assert (kept.subject, kept.renditions) == ("Größe", None)
+        assert session.query(Decision).one().renditions == ""
+        kept.subject = "Masse"  # what keeps the search is still there
+        session.commit()
+        if engine.dialect.name == "sqlite":
+            triggers = session.execute(
+                text("SELECT name FROM sqlite_master WHERE tbl_name = 'versions' AND type = 'trigger'")
+            )
+            assert triggers.all()
+
+
+def storage_of(engine: Engine) -> list[object]:
+    """The files in which PostgreSQL keeps the tables: a table that is written anew gets another one."""
+    if engine.dialect.name != "postgresql":
+        return []
+    with engine.connect() as connection:
+        where = "SELECT pg_relation_filenode('versions'), pg_relation_filenode('decisions')"
+        return list(connection.execute(text(where)).one())

@@ -35,6 +35,7 @@ from dispatcher.model import (
     Task,
     Version,
 )
+from dispatcher.model.message import digest_of_renditions
 from dispatcher.runtime import Runtime
 from dispatcher.services import sending, verify
 from dispatcher.services.audit import record
@@ -272,14 +273,21 @@ def other_words_with_digest(session: Session) -> None:
     session.execute(update(Version).where(Version.message_id == 1).values(digest="f" * 64))
 
 
-def another_sentence(session: Session) -> None:
-    version = session.get_one(Message, 1).current
+def other_renditions(session: Session) -> None:
+    version = session.scalars(select(Version).where(Version.message_id == 1)).one()
     kept = version.renditions or {}
-    version.renditions = {**kept, "sms": {**kept["sms"], "text": kept["sms"]["text"] + " Buy everything."}}
+    version.renditions = {**kept, "sms": {**kept["sms"], "text": "Buy everything."}}
 
 
-def nothing_kept(session: Session) -> None:
-    session.get_one(Message, 1).current.renditions = None
+def no_renditions(session: Session) -> None:
+    session.execute(text("UPDATE versions SET renditions = NULL WHERE message_id = 1"))
+
+
+def other_renditions_with_digest(session: Session) -> None:
+    other_renditions(session)
+    version = session.scalars(select(Version).where(Version.message_id == 1)).one()
+    digest = digest_of_renditions(version.renditions)
+    session.execute(update(Decision).where(Decision.message_id == 1).values(renditions=digest))
 
 
 def own_approval(session: Session) -> None:
@@ -460,8 +468,9 @@ BREACHES = {
     "called all day": (calls_in_a_day, "P9 delivery"),
     "changed after approval": (other_words, "P3 message 1: version 1 no longer holds what was submitted"),
     "changed with its digest": (other_words_with_digest, "approves another digest"),
-    "renditions changed": (another_sentence, "version 1 no longer keeps the renditions that were approved"),
-    "renditions gone": (nothing_kept, "version 1 no longer keeps the renditions that were approved"),
+    "other renditions": (other_renditions, "P3 message 1: version 1 no longer keeps the renditions that were approved"),
+    "renditions taken away": (no_renditions, "P3 message 1: version 1 no longer keeps the renditions that were"),
+    "other renditions with digest": (other_renditions_with_digest, "is not what its entry in the record says"),
     "approved by its author": (own_approval, "is by somebody who wrote or edited it"),
     "not approved": (no_approval, "P3 message 1: went out, and version 1 was never approved"),
     "approved afterwards": (late_approval, "started before message 1 was approved"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import itertools
 import re
@@ -28,7 +29,7 @@ from dispatcher.model import (
     Staff,
 )
 from dispatcher.model.ports import File
-from dispatcher.services import codes, recordings, suppressions
+from dispatcher.services import codes, recordings, sending, suppressions
 from tests.webhooks.world import LINE, PUBLIC_URL, World
 
 CLEO, REP, COVER = "+12025550102", "+12025550199", "+12025550198"
@@ -111,6 +112,20 @@ def test_an_alert_is_said_in_the_approved_words_with_the_menu_in_the_customers_l
     assert call.tags == ["Gather"]
     assert call.next.startswith(f"{PUBLIC_URL}/webhooks/twilio/voice?attempt=")
     assert world.replies() == []
+
+
+def test_a_call_says_what_was_approved_whatever_settings_say_by_then(world: World) -> None:
+    world.bank.runtime = world.runtime
+    with world.runtime.sessions() as session:
+        message_id = world.bank.released(session, lists=["top"]).id
+    asyncio.run(sending.Pump(world.runtime, "voice").run())
+    changed = world.runtime.settings.model_copy(update={"firm_name": "Another Bank"})
+    object.__setattr__(world.runtime, "settings", changed)
+    with world.runtime.sessions() as session:
+        query = select(Delivery.id).where(Delivery.message_id == message_id, Delivery.channel == "voice")
+        delivery_id = session.scalars(query).one()
+    said = outbound(world, delivery_id).take().said
+    assert "This is Example Bank, with an alert from Analyst. Downgrade. We cut LTMY to hold." in said
 
 
 def test_a_recording_is_played(light: World) -> None:
