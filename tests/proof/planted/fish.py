@@ -73,11 +73,8 @@ FISH: dict[str, Fish] = {
     "words changed after the approval": Fish(
         plants.words_changed_after_approval, scenes.all_goes_well, "carried another text"
     ),
-    "composed anew when it leaves": Fish(
+    "composed when it leaves": Fish(
         plants.composed_when_it_leaves, scenes.renamed_after_the_approval, "carried another text"
-    ),
-    "renditions not bound by the approval": Fish(
-        plants.renditions_unguarded, scenes.renditions_changed_in_the_database, "no longer keeps the renditions"
     ),
     "another's answer page": Fish(plants.anothers_token, scenes.all_goes_well, "the answer page of another"),
     "another's code": Fish(plants.anothers_code, scenes.with_a_line_to_call, "the code of another delivery"),

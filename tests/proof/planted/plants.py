@@ -206,13 +206,6 @@ def composed_when_it_leaves(patch: Patch) -> None:
     )  # fmt: skip
 
 
-def renditions_unguarded(patch: Patch) -> None:
-    rewrite(
-        patch, release, "approval_of",
-        ("decision.renditions == digest_of_renditions(version.renditions)", "True"),
-    )  # fmt: skip
-
-
 def anothers_token(patch: Patch) -> None:
     rewrite(
         patch, sending._Run, "_deliver",

@@ -7,7 +7,6 @@ import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 from pydantic import SecretStr
 from sqlalchemy import select
@@ -328,21 +327,6 @@ def renamed_after_the_approval(water: Aquarium) -> None:
     water.released()
     water.set(firm_name="Another Bank", public_url="https://elsewhere.example", customer_line="+12025550111")
     water.settle(3)
-
-
-def renditions_changed_in_the_database(water: Aquarium) -> None:
-    """A sentence more in the text that customers get, between the approval and the release."""
-    at = water.bank.time() + timedelta(minutes=10)
-    message_id = water.submitted(release_at=at)
-    water.approve(message_id, water.digest(message_id))
-
-    def change(session: Session, runtime: Runtime) -> None:
-        version = session.get_one(Message, message_id).current
-        kept = version.renditions or {}
-        version.renditions = {**kept, "sms": {**kept["sms"], "text": kept["sms"]["text"] + " Act now!"}}
-
-    water.do(change)
-    water.settle(15)
 
 
 def with_a_line_to_call(water: Aquarium) -> None:
