@@ -137,7 +137,7 @@ class _Run:
                         # There is more than one claim of work: whoever is free comes and helps, and calls the next.
                         colleague_rung = True
                         self.runtime.bells.ring([(self.channel, "fan_out", (self.channel,))])
-                    if wait or not self._room(urgent=False):
+                    if wait or not any(self._room(one.urgent) for one in due):
                         # Whether anything more urgent has come was looked a moment ago.
                         await self._pause(wait or TICK)
             except asyncio.CancelledError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -14,13 +14,23 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from dispatcher.model import Attempt, ContactPoint, Customer, Delivery, ListMember, Message, Recipient, Task
+from dispatcher.model import (
+    Attempt,
+    ContactPoint,
+    Customer,
+    Delivery,
+    DistributionList,
+    ListMember,
+    Message,
+    Recipient,
+    Task,
+)
 from dispatcher.model.gate import Limits
-from dispatcher.model.ports import Outbound, Outcome
+from dispatcher.model.ports import Content, Outbound, Outcome
 from dispatcher.services import quiet_hours
 from dispatcher.services.circuit import ENOUGH, FIRST_REST
 from dispatcher.services.fan_out import OpenRelease
-from dispatcher.services.sending import OUTAGE, URGENT_OUTAGE, Pump
+from dispatcher.services.sending import OUTAGE, URGENT_OUTAGE, Pump, _Run
 from dispatcher.services.turns import Turns
 from tests.small_bank import Scripted, SmallBank, small_bank
 
@@ -92,12 +102,55 @@ def test_an_urgent_message_passes_what_is_going_out(bank: SmallBank) -> None:
     asyncio.run(Pump(bank.runtime, "sms").run())
     order = messages_of(bank)
     assert Counter(order) == {ordinary: 301, urgent[0]: 301}
-    last = max(place for place, one in enumerate(order) if one == urgent[0])
-    before = [one.attempt for one, whose in zip(sms.got[:last], order[:last], strict=True) if whose == ordinary]
     with bank.sessions() as session:
-        claims = set(session.scalars(select(Attempt.started_at).where(Attempt.id.in_(before))))
-    # What a worker had claimed leaves while it claims urgent ones, however long that takes; one claim may be under way.
-    assert len([at for at in claims if at > came[0]]) <= 1, "ordinary ones were claimed while urgent ones waited"
+        rows = session.execute(
+            select(Delivery.message_id, Attempt.started_at).join(Delivery, Attempt.delivery_id == Delivery.id)
+        )
+        claims = {(message_id, at) for message_id, at in rows}  # rows are no tuples to mypy
+    last = max(at for message_id, at in claims if message_id == urgent[0])
+    meanwhile = [at for message_id, at in claims if message_id == ordinary and came[0] < at < last]
+    # One claim may be under way.
+    assert len(meanwhile) <= 1, "ordinary ones were claimed while urgent ones waited"
+
+
+def test_urgent_ones_that_fit_are_claimed_at_once_where_ordinary_ones_have_no_room(
+    bank: SmallBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_texts(bank, 300)
+    with bank.sessions() as session:
+        top = session.scalar(select(DistributionList.id).where(DistributionList.key == "top"))
+        session.merge(ListMember(list_id=top, customer_id=bank.ids["bob"]))
+        session.commit()
+    release(bank)
+    urgent, sent, pauses = 6, 0, 0
+    all_left = asyncio.Event()
+    sms = bank.providers["sms"]
+    send, pause = sms.send, _Run._pause
+
+    async def held(content: Content, batch: Sequence[Outbound]) -> AsyncIterator[Outcome]:
+        """Ordinary ones are answered when all the urgent ones have left."""
+        nonlocal sent
+        sent += content.urgent
+        if sent == urgent:
+            all_left.set()
+        if not content.urgent:
+            await asyncio.wait_for(all_left.wait(), 30)
+        async for one in send(content, batch):
+            yield one
+
+    async def counted(run: _Run, seconds: float) -> None:
+        nonlocal pauses
+        if pauses == 0:  # nothing ordinary has room any more
+            for _ in range(urgent):
+                release(bank, urgency="urgent", lists=["top"])
+        pauses += sent < urgent
+        await pause(run, seconds)
+
+    monkeypatch.setattr(sms, "send", held)
+    monkeypatch.setattr(_Run, "_pause", counted)
+    asyncio.run(Pump(bank.runtime, "sms").run())
+    assert sent == urgent
+    assert pauses == 1, "it paused between urgent ones"
 
 
 def test_releases_of_one_urgency_share_the_channel(bank: SmallBank) -> None:
