@@ -26,11 +26,11 @@ SOON = timedelta(seconds=1)
 
 
 def settle(
-    session: Session, runtime: Runtime, channel: str, of: type[Delivery | Letter], outcomes: Sequence[Outcome]
+    session: Session, runtime: Runtime, channel: str, table: type[Delivery | Letter], outcomes: Sequence[Outcome]
 ) -> None:
-    """Write these outcomes of attempts, all of deliveries or all of letters; the caller commits.
+    """Write these outcomes of attempts, all of deliveries or all of letters as `table` says; the caller commits.
 
-    Accepted ones, nearly all, in two statements for the lot.
+    Accepted ones, nearly all, in two statements for the lot. LookupError where they are not of this table.
     """
     looked_up_by_key(session)
     connection = session.connection()
@@ -38,7 +38,7 @@ def settle(
         # All attempts before any delivery, in one order for everybody, so that two writers never wait for each other.
         connection.execute(_HELD, {"attempts": [one.attempt for one in outcomes]})
     if accepted := {one.attempt: one for one in outcomes if one.state == "accepted"}:
-        _accept(connection, of, accepted.values(), runtime.now())
+        _accept(connection, table, accepted.values(), runtime.now())
     for outcome in outcomes:
         if outcome.state != "accepted":
             settle_one(session, runtime, channel, outcome)
@@ -47,11 +47,15 @@ def settle(
 _HELD = select(Attempt.id).where(among(Attempt.id, "attempts")).order_by(Attempt.id).with_for_update()
 
 
-def _accept(connection: Connection, of: type[Delivery | Letter], outcomes: Collection[Outcome], now: datetime) -> None:
+def _accept(
+    connection: Connection, table: type[Delivery | Letter], outcomes: Collection[Outcome], now: datetime
+) -> None:
     taken = [{"id": one.attempt, "ref": clean(one.provider_ref, 100) or None, "at": one.at or now} for one in outcomes]
-    connection.execute(_attempts_accepted(connection.dialect), {"accepted": taken})
-    told = {"told_by": now + rings.TOLD_WITHIN} if of is Letter else {}
-    connection.execute(_targets_accepted(of), {"attempts": [one.attempt for one in outcomes], **told})
+    known = connection.execute(_attempts_accepted(connection.dialect), {"accepted": taken})
+    told = {"told_by": now + rings.TOLD_WITHIN} if table is Letter else {}
+    moved = connection.execute(_targets_accepted(table), {"attempts": [one.attempt for one in outcomes], **told})
+    if known.rowcount and not moved.rowcount:
+        raise LookupError(f"{known.rowcount} attempts are accepted, and none of them is of {table.__tablename__}")
 
 
 @cache

@@ -23,4 +23,4 @@ def test_fifty_kills_lose_and_double_nothing(database: str) -> None:
     assert figures.kills == KILLS, told
     # The run was one worth surviving: much was sent, and some of it was in doubt.
     assert figures.acceptances > 100, told
-    assert figures.unknowns > 0, told
+    assert figures.unknowns > 3, told

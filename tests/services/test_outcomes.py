@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.bells import commit
-from dispatcher.model import Attempt, Delivery, Task
+from dispatcher.model import Attempt, Delivery, Letter, Task
 from dispatcher.model.ports import Event, Outbound, Outcome
 from dispatcher.services import outcomes, status, tasks
 from dispatcher.services.sending import Pump
@@ -124,3 +125,24 @@ def test_what_a_gate_of_ours_barred_costs_no_try(bank: SmallBank) -> None:
         assert one.due_at is not None
         assert (one.due_at - bank.time()).total_seconds() < 13, "the second try that cost something"
     assert attempt
+
+
+def test_of_several_attempts_that_were_accepted_the_first_counts(bank: SmallBank) -> None:
+    attempt = sent(bank, deferred)
+    bank.time.pass_by(3600)
+    bank.providers["sms"].answer = lambda one: None
+    asyncio.run(Pump(bank.runtime, "sms").run())
+    again, at = bank.providers["sms"].got[-1].attempt, bank.time()
+    assert again != attempt
+    some = (Outcome(again, "accepted", at=at + timedelta(seconds=9)), Outcome(attempt, "accepted", at=at))
+    settle(bank, *some)
+    with bank.sessions() as session:
+        assert (text(session).state, text(session).accepted_at) == ("accepted", at)
+
+
+def test_outcomes_of_the_other_kind_are_refused_whole(bank: SmallBank) -> None:
+    attempt = sent(bank, lambda one: None)
+    with bank.sessions() as session, pytest.raises(LookupError, match="none of them is of letters"):
+        outcomes.settle(session, bank.runtime, "sms", Letter, [Outcome(attempt, "accepted")])
+    with bank.sessions() as session:
+        assert session.get_one(Attempt, attempt).state == "unknown"
