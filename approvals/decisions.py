@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 
 from approvals import notices
 from dispatcher.model import Decision, Message, Staff, StaffCall, Version
-from dispatcher.model.errors import DigestConflict, NotAllowed, NotFound, Refused
-from dispatcher.model.message import digest_of_renditions, untouched
+from dispatcher.model.errors import DigestConflict, NotAllowed, NotFound, Refused, StateConflict
+from dispatcher.model.message import untouched
 from dispatcher.runtime import Runtime
-from dispatcher.services import audience, release
+from dispatcher.services import audience, release, renditions
 from dispatcher.services.audit import record
 
 DECISIONS = ("approve", "return", "reject")
@@ -32,7 +32,8 @@ def decide(
     """Decide on the version with this digest.
 
     Approving releases at once unless the message has a later `release_at`. Raises NotAllowed for the author,
-    editors and people who are no officers; DigestConflict when the content changed or was decided meanwhile.
+    editors and people who are no officers; DigestConflict when the content changed or was decided meanwhile;
+    StateConflict for approving what cannot be read.
     By telephone, `call` goes on record, and whether all of it had been heard.
     """
     if not officer.has("officer"):
@@ -48,13 +49,14 @@ def decide(
     _require_form(decision, comment)
     version = message.current
     _require_current(message, version, digest)
+    if decision == "approve":
+        _require_readable(runtime, version)
     made = Decision(
         message=message,
         version=version,
         officer=officer,
         decision=decision,
         digest=digest,
-        renditions=digest_of_renditions(version.renditions),
         comment=comment.strip(),
         via=via,
         decided_at=runtime.now(),
@@ -65,7 +67,7 @@ def decide(
     by_call = {"call": call.call_ref, "whole": call.heard_at is not None} if call else {}
     record(
         session, runtime, officer, f"{decision} message", f"message {message.id}",
-        version=version.number, digest=digest, renditions=made.renditions, comment=made.comment, via=via, **by_call,
+        version=version.number, digest=digest, comment=made.comment, via=via, **by_call,
     )  # fmt: skip
     notices.tell_author(session, runtime, message, made)
     if decision == "approve":
@@ -97,6 +99,15 @@ def _require_form(decision: str, comment: str) -> None:
         wrong["comment"] = "is longer than 5,000 characters"
     if wrong:
         raise Refused(wrong)
+
+
+def _require_readable(runtime: Runtime, version: Version) -> None:
+    if channels := renditions.unreadable(runtime, version):
+        raise StateConflict(
+            f"what it keeps for {', '.join(channels)} was written by another Dispatcher and cannot be read here: "
+            "edit it or return it to its author, and it is composed anew",
+            state=version.message.state,
+        )
 
 
 def _require_current(message: Message, version: Version, digest: str) -> None:

@@ -14,7 +14,7 @@ from approvals import notices, policy, twins
 from approvals.rules import Submission, attachment_type
 from dispatcher.model import Attachment, DistributionList, Media, Message, Recipient, Staff, Version
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
-from dispatcher.model.message import EDITABLE, digest_of
+from dispatcher.model.message import EDITABLE, digest_of, input_digest_of
 from dispatcher.runtime import Runtime
 from dispatcher.services import cancellation, media, renditions, sight
 from dispatcher.services.audit import record
@@ -129,9 +129,10 @@ def submit(session: Session, runtime: Runtime, staff: Staff, message_id: int) ->
     policy.require(
         form, known_lists=lists, now=runtime.now(), draft=False, has_recording=message.current.recording is not None
     )
-    if message.current.id in {decision.version_id for decision in message.decisions}:
-        # A version is decided once. Handing in the same words again is a new version of them.
-        before = message.current
+    before = message.current
+    decided = before.id in {decision.version_id for decision in message.decisions}
+    if decided or before.renditions != renditions.to_keep(runtime, before):
+        # A version is decided once, and officers get what channels make of its words today: that is a new version.
         message.version += 1
         _add_version(
             session, runtime, message, staff, form, lists, via="page", kept=before.recording, before=before, changes={}
@@ -253,21 +254,11 @@ def _add_version(
         via=via,
         lists=chosen,
         attachments=[Attachment(position=n, name=name, media=file) for n, (name, file) in enumerate(files)],
-        digest=digest_of(
-            subject=form.subject.strip(),
-            text=form.text,
-            recording=recording.sha256 if recording else None,
-            attachments=[(name, file.sha256) for name, file in files],
-            lists=[one.key for one in chosen],
-            topic=topic,
-            urgency=form.urgency,
-            release_at=form.release_at,
-            valid_for=form.valid_for,
-        ),
     )
     message.versions.append(version)
-    with session.no_autoflush:  # written once, whole
+    with session.no_autoflush:  # what is composed and digested asks for more; a version is written once, whole
         version.renditions = renditions.to_keep(runtime, version)
+        version.digest, version.input_digest = digest_of(version), input_digest_of(version)
     session.flush()
     return version
 

@@ -66,7 +66,7 @@ def _found(session: Session, message: Message) -> list[Twin]:
     latest = session.execute(rows.limit(_COMPARED)) if version.text.strip() else ()
     found = {row.id: row for row in (*exact, *islice(_alike(version, latest), _MOST_TOLD))}
     told = sorted(found.values(), key=lambda row: (row.submitted_at, row.id), reverse=True)[:_MOST_TOLD]
-    return [Twin(row.id, row.state, row.submitted_at, row.digest == version.digest) for row in told]
+    return [Twin(row.id, row.state, row.submitted_at, row.input_digest == version.input_digest) for row in told]
 
 
 def again(session: Session, message: Message) -> int | None:
@@ -82,7 +82,7 @@ def again(session: Session, message: Message) -> int | None:
     return session.scalar(
         select(Message.id)
         .join(Version, _is_current())
-        .where(Version.digest == message.current.digest)
+        .where(Version.input_digest == message.current.input_digest)
         .where(Message.author_id == message.author_id, Message.id != message.id, fits)
         .order_by(Version.id.desc())
         .limit(1)
@@ -96,7 +96,7 @@ def _is_current() -> ColumnElement[bool]:
 def _near(message: Message, at: datetime) -> Select[int, str, datetime | None, str, str, str]:
     """The others that were submitted within a day, the latest first, by their index alone."""
     return (
-        select(Message.id, Message.state, Message.submitted_at, Version.digest, Version.subject, Version.text)
+        select(Message.id, Message.state, Message.submitted_at, Version.input_digest, Version.subject, Version.text)
         .join(Version, _is_current())
         .where(Message.id != message.id, Message.state.in_(_LIVE))
         .where(Message.submitted_at.between(at - WITHIN, at + WITHIN))
@@ -106,7 +106,7 @@ def _near(message: Message, at: datetime) -> Select[int, str, datetime | None, s
 
 def _repeats(version: Version) -> ColumnElement[bool]:
     """It says the same to the byte: all of it, its words, or its recording."""
-    same = [Version.digest == version.digest]
+    same = [Version.input_digest == version.input_digest]
     if version.recording_id is not None:
         same.append(Version.recording_id == version.recording_id)
     if version.text.strip():

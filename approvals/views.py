@@ -98,6 +98,7 @@ def _page(
         plan=plan,
         texts=[lag.words(runtime, language, plan.longest) for language in ("en", "de")] if plan.text_first else [],
         renditions=_renditions(runtime, version),
+        unreadable=renditions.unreadable(runtime, version),
         barred=decisions.why_barred(session, officer, message),
         like=submission.like(session, officer, message) if message.state in ("pending", "approved") else [],
         earlier=[one for one in message.decisions if one.version_id != version.id],
@@ -152,10 +153,9 @@ def _is_mine(message: Message, decision: str, digest: str) -> bool:
 def mail(message_id: int, number: int) -> ResponseReturnValue:
     """The mail's HTML as customers get it, for the frame."""
     version = next((one for one in _get(message_id).versions if one.number == number), None)
-    rendition = renditions.for_channels(door.runtime(), version).get("email") if version else None
-    if rendition is None:
+    if version is None:
         raise NotFound("there is no such mail")
-    response = Response(_without_tags(rendition.html))
+    response = Response(_without_tags(renditions.for_channel(door.runtime(), version, "email").html))
     response.headers["Content-Security-Policy"] = MAIL_CSP
     return response
 

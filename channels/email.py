@@ -45,7 +45,7 @@ class Email:
 
     def compose(self, draft: Draft) -> Rendition:
         subject = headline(draft)
-        return Rendition(subject=subject, text=_plain(draft), html=_html(draft, subject))
+        return Rendition(sender=draft.firm, subject=subject, text=_plain(draft), html=_html(draft, subject))
 
 
 def _signed(draft: Draft) -> str:

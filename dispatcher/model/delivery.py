@@ -248,7 +248,8 @@ class Attempt(Base):
 
     __tablename__ = "attempts"
     __table_args__ = (
-        index_where_known("ix_attempts_delivery_id", "delivery_id"),
+        # Of all: SQLite takes a condition for one that few fulfil, and reads the whole table by it.
+        Index("ix_attempts_delivery_id", "delivery_id"),
         index_where_known("ix_attempts_letter_id", "letter_id"),
         index_where_known("ix_attempts_provider_ref", "provider", "provider_ref"),
     )

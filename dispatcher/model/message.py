@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -130,7 +129,9 @@ class Version(Base):
     valid_for: Mapped[int | None]
     recording_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"))
     via: Mapped[str] = mapped_column(String(16), default="page")  # page, api, phone, mail, sms
-    digest: Mapped[str] = mapped_column(String(64), index=True)
+    digest: Mapped[str] = mapped_column(String(64))  # see `digest_of`
+    # See `input_digest_of`: the same for alerts that say the same.
+    input_digest: Mapped[str] = mapped_column(String(64), index=True, default="", server_default="")
     # By channel, the fields of its Rendition, as composed when this was written; None where it was written before
     # versions kept them. Lists of messages do not load it: it holds pages of HTML.
     renditions: Mapped[dict[str, Any] | None] = deferred(mapped_column(JsonOrNone))
@@ -166,10 +167,7 @@ class Attachment(Base):
 
 
 class Decision(Base):
-    """Approve, return or reject, by an officer, bound to one digest and to the renditions of what they decide on.
-
-    One a version: the unique key sees to it.
-    """
+    """Approve, return or reject, by an officer, bound to one digest. One a version: the unique key sees to it."""
 
     __tablename__ = "decisions"
 
@@ -179,7 +177,6 @@ class Decision(Base):
     officer_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     decision: Mapped[str] = mapped_column(String(16))  # approve, return, reject
     digest: Mapped[str] = mapped_column(String(64))
-    renditions: Mapped[str] = mapped_column(String(64), default="", server_default="")  # see `digest_of_renditions`
     comment: Mapped[str] = mapped_column(Text, default="")
     via: Mapped[str] = mapped_column(String(16), default="page")
     decided_at: Mapped[datetime] = mapped_column(default=now)
@@ -189,57 +186,43 @@ class Decision(Base):
     officer: Mapped[Staff] = relationship()
 
 
-def digest_of(
-    *,
-    subject: str,
-    text: str,
-    recording: str | None,
-    attachments: Iterable[tuple[str, str]],
-    lists: Iterable[str],
-    topic: str,
-    urgency: str,
-    release_at: datetime | None,
-    valid_for: int | None,
-) -> str:
-    """SHA-256, hex, over everything an author hands in. What channels make of it has a digest of its own.
+def input_digest_of(version: Version) -> str:
+    """SHA-256, hex, over everything the author handed in, files by the SHA-256 of their bytes."""
+    return _sha256(_handed_in(version))
 
-    `recording` and the second of each attachment are SHA-256s of bytes; attachments keep their order, lists
-    are the keys of the audience in any order.
+
+def digest_of(version: Version) -> str:
+    """SHA-256, hex, over everything the author handed in and what the version keeps for its channels: over all that an
+    officer decides on.
     """
-    when = release_at.astimezone(UTC).isoformat(timespec="microseconds") if release_at else None
-    files = [list(pair) for pair in attachments]
-    canonical = json.dumps(
-        [subject, text, recording, files, sorted(lists), topic, urgency, when, valid_for],
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    # Of one written before versions kept any, there is nothing to add.
+    kept = [] if version.renditions is None else [version.renditions]
+    return _sha256([*_handed_in(version), *kept])
 
 
-def digest_of_renditions(kept: object) -> str:
-    """SHA-256, hex, over what a version keeps for its channels; "" where it keeps none."""
-    if kept is None:
-        return ""
-    canonical = json.dumps(kept, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+def _handed_in(version: Version) -> list[object]:
+    """Attachments keep their order; lists are in any, by their keys."""
+    when = version.release_at.astimezone(UTC).isoformat(timespec="microseconds") if version.release_at else None
+    return [
+        version.subject,
+        version.text,
+        version.recording.sha256 if version.recording else None,
+        [[part.name, part.media.sha256] for part in version.attachments],
+        sorted(one.key for one in version.lists),
+        version.topic,
+        version.urgency,
+        when,
+        version.valid_for,
+    ]
+
+
+def _sha256(parts: list[object]) -> str:
+    # Databases keep the fields of an object in an order of their own.
+    canonical = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def untouched(version: Version) -> bool:
     """True while the version, its recording and its attachments hold, to the byte, what its digest was made of."""
     files = [version.recording, *(part.media for part in version.attachments)]
-    return recomputed_digest(version) == version.digest and all(one.intact for one in files if one)
-
-
-def recomputed_digest(version: Version) -> str:
-    """The digest of what the version holds now; differs from `version.digest` only after tampering."""
-    return digest_of(
-        subject=version.subject,
-        text=version.text,
-        recording=version.recording.sha256 if version.recording else None,
-        attachments=[(part.name, part.media.sha256) for part in version.attachments],
-        lists=[one.key for one in version.lists],
-        topic=version.topic,
-        urgency=version.urgency,
-        release_at=version.release_at,
-        valid_for=version.valid_for,
-    )
+    return digest_of(version) == version.digest and all(one.intact for one in files if one)

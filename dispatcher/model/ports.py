@@ -62,6 +62,7 @@ class Rendition:
     came with the recording, as a call reads it to who asks for more.
     """
 
+    sender: str = ""  # the name that it comes from, where the channel shows one
     subject: str = ""
     text: str = ""
     html: str = ""

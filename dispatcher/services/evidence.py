@@ -31,20 +31,19 @@ def _entries(session: Session, *actions: str) -> Iterator[tuple[str, str, str, d
 
 
 def decisions_as_recorded(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
-    """P3: each decision is by the officer, on the digests and with the words that its entry holds."""
+    """P3: each decision is by the officer, on the digest and with the words that its entry holds."""
     recorded = {
         (subject, detail.get("version")): (
             actor,
             action,
             detail.get("digest"),
-            detail.get("renditions", ""),
             detail.get("comment"),
         )
         for actor, action, subject, detail in _entries(session, "approve message", "return message", "reject message")
     }
     for one in session.scalars(select(Decision).order_by(Decision.id)):
         told = recorded.get((f"message {one.message_id}", one.version.number))
-        held = (one.officer.email, f"{one.decision} message", one.digest, one.renditions, one.comment)
+        held = (one.officer.email, f"{one.decision} message", one.digest, one.comment)
         if told is not None and told != held:
             yield Breach(
                 "P3", f"decision {one.id}", "is not what its entry in the record says: it was changed afterwards"

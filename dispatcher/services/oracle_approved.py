@@ -74,8 +74,6 @@ def _approval_faults(session: Session, message: Message) -> Iterator[str]:
         yield f"decision {approval.id} approves another digest than that of version {version.number}"
     if _digest(version) != version.digest:
         yield f"version {version.number} no longer holds what was submitted"
-    if _digest_of_kept(version) != approval.renditions:
-        yield f"version {version.number} no longer keeps the renditions that were approved"
     if (message.release_at, message.valid_for) != (version.release_at, version.valid_for):
         yield f"version {version.number} was approved with other times than it was released with"
 
@@ -102,19 +100,13 @@ def _digest(version: Version) -> str:
             version.urgency,
             when.astimezone(UTC).isoformat(timespec="microseconds") if when else None,
             version.valid_for,
+            *([] if version.renditions is None else [version.renditions]),
         ],
         ensure_ascii=False,
+        sort_keys=True,
         separators=(",", ":"),
     )
     return content(canonical.encode())
-
-
-def _digest_of_kept(version: Version) -> str:
-    """The same of what channels carry."""
-    if version.renditions is None:
-        return ""
-    canonical = json.dumps(version.renditions, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 # --- P4 ---------------------------------------------------------------------------------------------------

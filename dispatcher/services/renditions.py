@@ -59,47 +59,57 @@ def _composed(runtime: Runtime, version: Version) -> dict[str, Rendition]:
 
 
 def for_channels(runtime: Runtime, version: Version) -> dict[str, Rendition]:
-    """The renditions of all channels that it may leave by."""
+    """The renditions of all channels that it may leave by, but for those of `unreadable`."""
     kept = version.renditions
     if kept is None:
         return _composed(runtime, version)
-    return {name: _kept(version, name) for name in runtime.adapters.channels if name in kept}
+    found = {name: _read(kept[name]) for name in runtime.adapters.channels if name in kept}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def unreadable(runtime: Runtime, version: Version) -> list[str]:
+    """The channels whose rendition another Dispatcher has written in a way that this one does not know."""
+    kept = version.renditions or {}
+    return [name for name in runtime.adapters.channels if name in kept and _read(kept[name]) is None]
 
 
 def for_channel(runtime: Runtime, version: Version, channel: str) -> Rendition:
     """The rendition of one channel: what the version keeps, or, of one written before versions kept any, composed now.
 
-    Raises StateConflict where it keeps others, but none for this channel: nobody has approved one.
+    Raises StateConflict where it keeps others, but none for this channel, which nobody has approved; and where this
+    one is of the `unreadable`.
     """
-    if version.renditions is None:
+    kept, message = version.renditions, version.message
+    if kept is None:
         return runtime.adapters.channels[channel].compose(draft_of(runtime, version))
-    return _kept(version, channel)
+    if channel not in kept:
+        raise StateConflict(f"message {message.id} was not written for {channel}", state=message.state)
+    found = _read(kept[channel])
+    if found is None:
+        why = f"what message {message.id} keeps for {channel} cannot be read"
+        raise StateConflict(why, state=message.state)
+    return found
 
 
-def _kept(version: Version, channel: str) -> Rendition:
-    kept, state = version.renditions, version.message.state
-    if not isinstance(kept, dict) or channel not in kept:
-        raise StateConflict(f"message {version.message.id} was not written for {channel}", state=state)
+def _read(kept: dict[str, Any]) -> Rendition | None:
     try:
-        return Rendition(**kept[channel])
+        return Rendition(**kept)
     except TypeError:
-        raise StateConflict(
-            f"what message {version.message.id} keeps for {channel} cannot be read", state=state
-        ) from None
+        return None
 
 
 def content_for(session: Session, runtime: Runtime, message: Message, channel: str) -> Content:
     """Rendition and envelope of a message's current version, as a provider takes it.
 
-    Raises StateConflict where it has no rendition for the channel, and when the bytes of an attachment are not those
-    that were approved.
+    Raises StateConflict where it has no rendition for the channel that can be read, and when the bytes of an attachment
+    are not those that were approved.
     """
     version = message.current
     domain = runtime.settings.inbound_email_domain
-    mail = channel == "email"
+    mail, rendition = channel == "email", for_channel(runtime, version, channel)
     return Content(
-        rendition=for_channel(runtime, version, channel),
-        sender_name=runtime.settings.firm_name,
+        rendition=rendition,
+        sender_name=rendition.sender or runtime.settings.firm_name,
         reply_to=f"reply+{REPLY_TAG}@{domain}" if mail and domain else "",
         unsubscribe_url=f"{runtime.settings.public_url}/p/{PREFS_TAG}/one-click?a={message.id}" if mail else "",
         attachments=_files(version) if mail else (),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,11 +16,12 @@ from approvals.rules import Upload
 from channels import standing
 from channels.fax import Fax
 from dispatcher import bells
-from dispatcher.model import AuditEntry, Decision, Delivery, Message, Task, Version
-from dispatcher.model.errors import StateConflict
-from dispatcher.model.message import digest_of_renditions
+from dispatcher.model import Decision, Delivery, Message, Task, Version
+from dispatcher.model.errors import DigestConflict, StateConflict
+from dispatcher.model.message import digest_of
 from dispatcher.model.ports import Rendition
 from dispatcher.services import calls, reconcile, release, renditions, sending, verify
+from tests.another_dispatcher import rendition_of_another
 from tests.small_bank import SmallBank, small_bank
 from tests.webhooks.test_voice import wav
 
@@ -88,7 +88,7 @@ def test_what_was_shown_leaves_whatever_has_changed(bank: SmallBank, monkeypatch
         assert "\n".join(one or "" for one in said.pieces) == before["voice"].spoken
         assert "Example Bank" in said.pieces[0]  # type: ignore[operator]
         probe = renditions.content_for(session, bank.runtime, message, "email")
-        assert (probe.rendition.subject, probe.sender_name) == (before["email"].subject, "Another Bank")
+        assert (probe.rendition.subject, probe.sender_name) == (before["email"].subject, "Example Bank")
     assert breaches(bank) == []
 
 
@@ -133,23 +133,46 @@ def test_what_is_handed_in_again_is_composed_anew(bank: SmallBank) -> None:
     with bank.sessions() as session:
         message = bank.submitted(session)
         officer, digest = bank.staff(session, "officer"), message.current.digest
-        decided = decisions.decide(session, bank.runtime, officer, message.id, "return", digest, "Say which quarter.")
-        assert decided.renditions == digest_of_renditions(message.current.renditions) != ""
+        decisions.decide(session, bank.runtime, officer, message.id, "return", digest, "Say which quarter.")
         set_to(bank, firm_name="Another Bank")
         submission.submit(session, bank.runtime, bank.staff(session, "analyst"), message.id)
         assert message.version == 2
         assert "Another Bank" in renditions.for_channel(bank.runtime, message.current, "sms").text
 
 
-def test_a_decision_and_its_entry_hold_their_digest(bank: SmallBank) -> None:
-    number = written(bank)
-    approve(bank, number)
+def test_a_draft_is_handed_in_as_composed_then(bank: SmallBank) -> None:
     with bank.sessions() as session:
-        decision = session.scalars(select(Decision)).one()
-        assert decision.renditions == digest_of_renditions(decision.version.renditions)
-        assert len(decision.renditions) == 64
-        [entry] = session.scalars(select(AuditEntry).where(AuditEntry.action == "approve message"))
-        assert json.loads(entry.detail)["renditions"] == decision.renditions
+        analyst = bank.staff(session, "analyst")
+        same, other, before = (
+            submission.create(session, bank.runtime, analyst, bank.submission(subject=one), draft=True)
+            for one in ("One", "Two", "Three")
+        )
+        submission.submit(session, bank.runtime, analyst, same.id)
+        assert same.version == 1
+        set_to(bank, firm_name="Another Bank")
+        submission.submit(session, bank.runtime, analyst, other.id)
+        assert other.version == 2
+        assert "Another Bank" in renditions.for_channel(bank.runtime, other.current, "sms").text
+        session.execute(text("UPDATE versions SET renditions = NULL"))
+        session.expire_all()
+        submission.submit(session, bank.runtime, analyst, before.id)
+        assert before.current.renditions is not None
+
+
+def test_who_has_seen_other_renditions_does_not_decide(bank: SmallBank) -> None:
+    """An edit that changes none of the author's words may change what stands around them."""
+    with bank.sessions() as session:
+        message = bank.submitted(session)
+        seen, said = message.current.digest, message.current.input_digest
+        officer, editor = bank.staff(session, "officer"), bank.staff(session, "analyst")
+        submission.edit(session, bank.runtime, editor, message.id, {})
+        assert message.current.digest == seen
+        set_to(bank, firm_name="Another Bank")
+        submission.edit(session, bank.runtime, editor, message.id, {})
+        assert message.current.input_digest == said
+        with pytest.raises(DigestConflict, match="was changed by Analyst"):
+            decisions.decide(session, bank.runtime, officer, message.id, "approve", seen)
+        decisions.decide(session, bank.runtime, officer, message.id, "approve", message.current.digest)
 
 
 def tampered(bank: SmallBank, number: int, channel: str = "sms", **changes: str) -> None:
@@ -162,6 +185,21 @@ def tampered(bank: SmallBank, number: int, channel: str = "sms", **changes: str)
         session.commit()
 
 
+@pytest.mark.parametrize("way", ["changed", "taken away"])
+def test_what_was_changed_before_the_decision_is_not_decided_on(bank: SmallBank, way: str) -> None:
+    number = written(bank)
+    if way == "changed":
+        tampered(bank, number)
+    with bank.sessions() as session:
+        message = session.get_one(Message, number)
+        if way == "taken away":
+            session.execute(text("UPDATE versions SET renditions = NULL"))
+            session.expire_all()
+        officer = bank.staff(session, "officer")
+        with pytest.raises(DigestConflict, match="not what was submitted"):
+            decisions.decide(session, bank.runtime, officer, number, "approve", message.current.digest)
+
+
 def test_what_was_changed_in_the_database_is_not_sent_and_is_named(bank: SmallBank) -> None:
     number = written(bank)
     approve(bank, number)
@@ -171,14 +209,14 @@ def test_what_was_changed_in_the_database_is_not_sent_and_is_named(bank: SmallBa
         alarms = session.scalars(select(Task.text).where(Task.kind == "alarm")).all()
         assert any("is not what was approved" in one for one in alarms), alarms
     [named] = breaches(bank)
-    assert named == f"P3 message {number}: version 1 no longer keeps the renditions that were approved"
+    assert named == f"P3 message {number}: version 1 no longer holds what was submitted"
 
 
 def test_what_was_changed_before_its_time_is_not_released_and_is_named(bank: SmallBank) -> None:
     number = written(bank, release_at=bank.time() + timedelta(minutes=10))
     approve(bank, number)
     tampered(bank, number, "email", html="<p>Act now!</p>")
-    assert any("no longer keeps the renditions" in one for one in breaches(bank))
+    assert any("no longer holds what was submitted" in one for one in breaches(bank))
     bank.time.pass_by(601)
     with bank.sessions() as session:
         assert not release.release_due(session, bank.runtime, number)
@@ -193,7 +231,7 @@ def test_taken_away_they_are_not_composed_anew(bank: SmallBank) -> None:
         session.execute(text("UPDATE versions SET renditions = NULL"))
         session.commit()
     assert carried(bank) == {}
-    assert any("no longer keeps the renditions" in one for one in breaches(bank))
+    assert any("no longer holds what was submitted" in one for one in breaches(bank))
 
 
 def test_a_decision_changed_with_them_is_not_what_is_on_record(bank: SmallBank) -> None:
@@ -201,8 +239,9 @@ def test_a_decision_changed_with_them_is_not_what_is_on_record(bank: SmallBank) 
     approve(bank, number)
     tampered(bank, number)
     with bank.sessions() as session:
-        digest = digest_of_renditions(session.get_one(Message, number).current.renditions)
-        session.execute(update(Decision).values(renditions=digest))
+        digest = digest_of(session.get_one(Message, number).current)
+        session.execute(update(Version).values(digest=digest))
+        session.execute(update(Decision).values(digest=digest))
         session.commit()
     assert any("is not what its entry in the record says" in one for one in breaches(bank))
 
@@ -216,19 +255,24 @@ def test_what_is_kept_for_no_such_channel_or_cannot_be_read_is_refused(bank: Sma
         with pytest.raises(StateConflict, match="was not written for fax"):
             renditions.for_channel(later, version, "fax")
         assert renditions.for_channels(later, version).keys() == adapters.channels.keys()
-    tampered(bank, number, colour="red")
-    with bank.sessions() as session, pytest.raises(StateConflict, match="cannot be read"):
-        renditions.for_channel(later, session.get_one(Message, number).current, "sms")
+    with bank.sessions() as session:
+        rendition_of_another(session, number, "sms")
+        version = session.get_one(Message, number).current
+        with pytest.raises(StateConflict, match="cannot be read"):
+            renditions.for_channel(later, version, "sms")
+        assert renditions.unreadable(later, version) == ["sms"]
+        assert set(renditions.for_channels(later, version)) == {"email", "voice"}
+        with pytest.raises(StateConflict, match="keeps for sms was written by another Dispatcher"):
+            decisions.decide(session, bank.runtime, bank.staff(session, "officer"), number, "approve", version.digest)
+        decisions.decide(session, bank.runtime, bank.staff(session, "officer"), number, "return", version.digest, "Why")
 
 
 def test_a_version_of_before_leaves_as_composed_when_it_does(bank: SmallBank) -> None:
     number = written(bank)
     with bank.sessions() as session:
-        session.execute(text("UPDATE versions SET renditions = NULL"))
+        session.execute(text("UPDATE versions SET renditions = NULL, digest = input_digest"))
         session.commit()
     approve(bank, number)
-    with bank.sessions() as session:
-        assert session.scalars(select(Decision.renditions)).one() == ""
     set_to(bank, firm_name="Another Bank")
     assert carried(bank)["sms"].text.startswith("Another Bank: ")
     assert breaches(bank) == []
@@ -247,8 +291,14 @@ def test_lists_of_messages_do_not_load_them(bank: SmallBank) -> None:
         assert [one for one in asked if "renditions" in one]
 
 
-def test_the_digest_is_of_what_they_say_not_of_how_a_database_writes_it() -> None:
-    one = {"sms": asdict(Rendition(text="Größe €", segments=1)), "email": asdict(Rendition(subject="S"))}
-    other = {name: dict(reversed(fields.items())) for name, fields in reversed(one.items())}
-    assert digest_of_renditions(one) == digest_of_renditions(other) == digest_of_renditions(json.loads(json.dumps(one)))
-    assert digest_of_renditions({}) != digest_of_renditions(None) == ""
+def test_the_digest_is_of_what_they_say_not_of_how_a_database_writes_it(bank: SmallBank) -> None:
+    number = written(bank)
+    with bank.sessions() as session:
+        version = session.get_one(Message, number).current
+        kept = version.renditions or {}
+        version.renditions = {name: dict(reversed(fields.items())) for name, fields in reversed(kept.items())}
+        assert version.digest == digest_of(version) != version.input_digest
+        version.renditions = {}
+        assert digest_of(version) != version.input_digest
+        version.renditions = None
+        assert digest_of(version) == version.input_digest

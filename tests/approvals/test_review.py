@@ -138,7 +138,7 @@ def test_the_record_says_how_it_was_decided_and_the_chain_holds(bank: SmallBank,
 def test_a_decision_on_the_page_has_nothing_of_a_call_on_record(bank: SmallBank, session: Session) -> None:
     bank.released(session)
     [entry] = session.scalars(select(AuditEntry).where(AuditEntry.action == "approve message"))
-    assert json.loads(entry.detail).keys() == {"version", "digest", "renditions", "comment", "via"}
+    assert json.loads(entry.detail).keys() == {"version", "digest", "comment", "via"}
 
 
 def test_the_queue_has_urgent_ones_first_and_nothing_of_their_own(bank: SmallBank, session: Session) -> None:

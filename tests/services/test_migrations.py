@@ -77,7 +77,6 @@ def test_what_was_approved_before_versions_kept_their_renditions_keeps_none(engi
         version = Version(message=message, number=1, editor=author, subject="Größe", text="Words.", digest="0" * 64)
         version.renditions = {"sms": {"text": "Größe"}}
         decision = Decision(message=message, version=version, officer=officer, decision="approve", digest="0" * 64)
-        decision.renditions = "1" * 64
         session.add_all([message, version, decision])
         session.commit()
     was = storage_of(engine)
@@ -93,7 +92,7 @@ def test_what_was_approved_before_versions_kept_their_renditions_keeps_none(engi
     with Session(engine) as session:
         kept = session.query(Version).one()
         assert (kept.subject, kept.renditions) == ("Größe", None)
-        assert session.query(Decision).one().renditions == ""
+        assert (kept.digest, kept.input_digest) == (session.query(Decision).one().digest, "0" * 64)
         kept.subject = "Masse"  # what keeps the search is still there
         session.commit()
         if engine.dialect.name == "sqlite":
@@ -101,6 +100,29 @@ def test_what_was_approved_before_versions_kept_their_renditions_keeps_none(engi
                 text("SELECT name FROM sqlite_master WHERE tbl_name = 'versions' AND type = 'trigger'")
             )
             assert triggers.all()
+
+
+def test_the_indexes_of_attempts_hold_what_is_looked_for(engine: Engine, database_url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = database_url
+    for revision in ("0006", "head"):
+        engine.dispose()
+        (command.downgrade if revision == "0006" else command.upgrade)(config, revision)
+    kept = (
+        "sql FROM sqlite_master WHERE tbl_name"
+        if engine.dialect.name == "sqlite"
+        else "indexdef FROM pg_indexes WHERE tablename"
+    )
+    with engine.connect() as connection:
+        made = [one for one in connection.scalars(text(f"SELECT {kept} = 'attempts'")) if one and "INDEX ix" in one]
+    conditions = {one.split("ix_attempts_")[1].split()[0]: one.partition(" WHERE ")[2].strip("()") for one in made}
+    assert conditions == {
+        "delivery_id": "",
+        "letter_id": "letter_id IS NOT NULL",
+        "provider_ref": "provider_ref IS NOT NULL",
+    }
+    assert "deliveries" not in {one["referred_table"] for one in inspect(engine).get_foreign_keys("attempts")}
 
 
 def storage_of(engine: Engine) -> list[object]:

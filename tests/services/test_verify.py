@@ -35,7 +35,6 @@ from dispatcher.model import (
     Task,
     Version,
 )
-from dispatcher.model.message import digest_of_renditions
 from dispatcher.runtime import Runtime
 from dispatcher.services import sending, verify
 from dispatcher.services.audit import record
@@ -283,13 +282,6 @@ def no_renditions(session: Session) -> None:
     session.execute(text("UPDATE versions SET renditions = NULL WHERE message_id = 1"))
 
 
-def other_renditions_with_digest(session: Session) -> None:
-    other_renditions(session)
-    version = session.scalars(select(Version).where(Version.message_id == 1)).one()
-    digest = digest_of_renditions(version.renditions)
-    session.execute(update(Decision).where(Decision.message_id == 1).values(renditions=digest))
-
-
 def own_approval(session: Session) -> None:
     author = session.get_one(Message, 1).author_id
     session.execute(update(Decision).where(Decision.message_id == 1).values(officer_id=author))
@@ -468,9 +460,8 @@ BREACHES = {
     "called all day": (calls_in_a_day, "P9 delivery"),
     "changed after approval": (other_words, "P3 message 1: version 1 no longer holds what was submitted"),
     "changed with its digest": (other_words_with_digest, "approves another digest"),
-    "other renditions": (other_renditions, "P3 message 1: version 1 no longer keeps the renditions that were approved"),
-    "renditions taken away": (no_renditions, "P3 message 1: version 1 no longer keeps the renditions that were"),
-    "other renditions with digest": (other_renditions_with_digest, "is not what its entry in the record says"),
+    "other renditions": (other_renditions, "P3 message 1: version 1 no longer holds what was submitted"),
+    "renditions taken away": (no_renditions, "P3 message 1: version 1 no longer holds what was submitted"),
     "approved by its author": (own_approval, "is by somebody who wrote or edited it"),
     "not approved": (no_approval, "P3 message 1: went out, and version 1 was never approved"),
     "approved afterwards": (late_approval, "started before message 1 was approved"),

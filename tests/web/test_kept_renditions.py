@@ -8,6 +8,7 @@ from approvals.views import _without_tags
 from dispatcher import bells
 from dispatcher.model import Message
 from dispatcher.services import renditions, sending
+from tests.another_dispatcher import rendition_of_another
 from tests.web.conftest import Site
 from tests.webhooks.test_officer_line import wav
 
@@ -48,3 +49,19 @@ def test_the_text_that_a_call_reads_on_request_is_shown(site: Site) -> None:
     page = site("officer").get(f"/approvals/{number}").text
     assert "Read to those who ask for more" in page
     assert '<p class="preview-text">We cut. See</p>' in page
+
+
+def test_what_another_dispatcher_wrote_is_named_and_cannot_be_approved_but_returned(site: Site) -> None:
+    with site.session() as session:
+        number = site.bank.submitted(session).id
+        rendition_of_another(session, number, "voice")
+        digest = session.get_one(Message, number).current.digest
+    officer = site("officer")
+    page = officer.get(f"/approvals/{number}")
+    assert page.status_code == 200
+    assert "What it keeps for Voice was written by another Dispatcher" in page.text
+    assert officer.get(f"/approvals/{number}/mail/1").status_code == 200
+    assert officer.post(f"/approvals/{number}", {"decision": "approve", "digest": digest}).status_code == 409
+    officer.post(f"/approvals/{number}", {"decision": "return", "digest": digest, "comment": "Hand it in again."})
+    with site.session() as session:
+        assert session.get_one(Message, number).state == "returned"

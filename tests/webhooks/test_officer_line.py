@@ -34,6 +34,7 @@ from dispatcher.model import (
 from dispatcher.model.telephone import CallStep, Gather, Hangup, Play, Record, Say, Verb
 from dispatcher.services import recordings
 from dispatcher.services.media import Upload
+from tests.another_dispatcher import rendition_of_another
 from tests.webhooks.world import World, world_of
 from webhooks import prompts
 from webhooks.lines import officer, officer_hears
@@ -153,6 +154,15 @@ def do(world: World, what: Callable[[Session], object]) -> None:
 
 
 # --- what is heard ----------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_heard_is_sent_to_the_page_and_not_approved(light: World) -> None:
+    number = submitted(light)
+    do(light, lambda session: rendition_of_another(session, number, "voice"))
+    call = Call(light).take()
+    assert call.said.startswith("It cannot be heard on the telephone. Please go to the page. To approve, press 1.")
+    assert "It cannot be heard" in call.press("1").said
+    assert state(light, number) == "pending"
 
 
 def test_who_for_whom_and_the_very_words_and_then_the_menu(light: World) -> None:

@@ -30,6 +30,7 @@ from dispatcher.model import (
 )
 from dispatcher.model.ports import File
 from dispatcher.services import codes, recordings, sending, suppressions
+from tests.another_dispatcher import rendition_of_another
 from tests.webhooks.world import LINE, PUBLIC_URL, World
 
 CLEO, REP, COVER = "+12025550102", "+12025550199", "+12025550198"
@@ -126,6 +127,15 @@ def test_a_call_says_what_was_approved_whatever_settings_say_by_then(world: Worl
         delivery_id = session.scalars(query).one()
     said = outbound(world, delivery_id).take().said
     assert "This is Example Bank, with an alert from Analyst. Downgrade. We cut LTMY to hold." in said
+
+
+def test_who_cannot_be_told_what_it_says_can_still_answer(world: World) -> None:
+    delivery_id = world.alert()["cleo"]
+    with world.runtime.sessions() as session:
+        rendition_of_another(session, session.get_one(Delivery, delivery_id).message_id, "voice")
+    call = outbound(world, delivery_id).take()
+    assert "LTMY" not in call.said
+    assert "drücken Sie die 9" in call.said
 
 
 def test_a_recording_is_played(light: World) -> None:

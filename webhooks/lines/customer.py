@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Staff
+from dispatcher.model.errors import StateConflict
 from dispatcher.model.telephone import CallStep, Hangup, Play, Say, Verb
 from dispatcher.runtime import Runtime
 from dispatcher.services import calls, codes, listening, local_time, recordings
@@ -79,7 +80,7 @@ def _script(
     settings, outbound = runtime.settings, "attempt" in who
     language = _language(caller, outbound)
     rep = calls.representative(session, caller)
-    alert = calls.heard(runtime, caller.message) if caller.message else None
+    alert = _alert(runtime, caller)
     pieces = _pieces(runtime, alert, language) if alert else ()
     base = f"{settings.public_url}/webhooks/{provider}"
     leg = {**who, "call": call_ref or step.call_ref}
@@ -104,6 +105,14 @@ def _script(
         elsewhere=caller.elsewhere,
         begins=lambda front: hearing.begins_at(runtime, front),
     )
+
+
+def _alert(runtime: Runtime, caller: calls.Caller) -> calls.Alert | None:
+    """None also where it cannot be read: who calls about it can still answer."""
+    try:
+        return calls.heard(runtime, caller.message) if caller.message else None
+    except StateConflict:
+        return None
 
 
 def _language(caller: calls.Caller, outbound: bool) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from approvals import review
 from dispatcher.model import Message, Recording
 from dispatcher.model.call import REASON
-from dispatcher.model.errors import DispatcherError
+from dispatcher.model.errors import DispatcherError, StateConflict
 from dispatcher.model.telephone import CallStep, Hangup, Pause, Play, Record, Say, Verb
 from dispatcher.services import recordings
 from webhooks.lines import hearing, officer_hears
@@ -57,7 +57,10 @@ def _play(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
     message = line.call.message
     if message is None:
         return line.end("call again")
-    heard = review.heard_of(line.session, line.runtime, message)
+    try:
+        heard = review.heard_of(line.session, line.runtime, message)
+    except StateConflict:
+        return _ask_menu(line, place, (*front, *line.say("officer unreadable")))
     about = () if line.call.heard_at else officer_hears.about(line, heard)
     if officer_hears.is_too_long(heard):
         return _ask_menu(line, place, (*front, *about, *line.say("officer too long")))

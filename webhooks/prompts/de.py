@@ -63,6 +63,7 @@ SAID = {
     "einmal hören, die 4. An Kollegen weitergeben, die 5.",
     "officer more": "Zur nächsten Meldung die 6.",
     "officer to the end": "Bitte hören Sie alles, bevor Sie entscheiden.",
+    "officer unreadable": "Sie kann am Telefon nicht gehört werden. Gehen Sie bitte auf die Seite.",
     "officer too long": "Sie ist zu lang, um am Telefon ganz gehört zu werden. Zum Freigeben gehen Sie bitte auf "
     "die Seite.",
     "officer code": "Zum Freigeben geben Sie {code} ein.",

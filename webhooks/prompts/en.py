@@ -61,6 +61,7 @@ SAID = {
     "it to a colleague, 5.",
     "officer more": "For the next alert, 6.",
     "officer to the end": "Please hear all of it before you decide.",
+    "officer unreadable": "It cannot be heard on the telephone. Please go to the page.",
     "officer too long": "It is too long to be heard whole on the telephone. To approve it, please go to the page.",
     "officer code": "To approve it, key {code}.",
     "officer other code": "That is another code.",

@@ -63,6 +63,7 @@ SAID = {
     "réécouter, 4. Pour la passer à un collègue, 5.",
     "officer more": "Pour l'alerte suivante, 6.",
     "officer to the end": "Veuillez tout écouter avant de décider.",
+    "officer unreadable": "Elle ne peut être entendue au téléphone. Veuillez aller sur la page.",
     "officer too long": "Elle est trop longue pour être entendue en entier au téléphone. Pour l'approuver, "
     "veuillez aller sur la page.",
     "officer code": "Pour l'approuver, composez {code}.",

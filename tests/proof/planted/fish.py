@@ -51,6 +51,9 @@ FISH: dict[str, Fish] = {
     "digest over text only": Fish(
         plants.digest_over_text_only, scenes.all_goes_well, "no longer holds what was submitted"
     ),
+    "digest over what was handed in only": Fish(
+        plants.digest_over_input_only, scenes.all_goes_well, "no longer holds what was submitted"
+    ),
     "cancel that forgets deferred ones": Fish(
         plants.cancel_forgets_deferred, scenes.cancelled_while_some_wait, "is deferred, though message"
     ),

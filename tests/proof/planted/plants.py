@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from approvals import decisions, submission
 from channels import sendgrid_webhooks
-from dispatcher.model import Attempt, Delivery
+from dispatcher.model import Attempt, Delivery, Version
 from dispatcher.model import message as message_model
 from dispatcher.model.delivery import NOBODY
 from dispatcher.model.ports import Outcome
@@ -140,12 +140,17 @@ def signature_check_off(patch: Patch) -> None:
 
 
 def digest_over_text_only(patch: Patch) -> None:
-    def of_text(**content: object) -> str:
-        return hashlib.sha256(str(content["text"]).encode()).hexdigest()
+    def of_text(version: Version) -> str:
+        return hashlib.sha256(version.text.encode()).hexdigest()
 
     for module in (message_model, submission):
-        if hasattr(module, "digest_of"):
-            patch.setattr(module, "digest_of", of_text)
+        patch.setattr(module, "digest_of", of_text)
+
+
+def digest_over_input_only(patch: Patch) -> None:
+    """What channels make of it is not bound to the approval."""
+    for module in (message_model, submission):
+        patch.setattr(module, "digest_of", message_model.input_digest_of)
 
 
 def cancel_forgets_deferred(patch: Patch) -> None:

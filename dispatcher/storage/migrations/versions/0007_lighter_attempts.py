@@ -1,4 +1,4 @@
-"""An attempt writes three entries into indexes before its call and one after it, not five and two.
+"""An attempt writes two entries into indexes before its call and one after it, not four and two.
 
 Indexes hold only what is looked for by them: a letter where there is one, a provider's reference once it is known. That
 its delivery is there is not checked once more, for the claim that writes it holds the delivery's row.
