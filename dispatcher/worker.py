@@ -19,7 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher import jobs
 from dispatcher.bells import QUEUES
+from dispatcher.model import CHANNELS
 from dispatcher.runtime import Runtime
+from dispatcher.services import fan_out, outcomes
 from dispatcher.watch import observe
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,15 @@ def _share_memory() -> None:
 
 def _make_ready(runtime: Runtime, queue: str) -> None:
     """The first customers of the first release need not wait for it."""
+    if queue in CHANNELS:
+        try:
+            with runtime.sessions() as session:
+                fan_out.rehearse(session, runtime, queue)
+                outcomes.rehearse(session, runtime)
+                fan_out.finish(session, 0)
+                session.rollback()
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("the database is away, the first release will wait for it: %s", type(error).__name__)
     for provider in runtime.adapters.providers.get(queue, ()):
         try:
             provider.open()

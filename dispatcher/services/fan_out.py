@@ -122,6 +122,18 @@ def claim(
     return _start(session, runtime, provider, _sorted_out(session, runtime, going, channel, due, limit))
 
 
+def rehearse(session: Session, runtime: Runtime, channel: str) -> None:
+    """Run every statement of a claim on nothing: it is built when it is first run, which takes longer than to run it.
+
+    Changes nothing.
+    """
+    open_releases(session, channel, runtime.now())
+    looked_up_by_key(session)
+    _going_message(session, 0)
+    due = _due(session, runtime, 0, channel, 1)
+    _start(session, runtime, "", _sorted_out(session, runtime, _Going(0, 0, False, "", None), channel, due, 1))
+
+
 def _going_message(session: Session, message_id: int) -> _Going | None:
     """The message, held so that a cancel is committed before this claim or after it. None while sending is paused."""
     if pause.in_force(session) is not None:
@@ -235,8 +247,6 @@ def _sorted_out(
 
 
 def _start(session: Session, runtime: Runtime, provider: str, leaving: list[tuple[_Row, int]]) -> list[Claimed]:
-    if not leaving:
-        return []
     now, connection = runtime.now(), session.connection()
     claimed = [
         Claimed(one.id, attempt_id, one.address, one.language, customer_id)

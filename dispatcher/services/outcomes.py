@@ -44,6 +44,14 @@ def settle(
             settle_one(session, runtime, channel, outcome)
 
 
+def rehearse(session: Session, runtime: Runtime) -> None:
+    """Run the statements of `settle` on nothing, as `fan_out.rehearse` does."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(_HELD, {"attempts": []})
+    _accept(connection, Delivery, (), runtime.now())
+
+
 _HELD = select(Attempt.id).where(among(Attempt.id, "attempts")).order_by(Attempt.id).with_for_update()
 
 

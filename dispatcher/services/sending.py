@@ -130,13 +130,14 @@ class _Run:
                         # A job that runs too long is broken off, perhaps between a call and its outcome.
                         self.runtime.bells.ring([(self.channel, "fan_out", (self.channel,))])
                         break
+                    if not colleague_rung and not self.trial:
+                        # There may be more than one claim of work: whoever is free comes and helps, and calls the next,
+                        # before this worker's own first claim, which is over some ten milliseconds from now.
+                        colleague_rung = True
+                        self.runtime.bells.ring([(self.channel, "fan_out", (self.channel,))])
                     wait = await self._claim_next(due)
                     if self.trial:
                         break
-                    if not wait and not colleague_rung:
-                        # There is more than one claim of work: whoever is free comes and helps, and calls the next.
-                        colleague_rung = True
-                        self.runtime.bells.ring([(self.channel, "fan_out", (self.channel,))])
                     if wait or not any(self._room(one.urgent) for one in due):
                         # Whether anything more urgent has come was looked a moment ago.
                         await self._pause(wait or TICK)
