@@ -16,6 +16,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -346,6 +347,7 @@ def measure(hosts: Hosts, trial: Trial, runtime: Runtime) -> Figures:
 @click.option("--apart", type=float, default=120.0, show_default=True, help="LOOK_UPS_APART_SECONDS")
 def main(recipients: int, latency_ms: float, share: float, lease: float, apart: float) -> None:
     """Rates on one host and on two, and a host that is cut off: JSON on standard output."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that it tidies up
     with tempfile.TemporaryDirectory(prefix="hosts-", ignore_cleanup_errors=True) as made:
         Path(made).chmod(0o755)
         hosts = Hosts(Path(made), share)
