@@ -27,12 +27,15 @@ def decide(
     comment: str = "",
     *,
     via: str = "page",
+    audience_seen: str = "",
     call: StaffCall | None = None,
 ) -> Decision:
-    """Decide on the version with this digest.
+    """Decide on the version with this digest, for those customers whose `audience.fingerprint` was seen with it; ""
+    where who gets it was not looked at.
 
     Approving releases at once unless the message has a later `release_at`. Raises NotAllowed for the author,
-    editors and people who are no officers; DigestConflict when the content changed or was decided meanwhile;
+    editors and people who are no officers; DigestConflict when the content or, for approving, who would get it changed,
+    or it was decided meanwhile;
     StateConflict for approving what cannot be read.
     By telephone, `call` goes on record, and whether all of it had been heard.
     """
@@ -51,6 +54,7 @@ def decide(
     _require_current(message, version, digest)
     if decision == "approve":
         _require_readable(runtime, version)
+        _require_seen(session, message, version, audience_seen)
     made = Decision(
         message=message,
         version=version,
@@ -108,6 +112,23 @@ def _require_readable(runtime: Runtime, version: Version) -> None:
             "edit it or return it to its author, and it is composed anew",
             state=version.message.state,
         )
+
+
+def _customers(fingerprint: str) -> str:
+    count = int(fingerprint.partition("-")[0])
+    return "1 customer" if count == 1 else f"{count:,} customers"
+
+
+def _require_seen(session: Session, message: Message, version: Version, audience_seen: str) -> None:
+    """Lists are changed by whoever may, also by the author: nobody is added behind the officer's back."""
+    if not audience_seen or audience_seen == (now := audience.fingerprint(session, version)):
+        return
+    raise DigestConflict(
+        f"who gets it has changed since you looked: its lists hold {_customers(now)} now; "
+        "look at the audience again, then decide",
+        state=message.state,
+        digest=version.digest,
+    )
 
 
 def _require_current(message: Message, version: Version, digest: str) -> None:

@@ -25,6 +25,8 @@ def wrong_fields(
         rules.lists_exist(form, known_lists),
     ]
     if not draft:
+        # A draft keeps what came, as it came: its author mends it.
+        found.append(rules.words_are_as_written(form))
         found.append(rules.complete(form, has_recording or form.recording is not None))
     merged: dict[str, str] = {}
     for wrong in found:

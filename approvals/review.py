@@ -1,7 +1,7 @@
 """Deciding by telephone: what waits for an officer, what they hear of it, and the same gates as on the page.
 
-What is heard is bound to its digest in the call's row. Approving needs all of it to have been played, and the four
-digits that stand for that digest, keyed in the same call.
+What is heard is bound to its digest in the call's row, and so is whom it is for. Approving needs all of it to have been
+played, and the four digits that stand for that digest, keyed in the same call.
 """
 
 from __future__ import annotations
@@ -62,7 +62,10 @@ def standing(session: Session, call: StaffCall) -> str:
         return "decided" if decided_by(message) else "gone"
     if not officer.has("officer") or officer.pin_locked_at or decisions.why_barred(session, officer, message):
         return "barred"
-    return "waits" if message.current.digest == call.digest else "changed"
+    same = (
+        message.current.digest == call.digest and audience.fingerprint(session, message.current) == call.audience_seen
+    )
+    return "waits" if same else "changed"
 
 
 def decided_by(message: Message) -> Staff | None:
@@ -123,6 +126,7 @@ def code_of(digest: str) -> str:
 def take_up(session: Session, runtime: Runtime, call: StaffCall, message: Message) -> None:
     """From here on the call is about this message as it is now, of which nothing has been heard yet."""
     call.message, call.digest, call.heard_at = message, message.current.digest, None
+    call.audience_seen = audience.fingerprint(session, message.current)
     session.flush()
     _note(session, runtime, call, "hear message", whole=False)
 
@@ -173,8 +177,9 @@ def decide(session: Session, runtime: Runtime, call: StaffCall, decision: str, c
         raise NotAllowed("your PIN has been locked meanwhile")
     with undoable(session):
         return decisions.decide(
-            session, runtime, officer, message_id, decision, call.digest or "", comment, via="phone", call=call
-        )
+            session, runtime, officer, message_id, decision, call.digest or "", comment,
+            via="phone", audience_seen=call.audience_seen, call=call,
+        )  # fmt: skip
 
 
 def give_back(session: Session, runtime: Runtime, call: StaffCall, reason: Recording) -> Decision | None:

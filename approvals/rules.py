@@ -17,6 +17,8 @@ MAX_TEXT = 20_000
 MAX_ATTACHMENTS = 10
 MAX_ATTACHMENT_BYTES = 20_000_000
 MAX_AHEAD = timedelta(days=366)
+_LOST = "\N{REPLACEMENT CHARACTER}"  # what a decoder leaves of bytes in another encoding
+_TURNING = "\N{LEFT-TO-RIGHT OVERRIDE}\N{RIGHT-TO-LEFT OVERRIDE}"
 ATTACHMENT_TYPES = {
     "pdf": "application/pdf",
     "txt": "text/plain",
@@ -47,6 +49,17 @@ class Submission:
 
 def _control_characters(text: str, allowed: str = "") -> str:
     return "".join(one for one in text if unicodedata.category(one) == "Cc" and one not in allowed)
+
+
+def words_are_as_written(form: Submission) -> Wrong:
+    """Officers read what customers will, and nobody has to guess a letter."""
+    wrong: Wrong = {}
+    for name, text in (("subject", form.subject), ("text", form.text), ("topic", form.topic)):
+        if _LOST in text:
+            wrong[name] = f"holds {_LOST} in place of a letter: send it in UTF-8, or write that letter anew"
+        elif any(one in text for one in _TURNING):
+            wrong[name] = "holds a character that shows the words after it in another order; remove it"
+    return wrong
 
 
 def subject_fits(form: Submission) -> Wrong:

@@ -93,6 +93,7 @@ def _page(
         version=version,
         standing=escalation.standing(session, message),
         audience=foretold,
+        audience_seen=audience.fingerprint(session, version),
         last_at={name: start + timedelta(seconds=one.seconds) for name, one in foretold.foretold.items()},
         units=UNITS,
         plan=plan,
@@ -126,7 +127,10 @@ def decide(message_id: int) -> ResponseReturnValue:
     decision, comment = request.form.get("decision", ""), request.form.get("comment", "").replace("\r\n", "\n")
     digest = request.form.get("digest", "")
     try:
-        decisions.decide(door.db(), door.runtime(), door.me(), message_id, decision, digest, comment, via="page")
+        decisions.decide(
+            door.db(), door.runtime(), door.me(), message_id, decision, digest, comment,
+            via="page", audience_seen=request.form.get("audience", ""),
+        )  # fmt: skip
         door.commit()
     except Refused as refused:
         door.only_look()

@@ -80,6 +80,8 @@ def log_to_stderr() -> None:
 @click.version_option(package_name="dispatcher")
 def main() -> None:
     """Alerts to every customer at once, and their answers to the right person."""
+    # What it writes, the database and its copies among them, is for nobody else on this machine.
+    os.umask(0o077)
 
 
 # --- processes
@@ -183,7 +185,7 @@ def migrate() -> None:
 @main.command("import")
 @click.argument("what", type=click.Choice(["staff", "customers"]))
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing. Exit 1 where a row is refused.")
 def import_(what: str, file: Path, dry_run: bool) -> None:
     """Staff or customers from a CSV file. A bad row never stops the good ones; a second run changes nothing."""
     try:
@@ -203,6 +205,7 @@ def import_(what: str, file: Path, dry_run: bool) -> None:
     for remark in sorted([*result.refused, *result.warnings], key=lambda remark: remark.row):
         click.echo(f"refused {remark}" if remark in result.refused else str(remark))
     click.echo(result.summary())
+    sys.exit(1 if dry_run and result.refused else 0)
 
 
 @main.command()

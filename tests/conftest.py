@@ -69,6 +69,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(autouse=True)
+def _usual_modes() -> Iterator[None]:
+    """Commands make what they write their owner's alone, some of them in this very process."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 def pytest_collection_finish() -> None:
     """What has been loaded stays until the end: the collector need not walk through it again and again."""
     gc.collect()

@@ -40,6 +40,7 @@ class StaffCall(Base):
     letter_id: Mapped[int | None] = mapped_column(ForeignKey("letters.id"))  # the notice that rang them
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), index=True)
     digest: Mapped[str | None] = mapped_column(String(64))
+    audience_seen: Mapped[str] = mapped_column(String(64), default="", server_default="")  # whom they heard it goes to
     heard_at: Mapped[datetime | None]  # when all of that version had been played
     lists: Mapped[list[str]]  # keys chosen so far
     urgent: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Delivery, Message, Recipient, Version
 from dispatcher.runtime import Runtime
-from dispatcher.services.audience_lists import inactive, listed_customers, staying
+from dispatcher.services.audience_lists import audience_of, inactive, listed_customers, staying
 from dispatcher.services.audience_preview import AudiencePreview, Person, people, preview
 from dispatcher.services.drawing import drawn, insert_deliveries, insert_recipients
+from dispatcher.services.shuffle import place_in_sql
 from dispatcher.services.situations import gathered
 
 __all__ = [
-    "AudiencePreview", "Person", "Resolution", "people", "preview", "resolve", "snapshot",
+    "AudiencePreview", "Person", "Resolution", "fingerprint", "people", "preview", "resolve", "snapshot",
 ]  # fmt: skip
 
 
@@ -30,6 +31,13 @@ class Resolution:
     unreachable: int
     left: int
     by_channel: dict[str, int] = field(default_factory=dict)
+
+
+def fingerprint(session: Session, version: Version) -> str:
+    """Who would get it now, as a text that changes with them: an officer decides on those whom they have seen."""
+    who = audience_of(version).subquery()
+    mixed = (func.coalesce(func.sum(place_in_sql(who.c.customer_id, seed)), 0) for seed in (1, 2))
+    return "-".join(str(int(one)) for one in session.execute(select(func.count(), *mixed).select_from(who)).one())
 
 
 def snapshot(session: Session, runtime: Runtime, message: Message) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Conversation, Customer, Delivery, Firm, OrderRequest, Reply, Staff
+from dispatcher.model import ContactPoint, Conversation, Customer, Delivery, Firm, OrderRequest, Reply, Staff
 from dispatcher.model.conversation import UNDECIDED
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
@@ -226,11 +226,15 @@ def assign(session: Session, runtime: Runtime, staff: Staff, reply_id: int, cust
 
 
 def _answered_at(session: Session, reply: Reply, customer: Customer) -> str:
-    """Where it came from; "" for a colleague who sent on what the customer said: by the customer's own order then."""
+    """Where it came from; "" where that is a colleague's, who sent on what the customer said, or another customer's,
+    who reads nothing that is for this one: by the customer's own order then.
+    """
     sender = reply.sender.strip().lower()
+    if sender in {point.address for point in customer.contact_points}:
+        return reply.sender
     ours = select(Staff.id).where(or_(Staff.email == sender, Staff.phone == sender)).limit(1)
-    is_theirs = sender in {point.address for point in customer.contact_points}
-    return "" if not is_theirs and session.scalar(ours) is not None else reply.sender
+    of_others = select(ContactPoint.id).where(ContactPoint.address == sender).limit(1)
+    return "" if session.scalar(ours) is not None or session.scalar(of_others) is not None else reply.sender
 
 
 def _named(session: Session, runtime: Runtime, word: str) -> tuple[Customer, int | None]:

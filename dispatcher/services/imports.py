@@ -90,6 +90,8 @@ def import_staff(session: Session, runtime: Runtime, text: bytes, *, dry_run: bo
         result.warnings.append(
             Remark(rows[email][0], "roles", "rep stays: they have customers; hand these over first, on their page")
         )
+    for email in stored.still_administrators:
+        result.warnings.append(Remark(rows[email][0], "roles", "admin stays: there would be no administrator left"))
     for email in stored.own_pins:
         result.warnings.append(Remark(rows[email][0], "pin", "its owner has chosen one; left out"))
     return _finished(session, runtime, result, actor, dry_run, roles_changed=stored.roles_changed)

@@ -21,6 +21,7 @@ TOKEN_LIFE = timedelta(days=180)
 _ADDRESS = re.compile(r"(reply|conv|staff)\+([a-z2-7]{1,64})", re.IGNORECASE)
 _REFERENCE = re.compile(r"\s*#\s*(\d{1,12})(?!\w)[\s:,.;-]*")
 _PHONES = ("sms", "voice")
+_NOT_OURS = "the reply address is not one of ours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _by_mail(session: Session, runtime: Runtime, reply: InboundReply, text: str)
             return _by_letter(runtime, letter, sender)
         return _by_notice(session, runtime, letter, reply, sender)
     if carried:
-        return Match(note="the reply address is not one of ours")
+        return Match(note=_NOT_OURS)
     if author := authors.by_mail(session, runtime, reply):
         return Match(author=author)
     people = people_with(session, ("email",), sender)
@@ -145,7 +146,7 @@ def tokens(runtime: Runtime, recipients: Sequence[str]) -> list[tuple[str, str]]
 def _by_delivery(session: Session, runtime: Runtime, delivery: Delivery | None, sender: str, text: str) -> Match:
     message = delivery.message if delivery else None
     if delivery is None or message is None or message.state not in MAY_HAVE_LEFT:
-        return Match(note="the reply address is not one of ours")
+        return Match(note=_NOT_OURS)
     if _is_old(runtime, message.released_at):
         return Match(note=f"the reply address has expired (message {message.id})")
     person, shared = person_of(session, delivery, sender, text)
@@ -161,7 +162,7 @@ def _by_delivery(session: Session, runtime: Runtime, delivery: Delivery | None, 
 def _by_letter(runtime: Runtime, letter: Letter | None, sender: str) -> Match:
     """A customer's answer to a representative's response, or to what confirmed an opt-out of theirs."""
     if letter is None or letter.customer is None:
-        return Match(note="the reply address is not one of ours")
+        return Match(note=_NOT_OURS)
     if _is_old(runtime, letter.created_at):
         return Match(note="the reply address has expired")
     note = "" if sender == letter.address else f"written from {sender}"
@@ -268,7 +269,17 @@ def _by_colleague(session: Session, runtime: Runtime, number: str, text: str) ->
     if asked is None:
         return Match(note=f"an answer of {staff[0].email} to a conversation of which they were not told")
     conversation = session.get_one(Conversation, asked.conversation_id)
+    if named is None and _may_mean_another(session, notices, asked):
+        note = "it may be for another conversation: begin with the number of the one that you mean"
+        return Match(staff=asked.staff, conversation=conversation, note=note)
     return Match(staff=asked.staff, conversation=conversation, text=text[named.end() :] if named else text)
+
+
+def _may_mean_another(session: Session, notices: Sequence[Letter], newest: Letter) -> bool:
+    """Of words without a number: whether they were told of others that are not closed, beside the newest."""
+    others = {one.conversation_id for one in notices} - {newest.conversation_id}
+    waiting = select(Conversation.id).where(Conversation.id.in_(others), Conversation.state != "closed").limit(1)
+    return session.scalar(waiting) is not None
 
 
 # --- both -------------------------------------------------------------------------------------------------

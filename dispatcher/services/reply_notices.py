@@ -99,8 +99,8 @@ def tell_of_unmatched(session: Session, runtime: Runtime) -> None:
             kind="reply",
             dedupe=f"unmatched:{hour}",
             subject="A reply belongs to nobody yet",
-            text="A reply has come in that could not be matched to a customer.\n\n"
-            f"Please see to whom it belongs: {runtime.settings.public_url}/inbox",
+            text="A reply has come in that could not be matched to a customer. It may be an order request.\n\n"
+            f"Please see to whom it belongs: {runtime.settings.public_url}/inbox/unmatched",
             only=("email",),
         )
 

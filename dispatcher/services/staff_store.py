@@ -33,12 +33,15 @@ class StaffFields:
 @dataclass(slots=True)
 class StoredStaff:
     """What `store_staff` did or would do; by mail address whose roles changed, who stays deactivated, who keeps the
-    PIN of their own whatever the file says, and who remains a representative because they have customers."""
+    PIN of their own whatever the file says, who remains a representative because they have customers, and who remains
+    an administrator because nobody else would be one.
+    """
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     roles_changed: list[str] = field(default_factory=list)
+    still_administrators: list[str] = field(default_factory=list)
     inactive: list[str] = field(default_factory=list)
     own_pins: list[str] = field(default_factory=list)
     still_reps: list[str] = field(default_factory=list)
@@ -80,12 +83,16 @@ def store_staff(
     stored = StoredStaff()
     known = {one.email.lower(): one for one in session.scalars(select(Staff))}
     needed = handover.keeps_rep(session, _no_longer_reps(known, people))
+    last = _last_administrators(known, people)
     for wanted in people:
         person = known.get(wanted.key)
         fields = wanted
         if person is not None and person.id in needed:
             fields = replace(wanted, roles=wanted.roles | {"rep"})
             stored.still_reps.append(fields.key)
+        if fields.key in last:
+            fields = replace(fields, roles=fields.roles | {"admin"})
+            stored.still_administrators.append(fields.key)
         if person is None:
             stored.added += 1
             if not dry_run:
@@ -111,6 +118,16 @@ def _no_longer_reps(known: Mapping[str, Staff], people: Sequence[StaffFields]) -
     """Who the file would take the role from; somebody must answer for their customers until they are handed over."""
     pairs = ((known.get(fields.key), fields) for fields in people)
     return [person.id for person, fields in pairs if person and "rep" in person.roles - fields.roles]
+
+
+def _last_administrators(known: Mapping[str, Staff], people: Sequence[StaffFields]) -> set[str]:
+    """Who the file would take the role from so that nobody had it: alarms and escalations would reach nobody, and
+    nobody could give it back but by the command on the host.
+    """
+    had = {key for key, one in known.items() if one.active and one.has("admin")}
+    given = {one.key for one in people if "admin" in one.roles and (one.key not in known or known[one.key].active)}
+    taken = had & {one.key for one in people} - given
+    return taken if taken and not (had - taken) | given else set()
 
 
 def _same(person: Staff, fields: StaffFields) -> bool:

@@ -216,6 +216,21 @@ def test_an_approval_releases_at_once(both_api: Api) -> None:
     assert [one["decision"] for one in detail["decisions"]] == ["approve"]
 
 
+def test_an_approval_that_names_its_audience_is_for_no_others(bank_api: Api) -> None:
+    made = bank_api.made()
+    at = f"/messages/{made['id']}"
+    seen = bank_api.ask("officer", "GET", at).get_json()["audience"]
+    assert seen.startswith("3-")
+    assert bank_api.ask("analyst", "GET", at).get_json()["audience"] == ""
+    assert bank_api.ask("analyst", "PUT", "/lists/semis/members", json={"members": ["ana"]}).status_code == 200
+    assert bank_api.ask("analyst", "PUT", "/lists/top/members", json={"members": []}).status_code == 200
+    body = {"decision": "approve", "digest": made["digest"], "audience": seen}
+    told = problem(bank_api.ask("officer", "POST", f"{at}/decisions", json=body), 409, "digest-conflict")
+    assert "its lists hold 1 customer now" in told["detail"]
+    body["audience"] = bank_api.ask("officer", "GET", at).get_json()["audience"]
+    assert bank_api.ask("officer", "POST", f"{at}/decisions", json=body).status_code == 201
+
+
 def test_author_and_editors_never_decide(bank_api: Api) -> None:
     own = {"subject": "S", "text": "T", "lists": ["semis"]}
     mine = bank_api.ask("colleague", "POST", "/messages", json=own).get_json()

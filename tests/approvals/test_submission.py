@@ -41,6 +41,34 @@ def test_every_wrong_field_is_reported_at_once(bank: SmallBank, session: Session
     assert "nowhere" in refused.value.fields["lists"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("text", "Z\N{REPLACEMENT CHARACTER}rich raises it.", "send it in UTF-8"),
+        ("subject", "Z\N{REPLACEMENT CHARACTER}rich", "send it in UTF-8"),
+        ("subject", "Buy \N{RIGHT-TO-LEFT OVERRIDE}lles ton", "shows the words after it in another order"),
+        ("text", "Buy \N{LEFT-TO-RIGHT OVERRIDE}now", "shows the words after it in another order"),
+    ],
+)
+def test_words_that_are_not_as_written_are_refused_but_kept_as_a_draft(
+    bank: SmallBank, session: Session, name: str, text: str, says: str
+) -> None:
+    author, form = bank.staff(session, "analyst"), bank.submission(**{name: text})
+    with pytest.raises(Refused) as refused:
+        submission.create(session, bank.runtime, author, form)
+    assert refused.value.fields.keys() == {name}
+    assert says in refused.value.fields[name]
+    draft = submission.create(session, bank.runtime, author, form, draft=True)
+    assert getattr(draft.current, name) == text
+    with pytest.raises(Refused):
+        submission.submit(session, bank.runtime, author, draft.id)
+
+
+def test_right_to_left_writing_is_as_good_as_any(bank: SmallBank, session: Session) -> None:
+    words = bank.submission(subject="\u202bשלום\u202c", text="مرحبا\u200f, ACME")
+    assert submission.create(session, bank.runtime, bank.staff(session, "analyst"), words).state == "pending"
+
+
 def test_a_submission_without_anything_names_what_is_missing(bank: SmallBank, session: Session) -> None:
     with pytest.raises(Refused) as refused:
         submission.create(

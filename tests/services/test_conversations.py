@@ -16,6 +16,7 @@ from dispatcher.model import (
     Grant,
     Letter,
     Preference,
+    Reply,
     Response,
     Staff,
 )
@@ -278,6 +279,20 @@ def test_an_administrator_gives_an_unmatched_reply_to_a_customer(world: World) -
     assert world.replies()[1].note == "a wrong number"
     mails = [one for one in world.letters() if one.address == "rep@bank.example"]
     assert ["Sell all" in one.text for one in mails] == [True]
+
+
+def test_what_is_given_to_another_than_its_sender_is_answered_to_nobody_but_them(world: World) -> None:
+    """Bob's number may be typed at random; what the representative tells Ana is not for him."""
+    world.sms(BOB, "Sell all")
+    world.work()
+    with world.runtime.sessions() as session:
+        reply = session.scalars(select(Reply)).one()
+        reply.state, reply.customer_id, reply.conversation_id = "unmatched", None, None
+        session.flush()
+        given = conversations.assign(session, world.runtime, staff(world, session, "admin"), reply.id, "ana")
+        assert given.conversation is not None
+        assert given.conversation.address == ""
+        session.commit()
 
 
 def test_a_shared_mailbox_knows_who_signed(light: World, session: Session) -> None:

@@ -336,6 +336,21 @@ def take_staff(session: Session, runtime: Runtime, *lines: str, dry_run: bool = 
     return imports.import_staff(session, runtime, content, dry_run=dry_run, actor="system")
 
 
+def test_a_file_does_not_take_away_the_last_administrator(session: Session, runtime: Runtime) -> None:
+    ada, ben = "ada@bank.example,Ada,{},,,email", "ben@bank.example,Ben,{},,,email"
+    take_staff(session, runtime, ada.format("admin;compliance"), ben.format("admin"))
+    assert take_staff(session, runtime, ada.format("analyst")).warnings == []
+    found = take_staff(session, runtime, ben.format("analyst"))
+    assert [(one.row, one.column, one.text) for one in found.warnings] == [
+        (2, "roles", "admin stays: there would be no administrator left")
+    ]
+    roles = {one.name: one.roles for one in session.scalars(select(Staff))}
+    assert roles == {"Ada": {"analyst"}, "Ben": {"admin", "analyst"}}
+    handed_over = take_staff(session, runtime, ben.format("analyst"), ada.format("admin"))
+    assert handed_over.warnings == []
+    assert {one.name: one.roles for one in session.scalars(select(Staff))} == {"Ada": {"admin"}, "Ben": {"analyst"}}
+
+
 def test_staff_are_taken_and_changed(session: Session, runtime: Runtime) -> None:
     row = "Ana@Bank.example,Ana Horton,analyst;officer,tel:+1 212 555 0150,073623,sms;email"
     assert counts(take_staff(session, runtime, row)) == (1, 0, 0, 0)

@@ -455,14 +455,19 @@ def test_a_reference_names_the_older_of_two_conversations(light: World) -> None:
     light.work()
     older = light.replies()[0].conversation_id
     light.sms(REP, f"#{older} for Bob")
-    light.sms(REP, "for Ana")
+    light.sms(REP, "for Ana, or for Bob?")
     light.sms(REP, "#9999 for nobody")
     light.work()
-    assert [(one.channel, one.address) for one in light.letters("response")] == [
-        ("sms", BOB),
-        ("email", "ana@simon.example"),
-    ]
+    assert [(one.channel, one.address) for one in light.letters("response")] == [("sms", BOB)]
     assert [one.state for one in light.replies()][-1] == "unmatched"
+    with light.runtime.sessions() as session:
+        session.get_one(Conversation, older).state = "closed"
+        session.commit()
+        told = [one for one in session.scalars(select(Letter)) if "begin with the number of the one" in one.text]
+        assert {(one.channel, one.address) for one in told} == {("sms", REP), ("email", "rep@bank.example")}
+    light.sms(REP, "for Ana")
+    light.work()
+    assert [one.address for one in light.letters("response")] == [BOB, "ana@simon.example"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -83,6 +84,15 @@ def test_a_database_that_is_away_or_old_is_told(command, tmp_path: Path) -> None
     assert command("migrate", DATABASE_URL="nonsense").returncode == 2
 
 
+def test_what_it_writes_is_for_nobody_else(command, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    before = os.umask(0o022)
+    try:
+        assert command("migrate", DATABASE_URL=f"sqlite:///{tmp_path / 'own.sqlite'}").returncode == 0
+    finally:
+        os.umask(before)
+    assert {path.name: oct(path.stat().st_mode)[-3:] for path in tmp_path.glob("own.sqlite")} == {"own.sqlite": "600"}
+
+
 def test_migrate_twice(command, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     url = f"sqlite:///{tmp_path / 'new.sqlite'}"
     for _ in range(2):
@@ -94,6 +104,10 @@ def test_import_token_and_password(command, tmp_path: Path) -> None:  # type: ig
     (tmp_path / "staff.csv").write_text("\ufeff" + STAFF, encoding="utf-8")
     dry = command("import", "staff", "staff.csv", "--dry-run")
     assert "1 would be added" in dry.stdout, dry.stderr
+    assert dry.returncode == 0
+    (tmp_path / "wrong.csv").write_text(STAFF + "nobody,Nobody,analyst,,,email\n", encoding="utf-8")
+    wrong = command("import", "staff", "wrong.csv", "--dry-run")
+    assert (wrong.returncode, "1 refused" in wrong.stdout) == (1, True), wrong.stdout
     first = command("import", "staff", "staff.csv")
     assert "1 added, 0 changed, 0 unchanged, 0 refused" in first.stdout, first.stderr
     again = command("import", "staff", "staff.csv")

@@ -6,7 +6,7 @@ import asyncio
 
 from approvals.views import _without_tags
 from dispatcher import bells
-from dispatcher.model import Message
+from dispatcher.model import Customer, ListMember, Message
 from dispatcher.services import renditions, sending
 from tests.another_dispatcher import rendition_of_another
 from tests.web.conftest import Site
@@ -65,3 +65,28 @@ def test_what_another_dispatcher_wrote_is_named_and_cannot_be_approved_but_retur
     officer.post(f"/approvals/{number}", {"decision": "return", "digest": digest, "comment": "Hand it in again."})
     with site.session() as session:
         assert session.get_one(Message, number).state == "returned"
+
+
+def test_an_approval_pressed_on_a_page_that_shows_others_is_refused_and_shows_who_gets_it_now(site: Site) -> None:
+    with site.session() as session:
+        message = site.bank.submitted(session, lists=["semis"])
+        bells.commit(session, site.bank.runtime.bells)
+        number, digest = message.id, message.current.digest
+    officer = site("officer")
+
+    def seen(page: str) -> str:
+        return page.split('name="audience" value="')[1].split('"')[0]
+
+    before = seen(officer.get(f"/approvals/{number}").text)
+    with site.session() as session:
+        semis = session.get_one(Message, number).current.lists[0]
+        dora = Customer(key="dora", name="Dora")
+        session.add(dora)
+        session.flush()
+        session.add(ListMember(list_id=semis.id, customer_id=dora.id))
+        session.commit()
+    form = {"decision": "approve", "digest": digest, "audience": before}
+    refused = officer.post(f"/approvals/{number}", form)
+    assert refused.status_code == 409
+    assert "Who gets it has changed since you looked" in refused.text
+    assert officer.post(f"/approvals/{number}", {**form, "audience": seen(refused.text)}).status_code == 302

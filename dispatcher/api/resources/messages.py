@@ -28,6 +28,7 @@ from dispatcher.api.shapes.messages import (
 )
 from dispatcher.model import Decision, Media, Message
 from dispatcher.model.errors import Refused
+from dispatcher.services import audience
 from dispatcher.services.audit import record
 
 TAG = "Messages"
@@ -135,8 +136,9 @@ def cancel_message(act: Act, message_id: int) -> MessageRef:
 )  # fmt: skip
 def decide_message(act: Act, message_id: int, body: NewDecision) -> DecisionInfo:
     made = decisions.decide(
-        act.session, act.runtime, act.staff, message_id, body.decision, body.digest, body.comment, via="api"
-    )
+        act.session, act.runtime, act.staff, message_id, body.decision, body.digest, body.comment,
+        via="api", audience_seen=body.audience,
+    )  # fmt: skip
     return _decision(made)
 
 
@@ -203,6 +205,10 @@ def _line(message: Message) -> MessageLine:
     return MessageLine.model_validate(_outline(message))
 
 
+def _is_to_decide(act: Act, message: Message) -> bool:
+    return message.state == "pending" and act.staff.has("officer")
+
+
 def _info(act: Act, message: Message) -> MessageInfo:
     version = message.current
     recording = version.recording
@@ -211,6 +217,7 @@ def _info(act: Act, message: Message) -> MessageInfo:
         | {
             "text": version.text,
             "lists": [one.key for one in version.lists],
+            "audience": audience.fingerprint(act.session, version) if _is_to_decide(act, message) else "",
             "release_at": message.release_at,
             "valid_for": message.valid_for,
             "recording": recording_info(recording, f"/messages/{message.id}/recording") if recording else None,

@@ -156,6 +156,10 @@ class MessageInfo(MessageLine):
 
     text: str
     lists: list[str]
+    audience: str = Field(
+        description="Changes with the customers whom its lists hold, for officers while it is pending; else empty. An "
+        "approval that names it is for these alone."
+    )
     release_at: datetime | None
     valid_for: int | None
     recording: Recording | None
@@ -181,6 +185,12 @@ class NewDecision(Given):
     decision: Literal["approve", "return", "reject"]
     digest: Text = Field(min_length=1, max_length=200)
     comment: Text = Field("", max_length=5000, description="Needed to return: what the author should change.")
+    audience: Text = Field(
+        "",
+        max_length=100,
+        description="To approve for no others than those seen: `audience` as the message told it. 409 where its lists "
+        "hold others by now.",
+    )
 
 
 class Excluded(Told):

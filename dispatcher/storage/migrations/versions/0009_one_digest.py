@@ -2,7 +2,8 @@
 
 What the author handed in has a digest of its own, by which alerts that say the same are found. What versions kept under
 a digest that did not cover it is forgotten: they are composed anew, as those are that never kept any. Attempts of
-letters stand in the index of deliveries again, without which SQLite takes the wrong one.
+letters stand in the index of deliveries again, without which SQLite takes the wrong one. A call keeps whom the officer
+has heard that the alert goes to.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ def upgrade() -> None:
     op.drop_index("ix_versions_digest", "versions")
     op.create_index("ix_versions_input_digest", "versions", ["input_digest"])
     op.drop_column("decisions", "renditions")
+    op.add_column("staff_calls", sa.Column("audience_seen", sa.String(length=64), nullable=False, server_default=""))
     op.drop_index("ix_attempts_delivery_id", "attempts")
     op.create_index("ix_attempts_delivery_id", "attempts", ["delivery_id"])
 
@@ -32,6 +34,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_attempts_delivery_id", "attempts")
     op.create_index("ix_attempts_delivery_id", "attempts", ["delivery_id"], sqlite_where=KNOWN, postgresql_where=KNOWN)
+    op.drop_column("staff_calls", "audience_seen")
     op.add_column("decisions", sa.Column("renditions", sa.String(length=64), nullable=False, server_default=""))
     op.drop_index("ix_versions_input_digest", "versions")
     # Nothing that was approved with its renditions is what was approved without them: it is approved anew.

@@ -1,0 +1,127 @@
+"""Who gets it is what the officer has seen: lists may be changed by others while they read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from approvals import decisions, review
+from dispatcher.model import Customer, DistributionList, ListMember, Message, StaffCall
+from dispatcher.model.errors import DigestConflict
+from dispatcher.services import audience
+from tests.small_bank import SmallBank, small_bank
+
+
+@pytest.fixture
+def bank(sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
+    return small_bank(sessions, tmp_path)
+
+
+def submitted(bank: SmallBank, *lists: str) -> int:
+    with bank.sessions() as session:
+        return bank.submitted(session, lists=list(lists)).id
+
+
+def decide(bank: SmallBank, number: int, seen: str, decision: str = "approve") -> str:
+    with bank.sessions() as session:
+        message = session.get_one(Message, number)
+        officer = bank.staff(session, "officer")
+        decisions.decide(
+            session, bank.runtime, officer, number, decision, message.current.digest, "Why", audience_seen=seen
+        )
+        session.commit()
+        return message.state
+
+
+def seen(bank: SmallBank, number: int) -> str:
+    with bank.sessions() as session:
+        return audience.fingerprint(session, session.get_one(Message, number).current)
+
+
+def list_id(session: Session, key: str) -> int:
+    return session.scalars(select(DistributionList.id).where(DistributionList.key == key)).one()
+
+
+def add(bank: SmallBank, key: str) -> None:
+    with bank.sessions() as session:
+        dora = Customer(key="dora", name="Dora")
+        session.add(dora)
+        session.flush()
+        session.add(ListMember(list_id=list_id(session, key), customer_id=dora.id))
+        session.commit()
+
+
+def take_away(bank: SmallBank, key: str) -> None:
+    with bank.sessions() as session:
+        mine = session.scalars(select(ListMember).where(ListMember.list_id == list_id(session, key))).first()
+        assert mine is not None
+        session.execute(delete(ListMember).where(ListMember.customer_id == mine.customer_id))
+        session.commit()
+
+
+def exchange(bank: SmallBank, key: str) -> None:
+    """One for another: as many as before."""
+    take_away(bank, key)
+    add(bank, key)
+
+
+def deactivate(bank: SmallBank, key: str) -> None:
+    with bank.sessions() as session:
+        mine = session.scalars(select(ListMember).where(ListMember.list_id == list_id(session, key))).first()
+        assert mine is not None
+        session.get_one(Customer, mine.customer_id).active = False
+        session.commit()
+
+
+@pytest.mark.parametrize("change", [add, take_away, exchange, deactivate])
+def test_an_approval_for_others_than_were_seen_is_refused(bank: SmallBank, change: object) -> None:
+    number = submitted(bank, "semis", "top")
+    before = seen(bank, number)
+    change(bank, "semis")  # type: ignore[operator]
+    with pytest.raises(DigestConflict, match="who gets it has changed since you looked: its lists hold"):
+        decide(bank, number, before)
+    assert decide(bank, number, seen(bank, number)) in ("releasing", "released")
+
+
+def test_other_lists_and_members_twice_change_nothing(bank: SmallBank) -> None:
+    number = submitted(bank, "top")
+    before = seen(bank, number)
+    with bank.sessions() as session:
+        session.add(DistributionList(key="other", name="Other"))
+        session.commit()
+    add(bank, "other")
+    assert seen(bank, number) == before
+    assert decide(bank, number, before) in ("releasing", "released")
+
+
+def test_it_is_returned_whoever_would_get_it(bank: SmallBank) -> None:
+    number = submitted(bank, "semis")
+    before = seen(bank, number)
+    add(bank, "semis")
+    assert decide(bank, number, before, "return") == "returned"
+
+
+def test_who_has_not_looked_decides_as_before(bank: SmallBank) -> None:
+    number = submitted(bank, "semis")
+    add(bank, "semis")
+    assert decide(bank, number, "") in ("releasing", "released")
+
+
+def test_what_was_heard_is_for_those_it_was_heard_for(bank: SmallBank) -> None:
+    number = submitted(bank, "semis")
+    with bank.sessions() as session:
+        message = session.get_one(Message, number)
+        call = StaffCall(provider="twilio", call_ref="CA1", staff_id=bank.ids["officer"], lists=[])
+        session.add(call)
+        session.flush()
+        call.proven_at = bank.runtime.now()
+        review.take_up(session, bank.runtime, call, message)
+        assert review.standing(session, call) == "waits"
+        session.commit()
+        add(bank, "semis")
+        assert review.standing(session, call) == "changed"
+        with pytest.raises(DigestConflict, match="who gets it has changed"):
+            review.decide(session, bank.runtime, call, "approve")
