@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from dispatcher import bells, jobs
 from dispatcher.model import Base
 from dispatcher.storage import is_of_model, schema_is_newest
+from tests.syntax import nodes_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("dispatcher", "approvals", "webhooks", "channels")
@@ -35,7 +36,7 @@ def rings() -> list[tuple[str, ast.Call]]:
     """Every call of `note(session, queue, function, …)` in the product."""
     found = []
     for path in sources():
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_of(path):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
                 name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
                 if name == "note" and len(node.args) >= 3:

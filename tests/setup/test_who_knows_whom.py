@@ -6,6 +6,8 @@ import ast
 import sys
 from pathlib import Path
 
+from tests.syntax import nodes_of
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -17,7 +19,7 @@ def imported(folder: str, *, skip: str = "") -> dict[str, set[str]]:
         if skip and name.startswith(skip):
             continue
         names = set()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             if isinstance(node, ast.Import):
                 names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
