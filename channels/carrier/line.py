@@ -114,9 +114,11 @@ class Line:
         return self.gone or bool(self.cut)
 
     async def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
-        """Simulated seconds, or less: True when `until` came true. HungUp, Redirected as they happen."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds / self.carrier.speed
+        """Simulated seconds, or less: True when `until` came true. HungUp, Redirected as they happen.
+
+        By the clock that the call is told by: the loop's may run a thousandth apart while the machine's time is set.
+        """
+        end = time() + seconds / self.carrier.speed
         while True:
             self._changed.clear()
             if self.dead:
@@ -125,7 +127,7 @@ class Line:
                 raise Redirected
             if until():
                 return True
-            left = end - loop.time()
+            left = end - time()
             if left <= 0:
                 return False
             try:
@@ -215,14 +217,13 @@ class Line:
 
     async def _listen(self, pcm: Pcm, until: Callable[[], bool]) -> Pcm:
         """Sound while it is spoken: what of it was heard before a key or a hang-up cut it short."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        began = time()
         try:
             if not await self.wait(len(pcm) / 8000, until):
                 return pcm
         except HungUp:
             pass
-        return pcm[: int((loop.time() - began) * self.carrier.speed * 8000)]
+        return pcm[: int((time() - began) * self.carrier.speed * 8000)]
 
     def _ends(self, finish: str) -> bool:
         while self.keys and self.keys[0] not in finish:
