@@ -35,9 +35,8 @@ def decide(
 
     Approving releases at once unless the message has a later `release_at`. Raises NotAllowed for the author,
     editors and people who are no officers; DigestConflict when the content or, for approving, who would get it changed,
-    or it was decided meanwhile;
-    StateConflict for approving what cannot be read.
-    By telephone, `call` goes on record, and whether all of it had been heard.
+    or it was decided meanwhile; StateConflict for approving what cannot be read. The caller undoes what was done until
+    then. By telephone, `call` goes on record, and whether all of it had been heard.
     """
     if not officer.has("officer"):
         raise NotAllowed("only officers decide on alerts")
@@ -54,7 +53,6 @@ def decide(
     _require_current(message, version, digest)
     if decision == "approve":
         _require_readable(runtime, version)
-        _require_seen(session, message, version, audience_seen)
     made = Decision(
         message=message,
         version=version,
@@ -80,6 +78,7 @@ def decide(
             release.release(session, runtime, message, fixed=False)
         else:
             audience.snapshot(session, runtime, message)
+        _require_seen(session, message, audience_seen)
     return made
 
 
@@ -119,15 +118,17 @@ def _customers(fingerprint: str) -> str:
     return "1 customer" if count == 1 else f"{count:,} customers"
 
 
-def _require_seen(session: Session, message: Message, version: Version, audience_seen: str) -> None:
-    """Lists are changed by whoever may, also by the author: nobody is added behind the officer's back."""
-    if not audience_seen or audience_seen == (now := audience.fingerprint(session, version)):
+def _require_seen(session: Session, message: Message, audience_seen: str) -> None:
+    """Lists are changed by whoever may, also by the author: nobody is added behind the officer's back. Who will get it
+    has been fixed by now, so that no change comes between the look at it and that.
+    """
+    if not audience_seen or audience_seen == (now := audience.fingerprint_of_fixed(session, message)):
         return
     raise DigestConflict(
         f"who gets it has changed since you looked: its lists hold {_customers(now)} now; "
         "look at the audience again, then decide",
-        state=message.state,
-        digest=version.digest,
+        state="pending",
+        digest=message.current.digest,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import case, delete, func, insert, literal, select, update
+from sqlalchemy import Select, case, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Delivery, Message, Recipient, Version
@@ -19,7 +19,8 @@ from dispatcher.services.shuffle import place_in_sql
 from dispatcher.services.situations import gathered
 
 __all__ = [
-    "AudiencePreview", "Person", "Resolution", "fingerprint", "people", "preview", "resolve", "snapshot",
+    "AudiencePreview", "Person", "Resolution", "fingerprint", "fingerprint_of_fixed", "people", "preview", "resolve",
+    "snapshot",
 ]  # fmt: skip
 
 
@@ -35,7 +36,17 @@ class Resolution:
 
 def fingerprint(session: Session, version: Version) -> str:
     """Who would get it now, as a text that changes with them: an officer decides on those whom they have seen."""
-    who = audience_of(version).subquery()
+    return _mixed(session, audience_of(version))
+
+
+def fingerprint_of_fixed(session: Session, message: Message) -> str:
+    """The same of those for whom the approval has fixed it."""
+    fixed = select(Recipient.customer_id).where(Recipient.message_id == message.id, Recipient.left_at.is_(None))
+    return _mixed(session, fixed)
+
+
+def _mixed(session: Session, customers: Select[int]) -> str:
+    who = customers.subquery()
     mixed = (func.coalesce(func.sum(place_in_sql(who.c.customer_id, seed)), 0) for seed in (1, 2))
     return "-".join(str(int(one)) for one in session.execute(select(func.count(), *mixed).select_from(who)).one())
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from approvals import decisions, review
-from dispatcher.model import Customer, DistributionList, ListMember, Message, StaffCall
+from dispatcher.model import Customer, Delivery, DistributionList, ListMember, Message, StaffCall
 from dispatcher.model.errors import DigestConflict
 from dispatcher.services import audience
+from dispatcher.storage import make_engine, make_sessions
 from tests.small_bank import SmallBank, small_bank
 
 
@@ -84,6 +86,30 @@ def test_an_approval_for_others_than_were_seen_is_refused(bank: SmallBank, chang
     with pytest.raises(DigestConflict, match="who gets it has changed since you looked: its lists hold"):
         decide(bank, number, before)
     assert decide(bank, number, seen(bank, number)) in ("releasing", "released")
+
+
+def test_nobody_is_added_between_the_look_and_the_release(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite nobody else writes meanwhile."""
+    engine = make_engine(postgres_url)
+    bank = small_bank(make_sessions(engine), tmp_path)
+    number = submitted(bank, "semis")
+    before, resolve = seen(bank, number), audience.resolve
+
+    def add_and_resolve(*given: Any, **named: Any) -> audience.Resolution:
+        add(bank, "semis")
+        return resolve(*given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(audience, "resolve", add_and_resolve)
+        with pytest.raises(DigestConflict, match="its lists hold"):
+            decide(bank, number, before)
+    with bank.sessions() as session:
+        assert session.get_one(Message, number).state == "pending"
+        assert session.scalars(select(Delivery)).all() == []
+    assert decide(bank, number, seen(bank, number)) in ("releasing", "released")
+    engine.dispose()
 
 
 def test_other_lists_and_members_twice_change_nothing(bank: SmallBank) -> None:
