@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Letter, OrderRequest, Reply, Response
 from dispatcher.model.conversation import MACHINES, UNDECIDED
+from dispatcher.services.keywords import plain
 
 _LOST = ("failed", "bounced", "rejected", "suppressed", "expired", "cancelled")
 _MOST_WORDS = 200  # of what they have asked for since
+_SAME_WITHIN = timedelta(days=1)
+_MOST_COMPARED = 50
 
 
 def asked_since(session: Session, order: OrderRequest) -> OrderRequest | None:
@@ -35,6 +39,28 @@ def _newest_after(session: Session, order: OrderRequest, states: Collection[str]
         .order_by(OrderRequest.reply_id.desc())
         .limit(1)
     ).first()
+
+
+def asked_before(session: Session, order: OrderRequest) -> OrderRequest | None:
+    """The latest request of theirs within a day before this one, in any conversation, that says the same and was not
+    turned down: this one may be a mail or text that came twice, or somebody asking whether the first has arrived.
+    """
+    reply, words = order.reply, plain(order.reply.text)
+    if reply.customer_id is None or not words:
+        return None
+    earlier = session.scalars(
+        select(OrderRequest)
+        .join(Reply, Reply.id == OrderRequest.reply_id)
+        .where(
+            Reply.customer_id == reply.customer_id,
+            Reply.id < reply.id,
+            Reply.received_at >= reply.received_at - _SAME_WITHIN,
+            OrderRequest.state.in_((*UNDECIDED, "confirmed")),
+        )
+        .order_by(Reply.id.desc())
+        .limit(_MOST_COMPARED)
+    )
+    return next((one for one in earlier if plain(one.reply.text) == words), None)
 
 
 def said_since(session: Session, order: OrderRequest) -> Reply | None:

@@ -43,6 +43,13 @@ def against(session: Session, order: OrderRequest) -> Against:
     if confirmed is not None:
         words = order_doubts.words_of(confirmed)
         found.append(f"A later request of theirs has been confirmed: {words}. Confirm this one only if both are meant.")
+    before = order_doubts.asked_before(session, order)
+    if before is not None:
+        state = "confirmed" if before.state == "confirmed" else "not decided yet"
+        found.append(
+            f"They have asked the same before: {order_doubts.words_of(before)}, {state}. It may have come twice: "
+            "confirm this one only if both are meant."
+        )
     said = order_doubts.said_since(session, order)
     if said is not None and newer is None:
         words = order_doubts.in_quotes(said)

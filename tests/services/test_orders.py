@@ -307,6 +307,32 @@ def test_an_older_order_waits_for_what_was_asked_since(light: World, session: Se
     assert orders.confirm(session, light.runtime, rep, older.id, via="page").state == "confirmed"
 
 
+def test_an_order_that_may_have_come_twice_is_marked(light: World, session: Session) -> None:
+    rep, first = person(light, session, "rep"), order_of(asked(light, session, text="Sell 500 at 42"))
+    assert order_warnings.against(session, first).warnings == ()
+    light.bank.time.pass_by(5)
+    again = order_of(asked(light, session, text="sell 500, at 42!", channel="email", sender="bob@kohler.example"))
+    light.bank.time.pass_by(5)
+    another = order_of(asked(light, session, text="Sell 500 at 43"))
+
+    def twice(order: OrderRequest) -> list[str]:
+        return [one for one in order_warnings.against(session, order).warnings if "may have come twice" in one]
+
+    assert twice(first) == twice(another) == []
+    assert "“Sell 500 at 42”, not decided yet" in twice(again)[0]
+    for one in (another, again):
+        orders.claim(session, light.runtime, rep, one.id)
+        orders.decline(session, light.runtime, rep, one.id, "Not today.", via="page")
+    orders.claim(session, light.runtime, rep, first.id)
+    orders.read_back(session, light.runtime, rep, first.id, "500 at 42", via="page")
+    orders.confirm(session, light.runtime, rep, first.id, via="page")
+    light.bank.time.pass_by(24 * 3600 - 20)
+    assert "“Sell 500 at 42”, confirmed" in twice(order_of(asked(light, session, text="Sell 500 at 42")))[0]
+    light.bank.time.pass_by(24 * 3600 + 5)
+    assert twice(order_of(asked(light, session, text="Sell 500 at 42"))) == []
+    assert twice(order_of(asked(light, session, who="ana", sender=ANA, channel="email", text="Sell 500 at 42"))) == []
+
+
 def test_what_they_say_after_the_read_back_is_read_before_it_is_confirmed(light: World, session: Session) -> None:
     rep, order = person(light, session, "rep"), order_of(asked(light, session))
     orders.claim(session, light.runtime, rep, order.id)
@@ -356,7 +382,14 @@ def test_the_box_says_who_may_not_have_written_it(light: World, session: Session
     assert "said it is not theirs" in " ".join(order_warnings.against(session, theirs).warnings)
     light.bank.time.pass_by(5)
     forged = order_of(
-        asked(light, session, sender="x@y.example", channel="email", note="sender not verified: spf=fail")
+        asked(
+            light,
+            session,
+            sender="x@y.example",
+            channel="email",
+            text="All of it",
+            note="sender not verified: spf=fail",
+        )
     )
     first, second = order_warnings.against(session, forged).warnings
     assert "another's address" in first
