@@ -202,7 +202,7 @@ def _by_number(session: Session, runtime: Runtime, reply: InboundReply, text: st
     if author and authors.is_marked(session, runtime, author, text, runtime.now()):
         return Match(author=author)
     found = _by_colleague(session, runtime, number, text)
-    if found and (author is None or found.text != text):
+    if found and (author is None or _REFERENCE.match(text)):
         return found  # it names the conversation
     found = found or _by_customers_number(session, runtime, reply, number, text)
     if author is None:

@@ -88,19 +88,20 @@ def test_a_customer_with_an_analysts_number_stays_a_customer(light: World) -> No
     assert keys(draft(light)) == ["semis"]
 
 
-@pytest.mark.parametrize("also", ["customer", "rep"])
+@pytest.mark.parametrize("also", ["customer", "rep", "rep of two"])
 def test_what_may_be_for_a_customer_after_a_dictated_alert_goes_to_nobody(light: World, also: str) -> None:
     number = dictated(light)
     with light.runtime.sessions() as session:
         if also == "customer":
             session.add(ContactPoint(customer_id=light.bank.ids["ana"], channel="sms", address=PHONE))
-        else:
-            conversation = Conversation(customer_id=light.bank.ids["ana"], channel="sms", address="+12025550101")
+        for customer in {"rep": ["ana"], "rep of two": ["ana", "bob"]}.get(also, []):
+            conversation = Conversation(customer_id=light.bank.ids[customer], channel="sms", address="+12025550101")
             session.add(conversation)
             session.flush()
             session.add(
-                Letter(kind="reply", dedupe="n", staff_id=light.bank.ids["analyst"], conversation_id=conversation.id,
-                       channel="sms", address=PHONE, text="#1 Ana: hello", created_at=light.runtime.now())
+                Letter(kind="reply", dedupe=customer, staff_id=light.bank.ids["analyst"],
+                       conversation_id=conversation.id, channel="sms", address=PHONE, text="#1 Ana: hello",
+                       created_at=light.runtime.now())
             )  # fmt: skip
         session.commit()
     by_text(light, "We cut LTMY to hold.")
