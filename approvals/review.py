@@ -62,10 +62,14 @@ def standing(session: Session, call: StaffCall) -> str:
         return "decided" if decided_by(message) else "gone"
     if not officer.has("officer") or officer.pin_locked_at or decisions.why_barred(session, officer, message):
         return "barred"
-    same = (
-        message.current.digest == call.digest and audience.fingerprint(session, message.current) == call.audience_seen
-    )
-    return "waits" if same else "changed"
+    return "waits" if message.current.digest == call.digest else "changed"
+
+
+def is_for_others(session: Session, call: StaffCall) -> bool:
+    """Whether it goes to others by now than when they began to hear it: then it is heard again before it is approved,
+    but rejected or returned all the same.
+    """
+    return call.message is not None and audience.fingerprint(session, call.message.current) != call.audience_seen
 
 
 def decided_by(message: Message) -> Staff | None:

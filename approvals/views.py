@@ -85,6 +85,8 @@ def _page(
 ) -> ResponseReturnValue:
     session, runtime, officer = door.db(), door.runtime(), door.me()
     version = message.current
+    # Before what is shown of it: somebody who is added between the two makes the approval ask again, and is not missed.
+    seen = audience.fingerprint(session, version)
     foretold = audience.preview(session, runtime, version)
     start, plan = forecast.begin(runtime, message), lag.plan_of(runtime, foretold.foretold)
     html = render_template(
@@ -93,7 +95,7 @@ def _page(
         version=version,
         standing=escalation.standing(session, message),
         audience=foretold,
-        audience_seen=audience.fingerprint(session, version),
+        audience_seen=seen,
         last_at={name: start + timedelta(seconds=one.seconds) for name, one in foretold.foretold.items()},
         units=UNITS,
         plan=plan,

@@ -10,11 +10,13 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from approvals import decisions, review
+from dispatcher.app import create_app
 from dispatcher.model import Customer, Delivery, DistributionList, ListMember, Message, StaffCall
 from dispatcher.model.errors import DigestConflict
 from dispatcher.services import audience
 from dispatcher.storage import make_engine, make_sessions
 from tests.small_bank import SmallBank, small_bank
+from tests.web.conftest import Site
 
 
 @pytest.fixture
@@ -112,6 +114,31 @@ def test_nobody_is_added_between_the_look_and_the_release(
     engine.dispose()
 
 
+def test_who_is_added_while_the_page_is_made_is_asked_about(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite the page sees one moment."""
+    engine = make_engine(postgres_url)
+    bank = small_bank(make_sessions(engine), tmp_path)
+    site, preview = Site(bank, create_app(bank.runtime)), audience.preview
+    number = submitted(bank, "semis")
+
+    def preview_and_add(*given: Any) -> audience.AudiencePreview:
+        found = preview(*given)
+        add(bank, "semis")
+        return found
+
+    officer = site("officer")
+    with monkeypatch.context() as patch:
+        patch.setattr(audience, "preview", preview_and_add)
+        page = officer.get(f"/approvals/{number}").text
+    digest, was_seen = (page.split(f'name="{name}" value="')[1].split('"')[0] for name in ("digest", "audience"))
+    answer = officer.post(f"/approvals/{number}", {"decision": "approve", "digest": digest, "audience": was_seen})
+    assert answer.status_code == 409
+    assert "Who gets it has changed since you looked" in answer.text
+    engine.dispose()
+
+
 def test_other_lists_and_members_twice_change_nothing(bank: SmallBank) -> None:
     number = submitted(bank, "top")
     before = seen(bank, number)
@@ -145,9 +172,9 @@ def test_what_was_heard_is_for_those_it_was_heard_for(bank: SmallBank) -> None:
         session.flush()
         call.proven_at = bank.runtime.now()
         review.take_up(session, bank.runtime, call, message)
-        assert review.standing(session, call) == "waits"
+        assert not review.is_for_others(session, call)
         session.commit()
         add(bank, "semis")
-        assert review.standing(session, call) == "changed"
+        assert (review.standing(session, call), review.is_for_others(session, call)) == ("waits", True)
         with pytest.raises(DigestConflict, match="who gets it has changed"):
             review.decide(session, bank.runtime, call, "approve")

@@ -22,10 +22,12 @@ from channels.twilio_line import MOST_DOCUMENT
 from dispatcher import bells
 from dispatcher.model import (
     AuditEntry,
+    Customer,
     Decision,
     DistributionList,
     Grant,
     Letter,
+    ListMember,
     Message,
     Recording,
     Staff,
@@ -539,6 +541,42 @@ def test_a_changed_alert_is_heard_anew(light: World, keys: str) -> None:
     assert state(light, number) == "pending"
     assert made(light) == []
     assert call.press("-1C").said.startswith("Approved.")
+
+
+def somebody_added(world: World) -> None:
+    def add(session: Session) -> None:
+        semis = session.scalars(select(DistributionList).where(DistributionList.key == "semis")).one()
+        zoe = Customer(key="zoe", name="Zoe")
+        session.add(zoe)
+        session.flush()
+        session.add(ListMember(list_id=semis.id, customer_id=zoe.id))
+
+    do(world, add)
+
+
+@pytest.mark.parametrize("keys", ["-", "-1"], ids=["menu", "code"])
+def test_an_alert_for_others_is_heard_anew_before_it_is_approved(light: World, keys: str) -> None:
+    number = submitted(light)
+    call = Call(light).take().press(keys)
+    before = call.code
+    somebody_added(light)
+    call.take(digits={"-": "1", "-1": before}[keys])
+    assert call.said.startswith(f"Who gets it has changed meanwhile. Please hear it again. Alert {number}, by Analyst")
+    assert made(light) == []
+    call.press("-1C")
+    assert [one.decision for one in made(light)] == ["approve"]
+
+
+def test_whoever_gets_it_what_they_reject_or_return_is_that(light: World) -> None:
+    rejected, returned = submitted(light), submitted(light, text="Other words.")
+    call = Call(light).take().press("-3")
+    somebody_added(light)
+    call.press("9")
+    assert state(light, rejected) == "rejected"
+    Call(light).take().press("-2").say(hung_up=True)
+    do(light, lambda session: session.execute(delete(ListMember)))
+    fetched(light)
+    assert state(light, returned) == "returned"
 
 
 @pytest.mark.parametrize("keys", PLACES.values(), ids=PLACES.keys())

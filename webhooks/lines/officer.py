@@ -101,7 +101,7 @@ def _menu(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
 def _approve(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     if line.call.heard_at is None:
         return _play(line, place, line.say("officer to the end"))
-    return _ask_code(line, place, ())
+    return _for_others(line, place) or _ask_code(line, place, ())
 
 
 def _again(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
@@ -127,12 +127,14 @@ def _code(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     """`at` counts the wrong codes."""
     if moved := _moved(line, place):
         return moved
+    if others := _for_others(line, place):
+        return others
     if not step.digits:
         return line.misheard(place, step, _ask_code)
     try:
         made = review.approve(line.session, line.runtime, line.call, step.digits)
     except DispatcherError:
-        return _refused(line, place)
+        return _moved(line, place) or _for_others(line, place) or _refused(line, place)
     if made is not None:
         return _onwards(line, place, officer_hears.approved(line, made))
     wrong = line.say("officer other code")
@@ -269,6 +271,13 @@ def _moved(line: Line, place: Place) -> tuple[Verb, ...]:
     if how == "changed" and line.call.message is not None:
         return _present(line, place, line.call.message, line.say("officer changed"))
     return _onwards(line, place, officer_hears.why_not(line))
+
+
+def _for_others(line: Line, place: Place) -> tuple[Verb, ...]:
+    """What to say before an approval where others get it than were told of; nothing where it is the same people."""
+    if line.call.message is None or not review.is_for_others(line.session, line.call):
+        return ()
+    return _present(line, place, line.call.message, line.say("officer others"))
 
 
 def _refused(line: Line, place: Place) -> tuple[Verb, ...]:

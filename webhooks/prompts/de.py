@@ -84,6 +84,7 @@ SAID = {
     "officer back": "Zurück, die 0.",
     "officer passed": "{name} wird jetzt benachrichtigt.",
     "officer changed": "Sie wurde inzwischen geändert. Hier ist die neue Fassung.",
+    "officer others": "Wer sie erhält, hat sich inzwischen geändert. Bitte hören Sie sie noch einmal.",
     "officer decided": "{name} hat über Meldung {number} schon entschieden.",
     "officer gone": "Meldung {number} wartet auf keine Entscheidung mehr.",
     "officer barred": "Über Meldung {number} dürfen Sie nicht entscheiden: das muss jemand anders tun.",

@@ -80,6 +80,7 @@ SAID = {
     "officer back": "To go back, 0.",
     "officer passed": "{name} will be told now.",
     "officer changed": "It has been changed meanwhile. Here is the new version.",
+    "officer others": "Who gets it has changed meanwhile. Please hear it again.",
     "officer decided": "{name} has already decided on alert {number}.",
     "officer gone": "Alert {number} no longer waits for a decision.",
     "officer barred": "You may not decide on alert {number}: somebody else must.",

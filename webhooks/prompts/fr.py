@@ -83,6 +83,7 @@ SAID = {
     "officer back": "Pour revenir, 0.",
     "officer passed": "{name} en est informé maintenant.",
     "officer changed": "Elle a été modifiée entre-temps. Voici la nouvelle version.",
+    "officer others": "Ses destinataires ont changé entre-temps. Veuillez la réécouter.",
     "officer decided": "{name} a déjà décidé de l'alerte {number}.",
     "officer gone": "L'alerte {number} n'attend plus de décision.",
     "officer barred": "Vous ne pouvez pas décider de l'alerte {number} : quelqu'un d'autre doit le faire.",
