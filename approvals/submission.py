@@ -135,8 +135,9 @@ def submit(session: Session, runtime: Runtime, staff: Staff, message_id: int) ->
         # A version is decided once, and officers get what channels make of its words today: that is a new version.
         message.version += 1
         _add_version(
-            session, runtime, message, staff, form, lists, via="page", kept=before.recording, before=before, changes={}
-        )
+            session, runtime, message, staff, form, lists,
+            via=before.via, kept=before.recording, before=before, changes={},
+        )  # fmt: skip
     _submit(session, runtime, staff, message)
     return message
 

@@ -270,7 +270,7 @@ def _by_colleague(session: Session, runtime: Runtime, number: str, text: str) ->
         return Match(note=f"an answer of {staff[0].email} to a conversation of which they were not told")
     conversation = session.get_one(Conversation, asked.conversation_id)
     if named is None and _may_mean_another(session, notices, asked):
-        note = "it may be for another conversation: begin with the number of the one that you mean"
+        note = "perhaps for another conversation: begin with the number of the one that you mean"
         return Match(staff=asked.staff, conversation=conversation, note=note)
     return Match(staff=asked.staff, conversation=conversation, text=text[named.end() :] if named else text)
 
