@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from sqlalchemy import Select, case, delete, func, insert, literal, select, update
+from sqlalchemy import Select, String, case, cast, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Delivery, Message, Recipient, Version
@@ -22,8 +22,6 @@ __all__ = [
     "AudiencePreview", "Person", "Resolution", "fingerprint", "fingerprint_of_fixed", "people", "preview", "resolve",
     "snapshot",
 ]  # fmt: skip
-
-_AT_ONCE = 5000  # ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +47,11 @@ def fingerprint_of_fixed(session: Session, message: Message) -> str:
 
 def _fingerprint(session: Session, customers: Select[int]) -> str:
     """Their count, and a SHA-256 over their ids: of sums in SQL one could look for others that make the same."""
-    hashed, count = hashlib.sha256(), 0
-    who = customers.subquery()
-    rows = session.execute(select(who.c.customer_id).order_by(who.c.customer_id).execution_options(yield_per=_AT_ONCE))
-    for some in rows.partitions():
-        count += len(some)
-        hashed.update("".join(f"{row[0]} " for row in some).encode())
-    return f"{count}-{hashed.hexdigest()[:40]}"
+    who = customers.order_by("customer_id").subquery()
+    # As one text: to fetch a hundred thousand rows takes eight times as long.
+    ids = func.aggregate_strings(cast(who.c.customer_id, String), " ")
+    count, text = session.execute(select(func.count(), func.coalesce(ids, "")).select_from(who)).one()
+    return f"{count}-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
 
 
 def snapshot(session: Session, runtime: Runtime, message: Message) -> int:
