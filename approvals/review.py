@@ -53,8 +53,10 @@ def others(session: Session, call: StaffCall) -> list[Message]:
     return [one for one in (*found[at + 1 :], *found[: at + 1]) if one.id != call.message_id]
 
 
-def standing(session: Session, call: StaffCall) -> str:
-    """How the alert of this call stands now: waits, changed, decided, gone, or barred for this officer."""
+def standing(session: Session, call: StaffCall, *, to_approve: bool = False) -> str:
+    """How the alert of this call stands now: waits, changed, decided, gone, or barred for this officer. `to_approve`
+    it, others, too: it goes to others than when they began to hear it, and may be rejected or returned all the same.
+    """
     message, officer = call.message, call.staff
     if message is None or officer is None:
         return "gone"
@@ -62,14 +64,11 @@ def standing(session: Session, call: StaffCall) -> str:
         return "decided" if decided_by(message) else "gone"
     if not officer.has("officer") or officer.pin_locked_at or decisions.why_barred(session, officer, message):
         return "barred"
-    return "waits" if message.current.digest == call.digest else "changed"
-
-
-def is_for_others(session: Session, call: StaffCall) -> bool:
-    """Whether it goes to others by now than when they began to hear it: then it is heard again before it is approved,
-    but rejected or returned all the same.
-    """
-    return call.message is not None and audience.fingerprint(session, call.message.current) != call.audience_seen
+    if message.current.digest != call.digest:
+        return "changed"
+    if to_approve and audience.fingerprint(session, message.current) != call.audience_seen:
+        return "others"
+    return "waits"
 
 
 def decided_by(message: Message) -> Staff | None:

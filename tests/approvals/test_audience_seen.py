@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,15 @@ from tests.web.conftest import Site
 @pytest.fixture
 def bank(sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
     return small_bank(sessions, tmp_path)
+
+
+@pytest.fixture
+def on_postgres(postgres_url: str, tmp_path: Path) -> Iterator[SmallBank]:
+    """Where others write while somebody reads and decides. On SQLite a page sees one moment, and who decides writes
+    alone."""
+    engine = make_engine(postgres_url)
+    yield small_bank(make_sessions(engine), tmp_path)
+    engine.dispose()
 
 
 def submitted(bank: SmallBank, *lists: str) -> int:
@@ -91,11 +101,9 @@ def test_an_approval_for_others_than_were_seen_is_refused(bank: SmallBank, chang
 
 
 def test_nobody_is_added_between_the_look_and_the_release(
-    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    on_postgres: SmallBank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On SQLite nobody else writes meanwhile."""
-    engine = make_engine(postgres_url)
-    bank = small_bank(make_sessions(engine), tmp_path)
+    bank = on_postgres
     number = submitted(bank, "semis")
     before, resolve = seen(bank, number), audience.resolve
 
@@ -111,15 +119,12 @@ def test_nobody_is_added_between_the_look_and_the_release(
         assert session.get_one(Message, number).state == "pending"
         assert session.scalars(select(Delivery)).all() == []
     assert decide(bank, number, seen(bank, number)) in ("releasing", "released")
-    engine.dispose()
 
 
 def test_who_is_added_while_the_page_is_made_is_asked_about(
-    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    on_postgres: SmallBank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On SQLite the page sees one moment."""
-    engine = make_engine(postgres_url)
-    bank = small_bank(make_sessions(engine), tmp_path)
+    bank = on_postgres
     site, preview = Site(bank, create_app(bank.runtime)), audience.preview
     number = submitted(bank, "semis")
 
@@ -136,7 +141,6 @@ def test_who_is_added_while_the_page_is_made_is_asked_about(
     answer = officer.post(f"/approvals/{number}", {"decision": "approve", "digest": digest, "audience": was_seen})
     assert answer.status_code == 409
     assert "Who gets it has changed since you looked" in answer.text
-    engine.dispose()
 
 
 def test_other_lists_and_members_twice_change_nothing(bank: SmallBank) -> None:
@@ -172,9 +176,10 @@ def test_what_was_heard_is_for_those_it_was_heard_for(bank: SmallBank) -> None:
         session.flush()
         call.proven_at = bank.runtime.now()
         review.take_up(session, bank.runtime, call, message)
-        assert not review.is_for_others(session, call)
+        assert review.standing(session, call, to_approve=True) == "waits"
         session.commit()
         add(bank, "semis")
-        assert (review.standing(session, call), review.is_for_others(session, call)) == ("waits", True)
+        assert review.standing(session, call) == "waits"
+        assert review.standing(session, call, to_approve=True) == "others"
         with pytest.raises(DigestConflict, match="who gets it has changed"):
             review.decide(session, bank.runtime, call, "approve")

@@ -101,7 +101,7 @@ def _menu(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
 def _approve(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     if line.call.heard_at is None:
         return _play(line, place, line.say("officer to the end"))
-    return _for_others(line, place) or _ask_code(line, place, ())
+    return _moved(line, place, to_approve=True) or _ask_code(line, place, ())
 
 
 def _again(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
@@ -125,16 +125,14 @@ def _ask_code(line: Line, place: Place, front: Front) -> tuple[Verb, ...]:
 
 def _code(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
     """`at` counts the wrong codes."""
-    if moved := _moved(line, place):
+    if moved := _moved(line, place, to_approve=True):
         return moved
-    if others := _for_others(line, place):
-        return others
     if not step.digits:
         return line.misheard(place, step, _ask_code)
     try:
         made = review.approve(line.session, line.runtime, line.call, step.digits)
     except DispatcherError:
-        return _moved(line, place) or _for_others(line, place) or _refused(line, place)
+        return _refused(line, place, to_approve=True)
     if made is not None:
         return _onwards(line, place, officer_hears.approved(line, made))
     wrong = line.say("officer other code")
@@ -263,26 +261,21 @@ def _colleague(line: Line, place: Place, step: CallStep) -> tuple[Verb, ...]:
 # --- what has changed meanwhile ---------------------------------------------------------------------------
 
 
-def _moved(line: Line, place: Place) -> tuple[Verb, ...]:
-    """What to say where the alert is no longer as it was heard; nothing while it is."""
-    how = review.standing(line.session, line.call)
+def _moved(line: Line, place: Place, *, to_approve: bool = False) -> tuple[Verb, ...]:
+    """What to say where the alert is no longer as it was heard, to approve also for those it was heard for; nothing
+    while it is.
+    """
+    how = review.standing(line.session, line.call, to_approve=to_approve)
     if how == "waits":
         return ()
-    if how == "changed" and line.call.message is not None:
-        return _present(line, place, line.call.message, line.say("officer changed"))
+    if how in ("changed", "others") and line.call.message is not None:
+        return _present(line, place, line.call.message, line.say(f"officer {how}"))
     return _onwards(line, place, officer_hears.why_not(line))
 
 
-def _for_others(line: Line, place: Place) -> tuple[Verb, ...]:
-    """What to say before an approval where others get it than were told of; nothing where it is the same people."""
-    if line.call.message is None or not review.is_for_others(line.session, line.call):
-        return ()
-    return _present(line, place, line.call.message, line.say("officer others"))
-
-
-def _refused(line: Line, place: Place) -> tuple[Verb, ...]:
+def _refused(line: Line, place: Place, *, to_approve: bool = False) -> tuple[Verb, ...]:
     """A gate has said no: somebody was quicker, it has changed, or nothing may leave now."""
-    return _moved(line, place) or _ask_menu(line, place, line.say("officer refused"))
+    return _moved(line, place, to_approve=to_approve) or _ask_menu(line, place, line.say("officer refused"))
 
 
 def _opens(ask: Again) -> State:
