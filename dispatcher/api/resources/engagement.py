@@ -8,8 +8,8 @@ from dispatcher.api.calls import Act, call
 from dispatcher.api.paging import page_of
 from dispatcher.api.problems import Problem
 from dispatcher.api.shapes.common import Page, PageQuery
-from dispatcher.api.shapes.messages import TimesInfo
 from dispatcher.api.shapes.remembered import CustomerEngagement, DeskInfo, ListEngagement, WeekInfo
+from dispatcher.api.shapes.report import TimesInfo
 from dispatcher.services import desk, engagement, sight
 
 TAG = "Reports"

@@ -23,8 +23,8 @@ from dispatcher.api.shapes.messages import (
     Excluded,
     RecipientInfo,
     RecipientQuery,
-    Report,
 )
+from dispatcher.api.shapes.report import Report
 from dispatcher.model import ContactPoint, Delivery, Message, Recipient
 from dispatcher.services import audience, forecast, lag, report, sight
 

@@ -19,7 +19,7 @@ from dispatcher.api.shapes.common import (
     example,
     no_example,
 )
-from dispatcher.api.shapes.messages import TimesInfo
+from dispatcher.api.shapes.report import TimesInfo
 
 
 class MarkedInfo(Told):
