@@ -58,10 +58,11 @@ async def look_up(pool: Pool, base: str, headers: Mapping[str, str], probe: Prob
         if attempt == probe.attempt or (probe.any_attempt and probe.category in _categories(details)):
             return Found("accepted", ref.partition(".")[0])
         says = _categories(details) if probe.any_attempt else attempt
-        if not says and _same(str(row.get("subject") or ""), probe.text):
-            unsure.append(ref)
+        request = ref.partition(".")[0]
+        if not says and request not in probe.others and _same(str(row.get("subject") or ""), probe.text):
+            unsure.append(request)
     if len(unsure) == 1:
-        return Found("accepted", unsure[0].partition(".")[0])
+        return Found("accepted", unsure[0], by="words")
     return _CANNOT_SAY if unsure or len(rows) >= MOST else Found("absent")
 
 

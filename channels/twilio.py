@@ -180,7 +180,8 @@ class Account:
         return Found("accepted", sid) if answer.status == 200 else Found("cannot say")
 
     async def created_since(self, resource: str, by: str, probe: Probe) -> list[Mapping[str, Any]] | None:
-        """What was made for the probe's address about its start, however wrong our clock; None: cannot say.
+        """What was made for the probe's address about its start, however wrong our clock, and is not known as what
+        another attempt made; None: cannot say.
 
         Asks twice: by day, and without a date, because the filter `by` looks at a date that something still in
         Twilio's queue does not have.
@@ -197,7 +198,7 @@ class Account:
             if not isinstance(rows, list):
                 return None
             found |= {str(row.get("sid")): row for row in rows if isinstance(row, dict)}
-        return [row for row in found.values() if _made_for(row, probe)]
+        return [row for sid, row in found.items() if sid not in probe.others and _made_for(row, probe)]
 
 
 # How far Twilio's clock and ours may be apart, and how long after its start an attempt can have reached Twilio.

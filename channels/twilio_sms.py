@@ -86,7 +86,7 @@ class TwilioSms:
         same = [row for row in rows if pattern.fullmatch(_plain(str(row.get("body") or "")))]
         for row in same:
             if in_time(row, probe):
-                return Found("accepted", str(row["sid"]))
+                return Found("accepted", str(row["sid"]), by="words")
         return Found("cannot say" if same else "absent")
 
     async def received_between(self, since: datetime, until: datetime) -> list[WebRequest]:

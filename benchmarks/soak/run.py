@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import shutil
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import func, or_, select
@@ -100,6 +101,7 @@ class Figures:
     at_rest_after: float
     at_rest: bool
     seconds: float
+    kept: str = ""  # the folder, where it is left to be looked at
 
     @property
     def clean(self) -> bool:
@@ -108,12 +110,15 @@ class Figures:
 
 def soak(plan: Plan, folder: Path | None = None, say: Callable[[str], None] = lambda line: None) -> Figures:
     """Run it. Where all is well its folder is removed, unless it was named."""
-    if folder is None:
-        # Short, for sockets; PostgreSQL runs as another user, who must reach it.
-        with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as made:
-            Path(made).chmod(0o755)
-            return _soak(plan, Path(made), say)
-    return _soak(plan, folder, say)
+    if folder is not None:
+        return _soak(plan, folder, say)
+    # Short, for sockets; PostgreSQL runs as another user, who must reach it.
+    made = Path(tempfile.mkdtemp(prefix="soak-"))
+    made.chmod(0o755)
+    figures = _soak(plan, made, say)
+    if figures.clean:
+        shutil.rmtree(made, ignore_errors=True)
+    return replace(figures, kept="" if figures.clean else str(made))
 
 
 def _soak(plan: Plan, folder: Path, say: Callable[[str], None]) -> Figures:

@@ -148,14 +148,20 @@ class Probe:
     provider_ref: str = ""
     any_attempt: bool = False
     latest: datetime | None = None
+    others: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The provider's answer to a look-up: accepted (with its reference), absent, or cannot say."""
+    """The provider's answer to a look-up: accepted (with its reference), absent, or cannot say.
+
+    `by` is what tells that it is this attempt's: our id or the reference; its words, its address and its time; or
+    address and time alone. But for an id, another attempt's may look the same.
+    """
 
     verdict: Literal["accepted", "absent", "cannot say"]
     provider_ref: str = ""
+    by: Literal["id", "words", "time"] = "id"
 
 
 @dataclass(frozen=True, slots=True)

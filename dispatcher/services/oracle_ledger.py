@@ -82,11 +82,12 @@ def _whose(attempt: Attempt) -> tuple[str, int]:
 
 
 def _agreed(attempt: Attempt, entries: list[Accepted], asked: Question) -> Iterator[Breach]:
+    target = attempt.delivery or attempt.letter
     if not entries:
         if attempt.state in TAKEN and attempt.code != BY_PERSON:
-            yield Breach("P1", f"attempt {attempt.id}", f"is {attempt.state}, and the carrier never got it")
+            by = f" by {target.channel}" if target else ""
+            yield Breach("P1", f"attempt {attempt.id}", f"is {attempt.state}{by}, and the carrier never got it")
         return
-    target = attempt.delivery or attempt.letter
     if target is not None and any(one.address.lower() != target.address.lower() for one in entries):
         yield Breach("P2", f"attempt {attempt.id}", "reached another address than its own")
     if attempt.state in _NOT_TAKEN and attempt.code != BY_PERSON and attempt.resent_by is None:

@@ -20,8 +20,9 @@ from dispatcher.model import Attempt, Delivery, Letter
 from dispatcher.model.delivery import in_states
 from dispatcher.model.ports import Found, Outcome, Probe, Provider
 from dispatcher.runtime import Runtime
-from dispatcher.services import letter_sending, outcomes, pause, poison, renditions, tasks
+from dispatcher.services import outcomes, pause, poison, tasks
 from dispatcher.services.lease import lease_of
+from dispatcher.services.probes import may_be_anothers, probe_for
 from dispatcher.services.resend import sole_customer, sole_owner
 from dispatcher.storage.many import among
 
@@ -192,34 +193,9 @@ def _begin(runtime: Runtime, attempt_id: str) -> tuple[Sequence[Provider], Probe
         own = [one for one in providers if one.name == attempt.provider]
         if own and attempt.code == pause.RESTORED_CODE:
             own += [one for one in providers if one.name != attempt.provider]  # any of them may have carried it
-        probe = _probe(session, runtime, attempt, target)
+        probe = probe_for(session, runtime, attempt, target)
         commit(session, runtime.bells)
         return own, probe
-
-
-def _probe(session: Session, runtime: Runtime, attempt: Attempt, target: Delivery | Letter) -> Probe | None:
-    """What to look for; None where its content cannot be made, which counts as a look-up that cannot say."""
-    try:
-        content = (
-            renditions.content_for(session, runtime, target.message, target.channel)
-            if isinstance(target, Delivery)
-            else letter_sending.content_of(runtime, target)
-        )
-    except Exception as error:  # whatever is wrong with the content, the doubt must come to its end
-        log.warning("attempt %s cannot be looked up: %s", attempt.id, type(error).__name__)
-        return None
-    rendition = content.rendition
-    restored = attempt.code == pause.RESTORED_CODE
-    return Probe(
-        attempt=attempt.id,
-        address=target.address,
-        text=rendition.subject if target.channel == "email" else rendition.text,
-        category=content.category,
-        started_at=attempt.started_at,
-        provider_ref=attempt.provider_ref or "",
-        any_attempt=restored,
-        latest=pause.last_restore(session) if restored else None,
-    )
 
 
 def _conclude(runtime: Runtime, attempt_id: str, found: Found, by: str) -> None:
@@ -229,7 +205,7 @@ def _conclude(runtime: Runtime, attempt_id: str, found: Found, by: str) -> None:
         if attempt.state != "unknown" or target.state != "unknown":
             return
         attempt.absences += found.verdict == "absent"
-        if found.verdict == "accepted" and not _belongs_to_another(session, attempt, found, by):
+        if found.verdict == "accepted" and not may_be_anothers(session, runtime, attempt, target, found):
             attempt.provider = by
             session.flush()
             known = Outcome(attempt.id, "accepted", provider_ref=found.provider_ref)
@@ -252,22 +228,6 @@ def _absent(session: Session, runtime: Runtime, attempt: Attempt, target: Delive
     wait = runtime.chance.uniform(0, APART) if target.mishaps > 1 else 0.0
     outcomes.settle_one(
         session, runtime, target.channel, Outcome(attempt.id, news, code="absent", error=why, retry_after=wait)
-    )
-
-
-def _belongs_to_another(session: Session, attempt: Attempt, found: Found, by: str) -> bool:
-    """A call can only be found by number and time: what another attempt of ours made is not taken for this one."""
-    return bool(found.provider_ref) and (
-        session.scalar(
-            select(Attempt.id).where(
-                Attempt.provider == by,
-                Attempt.provider_ref == found.provider_ref,
-                Attempt.id != attempt.id,
-                # One mail request carries many recipients under one reference.
-                Attempt.delivery.has(Delivery.channel != "email"),
-            )
-        )
-        is not None
     )
 
 

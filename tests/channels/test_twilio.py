@@ -302,19 +302,37 @@ def test_a_known_reference_is_asked_for_by_itself(stub: tuple[Stub, str]) -> Non
     server, url = stub
     known = sid("SM")
     server.answer = lambda came: as_json(row(sid=known))
-    assert look(TwilioSms(settings(url)), "", known) == ("accepted", known)
+    assert look(TwilioSms(settings(url)), "", known) == ("accepted", known, "id")
     server.answer = lambda came: as_json({"code": 20404}, 404)
     assert look(TwilioSms(settings(url)), "", known)[0] == "cannot say"
 
 
+def test_what_another_attempt_made_is_not_this_ones(stub: tuple[Stub, str]) -> None:
+    server, url = stub
+    texts = dated([row(sid=sid("SM")), row(sid=sid("SN"))])
+    server.answer = lambda came: as_json({"messages": texts})
+    both, one = frozenset({texts[0]["sid"], texts[1]["sid"]}), frozenset({texts[0]["sid"]})
+    assert look(TwilioSms(settings(url)), row()["body"], others=one) == ("accepted", texts[1]["sid"], "words")
+    assert look(TwilioSms(settings(url)), row()["body"], others=both)[0] == "absent"
+    calls = dated([row(**{"from": "+13395550101"}, sid=sid("CA")), row(**{"from": "+13395550101"}, sid=sid("CB"))])
+    server.answer = lambda came: as_json({"calls": calls})
+    both, one = frozenset({calls[0]["sid"], calls[1]["sid"]}), frozenset({calls[0]["sid"]})
+    assert look(TwilioVoice(settings(url)), "", others=one) == ("accepted", calls[1]["sid"], "time")
+    assert look(TwilioVoice(settings(url)), "", others=both)[0] == "absent"
+
+
 def look(
-    provider: TwilioSms | TwilioVoice, text: str, reference: str = "", latest: datetime | None = None
-) -> tuple[str, str]:
-    async def find() -> tuple[str, str]:
-        probe = Probe("a" * 32, "+12025550143", text, "message-7", now(), reference, latest is not None, latest)
+    provider: TwilioSms | TwilioVoice,
+    text: str,
+    reference: str = "",
+    latest: datetime | None = None,
+    others: frozenset[str] = frozenset(),
+) -> tuple[str, str, str]:
+    async def find() -> tuple[str, str, str]:
+        probe = Probe("a" * 32, "+12025550143", text, "message-7", now(), reference, latest is not None, latest, others)
         try:
             found = await provider.find(probe)
-            return found.verdict, found.provider_ref
+            return found.verdict, found.provider_ref, found.by
         finally:
             await provider.aclose()
 

@@ -36,6 +36,7 @@ from dispatcher.services import (
     pause,
     poison,
     reconcile,
+    renditions,
     resend,
     status,
     suppressions,
@@ -611,7 +612,7 @@ def test_a_look_up_whose_content_cannot_be_made_comes_to_an_end(
     def broken(*_: object) -> None:
         raise StateConflict("not what was approved")
 
-    monkeypatch.setattr(reconcile.renditions, "content_for", broken)
+    monkeypatch.setattr(renditions, "content_for", broken)
     assert look_up(bank, 8) == ["cannot say"] * 6
     with bank.sessions() as session:
         assert session.scalars(select(Task.kind)).all() == ["unknown"]

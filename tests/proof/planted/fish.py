@@ -66,6 +66,9 @@ FISH: dict[str, Fish] = {
     "reconcile once instead of twice": Fish(
         plants.reconcile_once, scenes.accepted_and_not_yet_listed, "reached the carrier 2 times"
     ),
+    "one call found for two in doubt": Fish(
+        plants.taken_for_anothers, scenes.two_calls_of_which_one_was_made, "the carrier never got it"
+    ),
     "voice redialled on doubt": Fish(plants.voice_redialled, scenes.a_call_that_nobody_got, "repeats a call"),
     "dropped treated as sent": Fish(plants.dropped_as_sent, scenes.mail_that_is_dropped, "did not arrive"),
     "attempt not committed before the call": Fish(

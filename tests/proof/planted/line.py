@@ -58,6 +58,7 @@ class Line:
     limits: Limits = field(default_factory=lambda: Limits("carrier", 50))
     fates: dict[str, list[str]] = field(default_factory=dict)
     hidden: int = 0  # so many look-ups do not see what is there
+    by_id: bool = True  # whether a look-up shows our id, or address and time alone
     mortal: Mortal | None = None
     before: Callable[[Outbound], Awaitable[None]] = nothing
 
@@ -117,8 +118,13 @@ class Line:
         if self.hidden:
             self.hidden -= 1
             return Found("absent")
-        entry = next((one for one in self.ledger if one.attempt == probe.attempt), None)
-        return Found("accepted", entry.ref) if entry else Found("absent")
+        if self.by_id:
+            entry = next((one for one in self.ledger if one.attempt == probe.attempt), None)
+            return Found("accepted", entry.ref) if entry else Found("absent")
+        alike = [one for one in self.ledger if one.address == probe.address and one.ref not in probe.others]
+        if len(alike) > 1:
+            return Found("cannot say")
+        return Found("accepted", alike[0].ref, by="time") if alike else Found("absent")
 
     async def check(self) -> str:
         return ""

@@ -170,6 +170,10 @@ def reconcile_once(patch: Patch) -> None:
     rewrite(patch, reconcile, "_conclude", ("attempt.absences >= 2", "attempt.absences >= 1"))
 
 
+def taken_for_anothers(patch: Patch) -> None:
+    patch.setattr(reconcile, "may_be_anothers", lambda *_: False)
+
+
 def voice_redialled(patch: Patch) -> None:
     rewrite(patch, reconcile, "_absent", ('"failed" if target.channel == "voice" else "deferred"', '"deferred"'))
 

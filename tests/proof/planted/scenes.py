@@ -65,6 +65,17 @@ def a_call_that_nobody_got(water: Aquarium) -> None:
     water.settle()
 
 
+def two_calls_of_which_one_was_made(water: Aquarium) -> None:
+    """Both in doubt; the carrier's list shows a number and a time."""
+    water.lines["voice"].by_id = False
+    water.lines["voice"].fates[CLEO] = ["doubt", "lost"]
+    for _ in range(2):
+        water.released()
+        water.pass_by(1)
+        water.pump("voice")
+    water.settle(20)
+
+
 def two_workers_at_once(water: Aquarium) -> None:
     message_id = water.released()
     line = water.lines["sms"]
