@@ -18,8 +18,6 @@ ACTS = {"kill": 70, "stop": 20, "flush": 5, "restart valkey": 2, "kill backend":
 FAULTS = {
     "latency_ms": 40,
     "status_429_share": 0.04,
-    "error_500_share": 0.03,
-    "accept_then_500_share": 0.03,
     "html_200_share": 0.02,
     "callback_duplicates": 1,
     "callback_reorder": True,
@@ -67,9 +65,12 @@ class Nemesis:
         self.system.ask_carrier("POST", "/faults", {"latency_ms": 5})
 
     def _order_faults(self) -> None:
-        """Another mood of the carrier: now and then its callbacks are lost, or its look-ups fail or lag."""
+        """Another mood of the carrier: now and then its callbacks are lost, its look-ups lag, or it says little."""
+        errors = 0.2 if self.chance.random() < 0.2 else 0.03
         mood = {
-            "callbacks_off": self.chance.random() < 0.15,
+            "callbacks_off": self.chance.random() < 0.25,
+            "error_500_share": errors,
+            "accept_then_500_share": errors,
             "lookup_500_share": 0.3 if self.chance.random() < 0.3 else 0.0,
             "lookup_lag_s": self.chance.uniform(0, self.lag),
             "accept_then_hang_share": self.hang,
