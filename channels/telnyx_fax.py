@@ -20,7 +20,7 @@ from channels.words import clean, one_line
 from dispatcher.model.base import now
 from dispatcher.model.errors import NotConfigured, ProviderError
 from dispatcher.model.gate import Limits
-from dispatcher.model.ports import ANY_TAG, Content, File, Found, Outbound, Outcome, Probe, WebRequest
+from dispatcher.model.ports import ANY_TAG, BROUGHT_BY, Content, File, Found, Outbound, Outcome, Probe, WebRequest
 from dispatcher.settings import Settings
 
 # Our clock may be an hour wrong without anybody noticing. What we sent meanwhile must not be taken for absent.
@@ -197,7 +197,7 @@ def _as_posted(row: dict[str, Any]) -> WebRequest:
         "occurred_at": row.get("created_at"),
         "payload": {**payload, "fax_id": str(row["id"]), "direction": "inbound"},
     }
-    headers = {"content-type": "application/json", "x-brought-by": "list"}
+    headers = {"content-type": "application/json", BROUGHT_BY: "list"}
     return WebRequest("POST", "/webhooks/telnyx/fax", headers, orjson.dumps({"data": event}))
 
 

@@ -14,11 +14,11 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from channels.http import Answer, InDoubt, NeverSent
 from channels.twilio import VERSION, Account, when
 from dispatcher.model.errors import ProviderError
-from dispatcher.model.ports import WebRequest
+from dispatcher.model.ports import BROUGHT_BY, WebRequest
 
 PAGE_SIZE = 1000
 MOST_PAGES = 500  # half a million texts to one number: then it is no list that comes to an end
-_HEADERS = {"content-type": "application/x-www-form-urlencoded; charset=UTF-8", "x-brought-by": "list"}
+_HEADERS = {"content-type": "application/x-www-form-urlencoded; charset=UTF-8", BROUGHT_BY: "list"}
 
 
 async def received(account: Account, senders: Sequence[str], since: datetime, until: datetime) -> list[WebRequest]:

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dispatcher import bells
 from dispatcher.model.errors import ProviderError
-from dispatcher.model.ports import WebhookSource, WebRequest
+from dispatcher.model.ports import BROUGHT_BY, WebhookSource, WebRequest
 from dispatcher.model.telephone import Hangup, Verb
 from dispatcher.runtime import Runtime
 from dispatcher.services import callbacks
@@ -129,7 +129,7 @@ def _read(most: int) -> WebRequest:
     """The request as it came, before anything has decoded it."""
     request.max_content_length = most
     body = request.get_data(cache=False)
-    headers = {name.lower(): value for name, value in request.headers.items()}
+    headers = {name.lower(): value for name, value in request.headers.items() if name.lower() != BROUGHT_BY}
     return WebRequest(request.method, _target(), headers, body)
 
 

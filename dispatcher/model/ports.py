@@ -164,6 +164,10 @@ class Found:
     by: Literal["id", "words", "time"] = "id"
 
 
+# The header of what a provider was asked for and did not send: it bears no signature. The door lets none of it in.
+BROUGHT_BY = "x-brought-by"
+
+
 @dataclass(frozen=True, slots=True)
 class WebRequest:
     """A provider's request as it came. `target` is the raw path and query; header names are lower case."""

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from dispatcher.model import Attempt, Callback, ContactPoint, Delivery, Letter, Message, ProviderEvent, Recipient
 from dispatcher.model.delivery import FALLBACK, NOBODY, after
 from dispatcher.model.errors import ProviderError
+from dispatcher.model.ports import BROUGHT_BY
 from dispatcher.runtime import Runtime
 from dispatcher.services.callbacks import LIVE, as_request
 from dispatcher.services.oracle import MOST, Breach, Promise, Question, recipient
@@ -70,7 +71,7 @@ def only_authentic(session: Session, runtime: Runtime, asked: Question) -> Itera
     """Where keys are those of then (asked with a ledger alone): each kept callback still proves itself, and came once.
 
     Those that prove themselves by a secret which is not kept cannot; none of their kind does. Nor those that were
-    emptied because they held a PIN.
+    emptied because they held a PIN, nor what nobody sent us: what we asked the provider for.
     """
     if asked.ledger is None:
         return
@@ -89,11 +90,12 @@ def only_authentic(session: Session, runtime: Runtime, asked: Question) -> Itera
             except ProviderError:
                 true = False
             proven += true
+            asked_for = BROUGHT_BY in callback.headers
             same = hashlib.sha256(callback.query.encode() + b"\x1f" + callback.body).digest()
             first = bodies.setdefault(same, callback.id)
             if first != callback.id and what not in LIVE:
                 yield Breach("P5", f"callback {callback.id}", f"was taken twice: it is callback {first} to the letter")
-            if not true:
+            if not (true or asked_for):
                 forged.append(callback.id)
             session.expunge(callback)
         for number in forged[:MOST] if proven else []:

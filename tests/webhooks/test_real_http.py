@@ -16,7 +16,7 @@ import time
 import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -24,13 +24,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from channels import registry
 from dispatcher import bootstrap, jobs
 from dispatcher.model import Callback, ContactPoint, Customer, Grant, Poll, Reply, Staff, Suppression, Task
+from dispatcher.model.ports import BROUGHT_BY
 from dispatcher.runtime import Runtime
 from dispatcher.services import missed_texts
+from dispatcher.services.oracle import Question
+from dispatcher.services.oracle_news import only_authentic
 from dispatcher.settings import Settings
 from dispatcher.storage import migrate
 from tests.channels.test_sendgrid_inbound import fields, multipart, raw
@@ -309,6 +312,30 @@ def test_a_text_that_came_by_both_ways_is_one(place: Place) -> None:
     assert len(place.replies(number)) == 1
 
 
+def test_the_oracle_takes_what_was_asked_for_as_proven_and_nothing_that_only_says_so(place: Place) -> None:
+    number = next(NUMBERS)
+    before = place.last()
+    place.text(number, "Sell 700")
+    place.wait(lambda: place.last() > before)
+    place.lose(1)
+    place.text(number, "Sell 800")
+    place.lose(0)
+    place.due_again()
+    assert place.find() == 1
+    bring(place, number, f"SM{'e' * 32}", "Sell 900", {"X-Brought-By": "list"})
+    with place.runtime.sessions() as session:
+        kept = select(Callback.id, Callback.headers).where(Callback.what == "sms").order_by(Callback.id.desc()).limit(3)
+        (forged, _), (asked_for, _), _ = rows = session.execute(kept).all()
+        assert [BROUGHT_BY in headers for _, headers in rows] == [False, True, False]
+        assert list(only_authentic(session, place.runtime, Question(ledger=[]))) == []
+        changed = update(Callback).where(Callback.id.in_((forged, asked_for))).values(body=b"Body=Buy")
+        session.execute(changed.execution_options(synchronize_session=False))
+        told = [(one.subject, one.text) for one in only_authentic(session, place.runtime, Question(ledger=[]))]
+        assert (f"callback {forged}", "was taken, and is not twilio's") in told
+        assert (f"callback {asked_for}", "was taken, and is not twilio's") not in told
+        session.rollback()
+
+
 def test_found_first_and_brought_later_it_is_one(place: Place) -> None:
     """The list first, and at the same moment from many sides: one callback, one reply."""
     number = next(NUMBERS)
@@ -328,7 +355,7 @@ def test_found_first_and_brought_later_it_is_one(place: Place) -> None:
     assert [one.text for one in place.replies(number)] == ["Sell 600"]
 
 
-def bring(place: Place, sender: str, sid: str, body: str) -> None:
+def bring(place: Place, sender: str, sid: str, body: str, headers: Mapping[str, str] | None = None) -> None:
     """The vendor's webhook of a text, at last."""
     from twilio.request_validator import RequestValidator
 
@@ -341,7 +368,7 @@ def bring(place: Place, sender: str, sid: str, body: str) -> None:
     token = settings.twilio_auth_token.get_secret_value()
     signature = RequestValidator(token).compute_signature(url, form)
     data = urllib.parse.urlencode(form).encode()
-    request = urllib.request.Request(url, data, {"X-Twilio-Signature": signature})
+    request = urllib.request.Request(url, data, {"X-Twilio-Signature": signature, **(headers or {})})
     with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 200
 
