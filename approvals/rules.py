@@ -18,7 +18,11 @@ MAX_ATTACHMENTS = 10
 MAX_ATTACHMENT_BYTES = 20_000_000
 MAX_AHEAD = timedelta(days=366)
 _LOST = "\N{REPLACEMENT CHARACTER}"  # what a decoder leaves of bytes in another encoding
-_TURNING = "\N{LEFT-TO-RIGHT OVERRIDE}\N{RIGHT-TO-LEFT OVERRIDE}"
+# By these letters and numbers are shown in another order than they are read aloud. The second two belong to words from
+# right to left; elsewhere "10 - 20" after them is shown as "20 - 10". Their likes from left to right do no harm:
+# telephones put them around every number that is copied.
+_TURNING = frozenset("\N{LEFT-TO-RIGHT OVERRIDE}\N{RIGHT-TO-LEFT OVERRIDE}")
+_SETTING = frozenset("\N{RIGHT-TO-LEFT EMBEDDING}\N{RIGHT-TO-LEFT ISOLATE}")
 ATTACHMENT_TYPES = {
     "pdf": "application/pdf",
     "txt": "text/plain",
@@ -54,12 +58,19 @@ def _control_characters(text: str, allowed: str = "") -> str:
 def words_are_as_written(form: Submission) -> Wrong:
     """Officers read what customers will, and nobody has to guess a letter."""
     wrong: Wrong = {}
-    for name, text in (("subject", form.subject), ("text", form.text), ("topic", form.topic)):
+    names = (("attachments", f"{one.name!a}: its name ", one.name) for one in form.attachments)
+    fields = (("subject", "", form.subject), ("text", "", form.text), ("topic", "", form.topic), *names)
+    for name, what, text in fields:
         if _LOST in text:
-            wrong[name] = f"holds {_LOST} in place of a letter: send it in UTF-8, or write that letter anew"
-        elif any(one in text for one in _TURNING):
-            wrong[name] = "holds a character that shows the words after it in another order; remove it"
+            wrong[name] = f"{what}holds {_LOST} in place of a letter: send it in UTF-8, or write that letter anew"
+        elif not _TURNING.isdisjoint(text) or not (_SETTING.isdisjoint(text) or _is_right_to_left(text)):
+            wrong[name] = f"{what}holds a character that shows the words after it in another order; remove it"
     return wrong
+
+
+def _is_right_to_left(text: str) -> bool:
+    """Whether it holds a letter of such a script."""
+    return any(unicodedata.bidirectional(one) in ("R", "AL") for one in text)
 
 
 def subject_fits(form: Submission) -> Wrong:

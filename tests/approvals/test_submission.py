@@ -48,6 +48,8 @@ def test_every_wrong_field_is_reported_at_once(bank: SmallBank, session: Session
         ("subject", "Z\N{REPLACEMENT CHARACTER}rich", "send it in UTF-8"),
         ("subject", "Buy \N{RIGHT-TO-LEFT OVERRIDE}lles ton", "shows the words after it in another order"),
         ("text", "Buy \N{LEFT-TO-RIGHT OVERRIDE}now", "shows the words after it in another order"),
+        ("text", "Buy at \N{RIGHT-TO-LEFT EMBEDDING}10 - 20", "shows the words after it in another order"),
+        ("text", "Buy at \N{RIGHT-TO-LEFT ISOLATE}10 - 20", "shows the words after it in another order"),
     ],
 )
 def test_words_that_are_not_as_written_are_refused_but_kept_as_a_draft(
@@ -64,8 +66,17 @@ def test_words_that_are_not_as_written_are_refused_but_kept_as_a_draft(
         submission.submit(session, bank.runtime, author, draft.id)
 
 
+@pytest.mark.parametrize("name", ["annual\N{RIGHT-TO-LEFT OVERRIDE}fdp.txt", "Z\N{REPLACEMENT CHARACTER}rich.txt"])
+def test_a_files_name_is_as_written_too(bank: SmallBank, session: Session, name: str) -> None:
+    with pytest.raises(Refused) as refused:
+        bank.submitted(session, attachments=[Upload(name, b"x")])
+    assert "its name holds" in refused.value.fields["attachments"]
+
+
 def test_right_to_left_writing_is_as_good_as_any(bank: SmallBank, session: Session) -> None:
-    words = bank.submission(subject="\u202bשלום\u202c", text="مرحبا\u200f, ACME")
+    words = bank.submission(
+        subject="\u202bשלום\u202c", text="مرحبا\u200f, \u2067ACME\u2069", topic="\u202a+1 202\u202c"
+    )
     assert submission.create(session, bank.runtime, bank.staff(session, "analyst"), words).state == "pending"
 
 
