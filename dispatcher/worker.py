@@ -81,7 +81,7 @@ def _make_ready(runtime: Runtime, queue: str) -> None:
                 fan_out.finish(session, 0)
                 session.rollback()
         except (SQLAlchemyError, OSError) as error:
-            log.warning("the database is away, the first release will wait for it: %s", type(error).__name__)
+            log.warning("the database cannot be asked, the first release will wait for it: %s", type(error).__name__)
     for provider in runtime.adapters.providers.get(queue, ()):
         try:
             provider.open()

@@ -123,7 +123,8 @@ def claim(
 
 
 def rehearse(session: Session, runtime: Runtime, channel: str) -> None:
-    """Run every statement of a claim on nothing: it is built when it is first run, which takes longer than to run it.
+    """Run the statements of a claim on nothing: they are built when they are first run, which takes longer than to run
+    them. Those of the caps on calls and faxes are not among them; these leave one by one.
 
     Changes nothing.
     """

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -110,7 +111,7 @@ def make_sessions(engine: Engine) -> sessionmaker[Session]:
     return sessionmaker(engine, expire_on_commit=False)
 
 
-@contextmanager
+@contextlib.contextmanager
 def joined_by_hash(session: Session) -> Iterator[None]:
     """PostgreSQL knows nothing yet of rows that this transaction has inserted: it would take them for a few, and for
     each of a hundred thousand look through all the others."""
@@ -122,7 +123,7 @@ def joined_by_hash(session: Session) -> Iterator[None]:
     session.execute(text("SET LOCAL enable_nestloop = on"))
 
 
-@contextmanager
+@contextlib.contextmanager
 def roomy(session: Session) -> Iterator[None]:
     """More memory for work over all of an audience, which would else be put on disk piece by piece.
 
@@ -179,10 +180,16 @@ def _config(url: str) -> Config:
 
 
 def migrate(url: str) -> None:
-    """Bring the database to the newest schema."""
+    """Bring the database to the newest schema. SQLite's files are kept from those who are not of their group."""
     from alembic import command
 
     command.upgrade(_config(url), "head")
+    found = make_url(url)
+    if found.get_backend_name() == "sqlite" and found.database:
+        for end in ("", "-wal", "-shm"):
+            with contextlib.suppress(OSError):  # not there, or another's, who has seen to it
+                file = Path(f"{found.database}{end}")
+                file.chmod(file.stat().st_mode & ~stat.S_IRWXO)
 
 
 def unmigrate(url: str) -> None:

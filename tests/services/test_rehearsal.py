@@ -94,7 +94,7 @@ def test_a_worker_begins_also_where_its_database_is_away(
     monkeypatch.setattr(fan_out, "rehearse", away)
     with caplog.at_level(logging.WARNING):
         worker._make_ready(bank.runtime, "sms")
-    assert "the database is away, the first release will wait for it: OperationalError" in caplog.text
+    assert "the database cannot be asked, the first release will wait for it: OperationalError" in caplog.text
 
 
 def test_a_colleague_is_rung_before_the_first_claim(bank: SmallBank, monkeypatch: pytest.MonkeyPatch) -> None:

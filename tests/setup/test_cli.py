@@ -93,6 +93,14 @@ def test_what_it_writes_is_for_nobody_else(command, tmp_path: Path) -> None:  # 
     assert {path.name: oct(path.stat().st_mode)[-3:] for path in tmp_path.glob("own.sqlite")} == {"own.sqlite": "600"}
 
 
+def test_a_database_that_everybody_could_read_is_kept_from_them(command, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "old.sqlite"
+    path.touch()
+    path.chmod(0o664)
+    assert command("migrate", DATABASE_URL=f"sqlite:///{path}").returncode == 0
+    assert oct(path.stat().st_mode)[-3:] == "660"
+
+
 def test_migrate_twice(command, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     url = f"sqlite:///{tmp_path / 'new.sqlite'}"
     for _ in range(2):
