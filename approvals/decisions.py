@@ -67,9 +67,10 @@ def decide(
     message.advance(decision)
     session.flush()
     by_call = {"call": call.call_ref, "whole": call.heard_at is not None} if call else {}
+    for_whom = {"audience": audience_seen} if audience_seen and decision == "approve" else {}
     record(
         session, runtime, officer, f"{decision} message", f"message {message.id}",
-        version=version.number, digest=digest, comment=made.comment, via=via, **by_call,
+        version=version.number, digest=digest, comment=made.comment, via=via, **by_call, **for_whom,
     )  # fmt: skip
     notices.tell_author(session, runtime, message, made)
     if decision == "approve":

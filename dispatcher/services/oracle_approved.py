@@ -180,6 +180,29 @@ def _as_released(
             yield Breach("P4", subject, f"has {now} first deliveries by {channel}; {then} were released")
 
 
+def for_those_who_were_seen(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
+    """Where the approval's entry tells for whom it was, these are its recipients, and nobody else ever."""
+    entries = select(AuditEntry.subject, AuditEntry.detail).where(AuditEntry.action == "approve message")
+    for subject, detail in session.execute(entries):
+        try:
+            message_id, noted = int(subject.removeprefix("message ")), json.loads(detail)
+        except ValueError:
+            continue  # a changed entry, which the chain has named
+        message = session.get(Message, message_id) if noted.get("audience") else None
+        if message is None or message.version != noted["version"]:
+            continue
+        if (message.released_at or message.state == "approved") and _recipients(session, message) != noted["audience"]:
+            yield Breach("P4", subject, "its recipients are not the customers for whom it was approved")
+
+
+def _recipients(session: Session, message: Message) -> str:
+    """As officers' approvals name them: their count, and a digest of their ids. Worked out here, as `_digest` is."""
+    ids = session.scalars(
+        select(Recipient.customer_id).where(Recipient.message_id == message.id).order_by(Recipient.customer_id)
+    ).all()
+    return f"{len(ids)}-{hashlib.sha256(' '.join(map(str, ids)).encode()).hexdigest()[:40]}"
+
+
 def nothing_after_its_end(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
     """No attempt started after a cancel, or after the time was up in which the message was valid."""
     for subject, at in session.execute(
@@ -215,4 +238,10 @@ def _started_after(session: Session, message_id: int, moment: datetime) -> list[
     return list(session.scalars(late))
 
 
-ALL: tuple[Promise, ...] = (four_eyes, never_the_opted_out, only_the_approved, nothing_after_its_end)
+ALL: tuple[Promise, ...] = (
+    four_eyes,
+    never_the_opted_out,
+    only_the_approved,
+    for_those_who_were_seen,
+    nothing_after_its_end,
+)

@@ -47,7 +47,7 @@ def test_the_audience_before_anything_is_sent(both_api: Api) -> None:
     told = both_api.ask("officer", "GET", f"/messages/{made['id']}/audience").get_json()
     assert set(told) == {
         "recipients", "listed", "duplicates_removed", "deliveries", "by_channel", "excluded", "forecast",
-        "forecast_detail", "warning",
+        "forecast_detail", "warning", "audience",
     }  # fmt: skip
     assert (told["recipients"], told["listed"], told["duplicates_removed"], told["deliveries"]) == (4, 5, 1, 3)
     assert told["by_channel"] == {"email": 1, "sms": 1, "voice": 1}
@@ -65,6 +65,8 @@ def test_the_audience_before_anything_is_sent(both_api: Api) -> None:
     )
     assert voice["last_at"].startswith("2026-11-20T09:30:00")
     assert told["warning"] == ""
+    assert told["audience"] == both_api.ask("officer", "GET", f"/messages/{made['id']}").get_json()["audience"] != ""
+    assert both_api.ask("analyst", "GET", f"/messages/{made['id']}/audience").get_json()["audience"] == ""
     problem(both_api.ask("rep", "GET", f"/messages/{made['id']}/audience"), 403)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from approvals import decisions, review
 from dispatcher.app import create_app
-from dispatcher.model import Customer, Delivery, DistributionList, ListMember, Message, StaffCall
+from dispatcher.model import AuditEntry, Customer, Delivery, DistributionList, ListMember, Message, Recipient, StaffCall
 from dispatcher.model.errors import DigestConflict
-from dispatcher.services import audience
+from dispatcher.services import audience, verify
 from dispatcher.storage import make_engine, make_sessions
 from tests.small_bank import SmallBank, small_bank
 from tests.web.conftest import Site
@@ -98,6 +99,21 @@ def test_an_approval_for_others_than_were_seen_is_refused(bank: SmallBank, chang
     with pytest.raises(DigestConflict, match="who gets it has changed since you looked: its lists hold"):
         decide(bank, number, before)
     assert decide(bank, number, seen(bank, number)) in ("releasing", "released")
+
+
+def test_an_approval_keeps_for_whom_it_was(bank: SmallBank) -> None:
+    number = submitted(bank, "semis", "top")
+    decide(bank, number, before := seen(bank, number))
+    with bank.sessions() as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "approve message")).one()
+        assert json.loads(entry.detail)["audience"] == before
+        assert [one for one in verify.check(session, bank.runtime) if one.promise == "P4"] == []
+        mine = session.scalars(select(Recipient).where(Recipient.message_id == number)).first()
+        assert mine is not None
+        mine.customer_id = bank.ids["rep"] + 1000
+        session.commit()
+        told = [str(one) for one in verify.check(session, bank.runtime)]
+    assert f"P4 message {number}: its recipients are not the customers for whom it was approved" in told
 
 
 def test_nobody_is_added_between_the_look_and_the_release(

@@ -205,8 +205,11 @@ def _line(message: Message) -> MessageLine:
     return MessageLine.model_validate(_outline(message))
 
 
-def _is_to_decide(act: Act, message: Message) -> bool:
-    return message.state == "pending" and act.staff.has("officer")
+def for_whom(act: Act, message: Message) -> str:
+    """Names those who would get it, for whoever may have to decide on it; else ""."""
+    if message.state != "pending" or not act.staff.has("officer"):
+        return ""
+    return audience.fingerprint(act.session, message.current)
 
 
 def _info(act: Act, message: Message) -> MessageInfo:
@@ -217,7 +220,7 @@ def _info(act: Act, message: Message) -> MessageInfo:
         | {
             "text": version.text,
             "lists": [one.key for one in version.lists],
-            "audience": audience.fingerprint(act.session, version) if _is_to_decide(act, message) else "",
+            "audience": for_whom(act, message),
             "release_at": message.release_at,
             "valid_for": message.valid_for,
             "recording": recording_info(recording, f"/messages/{message.id}/recording") if recording else None,

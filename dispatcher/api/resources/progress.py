@@ -13,6 +13,7 @@ from approvals import submission
 from dispatcher.api.calls import Act, call
 from dispatcher.api.paging import page
 from dispatcher.api.resources.customers import OWNED
+from dispatcher.api.resources.messages import for_whom
 from dispatcher.api.shapes.common import Page
 from dispatcher.api.shapes.messages import (
     AttemptInfo,
@@ -39,9 +40,12 @@ TAG = "Messages"
 )  # fmt: skip
 def get_audience(act: Act, message_id: int) -> Audience:
     message = submission.get(act.session, act.staff, message_id)
+    # Before they are counted: a list that changes in between makes an approval fail, and not somebody unseen get it.
+    whom = for_whom(act, message)
     seen = audience.preview(act.session, act.runtime, message.current)
     start = forecast.begin(act.runtime, message)
     return Audience(
+        audience=whom,
         recipients=seen.recipients,
         listed=seen.listed,
         duplicates_removed=seen.duplicates_removed,

@@ -188,8 +188,8 @@ class NewDecision(Given):
     audience: Text = Field(
         "",
         max_length=100,
-        description="To approve for no others than those seen: `audience` as the message told it. 409 where its lists "
-        "hold others by now.",
+        description="To approve for no others than those seen: `audience` as it was told with them. 409 where its "
+        "lists hold others by now.",
     )
 
 
@@ -226,9 +226,12 @@ class Audience(Told):
             "deliveries": 94, "a_second": 1.0, "limited": True, "ahead": 0, "seconds": 94.0, "last_at": EXAMPLE_TIME,
             "held": 0, "held_until": None, "late": 0,
         }},
-        warning="",
+        warning="", audience="527-1f0c9d2b7a",
     )  # fmt: skip
 
+    audience: str = Field(
+        description="As of the message: whom an approval is for that names it. Empty where you have nothing to decide."
+    )
     recipients: int = Field(description="Customers owed the message, each once.")
     listed: int = Field(description="Entries on all lists together.")
     duplicates_removed: int

@@ -97,10 +97,10 @@ class Aquarium:
             bells.commit(session, self.runtime.bells)
             return message.id
 
-    def approve(self, message_id: int, digest: str, by: str = "officer") -> None:
+    def approve(self, message_id: int, digest: str, by: str = "officer", audience_seen: str = "") -> None:
         with self.sessions() as session:
             officer = self.bank.staff(session, by)
-            decisions.decide(session, self.runtime, officer, message_id, "approve", digest)
+            decisions.decide(session, self.runtime, officer, message_id, "approve", digest, audience_seen=audience_seen)
             bells.commit(session, self.runtime.bells)
 
     def digest(self, message_id: int) -> str:

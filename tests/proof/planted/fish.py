@@ -47,6 +47,11 @@ FISH: dict[str, Fish] = {
     "four eyes by role only": Fish(
         plants.four_eyes_by_role_only, scenes.approved_by_its_author, "by somebody who wrote"
     ),
+    "approved for others than were seen": Fish(
+        plants.approved_for_whoever_it_is_by_then,
+        scenes.added_while_the_officer_reads,
+        "not the customers for whom it was approved",
+    ),
     "signature check off": Fish(plants.signature_check_off, scenes.forged_news, "was taken, and is not carrier's"),
     "digest over text only": Fish(
         plants.digest_over_text_only, scenes.all_goes_well, "no longer holds what was submitted"

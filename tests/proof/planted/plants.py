@@ -170,6 +170,10 @@ def reconcile_once(patch: Patch) -> None:
     rewrite(patch, reconcile, "_conclude", ("attempt.absences >= 2", "attempt.absences >= 1"))
 
 
+def approved_for_whoever_it_is_by_then(patch: Patch) -> None:
+    patch.setattr(decisions, "_require_seen", lambda *_: None)
+
+
 def taken_for_anothers(patch: Patch) -> None:
     patch.setattr(reconcile, "may_be_anothers", lambda *_: False)
 

@@ -19,6 +19,7 @@ from dispatcher.model.errors import DispatcherError
 from dispatcher.model.ports import Outbound, WebRequest
 from dispatcher.runtime import Runtime
 from dispatcher.services import (
+    audience,
     callbacks,
     codes,
     fan_out,
@@ -235,6 +236,22 @@ def edited_while_the_officer_reads(water: Aquarium) -> None:
     )
     with contextlib.suppress(DispatcherError):
         water.approve(message_id, seen)
+    water.settle()
+
+
+def added_while_the_officer_reads(water: Aquarium) -> None:
+    message_id = water.submitted()
+    with water.sessions() as session:
+        seen = audience.fingerprint(session, session.get_one(Message, message_id).current)
+    with water.sessions() as session:
+        dan = Customer(key="dan", name="Dan", contact_points=[ContactPoint(channel="sms", address="+12025550103")])
+        session.add(dan)
+        session.flush()
+        bob = session.scalars(select(Customer).where(Customer.key == "bob")).one()
+        session.add(ListMember(list_id=bob.lists[0].id, customer_id=dan.id))
+        session.commit()
+    with contextlib.suppress(DispatcherError):
+        water.approve(message_id, water.digest(message_id), audience_seen=seen)
     water.settle()
 
 
