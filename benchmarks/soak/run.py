@@ -17,9 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from benchmarks.soak import ledger
+from benchmarks.soak.desk import Desk
 from benchmarks.soak.history import History
 from benchmarks.soak.nemesis import Nemesis
-from benchmarks.soak.people import People
+from benchmarks.soak.people import Caller, People
 from benchmarks.soak.system import System
 from benchmarks.soak.watch import Watch
 from dispatcher.bench import directory
@@ -83,6 +84,8 @@ class Figures:
     messages: int
     replies: int
     opt_outs: int
+    responses: int
+    orders: int
     deliveries: dict[str, int]
     attempts: int
     acceptances: int
@@ -130,32 +133,35 @@ def _soak(plan: Plan, folder: Path, say: Callable[[str], None]) -> Figures:
         say(f"Starting the product on {plan.database} …")
         system.start()
         runtime = build(load_settings(**{name.lower(): value for name, value in system.settings.items()}))
-        people = People(system, _tokens(runtime), _seeded(plan.seed + 1), plan.pause, plan.customers)
+        caller = Caller(system, _tokens(runtime))
+        people = People(caller, _seeded(plan.seed + 1), plan.pause, plan.customers)
+        desk = Desk(caller, _seeded(plan.seed + 2))
         nemesis = Nemesis(
             system, _seeded(plan.seed), plan.kills, plan.fastest, plan.slowest, plan.longest_stop,
             lag=0.6 * plan.look_ups_apart, hang=plan.hang,
         )  # fmt: skip
         watch = Watch(system.settings["DATABASE_URL"])
-        threads = [threading.Thread(target=one.run, daemon=True) for one in (people, watch)]
+        threads = [threading.Thread(target=one.run, daemon=True) for one in (people, desk, watch)]
         for thread in threads:
             thread.start()
         say("Killing …")
         nemesis.run(plan.seconds)
-        people.over.set()
-        threads[0].join(30)
+        caller.over.set()
+        for thread in threads[:2]:
+            thread.join(30)
         say("No more faults; waiting until all is settled …")
         stopped = time.monotonic()
         rest = _until_at_rest(runtime, plan.settle, say)
         rested = time.monotonic() - stopped
         watch.over.set()
-        threads[1].join(10)
+        threads[2].join(10)
         say("Asking the oracle …")
         entries = system.ask_carrier("GET", "/ledger").get("entries", [])
         with runtime.sessions() as session:
             breaches = verify.check(session, runtime, Question(at_rest=True, ledger=ledger.of(entries)))
         with runtime.sessions() as session:
             figures = _figures(
-                session, plan, nemesis, people, watch, system, breaches, len(entries), rest, rested, began
+                session, plan, nemesis, people, desk, watch, system, breaches, len(entries), rest, rested, began
             )
         runtime.sessions.kw["bind"].dispose()
         return figures
@@ -173,6 +179,7 @@ def _tokens(runtime: Runtime) -> dict[str, str]:
         made = {
             "author": accounts.make_token(session, runtime, directory.AUTHOR),
             "officer": accounts.make_token(session, runtime, directory.OFFICER),
+            "rep": accounts.make_token(session, runtime, directory.REP),
         }
         session.commit()
     return made
@@ -219,6 +226,7 @@ def _figures(
     plan: Plan,
     nemesis: Nemesis,
     people: People,
+    desk: Desk,
     watch: Watch,
     system: System,
     breaches: list[Breach],
@@ -241,6 +249,8 @@ def _figures(
         messages=people.approved,
         replies=people.replies,
         opt_outs=people.opted_out,
+        responses=desk.answered,
+        orders=desk.decided,
         deliveries={str(row[0]): int(row[1]) for row in states},
         attempts=session.scalar(select(func.count()).select_from(Attempt)) or 0,
         acceptances=acceptances,
@@ -255,7 +265,7 @@ def _figures(
         recovered_p99=_share(recovered, 0.99),
         tasks={str(row[0]): int(row[1]) for row in tasks},
         ended_by_themselves=dict(ended),
-        refused=people.refused[:20],
+        refused=people.caller.refused[:20],
         at_rest_after=round(rested, 1),
         at_rest=rest,
         seconds=round(time.monotonic() - began, 1),

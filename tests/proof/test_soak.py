@@ -1,4 +1,4 @@
-"""A hundred kills of the whole product, half of them on each database; thousands by `python -m benchmarks.soak`."""
+"""Two hundred kills of the whole product, half of them on each database; thousands by `python -m benchmarks.soak`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 
 from benchmarks.soak.run import brisk, soak
 
-KILLS = 50
+KILLS = 100
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_fifty_kills_lose_and_double_nothing(database: str) -> None:
+def test_a_hundred_kills_lose_and_double_nothing(database: str) -> None:
     figures = soak(brisk(KILLS, database, seed=7))
     told = json.dumps(asdict(figures), indent=2)
     print(told)
