@@ -48,22 +48,28 @@ async def look_up(pool: Pool, base: str, headers: Mapping[str, str], probe: Prob
         rows = {ref: row for ref, row in rows.items() if _recent(row, since)} if rows is not None else None
     if rows is None:
         return _CANNOT_SAY
+    free = {ref: row for ref, row in rows.items() if _request(ref) not in probe.others}
     if probe.any_attempt and by_category and path == "/v3/logs":
-        for ref in rows:
-            return Found("accepted", ref.partition(".")[0])
+        for ref in free:
+            return Found("accepted", _request(ref))
     unsure: list[str] = []
-    for ref, row in rows.items():
+    for ref, row in free.items():
         details = _details(await ask("GET", f"{path}/{quote(ref, safe='')}"))
         attempt = _argument(details, argument)
         if attempt == probe.attempt or (probe.any_attempt and probe.category in _categories(details)):
-            return Found("accepted", ref.partition(".")[0])
+            return Found("accepted", _request(ref), own=attempt == probe.attempt)
         says = _categories(details) if probe.any_attempt else attempt
-        request = ref.partition(".")[0]
-        if not says and request not in probe.others and _same(str(row.get("subject") or ""), probe.text):
-            unsure.append(request)
-    if len(unsure) == 1:
-        return Found("accepted", unsure[0], by="words")
+        if not says and _same(str(row.get("subject") or ""), probe.text):
+            unsure.append(ref)
+    rivals = (_same(str(free[ref].get("subject") or ""), text) for ref in unsure for text in probe.rivals)
+    if len(unsure) == 1 and not any(rivals):
+        return Found("accepted", _request(unsure[0]))
     return _CANNOT_SAY if unsure or len(rows) >= MOST else Found("absent")
+
+
+def _request(ref: str) -> str:
+    """The reference that the answer to our request bore: it begins that of each mail."""
+    return ref.partition(".")[0]
 
 
 def _rows(answer: Answer | None, key: str, probe: Probe) -> dict[str, Mapping[str, Any]] | None:

@@ -89,7 +89,8 @@ class TelnyxFax:
         try:
             if probe.provider_ref:
                 answer = await self._account.get(f"/faxes/{probe.provider_ref}")
-                return Found("accepted", probe.provider_ref) if answer.status == 200 else Found("cannot say")
+                there = answer.status == 200
+                return Found("accepted", probe.provider_ref, own=True) if there else Found("cannot say")
             return await self._listed(probe)
         except (NeverSent, InDoubt):
             return Found("cannot say")
@@ -109,7 +110,8 @@ class TelnyxFax:
                 return Found("cannot say")
             for row in rows:
                 if isinstance(row, dict) and row.get("id") and _is_it(row, probe):
-                    return Found("accepted", str(row["id"]))
+                    own = read_state(row.get("client_state"))[0] == probe.attempt
+                    return Found("accepted", str(row["id"]), own=own)
             if len(rows) < PAGE_SIZE:
                 return Found("absent")
         return Found("cannot say")
@@ -181,7 +183,7 @@ def _is_it(row: dict[str, Any], probe: Probe) -> bool:
     attempt, category = read_state(row.get("client_state"))
     if attempt == probe.attempt:
         return True
-    if not (probe.any_attempt and attempt and category == probe.category):
+    if not (probe.any_attempt and attempt and category == probe.category) or str(row["id"]) in probe.others:
         return False
     try:
         at = datetime.fromisoformat(str(row.get("created_at")))

@@ -177,7 +177,7 @@ class Account:
             answer = await self.get(f"/{resource}/{sid}")
         except (NeverSent, InDoubt):
             return Found("cannot say")
-        return Found("accepted", sid) if answer.status == 200 else Found("cannot say")
+        return Found("accepted", sid, own=True) if answer.status == 200 else Found("cannot say")
 
     async def created_since(self, resource: str, by: str, probe: Probe) -> list[Mapping[str, Any]] | None:
         """What was made for the probe's address about its start, however wrong our clock, and is not known as what

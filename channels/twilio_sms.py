@@ -76,17 +76,18 @@ class TwilioSms:
         return [await self._account.create("Messages", outbound, letter.form(outbound)) for outbound in unit]
 
     async def find(self, probe: Probe) -> Found:
-        """By address, time and text: Twilio keeps no reference of ours. The same at another time: cannot say."""
+        """By address, time and text: Twilio keeps no reference of ours. The same at another time, or what another
+        attempt would have sent too: cannot say."""
         if probe.provider_ref:
             return await self._account.known("Messages", probe.provider_ref)
         rows = await self._account.created_since("Messages", "DateSent", probe)
         if rows is None:
             return Found("cannot say")
-        pattern = _pattern(probe.text)
-        same = [row for row in rows if pattern.fullmatch(_plain(str(row.get("body") or "")))]
-        for row in same:
-            if in_time(row, probe):
-                return Found("accepted", str(row["sid"]), by="words")
+        pattern, rivals = _pattern(probe.text), [_pattern(text) for text in probe.rivals]
+        same = [(row, body) for row in rows if pattern.fullmatch(body := _plain(str(row.get("body") or "")))]
+        for row, body in same:
+            if in_time(row, probe) and not any(one.fullmatch(body) for one in rivals):
+                return Found("accepted", str(row["sid"]))
         return Found("cannot say" if same else "absent")
 
     async def received_between(self, since: datetime, until: datetime) -> list[WebRequest]:

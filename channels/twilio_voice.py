@@ -57,7 +57,7 @@ class TwilioVoice:
         ).encode()
 
     async def find(self, probe: Probe) -> Found:
-        """By number and time. Two calls to one number, neither of them known as another's: cannot say."""
+        """By number and time. Where it could be one of two calls, or of two attempts: cannot say."""
         if probe.provider_ref:
             return await self._account.known("Calls", probe.provider_ref)
         rows = await self._account.created_since("Calls", "StartTime", probe)
@@ -65,9 +65,9 @@ class TwilioVoice:
             return Found("cannot say")
         rows = [row for row in rows if in_time(row, probe)]
         ours = [row for row in rows if row.get("from") == self._from and row.get("direction") == "outbound-api"]
-        if len(ours) > 1:
+        if len(ours) > 1 or (ours and probe.rivals):
             return Found("cannot say")
-        return Found("accepted", str(ours[0]["sid"]), by="time") if ours else Found("absent")
+        return Found("accepted", str(ours[0]["sid"])) if ours else Found("absent")
 
     async def check(self) -> str:
         return await self._account.check()

@@ -118,6 +118,7 @@ def soak(plan: Plan, folder: Path | None = None, say: Callable[[str], None] = la
     # Short, for sockets; PostgreSQL runs as another user, who must reach it.
     made = Path(tempfile.mkdtemp(prefix="soak-"))
     made.chmod(0o755)
+    say(f"All of it is in {made}")
     figures = _soak(plan, made, say)
     if figures.clean:
         shutil.rmtree(made, ignore_errors=True)

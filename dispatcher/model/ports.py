@@ -138,6 +138,10 @@ class Probe:
 
     With `any_attempt` it may have left under an attempt's id that a restored database has forgotten: whatever has
     its address and category is it. It left no later than `latest`; without that, soon after `started_at`.
+
+    Where a provider shows no id of ours, what looks like it may be another attempt's. `others` are references that
+    belong to others at this address, so that none of them is it. `rivals` are the words of those that may have been
+    made as well: what could be one of them is not said to be this one.
     """
 
     attempt: str
@@ -149,19 +153,19 @@ class Probe:
     any_attempt: bool = False
     latest: datetime | None = None
     others: frozenset[str] = frozenset()
+    rivals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """The provider's answer to a look-up: accepted (with its reference), absent, or cannot say.
 
-    `by` is what tells that it is this attempt's: our id or the reference; its words, its address and its time; or
-    address and time alone. But for an id, another attempt's may look the same.
+    `own` is true where our id, or the reference, shows that it is this attempt's; else it looks like it.
     """
 
     verdict: Literal["accepted", "absent", "cannot say"]
     provider_ref: str = ""
-    by: Literal["id", "words", "time"] = "id"
+    own: bool = False
 
 
 # The header of what a provider was asked for and did not send: it bears no signature. The door lets none of it in.

@@ -13,9 +13,10 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Callback, Delivery, Letter
-from dispatcher.model.delivery import NOBODY, after
+from dispatcher.model.delivery import ALIKE, NOBODY, after
 from dispatcher.model.ports import Event
 from dispatcher.runtime import Runtime
+from dispatcher.services import likeness
 from dispatcher.services.once import clean
 
 # From these states good news leads on without anything to be undone or called off.
@@ -64,22 +65,44 @@ def apply(session: Session, runtime: Runtime, events: Sequence[Event], attempts:
     for event in events:
         by_attempt.setdefault(event.attempt, []).append(event)
     known = _locked_attempts(session, sorted(attempts))
+    doubtful = _doubtful(session, known, by_attempt)
     done: set[str] = set()
     for table, column in ((Delivery, "delivery_id"), (Letter, "letter_id")):
         of = {row.id: getattr(row, column) for row in known.values() if getattr(row, column) is not None}
         targets = _locked_targets(session, table, sorted(set(of.values())))
         changes = _Changes()
         for attempt_id, some in by_attempt.items():
-            if attempt_id in of and targets[of[attempt_id]].state in _PLAIN:
+            if attempt_id in of and attempt_id not in doubtful and targets[of[attempt_id]].state in _PLAIN:
                 _note(changes, known[attempt_id], targets[of[attempt_id]], some)
                 done.add(attempt_id)
         _write(session, runtime, table, changes)
     return frozenset(done)
 
 
+def _doubtful(session: Session, known: Mapping[str, Any], news: Mapping[str, Sequence[Event]]) -> set[str]:
+    """Those of which news may say that a reference was taken for another's: that is for `status` to put right."""
+    refs = {
+        one.provider_ref[:100]: attempt_id
+        for attempt_id, some in news.items()
+        for one in some
+        if one.provider_ref and attempt_id in known and not known[attempt_id].provider_ref
+    }
+    found = {one for one in news if one in known and known[one].code == ALIKE}
+    providers = {known[one].provider for one in refs.values()}
+    for some_refs in slices(sorted(refs)):
+        found |= {refs[ref] for ref in likeness.taken_for(session, providers, some_refs).values()}
+    return found
+
+
 def _locked_attempts(session: Session, ids: Sequence[str]) -> dict[str, Any]:
     query = select(
-        Attempt.id, Attempt.delivery_id, Attempt.letter_id, Attempt.state, Attempt.provider_ref, Attempt.code
+        Attempt.id,
+        Attempt.delivery_id,
+        Attempt.letter_id,
+        Attempt.state,
+        Attempt.provider,
+        Attempt.provider_ref,
+        Attempt.code,
     ).order_by(Attempt.id)
     return {
         row.id: row

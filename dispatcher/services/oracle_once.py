@@ -79,6 +79,20 @@ def nothing_in_doubt_repeated(session: Session, runtime: Runtime, asked: Questio
         )
 
 
+def one_reference_one_attempt(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
+    """What a provider has made once stands for one attempt. Of mails many share a request, and so its reference."""
+    twice = (
+        select(func.min(Attempt.id).label("one"), func.max(Attempt.id).label("other"))
+        .outerjoin(Delivery, Delivery.id == Attempt.delivery_id)
+        .outerjoin(Letter, Letter.id == Attempt.letter_id)
+        .where(Attempt.provider_ref.is_not(None), func.coalesce(Delivery.channel, Letter.channel) != "email")
+        .group_by(Attempt.provider, Attempt.provider_ref)
+        .having(func.count() > 1)
+    )
+    for row in session.execute(twice.limit(MOST)):
+        yield Breach("P1", f"attempt {row.other}", f"has the reference of attempt {row.one}: one of them was not made")
+
+
 def no_officer_rung_on_doubt(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
     """Where nobody knows how a ring to an officer ended, they are not rung again for the same version."""
     first = aliased(Letter)
@@ -148,6 +162,7 @@ ALL: tuple[Promise, ...] = (
     one_delivery,
     one_acceptance,
     nothing_in_doubt_repeated,
+    one_reference_one_attempt,
     no_officer_rung_on_doubt,
     every_try_on_record,
 )

@@ -2,67 +2,96 @@
 
 A call shows neither our id nor its words, a text no id. Of two alerts to one number, both in doubt, of which one
 arrived, either could be the one that is found: then it is neither's until news comes, or a person says.
+
+Everything here is read without a lock: two look-ups at one address would wait for each other. Of another attempt an
+older state than it has can be seen, which says of it that it is in doubt still.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Delivery, Letter
-from dispatcher.model.delivery import IN_DOUBT
-from dispatcher.model.ports import Found, Probe
+from dispatcher.model.delivery import ALIKE, IN_DOUBT
+from dispatcher.model.ports import Content, Found, Probe
 from dispatcher.runtime import Runtime
 from dispatcher.services import letter_sending, pause, renditions
-from dispatcher.services.outcomes import target_of
 from dispatcher.services.resend import BY_PERSON
 
 log = logging.getLogger(__name__)
 
-# Clocks may be hours wrong without anybody noticing: what began so far apart can have been made at one time.
+# Clocks may be hours wrong without anybody noticing: what began so far apart can have been made at one time. No adapter
+# looks further from the time of an attempt.
 _ABOUT = timedelta(hours=3)
 
 
-def probe_for(session: Session, runtime: Runtime, attempt: Attempt, target: Delivery | Letter) -> Probe | None:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked, and which attempts could be meant as well when it was written."""
+
+    probe: Probe
+    rivals: frozenset[str]
+
+
+def probe_for(session: Session, runtime: Runtime, attempt: Attempt, target: Delivery | Letter) -> Asked | None:
     """What to look for; None where its content cannot be made, which counts as a look-up that cannot say."""
     try:
-        words, category = _words(session, runtime, target)
+        content = _content(session, runtime, target)
     except Exception as error:  # whatever is wrong with the content, the doubt must come to its end
         log.warning("attempt %s cannot be looked up: %s", attempt.id, type(error).__name__)
         return None
-    restored = attempt.code == pause.RESTORED_CODE
-    others = (one.provider_ref for one in _others(session, attempt, target))
-    return Probe(
+    others = _others(session, attempt, target)
+    rivals = [one for one in others if _could_be(attempt, one)]
+    own = _words(content, target)
+    probe = Probe(
         attempt=attempt.id,
         address=target.address,
-        text=words,
-        category=category,
+        text=own,
+        category=content.category,
         started_at=attempt.started_at,
         provider_ref=attempt.provider_ref or "",
-        others=frozenset(ref for ref in others if ref),
-        any_attempt=restored,
-        latest=pause.last_restore(session) if restored else None,
+        any_attempt=_is_restored(attempt),
+        latest=pause.last_restore(session) if _is_restored(attempt) else None,
+        # What was itself taken for another's by its looks shuts nothing out: that may have been a mistake.
+        others=frozenset(one.provider_ref for one in others if one.provider_ref and one.code != ALIKE),
+        rivals=tuple(dict.fromkeys(_words_of(session, runtime, one, own) for one in rivals)),
     )
+    return Asked(probe, frozenset(one.id for one in rivals))
 
 
-def may_be_anothers(
-    session: Session, runtime: Runtime, attempt: Attempt, target: Delivery | Letter, found: Found
+def is_its_own(
+    session: Session, attempt: Attempt, target: Delivery | Letter, found: Found, provider: str, rivals: frozenset[str]
 ) -> bool:
-    """Whether what was found by words or by time alone is known as another's, or could be of another in doubt."""
-    if found.by == "id":
-        return False
-    others = _others(session, attempt, target)
-    if any(one.provider_ref == found.provider_ref for one in others):
+    """Whether what `provider` has found is this attempt's: by our id, or because nobody else's it can be.
+
+    `rivals` are those that the provider had been told of; another may have come since.
+    """
+    if found.own:
         return True
-    could_be = (target_of(session, one) for one in others if not one.provider_ref and _may_have_left(one))
-    return any(found.by == "time" or _same_words(session, runtime, target, one) for one in could_be)
+    others = _others(session, attempt, target)
+    if any(_could_be(attempt, one) and one.id not in rivals for one in others):
+        return False
+    return _holder(session, provider, found.provider_ref, attempt, target) is None
+
+
+def _holder(session: Session, provider: str, ref: str, attempt: Attempt, target: Delivery | Letter) -> Attempt | None:
+    """Another attempt that has this reference, at any time. Of mails, which share one, at the same address."""
+    known = session.scalars(
+        select(Attempt)
+        .where(Attempt.provider == provider, Attempt.provider_ref == ref, Attempt.id != attempt.id)
+        .limit(None if target.channel == "email" else 1)
+    )
+    return next((one for one in known if target.channel != "email" or _target(one).address == target.address), None)
 
 
 def _others(session: Session, attempt: Attempt, target: Delivery | Letter) -> list[Attempt]:
-    """All that we began about then for the same address on the same channel."""
+    """All that can have been made for the same address on the same channel when this one can have been."""
     found: list[Attempt] = []
     for table, column in ((Delivery, Attempt.delivery_id), (Letter, Attempt.letter_id)):
         found += session.scalars(
@@ -72,30 +101,54 @@ def _others(session: Session, attempt: Attempt, target: Delivery | Letter) -> li
                 table.address == target.address,
                 table.channel == target.channel,
                 Attempt.id != attempt.id,
-                Attempt.started_at.between(attempt.started_at - _ABOUT, attempt.started_at + _ABOUT),
+                or_(*_meanwhile(session, attempt)),
             )
         )
     return found
 
 
-def _may_have_left(attempt: Attempt) -> bool:
-    """Of one whose reference nobody knows."""
-    return attempt.state in IN_DOUBT or (attempt.state == "accepted" and attempt.code == BY_PERSON)
+def _meanwhile(session: Session, attempt: Attempt) -> Iterator[ColumnElement[bool]]:
+    """What a restored database has forgotten can have been made until it was found to be restored."""
+    restored_at = pause.last_restore(session)
+    first = last = attempt.started_at
+    if restored_at is not None and _is_restored(attempt):
+        last = max(last, restored_at)
+    yield Attempt.started_at.between(first - _ABOUT, last + _ABOUT)
+    if restored_at is not None and restored_at >= first - _ABOUT:
+        yield and_(Attempt.code == pause.RESTORED_CODE, Attempt.started_at <= last + _ABOUT)
 
 
-def _same_words(session: Session, runtime: Runtime, one: Delivery | Letter, other: Delivery | Letter) -> bool:
+def _is_restored(attempt: Attempt) -> bool:
+    return attempt.code == pause.RESTORED_CODE
+
+
+def _could_be(attempt: Attempt, other: Attempt) -> bool:
+    """Whether the other, whose reference nobody knows, may have reached the same provider: also where a person has said
+    that it did not arrive, for it may have left."""
+    same = other.provider == attempt.provider or _is_restored(attempt) or _is_restored(other)
+    may_have = other.state in IN_DOUBT or other.state == "accepted" or other.code == BY_PERSON
+    return same and may_have and not other.provider_ref
+
+
+def _target(attempt: Attempt) -> Delivery | Letter:
+    found = attempt.delivery or attempt.letter
+    assert found is not None
+    return found
+
+
+def _words_of(session: Session, runtime: Runtime, other: Attempt, otherwise: str) -> str:
     try:
-        return _words(session, runtime, one)[0] == _words(session, runtime, other)[0]
+        return _words(_content(session, runtime, _target(other)), _target(other))
     except Exception:  # what cannot be composed cannot be told apart
-        return True
+        return otherwise
 
 
-def _words(session: Session, runtime: Runtime, target: Delivery | Letter) -> tuple[str, str]:
-    """What of it a provider shows, and its category."""
-    content = (
-        renditions.content_for(session, runtime, target.message, target.channel)
-        if isinstance(target, Delivery)
-        else letter_sending.content_of(runtime, target)
-    )
-    rendition = content.rendition
-    return rendition.subject if target.channel == "email" else rendition.text, content.category
+def _words(content: Content, target: Delivery | Letter) -> str:
+    """What of it a provider shows."""
+    return content.rendition.subject if target.channel == "email" else content.rendition.text
+
+
+def _content(session: Session, runtime: Runtime, target: Delivery | Letter) -> Content:
+    if isinstance(target, Delivery):
+        return renditions.content_for(session, runtime, target.message, target.channel)
+    return letter_sending.content_of(runtime, target)

@@ -11,24 +11,27 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, Delivery, Letter
-from dispatcher.model.delivery import in_states
+from dispatcher.model.delivery import ALIKE, in_states
 from dispatcher.model.ports import Found, Outcome, Probe, Provider
 from dispatcher.runtime import Runtime
 from dispatcher.services import outcomes, pause, poison, tasks
 from dispatcher.services.lease import lease_of
-from dispatcher.services.probes import may_be_anothers, probe_for
+from dispatcher.services.probes import Asked, is_its_own, probe_for
 from dispatcher.services.resend import sole_customer, sole_owner
+from dispatcher.storage import taken_again
 from dispatcher.storage.many import among
 
 log = logging.getLogger(__name__)
 
 GIVE_UP_AFTER = 6
+TRIES = 3  # of writing down what a provider has said, where the database chose this transaction to give way
 AT_ONCE, LOOK_FOR = 20, 60.0  # look-ups under way together; seconds after which one job begins no more
 APART = 60.0  # seconds over which suspects are spread
 DIED = "the worker died while sending"
@@ -148,12 +151,13 @@ def _due_now(runtime: Runtime) -> list[str]:
 
 async def look_up(runtime: Runtime, attempt_id: str) -> str:
     """Ask the provider about one attempt and act on the answer: accepted, absent, cannot say, or "" (not due)."""
-    asked = await runtime.aside(_begin, runtime, attempt_id)
-    if asked is None:
+    begun = await runtime.aside(_begin, runtime, attempt_id)
+    if begun is None:
         return ""
-    providers, probe = asked
-    found, by = (await _ask_all(providers, probe)) if probe is not None else (Found("cannot say"), "")
-    await runtime.aside(_conclude, runtime, attempt_id, found, by)
+    providers, asked = begun
+    found, where = (await _ask_all(providers, asked.probe)) if asked is not None else (Found("cannot say"), "")
+    rivals = asked.rivals if asked is not None else frozenset[str]()
+    await runtime.aside(taken_again, partial(_conclude, runtime, attempt_id, found, where, rivals), TRIES)
     return found.verdict
 
 
@@ -177,7 +181,7 @@ async def _ask(provider: Provider, probe: Probe) -> Found:
         return Found("cannot say")
 
 
-def _begin(runtime: Runtime, attempt_id: str) -> tuple[Sequence[Provider], Probe | None] | None:
+def _begin(runtime: Runtime, attempt_id: str) -> tuple[Sequence[Provider], Asked | None] | None:
     with runtime.sessions() as session:
         attempt = session.get(Attempt, attempt_id, with_for_update=True)
         if attempt is None or attempt.state != "unknown":
@@ -193,20 +197,22 @@ def _begin(runtime: Runtime, attempt_id: str) -> tuple[Sequence[Provider], Probe
         own = [one for one in providers if one.name == attempt.provider]
         if own and attempt.code == pause.RESTORED_CODE:
             own += [one for one in providers if one.name != attempt.provider]  # any of them may have carried it
-        probe = probe_for(session, runtime, attempt, target)
+        asked = probe_for(session, runtime, attempt, target)
         commit(session, runtime.bells)
-        return own, probe
+        return own, asked
 
 
-def _conclude(runtime: Runtime, attempt_id: str, found: Found, by: str) -> None:
+def _conclude(runtime: Runtime, attempt_id: str, found: Found, where: str, rivals: frozenset[str]) -> None:
     with runtime.sessions() as session:
         attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
         target = outcomes.target_of(session, attempt)
         if attempt.state != "unknown" or target.state != "unknown":
             return
         attempt.absences += found.verdict == "absent"
-        if found.verdict == "accepted" and not may_be_anothers(session, runtime, attempt, target, found):
-            attempt.provider = by
+        if found.verdict == "accepted" and is_its_own(session, attempt, target, found, where, rivals):
+            attempt.provider = where
+            if not found.own:
+                attempt.code = ALIKE
             session.flush()
             known = Outcome(attempt.id, "accepted", provider_ref=found.provider_ref)
             outcomes.settle(session, runtime, target.channel, type(target), [known])

@@ -8,10 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Delivery
-from dispatcher.model.delivery import NOBODY, after
+from dispatcher.model.delivery import ALIKE, NOBODY, after
 from dispatcher.model.ports import Event, Outcome
 from dispatcher.runtime import Runtime
-from dispatcher.services import recall, redial, tasks
+from dispatcher.services import likeness, recall, redial, tasks
 from dispatcher.services.outcomes import apply_state, target_of
 
 # A late bounce carries neither our id nor the provider's; then address and time must do.
@@ -30,8 +30,8 @@ def apply(session: Session, runtime: Runtime, provider: str, event: Event) -> bo
         return False
     attempt = session.get_one(Attempt, found.id, with_for_update=True, populate_existing=True)
     target = target_of(session, attempt)
-    if event.provider_ref and not attempt.provider_ref:
-        attempt.provider_ref = event.provider_ref[:100]
+    if event.provider_ref and event.attempt and (attempt.code == ALIKE or not attempt.provider_ref):
+        likeness.learn(session, runtime, attempt, target.address, event.provider_ref[:100])
     if event.outcome:
         target.outcome = min(target.outcome or event.outcome, event.outcome, key=_rank)
     if event.state in ("", "unrecognised"):

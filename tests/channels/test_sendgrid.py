@@ -277,13 +277,17 @@ def logged(**more: Any) -> dict[str, Any]:
 
 
 def look(
-    url: str, address: str = "ana@firm.example", category: str = "message-7", any_attempt: bool = False
+    url: str, address: str = "ana@firm.example", category: str = "message-7", any_attempt: bool = False, **more: Any
 ) -> tuple[str, str]:
-    async def find() -> tuple[str, str]:
+    return searched(url, address, category, any_attempt=any_attempt, **more)[:2]
+
+
+def searched(url: str, address: str, category: str, **more: Any) -> tuple[str, str, bool]:
+    async def find() -> tuple[str, str, bool]:
         provider = SendGrid(settings(url))
         try:
-            found = await provider.find(Probe(ATTEMPT, address, "Flooding", category, now(), any_attempt=any_attempt))
-            return found.verdict, found.provider_ref
+            found = await provider.find(Probe(ATTEMPT, address, "Flooding", category, now(), **more))
+            return found.verdict, found.provider_ref, found.own
         finally:
             await provider.aclose()
 
@@ -322,6 +326,21 @@ def test_a_look_up_in_the_logs(
     asked = server.came[0].json
     assert asked["query"].startswith('to_email = "ana@firm.example" AND sg_message_id_created_at >= TIMESTAMP "20')
     assert asked["query"].endswith("AND categories IN ('message-7')")
+
+
+def test_which_mail_it_is_our_id_says_or_it_looks_like_it(stub: tuple[Stub, str]) -> None:
+    server, url = stub
+    details: dict[str, Any] | None = {"custom_args": {"attempt_id": ATTEMPT}}
+    server.answer = lambda came: as_json({"messages": [logged()]} if came.method == "POST" else details)
+    asked = {"address": "ana@firm.example", "category": "message-7"}
+    assert searched(url, **asked, rivals=("Flooding",)) == (*FOUND, True)
+    details = None
+    assert searched(url, **asked) == (*FOUND, False)
+    assert searched(url, **asked, rivals=("Drought",)) == (*FOUND, False)
+    assert searched(url, **asked, rivals=("Flooding",)) == ("cannot say", "", False)
+    assert searched(url, **asked, others=frozenset({FOUND[1]})) == ("absent", "", False)
+    assert searched(url, **asked, any_attempt=True) == (*FOUND, False)
+    assert searched(url, **asked, any_attempt=True, others=frozenset({FOUND[1]})) == ("absent", "", False)
 
 
 def test_a_mail_of_a_lost_past_is_found_by_its_category(stub: tuple[Stub, str]) -> None:

@@ -302,7 +302,7 @@ def test_a_known_reference_is_asked_for_by_itself(stub: tuple[Stub, str]) -> Non
     server, url = stub
     known = sid("SM")
     server.answer = lambda came: as_json(row(sid=known))
-    assert look(TwilioSms(settings(url)), "", known) == ("accepted", known, "id")
+    assert look(TwilioSms(settings(url)), "", known) == ("accepted", known, True)
     server.answer = lambda came: as_json({"code": 20404}, 404)
     assert look(TwilioSms(settings(url)), "", known)[0] == "cannot say"
 
@@ -312,13 +312,33 @@ def test_what_another_attempt_made_is_not_this_ones(stub: tuple[Stub, str]) -> N
     texts = dated([row(sid=sid("SM")), row(sid=sid("SN"))])
     server.answer = lambda came: as_json({"messages": texts})
     both, one = frozenset({texts[0]["sid"], texts[1]["sid"]}), frozenset({texts[0]["sid"]})
-    assert look(TwilioSms(settings(url)), row()["body"], others=one) == ("accepted", texts[1]["sid"], "words")
+    assert look(TwilioSms(settings(url)), row()["body"], others=one) == ("accepted", texts[1]["sid"], False)
     assert look(TwilioSms(settings(url)), row()["body"], others=both)[0] == "absent"
     calls = dated([row(**{"from": "+13395550101"}, sid=sid("CA")), row(**{"from": "+13395550101"}, sid=sid("CB"))])
     server.answer = lambda came: as_json({"calls": calls})
     both, one = frozenset({calls[0]["sid"], calls[1]["sid"]}), frozenset({calls[0]["sid"]})
-    assert look(TwilioVoice(settings(url)), "", others=one) == ("accepted", calls[1]["sid"], "time")
+    assert look(TwilioVoice(settings(url)), "", others=one) == ("accepted", calls[1]["sid"], False)
     assert look(TwilioVoice(settings(url)), "", others=both)[0] == "absent"
+
+
+@pytest.mark.parametrize(
+    ("rival", "verdict"),
+    [
+        ("Flooding - pump house 3! https://alerts.bank.example/r/abc23", "cannot say"),
+        (f"Flooding, pump house 3. https://alerts.bank.example/r/{REPLY_TAG}", "cannot say"),
+        ("Flooding - pump house 4. https://alerts.bank.example/r/abc23", "accepted"),
+    ],
+)
+def test_what_another_in_doubt_would_have_sent_too_is_nobodys(stub: tuple[Stub, str], rival: str, verdict: str) -> None:
+    server, url = stub
+    server.answer = lambda came: as_json({"messages": dated([row()])})
+    assert look(TwilioSms(settings(url)), row()["body"], rivals=(rival,))[0] == verdict
+    server.answer = lambda came: as_json({"messages": []})
+    assert look(TwilioSms(settings(url)), row()["body"], rivals=(rival,))[0] == "absent"
+    server.answer = lambda came: as_json({"calls": dated([row(**{"from": "+13395550101"})])})
+    assert look(TwilioVoice(settings(url)), "", rivals=(rival,))[0] == "cannot say", "a call shows no words"
+    server.answer = lambda came: as_json({"calls": []})
+    assert look(TwilioVoice(settings(url)), "", rivals=(rival,))[0] == "absent"
 
 
 def look(
@@ -327,12 +347,15 @@ def look(
     reference: str = "",
     latest: datetime | None = None,
     others: frozenset[str] = frozenset(),
-) -> tuple[str, str, str]:
-    async def find() -> tuple[str, str, str]:
-        probe = Probe("a" * 32, "+12025550143", text, "message-7", now(), reference, latest is not None, latest, others)
+    rivals: tuple[str, ...] = (),
+) -> tuple[str, str, bool]:
+    async def find() -> tuple[str, str, bool]:
+        probe = Probe(
+            "a" * 32, "+12025550143", text, "message-7", now(), reference, latest is not None, latest, others, rivals
+        )
         try:
             found = await provider.find(probe)
-            return found.verdict, found.provider_ref, found.by
+            return found.verdict, found.provider_ref, found.own
         finally:
             await provider.aclose()
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
-from typing import Literal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from channels.twilio_sms import _pattern, _plain
 from dispatcher.bells import commit
-from dispatcher.model import Attempt, Task
-from dispatcher.model.ports import Event, Found, Outcome, Probe
-from dispatcher.services import letter_sending, letters, reconcile, status, verify
+from dispatcher.model import Attempt, Delivery, Pause, Task
+from dispatcher.model.delivery import ALIKE
+from dispatcher.model.ports import ANY_TAG, Event, Found, Outbound, Outcome, Probe
+from dispatcher.services import good_news, letter_sending, letters, pause, reconcile, renditions, resend, status, verify
 from dispatcher.services.sending import Pump
 from tests.small_bank import SmallBank, small_bank
 
@@ -23,25 +26,57 @@ def bank(sessions: sessionmaker[Session], tmp_path: Path) -> SmallBank:
     return small_bank(sessions, tmp_path)
 
 
-def two_in_doubt(bank: SmallBank, first: str, second: str) -> list[str]:
-    """Two alerts to Bob, of which nobody knows whether they left; their attempts."""
-    bank.providers["sms"].answer = lambda one: None
-    for text in (first, second):
+class Listed:
+    """A provider's list of what it made of some attempts, by reference: it shows words and no id, and tells them apart
+    by letters and digits."""
+
+    def __init__(self, bank: SmallBank, **made: str) -> None:
+        self.asked = list[Probe]()
+        self.meanwhile: Callable[[], None] = lambda: None
+        with bank.sessions() as session:
+            self.texts = {ref: text_of(session, bank, attempt) for ref, attempt in made.items()}
+        bank.providers["sms"].find = self.find  # type: ignore[method-assign]  # scripted more closely
+
+    async def find(self, probe: Probe) -> Found:
+        self.asked.append(probe)
+        self.meanwhile()
+        seen = {ref: _plain(text) for ref, text in self.texts.items() if ref not in probe.others}
+        alike = {ref: body for ref, body in seen.items() if _pattern(probe.text).fullmatch(body)}
+        for ref, body in alike.items():
+            if not any(_pattern(text).fullmatch(body) for text in probe.rivals):
+                return Found("accepted", ref)
+        return Found("cannot say" if alike else "absent")
+
+
+def text_of(session: Session, bank: SmallBank, attempt_id: str) -> str:
+    """As it leaves."""
+    attempt = session.get_one(Attempt, attempt_id)
+    if attempt.letter is not None:
+        return attempt.letter.text
+    assert attempt.delivery is not None
+    made = renditions.content_for(session, bank.runtime, attempt.delivery.message, "sms").rendition.text
+    return ANY_TAG.sub("abc23", made)
+
+
+def silent(one: Outbound) -> Outcome | None:
+    return None
+
+
+def in_doubt(bank: SmallBank, *texts: str) -> list[str]:
+    """Alerts to Bob of which nobody knows whether they left; their attempts."""
+    bank.providers["sms"].answer = silent
+    for text in texts:
         with bank.sessions() as session:
             bank.released(session, text=text)
         asyncio.run(Pump(bank.runtime, "sms").run())
         bank.time.pass_by(1)
-    return [one.attempt for one in bank.providers["sms"].got]
+    return [one.attempt for one in bank.providers["sms"].got][-len(texts) :]
 
 
-def look_up(bank: SmallBank, times: int) -> list[str]:
-    said = []
+def look_up(bank: SmallBank, times: int = 1) -> None:
     for _ in range(times):
         bank.time.pass_by(121)
-        with bank.sessions() as session:
-            due = reconcile.due(session, bank.runtime)
-        said += [asyncio.run(reconcile.look_up(bank.runtime, one)) for one in due]
-    return said
+        asyncio.run(reconcile.look_ups(bank.runtime))
 
 
 def states(bank: SmallBank, attempts: list[str]) -> list[str]:
@@ -49,60 +84,109 @@ def states(bank: SmallBank, attempts: list[str]) -> list[str]:
         return [session.get_one(Attempt, one).state for one in attempts]
 
 
-@pytest.mark.parametrize("by", ["words", "time"])
-def test_what_could_be_of_either_of_two_is_neithers(bank: SmallBank, by: Literal["words", "time"]) -> None:
-    both = two_in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
-    bank.providers["sms"].found = Found("accepted", "SM1", by=by)
+def tell(bank: SmallBank, attempt: str, ref: str) -> None:
+    with bank.sessions() as session:
+        news = Event("e", "delivered", bank.runtime.now(), attempt=attempt, provider_ref=ref)
+        assert good_news.is_good(news)
+        if attempt not in good_news.apply(session, bank.runtime, [news], [attempt]):
+            status.apply(session, bank.runtime, "scripted", news)
+        commit(session, bank.runtime.bells)
+
+
+def breaches(bank: SmallBank) -> list[str]:
+    with bank.sessions() as session:
+        found = [str(one) for one in verify.check(session, bank.runtime)]
+    return [one for one in found if "audit-anchors" not in one]  # no clock runs here
+
+
+@pytest.mark.parametrize(("first", "second"), [("We cut LTMY.", "We cut LTMY."), ("We see -5%", "We see +5%")])
+def test_what_could_be_of_either_of_two_is_neithers(bank: SmallBank, first: str, second: str) -> None:
+    both = in_doubt(bank, first, second)
+    Listed(bank, SM1=both[1])
     look_up(bank, reconcile.GIVE_UP_AFTER)
     assert states(bank, both) == ["unknown", "unknown"]
     with bank.sessions() as session:
         assert session.scalars(select(Task.kind)).all() == ["unknown", "unknown"]
-        found = [str(one) for one in verify.check(session, bank.runtime)]
-    assert [one for one in found if "audit-anchors" not in one] == []  # no clock runs here
+    assert breaches(bank) == []
 
 
-def test_other_words_tell_two_texts_apart_and_no_calls(bank: SmallBank) -> None:
-    both = two_in_doubt(bank, "We cut LTMY.", "We raise LTMY.")
-    bank.providers["sms"].found = Found("accepted", "SM1", by="time")
-    look_up(bank, 1)
+def test_two_look_ups_at_one_address_do_not_wait_for_each_other(bank: SmallBank) -> None:
+    both = in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
+    Listed(bank, SM1=both[1])
+    for _ in range(10):
+        with bank.sessions() as session:
+            session.execute(update(Attempt).values(looked_up=0))
+            session.commit()
+        look_up(bank)
     assert states(bank, both) == ["unknown", "unknown"]
-    bank.providers["sms"].found = Found("accepted", "SM1", by="words")
-    look_up(bank, 1)
-    assert sorted(states(bank, both)) == ["accepted", "unknown"], "one reference is one attempt's"
+
+
+def test_other_words_tell_two_texts_apart(bank: SmallBank) -> None:
+    both = in_doubt(bank, "We cut LTMY.", "We raise LTMY.")
+    Listed(bank, SM1=both[1])
+    look_up(bank, 2)
+    assert states(bank, both) == ["deferred", "accepted"]
+    with bank.sessions() as session:
+        assert session.get_one(Attempt, both[1]).code == ALIKE
 
 
 def test_what_shows_our_id_is_ours_whatever_else_is_in_doubt(bank: SmallBank) -> None:
-    both = two_in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
-    bank.providers["sms"].found = Found("accepted", "SM1")
-    look_up(bank, 1)
+    both = in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
+    refs = iter(("SM1", "SM2"))
+
+    async def find(probe: Probe) -> Found:
+        return Found("accepted", next(refs), own=True)
+
+    bank.providers["sms"].find = find  # type: ignore[method-assign]
+    look_up(bank)
     assert states(bank, both) == ["accepted", "accepted"]
 
 
-def test_once_news_says_whose_it_is_the_other_can_be_looked_for(
-    bank: SmallBank, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = two_in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
-    asked: list[Probe] = []
-
-    async def find(probe: Probe) -> Found:
-        asked.append(probe)
-        return Found("absent") if "SM1" in probe.others else Found("accepted", "SM1", by="words")
-
-    monkeypatch.setattr(bank.providers["sms"], "find", find)
-    look_up(bank, 1)
-    with bank.sessions() as session:
-        news = Event("e", "delivered", bank.runtime.now(), attempt=second, provider_ref="SM1")
-        status.apply(session, bank.runtime, "scripted", news)
-        commit(session, bank.runtime.bells)
+def test_once_news_says_whose_it_is_the_other_can_be_looked_for(bank: SmallBank) -> None:
+    first, second = in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
+    listed = Listed(bank, SM1=second)
+    look_up(bank)
+    tell(bank, second, "SM1")
     look_up(bank, 2)
-    assert [(one.attempt, one.others) for one in asked[2:]] == [(first, frozenset({"SM1"}))] * 2
+    assert [(one.attempt, one.others, one.rivals) for one in listed.asked[2:]] == [(first, frozenset({"SM1"}), ())] * 2
     assert states(bank, [first, second]) == ["deferred", "accepted"]
 
 
-def test_a_letters_text_is_not_taken_for_an_alert(bank: SmallBank) -> None:
-    """Nor one letter's for another's."""
+def test_what_began_while_the_provider_was_asked_may_be_meant_too(bank: SmallBank) -> None:
+    (first,) = in_doubt(bank, "We cut LTMY.")
+    listed = Listed(bank, SM1=first)
+
+    def another() -> None:
+        listed.meanwhile = lambda: None
+        with bank.sessions() as session:
+            bob = session.scalars(select(Delivery).where(Delivery.channel == "sms")).one()
+            at, other = bank.runtime.now(), bank.runtime.new_id()
+            session.add(Attempt(id=other, delivery_id=bob.id, n=0, provider="scripted", started_at=at))
+            session.commit()
+
+    listed.meanwhile = another
+    look_up(bank)
+    assert states(bank, [first]) == ["unknown"]
+
+
+def test_a_persons_word_that_it_did_not_arrive_does_not_say_that_it_never_left(bank: SmallBank) -> None:
+    first, second = in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
+    Listed(bank, SM1=second)
     with bank.sessions() as session:
-        for dedupe in ("one", "two", "three"):
+        session.get_one(Attempt, second).looked_up = reconcile.GIVE_UP_AFTER - 1
+        session.commit()
+    look_up(bank)
+    with bank.sessions() as session:
+        task_id = session.scalars(select(Task.id).where(Task.kind == "unknown")).one()
+        resend.answer(session, bank.runtime, bank.staff(session, "admin"), task_id, "next")
+        commit(session, bank.runtime.bells)
+    look_up(bank)
+    assert states(bank, [first, second]) == ["unknown", "failed"]
+
+
+def test_a_letters_text_is_not_taken_for_another_letters(bank: SmallBank) -> None:
+    with bank.sessions() as session:
+        for dedupe in ("one", "two"):
             letters.write(
                 session, bank.runtime, kind="confirmation", dedupe=dedupe, channel="sms", address="+12025550177",
                 subject="", text="You get no more texts from us.",
@@ -110,9 +194,112 @@ def test_a_letters_text_is_not_taken_for_an_alert(bank: SmallBank) -> None:
         commit(session, bank.runtime.bells)
     bank.providers["sms"].answer = lambda one: Outcome(one.attempt, "accepted", provider_ref="SM1")
     asyncio.run(letter_sending.send_letter(bank.runtime, 1))
-    bank.providers["sms"].answer = lambda one: None
+    bank.providers["sms"].answer = silent
     asyncio.run(letter_sending.send_letter(bank.runtime, 2))
-    bank.providers["sms"].found = Found("accepted", "SM1", by="words")
-    look_up(bank, 1)
-    attempts = [one.attempt for one in bank.providers["sms"].got]
-    assert states(bank, attempts) == ["accepted", "unknown"]
+    both = [one.attempt for one in bank.providers["sms"].got]
+    Listed(bank, SM1=both[0])
+    look_up(bank, 2)
+    assert states(bank, both) == ["accepted", "deferred"]
+
+
+# --- what a restored database has forgotten ---------------------------------------------------------------
+
+
+def restored(bank: SmallBank, attempt: str, hours: float) -> None:
+    """This attempt stands for what was lost, and the restore was found so many hours after it."""
+    with bank.sessions() as session:
+        one = session.get_one(Attempt, attempt)
+        one.code = pause.RESTORED_CODE
+        at = one.started_at + timedelta(hours=hours)
+        session.add(Pause(cause="restore", reason="back", began_at=at, began_by="system", ended_at=at))
+        session.commit()
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_what_another_was_known_by_long_after_is_not_taken(bank: SmallBank, shown: bool) -> None:
+    """Also where the provider's list, or an adapter, pays no heed to what belongs to others."""
+    first, second = in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
+    restored(bank, first, 12)
+    with bank.sessions() as session:
+        later = session.get_one(Attempt, second)
+        later.state, later.provider_ref, later.started_at = "accepted", "SM2", later.started_at + timedelta(hours=8)
+        session.execute(update(Delivery).where(Delivery.id == later.delivery_id).values(state="accepted", due_at=None))
+        session.commit()
+    bank.time.pass_by(13 * 3600)
+    listed = Listed(bank, SM2=second)
+    if not shown:
+        bank.providers["sms"].find = Scripted("SM2").find  # type: ignore[method-assign]
+    look_up(bank)
+    assert states(bank, [first]) == ["unknown"]
+    assert not shown or listed.asked[0].others == frozenset({"SM2"})
+
+
+class Scripted:
+    def __init__(self, ref: str) -> None:
+        self.ref = ref
+
+    async def find(self, probe: Probe) -> Found:
+        return Found("accepted", self.ref)
+
+
+def test_of_two_that_were_forgotten_neither_is_what_was_found(bank: SmallBank) -> None:
+    first, second = in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
+    for one in (first, second):
+        restored(bank, one, 12)
+    with bank.sessions() as session:
+        session.get_one(Attempt, second).started_at += timedelta(hours=9)
+        session.commit()
+    bank.time.pass_by(13 * 3600)
+    Listed(bank, SM1=second)
+    look_up(bank)
+    assert states(bank, [first, second]) == ["unknown", "unknown"]
+
+
+# --- news knows better ------------------------------------------------------------------------------------
+
+
+def mistaken(bank: SmallBank) -> tuple[str, str]:
+    """The second was made, called absent by a list that lagged, and its text was then taken for the first's."""
+    first, second = in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
+    with bank.sessions() as session:
+        late = session.get_one(Attempt, second)
+        late.state, late.code, late.absences = "deferred", "absent", 2
+        later = bank.runtime.now() + timedelta(days=1)
+        session.execute(update(Delivery).where(Delivery.id == late.delivery_id).values(state="deferred", due_at=later))
+        session.commit()
+    Listed(bank, SM1=second)
+    look_up(bank)
+    assert states(bank, [first]) == ["accepted"]
+    return first, second
+
+
+def test_what_was_taken_for_anothers_is_in_doubt_again_when_news_names_it(bank: SmallBank) -> None:
+    first, second = mistaken(bank)
+    tell(bank, second, "SM1")
+    with bank.sessions() as session:
+        one, other = session.get_one(Attempt, first), session.get_one(Attempt, second)
+        assert (one.state, one.provider_ref, one.code) == ("unknown", None, None)
+        assert other.provider_ref == "SM1"
+        of = session.get_one(Delivery, one.delivery_id)
+        assert (of.state, of.accepted_at, of.due_at) == ("unknown", None, bank.runtime.now())
+    assert [one for one in breaches(bank) if "no callback that was kept" not in one] == []
+    look_up(bank, 2)
+    assert states(bank, [first]) == ["deferred"], "it never left, and leaves now"
+
+
+def test_news_of_what_was_recognised_makes_it_certain(bank: SmallBank) -> None:
+    first, second = mistaken(bank)
+    tell(bank, first, "SM1")
+    with bank.sessions() as session:
+        one = session.get_one(Attempt, first)
+        assert (one.state, one.provider_ref, one.code) == ("accepted", "SM1", None)
+        assert session.get_one(Delivery, one.delivery_id).state == "delivered"
+    assert states(bank, [second]) == ["deferred"]
+
+
+def test_one_reference_of_two_attempts_is_named(bank: SmallBank) -> None:
+    first, second = mistaken(bank)
+    with bank.sessions() as session:
+        session.get_one(Attempt, second).provider_ref = "SM1"
+        session.commit()
+    assert f"P1 attempt {second}: has the reference of attempt {first}: one of them was not made" in breaches(bank)

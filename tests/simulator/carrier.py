@@ -151,13 +151,16 @@ class Carrier:
         old = self._loop.time() - temper.lag
         seen = [one for one in self.ledger if (one.provider, one.channel) == (provider, channel) and one.at <= old]
         if channel == "email" or not temper.by_time:
-            return next((Found("accepted", one.ref) for one in seen if one.attempt == probe.attempt), Found("absent"))
+            mine = (Found("accepted", one.ref, own=True) for one in seen if one.attempt == probe.attempt)
+            return next(mine, Found("absent"))
         # Its category stands for the words of a text; a call shows none.
         same = [one for one in seen if one.address == probe.address and one.ref not in probe.others]
         same = [one for one in same if channel == "voice" or one.category == probe.category]
-        for one in same:
-            if -timedelta(seconds=30) <= one.when - probe.started_at <= timedelta(minutes=5):
-                return Found("accepted", one.ref, by="time" if channel == "voice" else "words")
+        near = [one for one in same if -timedelta(seconds=30) <= one.when - probe.started_at <= timedelta(minutes=5)]
+        if channel == "voice" and (len(near) > 1 or (near and probe.rivals)):
+            return Found("cannot say")
+        if near:
+            return Found("accepted", near[0].ref)
         # The same words to the same number at another time: ours, if our clock was wrong.
         return Found("cannot say" if same and channel == "sms" else "absent")
 

@@ -120,11 +120,11 @@ class Line:
             return Found("absent")
         if self.by_id:
             entry = next((one for one in self.ledger if one.attempt == probe.attempt), None)
-            return Found("accepted", entry.ref) if entry else Found("absent")
+            return Found("accepted", entry.ref, own=True) if entry else Found("absent")
         alike = [one for one in self.ledger if one.address == probe.address and one.ref not in probe.others]
-        if len(alike) > 1:
+        if len(alike) > 1 or (alike and probe.rivals):
             return Found("cannot say")
-        return Found("accepted", alike[0].ref, by="time") if alike else Found("absent")
+        return Found("accepted", alike[0].ref) if alike else Found("absent")
 
     async def check(self) -> str:
         return ""

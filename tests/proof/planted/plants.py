@@ -26,6 +26,7 @@ from dispatcher.services import (
     good_news,
     lease,
     outcomes,
+    probes,
     reconcile,
     recorder,
     redial,
@@ -175,7 +176,7 @@ def approved_for_whoever_it_is_by_then(patch: Patch) -> None:
 
 
 def taken_for_anothers(patch: Patch) -> None:
-    patch.setattr(reconcile, "may_be_anothers", lambda *_: False)
+    patch.setattr(probes, "_could_be", lambda *_: False)
 
 
 def voice_redialled(patch: Patch) -> None:

@@ -69,7 +69,7 @@ def a_call_that_nobody_got(water: Aquarium) -> None:
 def two_calls_of_which_one_was_made(water: Aquarium) -> None:
     """Both in doubt; the carrier's list shows a number and a time."""
     water.lines["voice"].by_id = False
-    water.lines["voice"].fates[CLEO] = ["doubt", "lost"]
+    water.lines["voice"].fates[CLEO] = ["lost", "doubt"]
     for _ in range(2):
         water.released()
         water.pass_by(1)

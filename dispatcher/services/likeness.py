@@ -1,0 +1,53 @@
+"""What a look-up has recognised by its looks alone, and what becomes of it when news knows better."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatcher.model import Attempt
+from dispatcher.model.delivery import ALIKE
+from dispatcher.runtime import Runtime
+from dispatcher.services.outcomes import target_of
+
+ANOTHERS = "what had been taken for it was another's"
+
+
+def taken_for(session: Session, providers: Collection[str], refs: Collection[str]) -> dict[str, str]:
+    """Attempts that have one of these references only because it looks like theirs, with it."""
+    if not refs:
+        return {}
+    rows = session.execute(
+        select(Attempt.id, Attempt.provider_ref).where(
+            Attempt.provider.in_(providers), Attempt.provider_ref.in_(refs), Attempt.code == ALIKE
+        )
+    )
+    return {number: ref or "" for number, ref in rows}
+
+
+def learn(session: Session, runtime: Runtime, attempt: Attempt, address: str, ref: str) -> None:
+    """News that bears our id says that this reference is this attempt's. Whatever else at the address has it is in
+    doubt again.
+
+    The caller holds `attempt`; others with this reference are held here, whatever their ids: few ever are.
+    """
+    for number in taken_for(session, [attempt.provider], [ref]):
+        if number != attempt.id:
+            _doubt(session, runtime, number, address)
+    if attempt.code == ALIKE:
+        attempt.code, attempt.provider_ref = None, ref
+    attempt.provider_ref = attempt.provider_ref or ref
+
+
+def _doubt(session: Session, runtime: Runtime, number: str, address: str) -> None:
+    attempt = session.get_one(Attempt, number, with_for_update=True, populate_existing=True)
+    target = target_of(session, attempt)
+    if attempt.code != ALIKE or target.address != address:  # many mails share one reference
+        return
+    attempt.code, attempt.provider_ref, attempt.error = None, None, ANOTHERS
+    if target.state == "accepted" and attempt.n == target.tries:
+        attempt.state, attempt.settled_at, attempt.looked_up, attempt.absences = "unknown", None, 0, 0
+        target.state, target.accepted_at, target.settled_at = "unknown", None, None
+        target.due_at, target.error = runtime.now(), ANOTHERS
