@@ -52,6 +52,11 @@ class Collected:
 FIFTY = Limits("scripted", 50)
 
 
+def ref_of(one: Outbound) -> str:
+    """As the provider knows what it has made of it."""
+    return f"ref {one.attempt}"
+
+
 @dataclass
 class Scripted:
     """A provider that answers by script: a function from an Outbound to its Outcome, and remembers what it got."""
@@ -59,7 +64,9 @@ class Scripted:
     channel: str
     name: str = "scripted"
     limits: Limits = FIFTY
-    answer: Callable[[Outbound], Outcome | None] = lambda one: Outcome(one.attempt, "accepted", provider_ref="ref")
+    answer: Callable[[Outbound], Outcome | None] = lambda one: Outcome(
+        one.attempt, "accepted", provider_ref=ref_of(one)
+    )
     found: Found = field(default_factory=lambda: Found("cannot say"))
     got: list[Outbound] = field(default_factory=list)
     contents: list[Content] = field(default_factory=list)

@@ -79,8 +79,9 @@ def test_deliveries_show_every_attempt(both_api: Api) -> None:
     assert (mail["customers"], mail["address"], mail["state"]) == (["ana"], "ana@simon.example", "accepted")
     assert mail["because"]
     (attempt,) = mail["attempts"]
+    assert attempt.pop("provider_ref").startswith("ref ")
     assert attempt == {
-        "n": 1, "provider": "scripted", "provider_ref": "ref", "state": "accepted", "error": None,
+        "n": 1, "provider": "scripted", "state": "accepted", "error": None,
         "started_at": "2026-11-20T09:30:00Z", "settled_at": "2026-11-20T09:30:00Z",
     }  # fmt: skip
 

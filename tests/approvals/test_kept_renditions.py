@@ -20,7 +20,7 @@ from dispatcher.model import Decision, Delivery, Message, Task, Version
 from dispatcher.model.errors import DigestConflict, StateConflict
 from dispatcher.model.message import digest_of
 from dispatcher.model.ports import Rendition
-from dispatcher.services import calls, reconcile, release, renditions, sending, verify
+from dispatcher.services import calls, probes, release, renditions, sending, verify
 from tests.another_dispatcher import rendition_of_another
 from tests.small_bank import SmallBank, small_bank
 from tests.webhooks.test_voice import wav
@@ -101,9 +101,9 @@ def test_the_look_up_looks_for_what_was_approved(bank: SmallBank, monkeypatch: p
     all_is_different(bank, monkeypatch)
     with bank.sessions() as session:
         target = session.scalars(select(Delivery).where(Delivery.channel == "sms")).one()
-        probe = reconcile._probe(session, bank.runtime, target.attempts[0], target)
-        assert probe is not None
-        assert probe.text == before["sms"].text
+        asked = probes.probe_for(session, bank.runtime, target.attempts[0], target)
+        assert asked is not None
+        assert asked.probe.text == before["sms"].text
 
 
 def test_the_text_beside_a_recording_is_kept_as_it_is_read(bank: SmallBank, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,7 @@ from dispatcher.services import (
 )
 from dispatcher.services.sending import Pump
 from dispatcher.storage import make_engine, make_sessions
-from tests.small_bank import SmallBank, small_bank
+from tests.small_bank import SmallBank, ref_of, small_bank
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def send(bank: SmallBank, channel: str) -> int:
 
 
 def accepting(one: Outbound) -> Outcome:
-    return Outcome(one.attempt, "accepted", provider_ref=f"ref {one.attempt[:8]}")
+    return Outcome(one.attempt, "accepted", provider_ref=ref_of(one))
 
 
 def delivery(session: Session, channel: str) -> Delivery:
