@@ -19,7 +19,9 @@ COLUMNS = (
     "quiet_hours", "lists",
 )  # fmt: skip
 T = TypeVar("T")
-_CONTROL = re.compile("[\x00-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+# Turn what stands beside them round, and are seen by nobody: address books and chats copy them along with names.
+_TURNING = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]")
 _QUIET = re.compile(r"^(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})$")
 _TAG = re.compile(r"^([a-z]{2})(?:[-_]([a-z]{2}|\d{3}))?$")
 # ISO 639-1
@@ -67,7 +69,7 @@ class Cells:
         self.problems: list[Problem] = []
 
     def text(self, column: str) -> str:
-        return self._cells.get(column, "").strip()
+        return _TURNING.sub("", self._cells.get(column, "")).strip()
 
     def take(self, column: str, read: Callable[[str], T], nothing: T, *, refuses: bool = False) -> T:
         """What `read` makes of the text; `nothing` when it is empty or `read` raises ValueError."""
@@ -103,7 +105,7 @@ def quoted(text: str) -> str:
 
 def name_of(text: str) -> str:
     """A name on one line. Raises ValueError when it does not fit."""
-    text = " ".join(text.split())
+    text = " ".join(_TURNING.sub("", text).split())
     if len(text) > 200:
         raise ValueError("is longer than 200 characters")
     if _CONTROL.search(text):
@@ -115,7 +117,7 @@ def key_of(text: str) -> str:
     """A key of a customer or a list. Raises ValueError when it does not fit."""
     if len(text) > 100:
         raise ValueError("is longer than 100 characters")
-    if _CONTROL.search(text):
+    if _CONTROL.search(text) or _TURNING.search(text):
         raise ValueError("has a control character in it")
     return text
 

@@ -56,6 +56,9 @@ def put_customer(
     wrong = {name: "is not a field of a customer" for name in fields if name not in COLUMNS}
     row = {name: _as_cell(name, fields.get(name)) for name in COLUMNS} | {"customer_id": key}
     read, problems = read_customer(runtime, active_reps(session), row)
+    # Who may change them was asked of the key as it was given: it must not become another customer's on the way.
+    if read.key != key and not any(one.column == "customer_id" for one in problems):
+        wrong["customer_id"] = "has blanks or marks around it that nobody sees: leave them out"
     for one in problems:
         wrong[one.column] = f"{wrong[one.column]}; {one.text}" if one.column in wrong else one.text
     if isinstance(actor, Staff):

@@ -92,6 +92,9 @@ def import_staff(session: Session, runtime: Runtime, text: bytes, *, dry_run: bo
         )
     for email in stored.still_administrators:
         result.warnings.append(Remark(rows[email][0], "roles", "admin stays: there would be no administrator left"))
+    for email, other in stored.same_phone.items():
+        shared = f"is {other}'s, too: the staff line knows neither of them by it when it is called"
+        result.warnings.append(Remark(rows[email][0], "phone", shared))
     for email in stored.own_pins:
         result.warnings.append(Remark(rows[email][0], "pin", "its owner has chosen one; left out"))
     return _finished(session, runtime, result, actor, dry_run, roles_changed=stored.roles_changed)

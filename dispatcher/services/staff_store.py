@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -33,8 +34,8 @@ class StaffFields:
 @dataclass(slots=True)
 class StoredStaff:
     """What `store_staff` did or would do; by mail address whose roles changed, who stays deactivated, who keeps the
-    PIN of their own whatever the file says, who remains a representative because they have customers, and who remains
-    an administrator because nobody else would be one.
+    PIN of their own whatever the file says, who remains a representative because they have customers, who remains
+    an administrator because nobody else would be one, and with whom somebody shares a telephone.
     """
 
     added: int = 0
@@ -45,6 +46,7 @@ class StoredStaff:
     inactive: list[str] = field(default_factory=list)
     own_pins: list[str] = field(default_factory=list)
     still_reps: list[str] = field(default_factory=list)
+    same_phone: dict[str, str] = field(default_factory=dict)
 
 
 def read_staff(runtime: Runtime, row: Mapping[str, str]) -> tuple[StaffFields, list[Problem]]:
@@ -84,6 +86,7 @@ def store_staff(
     known = {one.email.lower(): one for one in session.scalars(select(Staff))}
     needed = handover.keeps_rep(session, _no_longer_reps(known, people))
     last = _last_administrators(known, people)
+    stored.same_phone = _same_phone(known, people)
     for wanted in people:
         person = known.get(wanted.key)
         fields = wanted
@@ -128,6 +131,17 @@ def _last_administrators(known: Mapping[str, Staff], people: Sequence[StaffField
     given = {one.key for one in people if "admin" in one.roles and (one.key not in known or known[one.key].active)}
     taken = had & {one.key for one in people} - given
     return taken if taken and not (had - taken) | given else set()
+
+
+def _same_phone(known: Mapping[str, Staff], people: Sequence[StaffFields]) -> dict[str, str]:
+    """Of the file's people another who has the same telephone: by a call from there the line knows neither of them."""
+    phones = {key: one.phone for key, one in known.items() if one.active} | {one.key: one.phone for one in people}
+    owners: dict[str, list[str]] = defaultdict(list)
+    for key, phone in phones.items():
+        if phone and (key not in known or known[key].active):
+            owners[phone].append(key)
+    found = {one.key: [key for key in owners[one.phone] if key != one.key] for one in people if one.phone}
+    return {key: others[0] for key, others in found.items() if others}
 
 
 def _same(person: Staff, fields: StaffFields) -> bool:

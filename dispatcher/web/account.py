@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model.errors import Refused
-from dispatcher.services import accounts, covers, own_line
+from dispatcher.services import accounts, covers, own_line, staff_calls
 from dispatcher.web import absence, limits
 
 bp = Blueprint("account", __name__, url_prefix="/account")
@@ -28,6 +28,7 @@ def _page(wrong: dict[str, str] | None = None, token: str = "", status: int = 20
         sessions=accounts.open_sessions(reading, door.runtime(), staff),
         this=g.sign_in_id,
         tokens=accounts.tokens(reading, staff),
+        shares_phone=bool(staff.phone) and staff_calls.by_number(reading, staff.phone or "") is None,
         languages=own_line.LANGUAGES,
         ways=own_line.WAYS,
         absence=absence.Form.of(reading, door.runtime(), staff),

@@ -107,6 +107,19 @@ def test_a_rep_neither_fills_nor_empties_lists(both_api: Api) -> None:
     assert both_api.ask("admin", "PUT", "/customers/bob", json={**bob, "lists": ["top"]}).get_json()["lists"] == ["top"]
 
 
+@pytest.mark.parametrize("key", ["bob%20", "%20bob", "bob%09", "bob%E2%80%AE", "%EF%BB%BFbob"])
+def test_a_customer_has_one_key_and_no_other_writing_of_it(bank_api: Api, key: str) -> None:
+    """Whose customer it is is asked of the key that was given: another writing is nobody's, and would reach them all."""
+    with bank_api.session() as session:
+        session.get_one(Customer, bank_api.bank.ids["bob"]).rep_id = bank_api.bank.ids["admin"]
+        session.commit()
+    taken = {"name": "Mine", "sms": "+12025550199", "lists": []}
+    answer = bank_api.ask("rep", "PUT", f"/customers/{key}", json=taken)
+    assert answer.status_code == 404 or set(wrong(answer)) == {"customer_id"}  # marks that nobody sees have no page
+    told = bank_api.ask("admin", "GET", "/customers/bob").get_json()
+    assert (told["name"], told["rep"], told["lists"]) == ("Bob", "admin@bank.example", ["semis"])
+
+
 def test_a_rep_who_writes_too_keeps_the_teams_lists_and_their_own(bank_api: Api) -> None:
     bank_api.ask("analyst", "PUT", "/lists/own", json={"owner": "analyst@bank.example", "members": ["bob"]})
     with bank_api.session() as session:

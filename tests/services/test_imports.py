@@ -399,6 +399,33 @@ def test_staff_that_are_refused_or_warned_about(
     assert not pin or all(pin not in one.text for one in result.warnings), "a PIN is never shown"
 
 
+def test_a_telephone_of_two_is_warned_about(session: Session, runtime: Runtime) -> None:
+    """A file is taken in nevertheless: both can be rung there."""
+    row = "{}@bank.example,{},officer,+12125550150,073623,voice"
+    take_staff(session, runtime, row.format("ana", "Ana"))
+    both = (row.format("ben", "Ben"), row.format("cy", "Cy").replace("0150", "0151"))
+    result = take_staff(session, runtime, *both)
+    assert [(one.row, one.column, one.text) for one in result.warnings] == [
+        (2, "phone", "is ana@bank.example's, too: the staff line knows neither of them by it when it is called")
+    ]
+    assert result.imported == 2
+    session.scalars(select(Staff).where(Staff.email == "ana@bank.example")).one().active = False
+    session.flush()
+    assert take_staff(session, runtime, *both).warnings == []
+
+
+def test_marks_that_turn_a_line_round_are_left_out(bank: Session, runtime: Runtime) -> None:
+    """Address books copy them along, seen by nobody; in a name they would turn the rest of a page's line."""
+    turned = "\u202eAnn\u202c \u2067Miller\u2069,Firm\u200f,,,\u202a+12125550101\u202c,,,sms,en,UTC,,\u200esemis"
+    result = take(bank, runtime, f"\u202aC9,{turned}")
+    assert (result.added, result.refused, result.warnings) == (1, [], [])
+    ann = only(bank, "C9")
+    assert (ann.name, ann.firm.name if ann.firm else "", ann.contact_points[0].address) == (
+        "Ann Miller", "Firm", "+12125550101"
+    )  # fmt: skip
+    assert [one.key for one in ann.lists] == ["semis"]
+
+
 def test_a_file_lets_nobody_in_again(session: Session, runtime: Runtime) -> None:
     row = "ana@bank.example,Ana,admin,,,email"
     take_staff(session, runtime, row)
