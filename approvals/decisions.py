@@ -133,12 +133,19 @@ def _require_seen(session: Session, message: Message, audience_seen: str) -> Non
     )
 
 
+def _how_decided(message: Message) -> str:
+    last = message.decisions[-1] if message.decisions else None
+    done = _DONE[last.decision] if last else ""
+    if last is None or done not in (message.state, "approved"):
+        return message.state
+    by = f"{done} by {last.officer.name}"
+    return by if done == message.state else f"{by}, and {message.state}"
+
+
 def _require_current(message: Message, version: Version, digest: str) -> None:
     if message.state != "pending":
-        last = message.decisions[-1] if message.decisions else None
-        by = f" by {last.officer.name}" if last and _DONE[last.decision] in (message.state, "approved") else ""
         raise DigestConflict(
-            f"the alert is already {message.state}{by}: nothing is left to decide",
+            f"the alert is already {_how_decided(message)}: nothing is left to decide",
             state=message.state,
             digest=version.digest,
         )

@@ -84,7 +84,7 @@ def decided_by(message: Message) -> Staff | None:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What an officer hears of one version.
+    """What an officer hears of one version: `recipients` are those it reaches, beside the `unreachable`.
 
     `text` is in paragraphs as a voice reads them; beside a recording it is the written form, which other channels
     carry. `seconds` is the forecast until the last one is reached.
@@ -92,6 +92,7 @@ class Heard:
 
     version: Version
     recipients: int
+    unreachable: int
     by_channel: Mapping[str, int]
     seconds: float
     text: tuple[str, ...]
@@ -111,6 +112,7 @@ def heard_of(session: Session, runtime: Runtime, message: Message) -> Heard:
     return Heard(
         version=version,
         recipients=foretold.recipients - foretold.unreachable,
+        unreachable=foretold.unreachable,
         by_channel=foretold.by_channel,
         seconds=max(foretold.forecast.values(), default=0.0),
         text=text,

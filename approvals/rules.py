@@ -160,5 +160,5 @@ def complete(form: Submission, has_recording: bool) -> Wrong:
     if not form.text.strip() and not has_recording:
         wrong["text"] = "is missing: write the alert, or add a recording"
     if not form.lists:
-        wrong["lists"] = "is missing: choose at least one list"
+        wrong["lists"] = "are missing: choose at least one list"
     return wrong

@@ -27,13 +27,27 @@ je souhaite me desinscrire | plus de messages | plus de sms | plus de mails | pl
 ne m ecrivez plus | ne me contactez plus | retirez moi de la liste | retirez moi de votre liste
 baja | darme de baja | dar de baja | deme de baja | quiero darme de baja 
 cancelar suscripcion | no mas mensajes | no mas llamadas | no mas correos | no me llame mas | no me escriba mas
+cancellami | cancellatemi | disiscrivimi | disiscrivetemi | disiscrizione | basta messaggi
+afmelden | uitschrijven | meld mij af
+cancelar inscricao | descadastrar | remover inscricao | avregistrera | avmeld | wypisz | wypisz mnie | uyelikten cik
+стоп | отписаться | отпишите меня | отписка | إيقاف | توقف | الغاء الاشتراك | إلغاء الاشتراك
+退订 | 取消订阅 | 退訂 | 取消訂閱 | 停止 | 配信停止 | 수신거부 | 중지
 """
 _START = "reabonner | me reabonner | reanudar"
+_SPACED = re.compile(r"(?:\w ){3,}\w")  # s t o p
 _ANSWERED = re.compile(r"\s*(?:re|aw|sv|fw|fwd|wg|tr|rv|antw|r|vs)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
 
 
+def plain(text: str) -> str:
+    """Lower case, without accents and punctuation."""
+    if len(text) > 8 * _LONGEST:
+        return text.casefold()
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    return re.sub(r"[\W_]+", " ", "".join(one for one in folded if not unicodedata.combining(one))).strip()
+
+
 def _phrases(table: str) -> frozenset[str]:
-    return frozenset(part.strip() for line in table.splitlines() for part in line.split("|") if part.strip())
+    return frozenset(plain(part) for line in table.splitlines() for part in line.split("|") if part.strip())
 
 
 _STOPS, _STARTS = _phrases(_STOP), _phrases(_START)
@@ -51,6 +65,8 @@ def wish_of(channel: str, text: str, keyword: str = "") -> Wish:
     said = plain(text)
     if not said or len(said) > _LONGEST:
         return ""
+    if _SPACED.fullmatch(said):
+        said = said.replace(" ", "")
     if channel in _TEXT_CHANNELS and said in _CARRIERS_STOP | _CARRIERS_START:
         return "stop" if said in _CARRIERS_STOP else "start"
     asked = _without_politeness(said)
@@ -65,14 +81,6 @@ def own_subject(channel: str, subject: str) -> str:
 def is_agreement(text: str) -> bool:
     """True for the one carriers' word of opting in that is also the natural answer to a question."""
     return plain(text) == "yes"
-
-
-def plain(text: str) -> str:
-    """Lower case, without accents and punctuation."""
-    if len(text) > 8 * _LONGEST:
-        return text.casefold()
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    return re.sub(r"[\W_]+", " ", "".join(one for one in folded if not unicodedata.combining(one))).strip()
 
 
 def _without_politeness(said: str) -> str:

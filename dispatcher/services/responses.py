@@ -53,11 +53,12 @@ _SAID: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a response goes to the customer; or, where it cannot, what has `barred` it and what to do instead."""
+    """How a response goes to the customer, `because` not as they wrote; or what has `barred` it and what to do."""
 
     channel: str
     address: str
     barred: str = ""
+    because: str = ""
 
 
 def respond(
@@ -185,22 +186,36 @@ def _require_read(session: Session, conversation: Conversation, staff: Staff, se
 
 
 def way(session: Session, runtime: Runtime, conversation: Conversation) -> Way:
-    """By which channel to which address a response would go now, or why none can be sent."""
+    """By which channel to which address a response would go now, or why none can be sent.
+
+    Who wants no more text messages may still be written to by mail: a stop is of one channel.
+    """
     usable = runtime.usable_channels()
-    name = conversation.customer.name
+    name, because = conversation.customer.name, ""
     if conversation.channel in DIRECT and conversation.channel in usable and conversation.address:
         order = suppressions.barring(session, conversation.channel, conversation.address)
         if order is None:
             return Way(conversation.channel, conversation.address)
         no_more = "text messages" if conversation.channel == "sms" else "mail"
-        return Way("", "", f"{name} wants no more {no_more} ({order.source}); telephone them")
-    points = {point.channel: point.address for point in conversation.customer.contact_points if point.valid}
+        because = f"{name} wants no more {no_more} ({order.source})"
+    open_to = {
+        point.channel: point.address
+        for point in conversation.customer.contact_points
+        if point.valid and point.channel in usable and not suppressions.barring(session, point.channel, point.address)
+    }
     topic = conversation.message.current.topic if conversation.message else ""
     for channel in _order(conversation.customer, topic):
-        address = points.get(channel)
-        if address and channel in usable and not suppressions.barring(session, channel, address):
-            return Way(channel, address)
-    return Way("", "", f"no mail address or number of {name} may be used; telephone them")
+        if channel in open_to:
+            return Way(channel, open_to[channel], because=because)
+    why = because or f"no mail address or number of {name} may be used"
+    return Way("", "", f"{why}; {_instead(conversation.customer)}")
+
+
+def _instead(customer: Customer) -> str:
+    """What somebody can do who cannot write: they telephone, so a number that wants no messages of ours will do."""
+    if any(one.valid and one.channel in ("voice", "sms") for one in customer.contact_points):
+        return "telephone them"
+    return "the directory has no telephone number of theirs either"
 
 
 def most_words(channel: str) -> int:

@@ -15,7 +15,8 @@ Please remove me from your list | remove me from this list, thanks | take me off
 dont call me anymore | Do not contact me | No more texts | no more messages please | I want to unsubscribe
 I revoke my consent | Unsubscribe me | leave me alone | Abmelden | bitte abmelden | Bitte melden Sie mich ab | Stopp
 Keine Nachrichten mehr, bitte | désabonner | Désabonnez-moi s'il vous plaît | Arrêtez | ARRET | plus d'appels
-baja | Darme de baja por favor | no más mensajes
+baja | Darme de baja por favor | no más mensajes | S T O P | s.t.o.p! | Cancellami | Afmelden | СТОП | إلغاء الاشتراك
+إيقاف | 退订 | 取消訂閱 | 停止 | 수신거부
 """
 ORDINARY = """
 stop loss at 42 | Stop loss 41.50 GTC | cancel my order | Cancel the 500 | cancel please | please cancel | Cancel LTMY
@@ -24,6 +25,7 @@ non-stop | stop by our office | when does it end? | unsubscribed funds? | revoke
 remove me from the TSMC position | no more than 500 | no more | take profit | opt for 500 | ok | call me
 Is this the end? | stop and reverse | Stoppt LTMY bei 40 | Kein Limit mehr | arrêtez la position | put a stop in
 I want to stop out at 40 | call, don't text | please call me, do not text me the price | start buying | start at 40
+2 5 0 0 | s e l l | إلغاء الأمر | 停止买入 | стоп лосс 42
 """
 START = "START | start | Unstop | UNSTOP please | opt in | subscribe"
 

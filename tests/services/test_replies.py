@@ -498,16 +498,24 @@ def test_words_that_must_not_reach_the_customer(light: World, case: str) -> None
     assert kept.state == ("settled" if told_so or case == "machine" else "unmatched")
 
 
-def test_a_response_after_an_opt_out_is_refused_and_the_representative_told(light: World) -> None:
+def test_a_response_after_an_opt_out_goes_by_what_they_have_not_stopped(light: World) -> None:
+    """Bob stops text messages, and then mail, too: his representative is told what is left to do."""
     notice = told(light)["email"]
     light.sms(BOB, "STOP")
     light.work()
     light.mail("rep@bank.example", light.staff_address(notice), "Sold")
     light.work()
-    assert light.letters("response") == []
+    (response,) = light.letters("response")
+    assert (response.channel, response.address) == ("email", "bob@simon.example")
+    with light.runtime.sessions() as session:
+        suppressions.suppress(session, light.runtime, "email", "bob@simon.example", "opt-out", "page")
+        session.commit()
+    light.mail("rep@bank.example", light.staff_address(notice), "Sold at 42")
+    light.work()
+    assert len(light.letters("response")) == 1
     refusal = [one for one in light.letters() if "NOT passed on" in one.text]
     assert {one.channel for one in refusal} == {"email", "sms"}
-    assert "wants no more text messages (sms STOP)" in refusal[0].text
+    assert "Bob wants no more text messages (sms STOP); telephone them" in refusal[0].text
 
 
 # --- the customer's page ----------------------------------------------------------------------------------

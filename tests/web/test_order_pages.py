@@ -47,6 +47,32 @@ def test_an_order_is_claimed_read_back_and_confirmed_without_script(order: Site)
     assert "No order requests wait" in order("rep").get("/inbox?state=orders").text
 
 
+def test_a_later_order_in_a_claimed_conversation_asks_to_be_claimed_too(order: Site) -> None:
+    """A claim is of what was there to be seen: the page says so, and when others are told."""
+    assert "claim it, too" not in order("rep").get("/inbox/1").text
+    assert order("rep").post("/inbox/1/claim").status_code == 302
+    with order.session() as session:
+        at = order.bank.time.at
+        later = Reply(
+            conversation_id=1, customer_id=order.bank.ids["ana"], channel="page", sender="ana", text="No, 100 only",
+            kind="order", state="matched", dedupe="later", received_at=at,
+        )  # fmt: skip
+        session.add(later)
+        session.flush()
+        session.add(
+            OrderRequest(
+                reply_id=later.id, conversation_id=1, state="waiting", due_at=at + timedelta(minutes=2), created_at=at
+            )
+        )
+        session.commit()
+    page = order("rep").get("/inbox/1").text
+    assert page.count("is not claimed with it: claim it, too") == 1
+    assert re.search(r"Put to others</dt><dd><time [^>]+>09:32:00 UTC</time>, unless claimed", page)
+    assert "claim it, too" not in order("admin").get("/inbox/1").text
+    assert order("rep").post("/inbox/orders/2/claim").status_code == 302
+    assert "claim it, too" not in order("rep").get("/inbox/1").text
+
+
 def test_an_order_says_how_and_when_it_came_and_what_it_waits_for(order: Site) -> None:
     with order.session() as session:
         first = session.scalars(select(Reply)).one()

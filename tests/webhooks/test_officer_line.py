@@ -22,6 +22,7 @@ from channels.twilio_line import MOST_DOCUMENT
 from dispatcher import bells
 from dispatcher.model import (
     AuditEntry,
+    ContactPoint,
     Customer,
     Decision,
     DistributionList,
@@ -184,6 +185,19 @@ def test_who_for_whom_and_the_very_words_and_then_the_menu(light: World) -> None
     assert '"whole": false' in heard.detail
     assert '"whole": true' in whole.detail
     assert "LTMY" not in heard.detail + whole.detail
+
+
+def test_who_is_out_of_reach_is_said(light: World) -> None:
+    submitted(light)
+
+    def lose(session: Session, *names: str) -> None:
+        bounced = select(Customer.id).where(Customer.name.in_(names))
+        session.execute(update(ContactPoint).where(ContactPoint.customer_id.in_(bounced)).values(valid=False))
+
+    do(light, lambda session: lose(session, "Cleo"))
+    assert "To Semis, Top: 2 customers, 1 by mail, 1 by text. One more on these lists cannot" in Call(light).take().said
+    do(light, lambda session: lose(session, "Cleo", "Bob"))
+    assert "To Semis, Top: one customer, 1 by mail. 2 more on these lists cannot be reached." in Call(light).take().said
 
 
 def test_a_recording_is_played_and_the_text_read_beside_it(light: World) -> None:
@@ -649,7 +663,8 @@ def test_where_nobody_seems_to_be_there_it_ends_kindly(light: World, keys: str) 
     number = submitted(light)
     call = Call(light, language="de").take().press(keys)
     assert call.ended
-    assert call.said == prompts.TABLES["de"]["goodbye"]
+    said = prompts.TABLES["de"]
+    assert call.said == f"{said['officer nothing done']} {said['goodbye']}"
     assert state(light, number) == "pending"
 
 

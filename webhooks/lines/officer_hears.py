@@ -50,7 +50,11 @@ def _whom(line: Line, heard: Heard) -> tuple[Say, ...]:
         return line.say("officer nobody", lists=lists)
     ways = [line.say(f"officer {channel}", count=count)[0].text for channel, count in heard.by_channel.items() if count]
     how_many = "officer whom" if heard.recipients > 1 else "officer whom one"
-    return line.say(how_many, lists=lists, count=heard.recipients, ways=", ".join(ways))
+    said = line.say(how_many, lists=lists, count=heard.recipients, ways=", ".join(ways))
+    if heard.unreachable:
+        others = "officer out of reach" if heard.unreachable > 1 else "officer out of reach one"
+        said += line.say(others, count=heard.unreachable)
+    return said
 
 
 def alert(line: Line, heard: Heard) -> tuple[Say | Play, ...]:

@@ -62,7 +62,7 @@ class Line:
     def misheard(self, place: Place, step: CallStep, again: Again) -> tuple[Verb, ...]:
         """No key or a wrong one: asked again by `again`, which goes on from there, at last a friendly end."""
         if place.is_hopeless:
-            return self.end()
+            return self.end(*(("officer nothing done",) if place.state.startswith("officer.") else ()))
         return again(self, place.missed(), self.say("wrong key" if step.digits else "nothing heard"))
 
 

@@ -49,6 +49,8 @@ SAID = {
     "officer like": "Sie gleicht sehr der Meldung {number}: Sie kann doppelt gekommen sein.",
     "officer whom": "An {lists}: {count} Kunden, {ways}.",
     "officer whom one": "An {lists}: ein Kunde, {ways}.",
+    "officer out of reach": "{count} weitere auf diesen Listen sind nicht zu erreichen.",
+    "officer out of reach one": "Ein weiterer auf diesen Listen ist nicht zu erreichen.",
     "officer nobody": "An {lists}: dort ist niemand zu erreichen.",
     "officer email": "{count} per Mail",
     "officer sms": "{count} per SMS",

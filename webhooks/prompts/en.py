@@ -48,6 +48,8 @@ SAID = {
     "officer like": "It is very like alert {number}: it may have come twice.",
     "officer whom": "To {lists}: {count} customers, {ways}.",
     "officer whom one": "To {lists}: one customer, {ways}.",
+    "officer out of reach": "{count} more on these lists cannot be reached.",
+    "officer out of reach one": "One more on these lists cannot be reached.",
     "officer nobody": "To {lists}: nobody there can be reached.",
     "officer email": "{count} by mail",
     "officer sms": "{count} by text",

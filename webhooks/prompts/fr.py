@@ -50,6 +50,8 @@ SAID = {
     "officer like": "Elle ressemble beaucoup à l'alerte {number} : elle est peut-être arrivée deux fois.",
     "officer whom": "À {lists} : {count} clients, {ways}.",
     "officer whom one": "À {lists} : un client, {ways}.",
+    "officer out of reach": "{count} autres sur ces listes ne peuvent être joints.",
+    "officer out of reach one": "Un autre sur ces listes ne peut être joint.",
     "officer nobody": "À {lists} : personne ne peut y être joint.",
     "officer email": "{count} par courriel",
     "officer sms": "{count} par SMS",

@@ -42,7 +42,10 @@ document.querySelectorAll("[data-counter]").forEach((output) => {
   const show = () => {
     const { number, plain } = segments(field.value);
     const letters = [...field.value].length;
+    // An alert's text message has room for so many; an answer's field takes no more than fit.
+    const longer = letters > Number(output.dataset.whole || Infinity);
     output.textContent = letters === 0 ? "" :
+      longer ? `${letters.toLocaleString()} characters: a text message carries the beginning and a link to the rest.` :
       `${letters.toLocaleString()} characters, at least ${number} text message ${number === 1 ? "segment" : "segments"}` +
       (plain ? "" : " (has letters or signs outside the basic set: segments are shorter)");
   };
