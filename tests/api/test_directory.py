@@ -109,7 +109,7 @@ def test_a_rep_neither_fills_nor_empties_lists(both_api: Api) -> None:
 
 @pytest.mark.parametrize("key", ["bob%20", "%20bob", "bob%09", "bob%E2%80%AE", "%EF%BB%BFbob"])
 def test_a_customer_has_one_key_and_no_other_writing_of_it(bank_api: Api, key: str) -> None:
-    """Whose customer it is is asked of the key that was given: another writing is nobody's, and would reach them all."""
+    """Whose customer it is is asked of the key that was given: another writing is nobody's, and reached theirs."""
     with bank_api.session() as session:
         session.get_one(Customer, bank_api.bank.ids["bob"]).rep_id = bank_api.bank.ids["admin"]
         session.commit()
