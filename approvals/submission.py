@@ -131,8 +131,9 @@ def submit(session: Session, runtime: Runtime, staff: Staff, message_id: int) ->
     )
     before = message.current
     decided = before.id in {decision.version_id for decision in message.decisions}
-    if decided or before.renditions != renditions.to_keep(runtime, before):
-        # A version is decided once, and officers get what channels make of its words today: that is a new version.
+    if decided or not sight.wrote(staff, message) or before.renditions != renditions.to_keep(runtime, before):
+        # A version is decided once, and officers get what channels make of its words today: that is a new version. So
+        # is what a colleague hands in: who does that has a part in it, and must not be the one who approves it.
         message.version += 1
         _add_version(
             session, runtime, message, staff, form, lists,

@@ -236,6 +236,12 @@ def tokens(session: Session, staff: Staff) -> list[ApiToken]:
     )
 
 
+def _end_tokens(session: Session, runtime: Runtime, staff: Staff) -> None:
+    """Who is let in again makes new ones."""
+    open_ones = (ApiToken.staff_id == staff.id, ApiToken.revoked_at.is_(None))
+    session.execute(update(ApiToken).where(*open_ones).values(revoked_at=runtime.now()))
+
+
 def revoke_token(session: Session, runtime: Runtime, staff: Staff, token_id: int) -> None:
     """Revoke one of this person's own tokens. Raises NotFound for anybody else's."""
     token = session.scalar(select(ApiToken).where(ApiToken.id == token_id, ApiToken.staff_id == staff.id))
@@ -286,6 +292,7 @@ def set_active(session: Session, runtime: Runtime, admin: Staff, staff_id: int, 
         record(session, runtime, admin, "activate staff" if active else "deactivate staff", f"staff {staff.email}")
         if not active:
             end_sessions(session, runtime, staff)
+            _end_tokens(session, runtime, staff)
     return staff
 
 

@@ -47,13 +47,14 @@ def of(session: Session, runtime: Runtime, provider: str, step: CallStep, attemp
 
 
 def is_proven(call: StaffCall, runtime: Runtime) -> bool:
-    """Whether the PIN was right in this call, not long ago, and the person still works here."""
-    return (
-        call.proven_at is not None
-        and call.proven_at > runtime.now() - LIFE
-        and call.staff is not None
-        and call.staff.active
-    )
+    """Whether the PIN was right in this call, not long ago, and the person still works here.
+
+    Who chooses a new PIN because somebody else knows theirs ends what was begun with it.
+    """
+    person, at = call.staff, call.proven_at
+    if at is None or at <= runtime.now() - LIFE or person is None or not person.active:
+        return False
+    return person.pin_chosen_at is None or at >= person.pin_chosen_at
 
 
 def by_number(session: Session, number: str) -> Staff | None:

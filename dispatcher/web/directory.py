@@ -25,6 +25,7 @@ from dispatcher.services import (
     sight,
     suppressions,
 )
+from dispatcher.services.directory import owner_of
 from dispatcher.web import lists, paging
 
 bp = Blueprint("directory", __name__, url_prefix="/directory")
@@ -95,7 +96,7 @@ def show(key: str) -> ResponseReturnValue:
 @bp.post("/customers/<key>/<channel>/suppress")
 @may("rep", "admin")
 def suppress(key: str, channel: str) -> ResponseReturnValue:
-    point, staff = _point_to_mend(key, channel)
+    point, staff = _address_to_mend(key, channel)
     why = request.form.get("why", "").strip()[:150]
     source = f"by {staff.email}" + (f": {why}" if why else "")
     suppressions.suppress(door.db(), door.runtime(), channel, point.address, "by-hand", source, staff)
@@ -107,7 +108,7 @@ def suppress(key: str, channel: str) -> ResponseReturnValue:
 @bp.post("/customers/<key>/<channel>/lift")
 @may("rep", "admin")
 def lift(key: str, channel: str) -> ResponseReturnValue:
-    point, staff = _point_to_mend(key, channel)
+    point, staff = _address_to_mend(key, channel)
     topic, said = request.form.get("topic", ""), request.form.get("said", "").strip()[:150]
     try:
         ordered.lift_by_hand(door.db(), door.runtime(), channel, point.address, staff, said, topic)
@@ -139,6 +140,17 @@ def _point_to_mend(key: str, channel: str) -> tuple[ContactPoint, Staff]:
         if point.channel == channel:
             return point, staff
     raise NotFound(f"{customer.name} has no such contact point")
+
+
+def _address_to_mend(key: str, channel: str) -> tuple[ContactPoint, Staff]:
+    """A stop is of an address, whoever has it: what a representative says of it is said of nobody else's customer."""
+    point, staff = _point_to_mend(key, channel)
+    same = (ContactPoint.channel == channel, ContactPoint.address == point.address, Customer.active)
+    if not staff.has("admin"):
+        for other in door.db().scalars(select(Customer).join(ContactPoint).where(*same)):
+            if other.key != key and owner_of(door.db(), other) != staff:
+                raise NotAllowed("others share this address: only an administrator may change whether it is used")
+    return point, staff
 
 
 @bp.get("/lists")

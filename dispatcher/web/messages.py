@@ -6,13 +6,13 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from approvals import review, submission
 from dispatcher import door
 from dispatcher.door import may
-from dispatcher.model import Delivery, Message, Recipient, Reply, Version
+from dispatcher.model import Conversation, Delivery, Message, Recipient, Reply, Version
 from dispatcher.model.errors import NotFound
 from dispatcher.model.message import EDITABLE, LIFE
 from dispatcher.services import cancellation, resend, sight, waits
@@ -94,6 +94,9 @@ def _acts(message: Message, wrote: bool) -> set[str]:
 
 def _replies(session: Session, message: Message) -> list[Reply]:
     query = select(Reply).where(Reply.message_id == message.id).options(selectinload(Reply.customer))
+    if not door.me().has("admin", "compliance"):  # somebody complains, perhaps of the author who looks at this
+        complains = Conversation.routed_to == "compliance"
+        query = query.where(~exists().where(Conversation.id == Reply.conversation_id, complains))
     return list(session.scalars(query.order_by(Reply.id.desc()).limit(20)))
 
 
@@ -169,7 +172,7 @@ def resend_delivery(message_id: int, delivery_id: int) -> ResponseReturnValue:
 def show_version(message_id: int, number: int) -> ResponseReturnValue:
     message = submission.get(door.db(), door.me(), message_id)
     version = next((one for one in message.versions if one.number == number), None)
-    if version is None:
+    if version is None or not _may_read(message, number):
         raise NotFound(f"message {message_id} has no version {number}")
     return render_template("messages/version.html", message=message, version=version)
 
@@ -243,6 +246,12 @@ def _version_asked(message_id: int) -> Version:
     number = request.args.get("version", "")
     wanted = int(number) if _is_number(number) else message.version
     version = next((one for one in message.versions if one.number == wanted), None)
-    if version is None:
+    if version is None or not _may_read(message, wanted):
         raise NotFound(f"message {message_id} has no version {wanted}")
     return version
+
+
+def _may_read(message: Message, number: int) -> bool:
+    """What was written before the version that is approved or left was taken out of it, perhaps for good reason."""
+    staff = door.me()
+    return number == message.version or sight.oversees(staff) or sight.wrote(staff, message)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from approvals import review
 from dispatcher.api.calls import CALLS, EVERYBODY, PREFIX, Call
-from dispatcher.model import ApiToken, Conversation, Customer, Grant, Reply, Staff, Task
-from dispatcher.services import accounts
+from dispatcher.model import ApiToken, Conversation, Customer, Grant, Message, Reply, Staff, StaffCall, Task
+from dispatcher.model.errors import NotAllowed
+from dispatcher.services import accounts, pins, staff_calls
 from tests.api.conftest import Api, problem
 
 
@@ -254,3 +256,48 @@ def test_the_last_use_of_a_token_is_written_down_once_a_minute(bank_api: Api, mo
         monkeypatch.setattr("dispatcher.api.life._touched", {})  # as another process
         bank_api.ask("rep", "GET", "/messages")
         assert used() == expected
+
+
+def test_who_hands_in_anothers_alert_does_not_approve_it(bank_api: Api) -> None:
+    """Its author has taken it back: one person alone must not send it, neither as written nor as it was."""
+    with bank_api.session() as session:
+        colleague = session.get_one(Staff, bank_api.bank.ids["colleague"])
+        colleague.grants = [Grant(role="analyst"), Grant(role="officer")]
+        session.commit()
+    made = bank_api.made()
+    assert bank_api.ask("analyst", "POST", f"/messages/{made['id']}/withdraw").status_code == 200
+    again = bank_api.ask("colleague", "POST", f"/messages/{made['id']}/submit").get_json()
+    assert again["version"] == made["version"] + 1
+    body = {"decision": "approve", "digest": again["digest"]}
+    assert bank_api.ask("colleague", "POST", f"/messages/{made['id']}/decisions", json=body).status_code == 403
+    assert bank_api.ask("officer", "POST", f"/messages/{made['id']}/decisions", json=body).status_code == 201
+
+
+def test_tokens_of_who_was_kept_out_stay_ended(bank_api: Api) -> None:
+    for active in (False, True):
+        with bank_api.session() as session:
+            admin = session.get_one(Staff, bank_api.bank.ids["admin"])
+            accounts.set_active(session, bank_api.bank.runtime, admin, bank_api.bank.ids["other"], active)
+            session.commit()
+        assert bank_api.ask("other", "GET", "/me").status_code == 401
+
+
+def test_a_call_begun_with_a_former_pin_decides_nothing(bank_api: Api) -> None:
+    made, runtime = bank_api.made(), bank_api.bank.runtime
+    with bank_api.session() as session:
+        officer = session.get_one(Staff, bank_api.bank.ids["officer"])
+        pins.give(officer, "740218")
+        call = StaffCall(
+            provider="twilio", call_ref="CAx", outbound=False, number="+12025550177", staff_id=officer.id, lists=[],
+            created_at=runtime.now(),
+        )  # fmt: skip
+        session.add(call)
+        session.flush()
+        assert pins.check(session, runtime, call, "740218").right
+        assert staff_calls.is_proven(call, runtime)
+        bank_api.bank.time.pass_by(60)
+        pins.choose(session, runtime, officer, "981364")
+        review.take_up(session, runtime, call, session.get_one(Message, made["id"]))
+        review.heard_out(session, runtime, call, "")
+        with pytest.raises(NotAllowed, match="nobody has proven"):
+            review.approve(session, runtime, call, review.code_of(made["digest"]))

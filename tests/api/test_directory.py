@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher.model import Customer, DistributionList, Grant, Staff
+from dispatcher.model import Customer, DistributionList, Firm, Grant, Staff
 from dispatcher.services import directory_marks, suppressions
 from tests.api.conftest import Api, problem, wrong
 
@@ -118,6 +118,31 @@ def test_a_customer_has_one_key_and_no_other_writing_of_it(bank_api: Api, key: s
     assert answer.status_code == 404 or set(wrong(answer)) == {"customer_id"}  # marks that nobody sees have no page
     told = bank_api.ask("admin", "GET", "/customers/bob").get_json()
     assert (told["name"], told["rep"], told["lists"]) == ("Bob", "admin@bank.example", ["semis"])
+
+
+@pytest.mark.parametrize("more", ["officer", "analyst"])
+@pytest.mark.parametrize("taken", [{"rep_email": "colleague@bank.example"}, {"firm": "Simon LLC"}])
+def test_to_see_a_customer_is_not_to_own_them(bank_api: Api, more: str, taken: dict[str, str]) -> None:
+    """A representative who is also an analyst sees everybody: a colleague's customer keeps owner and number."""
+    with bank_api.session() as session:
+        colleague = session.get_one(Staff, bank_api.bank.ids["colleague"])
+        colleague.grants = [Grant(role="rep"), Grant(role=more)]
+        session.commit()
+    body = {"name": "Bob", "sms": "+12025550166", **taken}
+    problem(bank_api.ask("colleague", "PUT", "/customers/bob", json=body), 403)
+    told = bank_api.ask("admin", "GET", "/customers/bob").get_json()
+    points = {one["channel"]: one["address"] for one in told["contact_points"]}
+    assert (told["rep"], points["sms"]) == ("rep@bank.example", "+12025550101")
+
+
+def test_a_rep_gives_no_customer_away_by_their_firm(bank_api: Api) -> None:
+    with bank_api.session() as session:
+        session.add(Firm(name="Other Ltd", rep_id=bank_api.bank.ids["colleague"]))
+        session.commit()
+    given = {"name": "Bob", "firm": "Other Ltd", "sms": "+12025550101", "rep_email": ""}
+    answer = bank_api.ask("rep", "PUT", "/customers/bob", json=given)
+    told = bank_api.ask("admin", "GET", "/customers/bob").get_json()
+    assert told["rep"] == "rep@bank.example", answer.text
 
 
 def test_a_rep_who_writes_too_keeps_the_teams_lists_and_their_own(bank_api: Api) -> None:

@@ -80,16 +80,30 @@ def put_customer(act: Act, key: str, body: CustomerFields) -> Answer:
         _own_only(act, known, fields)
     customer, _ = directory.put_customer(act.session, act.runtime, key, fields, act.staff)
     act.session.flush()
+    if not act.staff.has("admin"):
+        _still_own(act, customer)
     return Answer(200 if was_there else 201, customer_info(act.session, customer))
 
 
 def _own_only(act: Act, known: Customer | None, fields: dict[str, object]) -> None:
-    """A representative changes and adds customers of their own, and gives none away."""
+    """A representative changes and adds customers of their own, and gives none away.
+
+    Who is an analyst or an officer besides sees everybody: to see is not to own.
+    """
     if known is not None:
         sight.customer(act.session, act.staff, known.key, removed=True)
+        if directory.owner_of(act.session, known) != act.staff:
+            raise NotAllowed("only their own representative or an administrator changes a customer")
     if not fields["rep_email"] and (known is None or known.rep_id is not None):
         fields["rep_email"] = act.staff.email
     if fields["rep_email"] and str(fields["rep_email"]).strip().lower() != act.staff.email:
+        raise NotAllowed("only an administrator gives a customer to another representative")
+
+
+def _still_own(act: Act, customer: Customer) -> None:
+    """Another firm may have another representative."""
+    act.session.expire(customer, ["firm", "rep"])
+    if directory.owner_of(act.session, customer) != act.staff:
         raise NotAllowed("only an administrator gives a customer to another representative")
 
 
