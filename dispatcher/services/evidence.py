@@ -25,15 +25,17 @@ def _entries(session: Session, *actions: str) -> Iterator[tuple[str, str, str, d
     )
     for actor, action, subject, detail in rows:
         try:
-            yield actor, action, subject, json.loads(detail)
+            told = json.loads(detail)
         except ValueError:
             continue  # changed by somebody: the chain says so
+        if isinstance(told, dict):  # as above
+            yield actor, action, subject, told
 
 
 def decisions_as_recorded(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
     """P3: each decision is by the officer, on the digest and with the words that its entry holds."""
     recorded = {
-        (subject, detail.get("version")): (
+        (subject, str(detail.get("version"))): (
             actor,
             action,
             detail.get("digest"),
@@ -42,7 +44,7 @@ def decisions_as_recorded(session: Session, runtime: Runtime, asked: Question) -
         for actor, action, subject, detail in _entries(session, "approve message", "return message", "reject message")
     }
     for one in session.scalars(select(Decision).order_by(Decision.id)):
-        told = recorded.get((f"message {one.message_id}", one.version.number))
+        told = recorded.get((f"message {one.message_id}", str(one.version.number)))
         held = (one.officer.email, f"{one.decision} message", one.digest, one.comment)
         if told is not None and told != held:
             yield Breach(

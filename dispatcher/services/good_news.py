@@ -5,6 +5,7 @@ What needs thought is left to `status`: bad news, news that contradicts what wen
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,16 +82,17 @@ def apply(session: Session, runtime: Runtime, events: Sequence[Event], attempts:
 
 def _doubtful(session: Session, known: Mapping[str, Any], news: Mapping[str, Sequence[Event]]) -> set[str]:
     """Those of which news may say that a reference was taken for another's: that is for `status` to put right."""
-    refs = {
-        one.provider_ref[:100]: attempt_id
-        for attempt_id, some in news.items()
-        for one in some
-        if one.provider_ref and attempt_id in known and not known[attempt_id].provider_ref
-    }
+    refs: dict[str, set[str]] = defaultdict(set)  # mails of one request share theirs
+    for attempt_id, some in news.items():
+        if attempt_id in known and not known[attempt_id].provider_ref:
+            for one in some:
+                if one.provider_ref:
+                    refs[one.provider_ref[:100]].add(attempt_id)
     found = {one for one in news if one in known and known[one].code == ALIKE}
-    providers = {known[one].provider for one in refs.values()}
+    providers = {known[one].provider for some_ids in refs.values() for one in some_ids}
     for some_refs in slices(sorted(refs)):
-        found |= {refs[ref] for ref in likeness.taken_for(session, providers, some_refs).values()}
+        for ref in likeness.taken_for(session, providers, some_refs).values():
+            found |= refs[ref]
     return found
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Attempt
+from dispatcher.model import Attempt, Delivery, Letter
 from dispatcher.model.delivery import ALIKE
 from dispatcher.runtime import Runtime
 from dispatcher.services.outcomes import target_of
@@ -15,16 +15,22 @@ from dispatcher.services.outcomes import target_of
 ANOTHERS = "what had been taken for it was another's"
 
 
-def taken_for(session: Session, providers: Collection[str], refs: Collection[str]) -> dict[str, str]:
-    """Attempts that have one of these references only because it looks like theirs, with it."""
+def taken_for(
+    session: Session, providers: Collection[str], refs: Collection[str], address: str | None = None
+) -> dict[str, str]:
+    """Attempts that have one of these references only because it looks like theirs, with it; at the `address` alone
+    where one is given: a request's thousand mails share theirs.
+    """
     if not refs:
         return {}
-    rows = session.execute(
-        select(Attempt.id, Attempt.provider_ref).where(
-            Attempt.provider.in_(providers), Attempt.provider_ref.in_(refs), Attempt.code == ALIKE
-        )
+    query = select(Attempt.id, Attempt.provider_ref).where(
+        Attempt.provider.in_(providers), Attempt.provider_ref.in_(refs), Attempt.code == ALIKE
     )
-    return {number: ref or "" for number, ref in rows}
+    if address is not None:
+        query = query.outerjoin(Delivery, Delivery.id == Attempt.delivery_id)
+        query = query.outerjoin(Letter, Letter.id == Attempt.letter_id)
+        query = query.where(func.coalesce(Delivery.address, Letter.address) == address)
+    return {number: ref or "" for number, ref in session.execute(query)}
 
 
 def learn(session: Session, runtime: Runtime, attempt: Attempt, address: str, ref: str) -> None:
@@ -33,7 +39,7 @@ def learn(session: Session, runtime: Runtime, attempt: Attempt, address: str, re
 
     The caller holds `attempt`; others with this reference are held here, whatever their ids: few ever are.
     """
-    for number in taken_for(session, [attempt.provider], [ref]):
+    for number in taken_for(session, [attempt.provider], [ref], address):
         if number != attempt.id:
             _doubt(session, runtime, number, address)
     if attempt.code == ALIKE:
@@ -44,7 +50,7 @@ def learn(session: Session, runtime: Runtime, attempt: Attempt, address: str, re
 def _doubt(session: Session, runtime: Runtime, number: str, address: str) -> None:
     attempt = session.get_one(Attempt, number, with_for_update=True, populate_existing=True)
     target = target_of(session, attempt)
-    if attempt.code != ALIKE or target.address != address:  # many mails share one reference
+    if attempt.code != ALIKE or target.address != address:
         return
     attempt.code, attempt.provider_ref, attempt.error = None, None, ANOTHERS
     if target.state == "accepted" and attempt.n == target.tries:

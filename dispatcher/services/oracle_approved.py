@@ -188,8 +188,10 @@ def for_those_who_were_seen(session: Session, runtime: Runtime, asked: Question)
             message_id, noted = int(subject.removeprefix("message ")), json.loads(detail)
         except ValueError:
             continue  # a changed entry, which the chain has named
-        message = session.get(Message, message_id) if noted.get("audience") else None
-        if message is None or message.version != noted["version"]:
+        if not isinstance(noted, dict) or not noted.get("audience"):
+            continue
+        message = session.get(Message, message_id)
+        if message is None or message.version != noted.get("version"):
             continue
         if (message.released_at or message.state == "approved") and _recipients(session, message) != noted["audience"]:
             yield Breach("P4", subject, "its recipients are not the customers for whom it was approved")

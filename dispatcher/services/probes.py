@@ -22,6 +22,7 @@ from dispatcher.model.delivery import ALIKE, IN_DOUBT
 from dispatcher.model.ports import Content, Found, Probe
 from dispatcher.runtime import Runtime
 from dispatcher.services import letter_sending, pause, renditions
+from dispatcher.services.once import clean
 from dispatcher.services.resend import BY_PERSON
 
 log = logging.getLogger(__name__)
@@ -77,17 +78,20 @@ def is_its_own(
     others = _others(session, attempt, target)
     if any(_could_be(attempt, one) and one.id not in rivals for one in others):
         return False
-    return _holder(session, provider, found.provider_ref, attempt, target) is None
+    return not _holder(session, provider, found.provider_ref, attempt, target)
 
 
-def _holder(session: Session, provider: str, ref: str, attempt: Attempt, target: Delivery | Letter) -> Attempt | None:
-    """Another attempt that has this reference, at any time. Of mails, which share one, at the same address."""
-    known = session.scalars(
-        select(Attempt)
-        .where(Attempt.provider == provider, Attempt.provider_ref == ref, Attempt.id != attempt.id)
-        .limit(None if target.channel == "email" else 1)
+def _holder(session: Session, provider: str, ref: str, attempt: Attempt, target: Delivery | Letter) -> bool:
+    """Whether another attempt has this reference, at any time. Of mails, which share one, at the same address."""
+    has_it = (Attempt.provider == provider, Attempt.provider_ref == clean(ref, 100), Attempt.id != attempt.id)
+    if target.channel != "email":
+        return session.scalar(select(Attempt.id).where(*has_it).limit(1)) is not None
+    # By the address in the database: of a request's thousand mails none is loaded for each of the thousand.
+    same = (
+        select(Attempt.id).join(table, table.id == column).where(*has_it, table.address == target.address).limit(1)
+        for table, column in ((Delivery, Attempt.delivery_id), (Letter, Attempt.letter_id))
     )
-    return next((one for one in known if target.channel != "email" or _target(one).address == target.address), None)
+    return any(session.scalar(query) is not None for query in same)
 
 
 def _others(session: Session, attempt: Attempt, target: Delivery | Letter) -> list[Attempt]:

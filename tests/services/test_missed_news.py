@@ -7,12 +7,13 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
 from dispatcher.model import Attempt, Delivery
+from dispatcher.model.delivery import ALIKE
 from dispatcher.model.errors import ProviderError
 from dispatcher.model.ports import WebRequest
-from dispatcher.services import missed_news, missed_texts
+from dispatcher.services import missed_news, missed_texts, verify
 from tests.webhooks.world import World
 
 MINUTE = 60
@@ -96,3 +97,40 @@ def test_what_its_webhook_brought_is_not_asked_about_and_a_copy_changes_nothing(
     vendor.look(15)
     assert vendor.asked == ["ref4"]
     assert states(world) == {"101": "delivered", "103": "delivered"}
+
+
+def test_what_was_only_taken_for_it_is_not_asked_about(light: World) -> None:
+    """Of two texts to Bob the second was called absent, and the first has its reference by its looks. Asked about, that
+    would come back under the first one's id, as if it were certain, and the second one's own news would be a copy.
+    """
+    one, two = light.alert(), light.alert()
+    first, second = light.attempt_of(one["bob"]), light.attempt_of(two["bob"])
+    with light.runtime.sessions() as session:
+        both = [one["bob"], two["bob"]]
+        session.execute(update(Attempt).where(Attempt.delivery_id.not_in(both)).values(looked_up=9))
+        session.execute(update(Delivery).values(tries=1))
+        guessed, absent = session.get_one(Attempt, first), session.get_one(Attempt, second)
+        guessed.code, guessed.provider_ref = ALIKE, "SM1"
+        absent.state, absent.code, absent.provider_ref, absent.absences = "deferred", "absent", None, 2
+        later = session.get_one(Delivery, two["bob"])
+        later.state, later.accepted_at, later.due_at = "deferred", None, None
+        session.commit()
+    vendor = Vendor(light, "delivered")
+    vendor.look(15)
+    assert vendor.asked == []
+    posted = {"MessageSid": "SM1", "MessageStatus": "delivered", "To": "+12025550101", "From": "+12025550100"}
+    assert light.twilio(f"sms-status?attempt={second}", posted).status_code == 204
+    light.work()
+    with light.runtime.sessions() as session:
+        assert session.get_one(Attempt, first).state == "unknown"
+        assert session.get_one(Delivery, two["bob"]).state == "delivered"
+
+
+@pytest.mark.parametrize("detail", ["[]", "3", "null", '{"audience": "1-x"}', '{"audience": 3, "version": []}'])
+def test_a_changed_entry_of_an_approval_silences_no_other_finding(light: World, detail: str) -> None:
+    with light.runtime.sessions() as session:
+        light.bank.released(session)
+        session.execute(text("UPDATE audit SET detail = :d WHERE action = 'approve message'"), {"d": detail})
+        session.commit()
+        found = [str(one) for one in verify.check(session, light.runtime)]
+    assert any("was changed" in one for one in found), found

@@ -303,3 +303,21 @@ def test_one_reference_of_two_attempts_is_named(bank: SmallBank) -> None:
         session.get_one(Attempt, second).provider_ref = "SM1"
         session.commit()
     assert f"P1 attempt {second}: has the reference of attempt {first}: one of them was not made" in breaches(bank)
+
+
+def test_news_of_one_request_undoes_each_guess_however_it_is_cut(bank: SmallBank) -> None:
+    """Mails of one request share its reference: news of two comes together, and one of them tells of a third's."""
+    _, second = mistaken(bank)
+    with bank.sessions() as session:
+        other = Attempt(id="f" * 32, delivery_id=None, n=1, provider="scripted", started_at=bank.runtime.now())
+        made = session.get_one(Attempt, second)
+        elsewhere = session.scalars(select(Delivery.id).where(Delivery.id.not_in([made.delivery_id])).limit(1)).one()
+        other.delivery_id, other.state = elsewhere, "accepted"
+        made.state = "accepted"
+        session.execute(update(Delivery).where(Delivery.id == made.delivery_id).values(state="accepted"))
+        session.add(other)
+        session.flush()
+        both = sorted([second, other.id])
+        news = [Event(one, "delivered", bank.runtime.now(), attempt=one, provider_ref="SM1") for one in both]
+        done = good_news.apply(session, bank.runtime, news, both)
+        assert second not in done, "status puts right what was taken for another's"
