@@ -15,8 +15,11 @@ from dispatcher.services.audit import fingerprint
 from dispatcher.services.oracle import MOST, Breach, Promise, Question
 
 
-def _entries(session: Session, *actions: str) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    """(actor, action, subject, detail) of the record's entries of these actions, in order."""
+def entries(session: Session, *actions: str) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """(actor, action, subject, detail) of the record's entries of these actions, in order.
+
+    Without those that somebody has changed into what cannot be read: the chain names these.
+    """
     rows = session.execute(
         select(AuditEntry.actor, AuditEntry.action, AuditEntry.subject, AuditEntry.detail)
         .where(AuditEntry.action.in_(actions))
@@ -27,8 +30,8 @@ def _entries(session: Session, *actions: str) -> Iterator[tuple[str, str, str, d
         try:
             told = json.loads(detail)
         except ValueError:
-            continue  # changed by somebody: the chain says so
-        if isinstance(told, dict):  # as above
+            continue
+        if isinstance(told, dict):
             yield actor, action, subject, told
 
 
@@ -41,7 +44,7 @@ def decisions_as_recorded(session: Session, runtime: Runtime, asked: Question) -
             detail.get("digest"),
             detail.get("comment"),
         )
-        for actor, action, subject, detail in _entries(session, "approve message", "return message", "reject message")
+        for actor, action, subject, detail in entries(session, "approve message", "return message", "reject message")
     }
     for one in session.scalars(select(Decision).order_by(Decision.id)):
         told = recorded.get((f"message {one.message_id}", str(one.version.number)))
@@ -54,14 +57,14 @@ def decisions_as_recorded(session: Session, runtime: Runtime, asked: Question) -
 
 def words_as_recorded(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
     """P6: what customers wrote and reps answered is there, word for word."""
-    said = {subject: detail.get("words") for _, _, subject, detail in _entries(session, "receive reply")}
+    said = {subject: detail.get("words") for _, _, subject, detail in entries(session, "receive reply")}
     for number, original in session.execute(select(Reply.id, Reply.original).execution_options(yield_per=500)):
         words = said.pop(f"reply {number}", None)
         if words is not None and words != fingerprint(original):
             yield Breach("P6", f"reply {number}", "does not hold the words that were received")
     for subject in list(said)[:MOST]:
         yield Breach("P6", subject, "was received and is gone")
-    answered = {detail.get("response"): detail.get("words") for _, _, _, detail in _entries(session, "respond")}
+    answered = {detail.get("response"): detail.get("words") for _, _, _, detail in entries(session, "respond")}
     for number, text in session.execute(select(Response.id, Response.text).execution_options(yield_per=500)):
         words = answered.pop(number, None)
         if words is not None and words != fingerprint(text):
@@ -73,7 +76,7 @@ def words_as_recorded(session: Session, runtime: Runtime, asked: Question) -> It
 def orders_as_recorded(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
     """P4: every standing order not to use an address that was given and not taken back is in force."""
     standing: dict[tuple[str, str], bool] = {}
-    for _, action, subject, detail in _entries(session, "suppress", "lift suppression"):
+    for _, action, subject, detail in entries(session, "suppress", "lift suppression"):
         standing[subject, detail.get("topic", "")] = action == "suppress"
     held = {
         (f"{channel} {address}"[:120], topic)

@@ -7,12 +7,14 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, AuditEntry, Decision, Delivery, Message, Recipient, Suppression, Version
 from dispatcher.runtime import Runtime
+from dispatcher.services.evidence import entries
 from dispatcher.services.oracle import MOST, Breach, Promise, Question
 
 # --- P3 ---------------------------------------------------------------------------------------------------
@@ -154,23 +156,21 @@ def only_the_approved(session: Session, runtime: Runtime, asked: Question) -> It
         .group_by(Delivery.message_id, Delivery.channel)
     ):
         deliveries[message_id][channel] = count
-    for subject, detail in session.execute(
-        select(AuditEntry.subject, AuditEntry.detail).where(AuditEntry.action == "release message")
-    ):
-        yield from _as_released(subject, detail, recipients, deliveries)
+    for _, _, subject, noted in entries(session, "release message"):
+        yield from _as_released(subject, noted, recipients, deliveries)
     beside = select(Delivery.id, Delivery.message_id).join(Delivery.message).where(Message.released_at.is_(None))
     for row in session.execute(beside.limit(MOST)):
         yield Breach("P4", f"delivery {row.id}", f"belongs to message {row.message_id}, which was never released")
 
 
 def _as_released(
-    subject: str, detail: str, recipients: dict[int, int], deliveries: dict[int, Counter[str]]
+    subject: str, noted: dict[str, Any], recipients: dict[int, int], deliveries: dict[int, Counter[str]]
 ) -> Iterator[Breach]:
     """The numbers of today against those on record."""
-    try:
-        message_id, noted = int(subject.removeprefix("message ")), json.loads(detail)
-    except ValueError:
-        return  # a changed entry, which the chain has named
+    number = subject.removeprefix("message ")
+    if not number.isdecimal():
+        return
+    message_id = int(number)
     if recipients.get(message_id, 0) != noted.get("recipients", recipients.get(message_id, 0)):
         text = f"has {recipients.get(message_id, 0)} recipients; {noted['recipients']} were released"
         yield Breach("P4", subject, text)
@@ -182,15 +182,9 @@ def _as_released(
 
 def for_those_who_were_seen(session: Session, runtime: Runtime, asked: Question) -> Iterator[Breach]:
     """Where the approval's entry tells for whom it was, these are its recipients, and nobody else ever."""
-    entries = select(AuditEntry.subject, AuditEntry.detail).where(AuditEntry.action == "approve message")
-    for subject, detail in session.execute(entries):
-        try:
-            message_id, noted = int(subject.removeprefix("message ")), json.loads(detail)
-        except ValueError:
-            continue  # a changed entry, which the chain has named
-        if not isinstance(noted, dict) or not noted.get("audience"):
-            continue
-        message = session.get(Message, message_id)
+    for _, _, subject, noted in entries(session, "approve message"):
+        number = subject.removeprefix("message ")
+        message = session.get(Message, int(number)) if noted.get("audience") and number.isdecimal() else None
         if message is None or message.version != noted.get("version"):
             continue
         if (message.released_at or message.state == "approved") and _recipients(session, message) != noted["audience"]:
