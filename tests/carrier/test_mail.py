@@ -9,6 +9,7 @@ import pytest
 from python_http_client.exceptions import BadRequestsError
 
 EVENTS = "/webhooks/sendgrid/events"
+LIFE = ("processed", "dropped", "deferred", "delivered", "bounce", "open", "click", "spamreport", "unsubscribe")
 
 
 @pytest.fixture
@@ -33,7 +34,12 @@ def request(*people: str, **more):
 
 @pytest.fixture
 def events(carrier, product, wait):
-    """All events for an address once it has that many; signatures checked."""
+    """All events for an address once it has that many, as a mail lives; signatures checked.
+
+    Each is posted on a connection of its own, so one may overtake another: what an earlier look saw
+    stays before what this one sees, and what is new is put in the order of `LIFE`.
+    """
+    before: dict[str, int] = {}
 
     def collect(who: str, count: int):
         def look():
@@ -45,7 +51,11 @@ def events(carrier, product, wait):
                     found += [event for event in json.loads(post.body) if event["email"] == who]
             return len(found) >= count and found
 
-        return wait(look)
+        found = wait(look)
+        found.sort(key=lambda event: (before.get(event["sg_event_id"], len(before)), LIFE.index(event["event"])))
+        for event in found:
+            before.setdefault(event["sg_event_id"], len(before))
+        return found
 
     return collect
 
