@@ -16,14 +16,15 @@ _MOST_NAMES = 10  # of files, in one letter
 
 
 def tell_not_sent(
-    session: Session, runtime: Runtime, person: Staff, conversation: Conversation, why: str, key: str
+    session: Session, runtime: Runtime, person: Staff, conversation: Conversation, why: str, how: str, key: str
 ) -> None:
-    """Tell a representative that what they answered by mail or text message has not gone to the customer."""
+    """Tell a representative that what they answered by mail or text message has not gone to the customer; `how` it
+    will be by text message, where that is all it lacks."""
     if reply_notices.is_flooded(session, runtime, conversation, person):
         return
     text = (
         f"What you wrote to {reply_notices.who(conversation.customer)} was NOT passed on: {why}\n\n"
-        f"Please answer on the page: {reply_notices.page_of(runtime, conversation)}"
+        f"{how}{'. Or' if how else 'Please'} answer on the page: {reply_notices.page_of(runtime, conversation)}"
     )
     letters.tell_staff(
         session,
@@ -33,7 +34,7 @@ def tell_not_sent(
         dedupe=f"{reply_notices.AUTOMATIC}{key}"[:60],
         subject=f"Not passed on: your answer to {conversation.customer.name}",
         text=text,
-        short_text=fitted(f"#{conversation.id} NOT passed on: ", why, ""),
+        short_text=fitted(f"#{conversation.id} NOT passed on: ", why, f"\n{how}" if how else ""),
         conversation=conversation,
     )
 
@@ -70,8 +71,8 @@ def tell_how(session: Session, runtime: Runtime, person: Staff, key: str) -> Non
         kind="reply",
         dedupe=f"{reply_notices.AUTOMATIC}how:{key}"[:60],
         subject="Passed on to nobody: your text message",
-        text="Your text message was passed on to nobody. To answer a customer, begin with the number of the "
-        f"conversation: #number and your words. Your inbox: {runtime.settings.public_url}/inbox",
+        text="Your text message was passed on to nobody. To answer a customer, begin as the notice of their reply "
+        f"says: #number-digits and your words. Your inbox: {runtime.settings.public_url}/inbox",
         only=("sms",),
     )
 

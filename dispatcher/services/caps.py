@@ -293,8 +293,8 @@ def _uses_of_telephone(session: Session, runtime: Runtime) -> list[Use]:
         ("CAP_CALLS_PER_STAFF_DAY", "calls to the telephone of ours that was called most often today", "calls +", day),
         ("CAP_CALLS_PER_CALLER_HOUR", "calls from the number that called most often in this hour", "rings +", hour),
         ("CAP_JOINS_PER_CALLER_DAY", "joins of the caller who was joined most often today", "joins +", day),
-        ("CAP_WRONG_CODES_PER_CALLER_DAY", "wrong codes of the caller who keyed most today", "codes +", day),
-        ("CAP_WRONG_CODES_PER_HOUR", "wrong codes keyed in this hour", "codes", hour),
+        ("CAP_WRONG_CODES_PER_CALLER_DAY", "wrong codes of the caller who gave most today", "codes +", day),
+        ("CAP_WRONG_CODES_PER_HOUR", "wrong codes given in this hour", "codes", hour),
     )
     found = []
     for setting, what, cap, count in rows:

@@ -14,14 +14,15 @@ from dispatcher.model import ContactPoint, Conversation, Customer, Delivery, Let
 from dispatcher.model.delivery import IN_DOUBT, MAY_HAVE_LEFT
 from dispatcher.model.ports import InboundReply
 from dispatcher.runtime import Runtime
-from dispatcher.services import authors
+from dispatcher.services import authors, guesses, references
 
 RECENT = timedelta(days=30)  # an answer without a token is to the last message of these days
 TOKEN_LIFE = timedelta(days=180)
 _ADDRESS = re.compile(r"(reply|conv|staff)\+([a-z2-7]{1,64})", re.IGNORECASE)
-_REFERENCE = re.compile(r"\s*#\s*(\d{1,12})(?!\w)[\s:,.;-]*")
 _PHONES = ("sms", "voice")
 _NOT_OURS = "the reply address is not one of ours"
+# Of a text message that came from a representative's number, which anybody may forge.
+UNPROVEN = "without the digits of a notice in front, which prove that it is yours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class Match:
     stranger: bool = False
     note: str = ""
     text: str | None = None  # what was said without our reference in front, where there was one
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether it is a representative's answer which nothing keeps from being passed on."""
+        return self.staff is not None and not self.note
 
 
 def match(session: Session, runtime: Runtime, reply: InboundReply, text: str) -> Match:
@@ -199,10 +205,12 @@ def _by_number(session: Session, runtime: Runtime, reply: InboundReply, text: st
     if reply.channel != "sms":
         return _by_customers_number(session, runtime, reply, number, text)
     author = authors.by_number(session, number)
+    found = _by_colleague(session, runtime, number, text)
+    if found and found.is_proven:
+        return found
     if author and authors.is_marked(session, runtime, author, text, runtime.now()):
         return Match(author=author)
-    found = _by_colleague(session, runtime, number, text)
-    if found and (author is None or _REFERENCE.match(text)):
+    if found and (author is None or references.answer_in(text)):
         return found  # it names the conversation
     found = found or _by_customers_number(session, runtime, reply, number, text)
     if author is None:
@@ -249,7 +257,10 @@ def _by_customers_number(session: Session, runtime: Runtime, reply: InboundReply
 
 
 def _by_colleague(session: Session, runtime: Runtime, number: str, text: str) -> Match | None:
-    """A representative's answer to a notice by text message; None where nobody of that number was sent one."""
+    """A representative's answer to a notice by text message; None where nobody of that number was sent one.
+
+    A caller's number proves nothing: it is theirs who repeat the digits of the notice.
+    """
     staff = session.scalars(select(Staff).where(Staff.phone == number, Staff.active.is_(True)).order_by(Staff.id)).all()
     notices = session.scalars(
         select(Letter)
@@ -264,22 +275,17 @@ def _by_colleague(session: Session, runtime: Runtime, number: str, text: str) ->
     ).all()
     if not notices:
         return None
-    named = _REFERENCE.match(text)
-    asked = next((one for one in notices if not named or one.conversation_id == int(named[1])), None)
-    if asked is None:
+    named = references.answer_in(text)
+    told = [one for one in notices if not named or one.conversation_id == named.conversation_id]
+    if not told:
         return Match(note=f"an answer of {staff[0].email} to a conversation of which they were not told")
+    asked, note = told[0], UNPROVEN
+    if named is not None and named.code:
+        whose = next((one for one in told if one.staff_id and references.proves(runtime, named, one.staff_id)), None)
+        if guesses.is_taken(session, runtime, number, whose is not None):
+            asked, note = whose or asked, ""
     conversation = session.get_one(Conversation, asked.conversation_id)
-    if named is None and _may_mean_another(session, notices, asked):
-        note = "perhaps for another conversation: begin with the number of the one that you mean"
-        return Match(staff=asked.staff, conversation=conversation, note=note)
-    return Match(staff=asked.staff, conversation=conversation, text=text[named.end() :] if named else text)
-
-
-def _may_mean_another(session: Session, notices: Sequence[Letter], newest: Letter) -> bool:
-    """Of words without a number: whether they were told of others that are not closed, beside the newest."""
-    others = {one.conversation_id for one in notices} - {newest.conversation_id}
-    waiting = select(Conversation.id).where(Conversation.id.in_(others), Conversation.state != "closed").limit(1)
-    return session.scalar(waiting) is not None
+    return Match(staff=asked.staff, conversation=conversation, note=note, text=named.rest if named else text)
 
 
 # --- both -------------------------------------------------------------------------------------------------

@@ -131,7 +131,7 @@ def _ring(session: Session, runtime: Runtime, order: OrderRequest, people: Itera
             dedupe=f"order:{order.id}:{order.escalations}:{runtime.now():%Y%m%d%H%M%S}",
             subject=f"{reply_notices.ORDER} {what}: {person}",
             text=text,
-            short_text=reply_notices.short_order(runtime, conversation, f"{what}. {unquoted(reply.text)}"),
+            short_text=reply_notices.short_order(runtime, conversation, one, f"{what}. {unquoted(reply.text)}"),
             message_id=conversation.message_id,
             conversation=conversation,
         )

@@ -1,4 +1,8 @@
-"""An alert's reference as its author hears and quotes it: its number and four digits that cannot be guessed."""
+"""References that people quote to us: a number, and four digits that cannot be guessed.
+
+An alert's is heard and quoted by its author; a conversation's stands in the notice to a representative, and in front
+of what they answer to it by text message.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,8 @@ _WRITTEN = re.compile(
     r"(?: ?[)\]])?[ \t:;,.-]{0,3}",
     re.IGNORECASE,
 )
+# "#4-8302 Will do", "#48302: Will do"; "#4 Will do" lacks the digits.
+_ANSWERS = re.compile(r"\s*#\s*(?P<number>\d{1,12}?)(?:[ \u00a0\u2010-\u2014-]?(?P<code>\d{4}))?(?!\w)[\s:,.;-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +59,35 @@ def quoted_in(text: str) -> Iterator[Quoted]:
         front, back = text[: found.start()], text[found.end() :]
         rest = f"{front.rstrip()} {back.lstrip()}" if front.strip() and back.strip() else front + back
         yield Quoted(int(found["number"]), found["code"], rest.strip(), not front.strip())
+
+
+# --- of a conversation ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A text that begins with a conversation's number; its `code` is "" where there is none, `rest` what follows."""
+
+    conversation_id: int
+    code: str
+    rest: str
+
+
+def of_conversation(runtime: Runtime, conversation_id: int, staff_id: int) -> str:
+    """As it is written in a notice to this member of staff, e.g. "#4-8302"; to everybody else's the digits differ."""
+    return f"#{conversation_id}-{_code_of_conversation(runtime, conversation_id, staff_id)}"
+
+
+def _code_of_conversation(runtime: Runtime, conversation_id: int, staff_id: int) -> str:
+    return spoken_digits(runtime.key(f"answers of {staff_id}"), conversation_id, DIGITS)
+
+
+def answer_in(text: str) -> Answer | None:
+    """The conversation that a text names in front; None where it names none."""
+    found = _ANSWERS.match(text)
+    return Answer(int(found["number"]), found["code"] or "", text[found.end() :]) if found else None
+
+
+def proves(runtime: Runtime, answer: Answer, staff_id: int) -> bool:
+    """Whether its digits are those of the notice to this member of staff. Whoever asks bounds the tries."""
+    return hmac.compare_digest(answer.code, _code_of_conversation(runtime, answer.conversation_id, staff_id))

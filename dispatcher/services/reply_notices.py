@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from dispatcher.bells import note
 from dispatcher.model import Conversation, Customer, Letter, Message, Reply, Staff
 from dispatcher.runtime import Runtime
-from dispatcher.services import letters, routing
+from dispatcher.services import letters, references, routing
 from dispatcher.services.kind_words import DOUBTS
 from dispatcher.services.short_texts import fitted, unquoted
 
@@ -50,7 +50,7 @@ def tell_owner(
             dedupe=f"reply:{reply.id}",
             subject=_subject(conversation, reply),
             text=long_text(runtime, conversation, reply),
-            short_text=short_text(runtime, conversation, reply),
+            short_text=short_text(runtime, conversation, reply, person),
             message_id=conversation.message_id,
             conversation=conversation,
             due_at=due_at,
@@ -66,8 +66,8 @@ def tell_now(session: Session, runtime: Runtime, conversation: Conversation, rep
         .with_for_update()
     ):
         letter.text = (
-            short_text(runtime, conversation, reply)
-            if letter.channel == "sms"
+            short_text(runtime, conversation, reply, letter.staff)
+            if letter.channel == "sms" and letter.staff
             else long_text(runtime, conversation, reply)
         )
         letter.due_at = runtime.now()
@@ -169,23 +169,32 @@ def _did(reply: Reply) -> str:
     return "left a spoken answer by" if reply.is_spoken else _DID.get(reply.kind, "answered by")
 
 
-def short_text(runtime: Runtime, conversation: Conversation, reply: Reply) -> str:
-    """What a text message to staff says: at most two segments, the reference that an answer repeats in front."""
+def short_text(runtime: Runtime, conversation: Conversation, reply: Reply, person: Staff) -> str:
+    """What a text message to this person says: at most two segments, with the reference that their answer repeats."""
     words = unquoted(reply.text) or "(no words)"
     if reply.kind == "order":
-        return short_order(runtime, conversation, words)
+        return short_order(runtime, conversation, person, words)
     what = "wants to speak to you. " if reply.kind == "call" and not reply.text else ""
     return fitted(
-        f"#{conversation.id} {who(conversation.customer)}: {what}",
+        f"{_reference(runtime, conversation, person)} {who(conversation.customer)}: {what}",
         words,
-        f"\nAnswer: #{conversation.id} and your words",
+        f"\n{how_to_text(runtime, conversation, person)}",
     )
 
 
-def short_order(runtime: Runtime, conversation: Conversation, words: str) -> str:
-    """What a text message says of an order that waits: the words come last, so that they are what is cut."""
+def how_to_text(runtime: Runtime, conversation: Conversation, person: Staff) -> str:
+    """How this person answers by text message."""
+    return f"Answer: {_reference(runtime, conversation, person)} and your words"
+
+
+def _reference(runtime: Runtime, conversation: Conversation, person: Staff) -> str:
+    return references.of_conversation(runtime, conversation.id, person.id)
+
+
+def short_order(runtime: Runtime, conversation: Conversation, person: Staff, words: str) -> str:
+    """What a text message to this person says of an order that waits: its words come last, so that they are cut."""
     return fitted(
-        f"{ORDER}. #{conversation.id} {who(conversation.customer)}: ",
+        f"{ORDER}. {_reference(runtime, conversation, person)} {who(conversation.customer)}: ",
         words,
         f"\nConfirm only at {page_of(runtime, conversation)}",
     )

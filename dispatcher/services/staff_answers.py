@@ -12,9 +12,9 @@ from dispatcher.model import ContactPoint, Conversation, Reply, Staff
 from dispatcher.model.conversation import MACHINES, WISHES
 from dispatcher.model.errors import DispatcherError, Refused
 from dispatcher.model.ports import File
-from dispatcher.services import answer_notices, caps, conversations, reply_store, responses
+from dispatcher.services import answer_notices, caps, conversations, reply_notices, reply_store, responses
 from dispatcher.services.arrival import Arrival
-from dispatcher.services.matching import Match
+from dispatcher.services.matching import UNPROVEN, Match
 from dispatcher.services.once import clean
 from dispatcher.services.order_words import is_verdict
 from dispatcher.services.understanding import Understood
@@ -73,7 +73,8 @@ def _refuse(arrival: Arrival, understood: Understood, why: str) -> Reply:
     assert staff is not None
     assert conversation is not None
     if caps.may_answer(arrival.session, arrival.runtime, staff):
-        answer_notices.tell_not_sent(arrival.session, arrival.runtime, staff, conversation, why, _digest(arrival))
+        how = reply_notices.how_to_text(arrival.runtime, conversation, staff) if arrival.found.note == UNPROVEN else ""
+        answer_notices.tell_not_sent(arrival.session, arrival.runtime, staff, conversation, why, how, _digest(arrival))
     note = f"an answer of {staff.email}, not passed on: {why}"
     return arrival.keep(understood, note, state="settled", found=Match())
 

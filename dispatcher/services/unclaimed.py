@@ -142,7 +142,7 @@ def _tell(session: Session, runtime: Runtime, conversation: Conversation, why: s
             dedupe=f"passed:{conversation.id}:{reply.id}:{conversation.passes}",
             subject=f"With you now: {reply_notices.who(conversation.customer)} waits for an answer",
             text=f"{head}\n\n{reply_notices.long_text(runtime, conversation, reply)}",
-            short_text=reply_notices.short_text(runtime, conversation, reply),
+            short_text=reply_notices.short_text(runtime, conversation, reply, person),
             message_id=conversation.message_id,
             conversation=conversation,
         )

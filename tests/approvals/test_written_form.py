@@ -64,8 +64,8 @@ def test_a_representative_who_is_also_an_analyst_answers_customers(light: World)
     light.mail("ana@simon.example", light.reply_to(ids["ana"]), "Call me")
     work(light)
     notice = next(one for one in light.letters() if one.channel == "email")
-    by_text(light, "Will do.", REP)
-    by_text(light, f"#{notice.conversation_id} And again.", REP)
+    by_text(light, f"{light.reference(notice.conversation_id)} Will do.", REP)
+    by_text(light, f"{light.reference(notice.conversation_id).replace('-', ' ')} And again.", REP)
     by_mail(light, "By mail.", to=light.staff_address(notice), sender="rep@bank.example")
     with light.runtime.sessions() as session:
         assert [one.text for one in session.scalars(select(Response).order_by(Response.id))] == [

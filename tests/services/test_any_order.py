@@ -160,7 +160,11 @@ def by_text(name: str, words: str) -> Post:
     def post(desk: Desk) -> None:
         notice = next((one for one in desk.world.letters() if one.channel == "sms" and _about(desk, one, name)), None)
         if notice is not None:
-            _taken(desk.world.sms(REPS_PHONE, f"#{notice.conversation_id} {words}", _same("SM", name, words)))
+            _taken(
+                desk.world.sms(
+                    REPS_PHONE, f"{desk.world.reference(notice.conversation_id)} {words}", _same("SM", name, words)
+                )
+            )
 
     return post
 

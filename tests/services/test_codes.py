@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from dispatcher.model import Delivery, Letter, Message, Task
-from dispatcher.services import codes
+from dispatcher.services import codes, guesses
 from tests.small_bank import SmallBank, small_bank
 
 CALLER, ANOTHER = "+12025550177", "+12025550178"
@@ -40,7 +40,7 @@ def found(bank: SmallBank, digits: str, number: str = CALLER) -> int | None:
 
 def may_try(bank: SmallBank, number: str = CALLER) -> bool:
     with bank.sessions() as session:
-        may = codes.may_try(session, bank.runtime, number)
+        may = guesses.may_try(session, bank.runtime, number)
         session.commit()
         return may
 

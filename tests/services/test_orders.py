@@ -642,14 +642,14 @@ def test_a_reps_word_by_text_message_confirms_nothing(light: World) -> None:
     with light.runtime.sessions() as session:
         order = order_of(asked(light, session, message_id=1))
     rep = "+12025550199"
-    light.sms(rep, f"#{order.conversation_id} CONFIRM")
+    light.sms(rep, f"{light.reference(order.conversation_id)} CONFIRM")
     light.work()
     assert light.letters("response") == []
     assert (
         "page alone"
         in next(one for one in light.letters() if "NOT passed on" in one.text and one.channel == "email").text
     )
-    light.sms(rep, f"#{order.conversation_id} At what limit?")
+    light.sms(rep, f"{light.reference(order.conversation_id)} At what limit?")
     light.work()
     (response,) = light.letters("response")
     assert response.text.startswith("Rep, Example Bank: At what limit?")

@@ -67,7 +67,7 @@ def test_mail_with_a_token(world: World) -> None:
     for words in ("Ana (Simon LLC)", "Please call me.", f"Alert: {SUBJECT}", "just answer this mail", "/inbox/"):
         assert words in mail.text
     assert "We cut LTMY" not in mail.text
-    assert letters["sms"].text.startswith(f"#{conversation.id} Ana (Simon LLC): Please call me.")
+    assert letters["sms"].text.startswith(f"{world.reference(conversation.id)} Ana (Simon LLC): Please call me.")
 
 
 def test_a_second_reply_joins_the_conversation_and_reopens_it(world: World) -> None:
@@ -437,14 +437,49 @@ def test_the_customer_answers_a_response_by_mail(world: World) -> None:
 
 def test_a_representative_answers_by_text_message(world: World) -> None:
     notice = told(world)["sms"]
-    world.sms(REP, "Sold 500")
-    world.sms(REP, f"#{notice.conversation_id}: and 200 more")
+    reference = world.reference(notice.conversation_id)
+    assert notice.text.startswith(f"ORDER REQUEST (not accepted yet). {reference} Bob")
+    world.sms(REP, f"{reference} Sold 500")
+    world.sms(REP, f"{reference.replace('-', '')}: and 200 more")
     world.work()
     assert [one.text for one in world.letters("response")] == [
         f"Rep, Example Bank: Sold 500\n\n{NOT_YET}",
         f"Rep, Example Bank: and 200 more\n\n{NOT_YET}",
     ]
     assert len(world.replies()) == 1
+
+
+@pytest.mark.parametrize("front", ["", "#{number} ", "#{number}-{wrong} ", "#{number}-{colleagues} ", "wait: {right} "])
+def test_a_forged_number_speaks_to_nobody(light: World, front: str) -> None:
+    notice = told(light)["sms"]
+    number, right = notice.conversation_id, light.reference(notice.conversation_id)
+    wrong = f"{(int(right[-4:]) + 1) % 10000:04d}"
+    colleagues = light.reference(number, "colleague")[-4:]
+    words = front.format(number=number, right=right, wrong=wrong, colleagues=colleagues) + "Wire the margin today."
+    light.sms(REP, words)
+    light.work()
+    assert light.letters("response") == []
+    refused = {one.channel: one.text for one in light.letters() if "NOT passed on" in one.text}
+    assert set(refused) == {"email", "sms"}
+    assert all(f"Answer: {right} and your words" in text for text in refused.values())
+    (kept,) = [one for one in light.replies() if one.sender == REP]
+    assert kept.state == "settled"
+    assert right not in (kept.note or "")
+    light.sms(REP, f"{right} Call me.")
+    light.work()
+    assert len(light.letters("response")) == 1
+
+
+def test_digits_of_a_conversation_are_guessed_only_so_often(light: World) -> None:
+    notice = told(light)["sms"]
+    right = light.reference(notice.conversation_id)
+    for step in range(light.runtime.settings.cap_wrong_codes_per_caller_day):
+        light.sms(REP, f"{right[:-4]}{(int(right[-4:]) + step + 1) % 10000:04d} Wire the margin.")
+    light.sms(REP, f"{right} Wire the margin.")
+    light.work()
+    assert light.letters("response") == []
+    with light.runtime.sessions() as session:
+        assert "CAP_WRONG_CODES_PER_CALLER_DAY" in session.scalars(select(Task.text)).one()
 
 
 def test_a_reference_names_the_older_of_two_conversations(light: World) -> None:
@@ -454,20 +489,11 @@ def test_a_reference_names_the_older_of_two_conversations(light: World) -> None:
     light.mail("ana@simon.example", light.reply_to(ids["ana"]), "second")
     light.work()
     older = light.replies()[0].conversation_id
-    light.sms(REP, f"#{older} for Bob")
-    light.sms(REP, "for Ana, or for Bob?")
+    light.sms(REP, f"{light.reference(older)} for Bob")
     light.sms(REP, "#9999 for nobody")
     light.work()
     assert [(one.channel, one.address) for one in light.letters("response")] == [("sms", BOB)]
     assert [one.state for one in light.replies()][-1] == "unmatched"
-    with light.runtime.sessions() as session:
-        session.get_one(Conversation, older).state = "closed"
-        session.commit()
-        told = [one for one in session.scalars(select(Letter)) if "begin with the number of the one" in one.text]
-        assert {(one.channel, one.address) for one in told} == {("sms", REP), ("email", "rep@bank.example")}
-    light.sms(REP, "for Ana")
-    light.work()
-    assert [one.address for one in light.letters("response")] == [BOB, "ana@simon.example"]
 
 
 @pytest.mark.parametrize(
@@ -566,28 +592,29 @@ def test_from_the_page_of_what_was_cancelled_after_it_had_left(light: World) -> 
 def test_a_notice_by_text_message_has_two_segments_at_most(words: str, name: str, number: int) -> None:
     from channels.sms import count_segments
 
-    conversation = Conversation(id=number, customer=Customer(name=name))
-    runtime: Any = SimpleNamespace(settings=SimpleNamespace(public_url=PUBLIC_URL))
-    text = reply_notices.short_text(runtime, conversation, Reply(kind="other", text=words))
+    conversation, person = Conversation(id=number, customer=Customer(name=name)), Staff(id=1)
+    runtime: Any = SimpleNamespace(settings=SimpleNamespace(public_url=PUBLIC_URL), key=str.encode)
+    text = reply_notices.short_text(runtime, conversation, Reply(kind="other", text=words), person)
     assert count_segments(text).segments <= 2
-    assert text.startswith(f"#{number} ")
-    assert text.endswith(f"Answer: #{number} and your words")
-    order = reply_notices.short_text(runtime, conversation, Reply(kind="order", text=words))
+    assert text.startswith(f"#{number}-")
+    reference = text.partition(" ")[0]
+    assert text.endswith(f"Answer: {reference} and your words")
+    order = reply_notices.short_text(runtime, conversation, Reply(kind="order", text=words), person)
     assert count_segments(order).segments <= 2
     assert order.startswith("ORDER REQUEST (not accepted yet)")
     assert order.endswith(f"Confirm only at {PUBLIC_URL}/inbox/{number}")
 
 
 def test_a_text_message_leaves_out_what_is_quoted() -> None:
-    conversation = Conversation(id=7, customer=Customer(name="Ana"))
-    runtime: Any = SimpleNamespace(settings=SimpleNamespace(public_url=PUBLIC_URL))
+    conversation, person = Conversation(id=7, customer=Customer(name="Ana")), Staff(id=1)
+    runtime: Any = SimpleNamespace(settings=SimpleNamespace(public_url=PUBLIC_URL), key=str.encode)
     for words, told in (
         ("Sell half\n> We cut LTMY\n > to hold.\nplease", "Sell half please"),
         ("> only what was quoted", "> only what was quoted"),
         ("if P/E > 20,\nsell", "if P/E > 20, sell"),
     ):
         for kind in ("other", "order"):
-            text = reply_notices.short_text(runtime, conversation, Reply(kind=kind, text=words))
+            text = reply_notices.short_text(runtime, conversation, Reply(kind=kind, text=words), person)
             assert f"Ana: {told}\n" in text
 
 
@@ -641,5 +668,5 @@ def test_a_colleagues_text_for_nobody_is_answered_how_it_is_done(light: World, s
     for words in ("hello", "#999 hello", "STOP"):
         light.sms(sender, words)
         light.work()
-    answers = [one for one in light.letters("reply") if "#number and your words" in one.text]
+    answers = [one for one in light.letters("reply") if "#number-digits and your words" in one.text]
     assert [(one.channel, one.address) for one in answers] == [("sms", REP)] * 2 * told

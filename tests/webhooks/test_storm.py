@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 import webhooks
 from dispatcher.model import Delivery, Reply, Staff, Task
 from dispatcher.model.telephone import CallStep, Dial, Gather, Go, Hangup, Say
-from dispatcher.services import codes
+from dispatcher.services import codes, guesses
 from tests.webhooks.world import LINE, OURS, World
 from webhooks.lines import guard
 
@@ -148,5 +148,5 @@ def test_a_right_code_is_found_from_any_telephone_and_guesses_end(light: World) 
         assert found is not None
         assert found.id == ids["ana"]
         assert [codes.find(session, light.runtime, "1234567", stranger) for _ in range(2)] == [None, None]
-        assert not codes.may_try(session, light.runtime, stranger)
+        assert not guesses.may_try(session, light.runtime, stranger)
         assert session.get_one(Delivery, ids["ana"]).id == ids["ana"]

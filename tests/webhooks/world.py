@@ -41,6 +41,7 @@ from dispatcher.model import (
     Version,
 )
 from dispatcher.runtime import Runtime
+from dispatcher.services import references
 from dispatcher.settings import Settings
 from tests.small_bank import SmallBank, small_bank
 from tests.small_bank import fill as small_bank_in
@@ -222,6 +223,11 @@ class World:
 
     def staff_address(self, letter: Letter) -> str:
         return f"staff+{self.runtime.token('letter', letter.id)}@in.bank.example"
+
+    def reference(self, conversation_id: int | None, name: str = "rep") -> str:
+        """What this person's answer to a conversation begins with, by text message."""
+        assert conversation_id is not None
+        return references.of_conversation(self.runtime, conversation_id, self.bank.ids[name])
 
     def customer_address(self, letter: Letter) -> str:
         return f"conv+{self.runtime.token('letter', letter.id)}@in.bank.example"

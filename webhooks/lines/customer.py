@@ -13,7 +13,7 @@ from dispatcher.model import Staff
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.telephone import CallStep, Hangup, Play, Say, Verb
 from dispatcher.runtime import Runtime
-from dispatcher.services import calls, codes, listening, local_time, recordings
+from dispatcher.services import calls, codes, guesses, listening, local_time, recordings
 from dispatcher.services.dialable import dialable
 from webhooks import prompts
 from webhooks.lines import customer_menu, hearing
@@ -65,7 +65,7 @@ def _ids(caller: calls.Caller) -> Who:
 
 
 def _by_code(session: Session, runtime: Runtime, step: CallStep) -> calls.Caller | None:
-    if step.digits in ("", "0") or not codes.may_try(session, runtime, step.caller):
+    if step.digits in ("", "0") or not guesses.may_try(session, runtime, step.caller):
         return None
     delivery = codes.find(session, runtime, step.digits, step.caller)
     return calls.by_code(session, delivery, step.caller) if delivery else None
