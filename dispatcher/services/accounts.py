@@ -258,7 +258,7 @@ def revoke_token(session: Session, runtime: Runtime, staff: Staff, token_id: int
 def set_roles(session: Session, runtime: Runtime, admin: Staff, staff_id: int, roles: Iterable[str]) -> Staff:
     """Give a person exactly these roles. Nobody takes the administrator's role from themselves.
 
-    Raises Refused (`roles`) where somebody with customers would no longer be a representative.
+    Raises Refused (`roles`) where they could no longer do what they have: it is handed over first.
     """
     staff = _for_admin(session, admin, staff_id)
     wanted = set(roles)
@@ -267,8 +267,9 @@ def set_roles(session: Session, runtime: Runtime, admin: Staff, staff_id: int, r
     if staff.id == admin.id and "admin" not in wanted:
         raise NotAllowed("you cannot take the administrator's role from yourself: ask another administrator")
     before = sorted(staff.roles)
-    if "rep" in staff.roles - wanted and handover.keeps_rep(session, [staff.id]):
-        raise Refused({"roles": f"of {staff.name} must hold rep: hand their customers over first, on their page"})
+    if needed := handover.must_keep(session, staff, wanted):
+        theirs, which = handover.held(session, staff.id).in_words(), " or ".join(sorted(needed))
+        raise Refused({"roles": f"of {staff.name} must hold {which}: they have {theirs}. Hand that over first"})
     if set(before) != wanted:
         staff.grants = [grant for grant in staff.grants if grant.role in wanted] + [
             Grant(role=role) for role in sorted(wanted - staff.roles)

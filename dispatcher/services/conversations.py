@@ -11,7 +11,7 @@ from dispatcher.model import ContactPoint, Conversation, Customer, Delivery, Fir
 from dispatcher.model.conversation import UNDECIDED
 from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import codes, passing, reply_notices
+from dispatcher.services import codes, passing, reply_notices, routing
 from dispatcher.services.audit import record
 from dispatcher.services.matching import latest_message, person_of
 from dispatcher.services.once import clean, insert_once
@@ -104,7 +104,7 @@ def theirs(staff: Staff) -> ColumnElement[bool]:
 
     Each term looks at one conversation by itself: of the few that are open nobody reads the directory for it.
     """
-    if not staff.active:
+    if not routing.answers(staff):
         return false()
     owned = select(Customer.id).outerjoin(Firm, Firm.id == Customer.firm_id)
     owned = owned.where(Customer.id == Conversation.customer_id, owned_by(staff)).correlate(Conversation)

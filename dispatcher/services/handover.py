@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
@@ -23,6 +23,7 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import covers, letters, routing
 from dispatcher.services.audit import record
 from dispatcher.services.order_asked import TAKERS
+from dispatcher.services.passing import OF_COMPLAINTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +100,20 @@ def require_nothing_held(session: Session, person: Staff) -> None:
         )
 
 
-def keeps_rep(session: Session, staff_ids: Iterable[int]) -> set[int]:
-    """Who of these has customers or firms, and so remains a representative until they are handed over."""
-    ids = list(staff_ids)
-    theirs = (
-        select(Customer.rep_id).where(Customer.rep_id.in_(ids), Customer.active),
-        select(Firm.rep_id).where(Firm.rep_id.in_(ids)),
-    )
-    return {one for query in theirs for one in session.scalars(query.distinct()) if one is not None}
+def must_keep(session: Session, person: Staff, wanted: Collection[str]) -> set[str]:
+    """Of the roles that they would lose by holding these alone: those that what they have needs. It waits for them
+    until it is handed over."""
+    lost, theirs = person.roles - set(wanted), held(session, person.id)
+    if not (lost and theirs.keeps_from_leaving):
+        return set()
+    needs = [set(routing.ANSWERING)]
+    if theirs.customers or theirs.firms:
+        needs.append({"rep"})
+    if theirs.orders:
+        needs.append(set(TAKERS))
+    if _has_complaints(session, person):
+        needs.append(set(OF_COMPLAINTS))
+    return {role for need in needs if not need & set(wanted) for role in lost & need}
 
 
 def hand_over(session: Session, runtime: Runtime, actor: Staff, from_id: int, to_id: int) -> Held:
@@ -166,7 +173,7 @@ def _unfit(person: Staff, to: Staff | None, theirs: Held, complained: bool) -> s
         return f"is no representative, and {person.name} has customers: choose one, or give the role"
     if theirs.orders and not to.has(*TAKERS):
         return f"may claim no orders, and {person.name} has claimed some: choose a representative"
-    if complained and not to.has("compliance", "admin"):
+    if complained and not to.has(*OF_COMPLAINTS):
         return f"is not of compliance, and {person.name} has complaints: choose one, or give the role"
     if theirs.keeps_from_leaving and not to.has(*routing.ANSWERING):
         return "answers no customers: choose a representative, an analyst, compliance or an administrator"

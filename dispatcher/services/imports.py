@@ -86,10 +86,9 @@ def import_staff(session: Session, runtime: Runtime, text: bytes, *, dry_run: bo
     result.added, result.changed, result.unchanged = stored.added, stored.changed, stored.unchanged
     for email in stored.inactive:
         result.warnings.append(Remark(rows[email][0], "email", f"{email} has been deactivated, and stays so"))
-    for email in stored.still_reps:
-        result.warnings.append(
-            Remark(rows[email][0], "roles", "rep stays: they have customers; hand these over first, on their page")
-        )
+    for email, needed in stored.still_needed.items():
+        why = f"{', '.join(sorted(needed))} stays: hand over first, on their page, what they have of customers"
+        result.warnings.append(Remark(rows[email][0], "roles", why))
     for email in stored.still_administrators:
         result.warnings.append(Remark(rows[email][0], "roles", "admin stays: there would be no administrator left"))
     for email, other in stored.same_phone.items():

@@ -15,7 +15,7 @@ from dispatcher.services.audit import record
 from dispatcher.services.routing import Routed, Said
 
 _WORDS_THAT_COUNT = ("question", "call")
-_OF_COMPLAINTS = ("compliance", "admin")
+OF_COMPLAINTS = ("compliance", "admin")
 
 
 def route(session: Session, runtime: Runtime, conversation: Conversation) -> bool:
@@ -45,7 +45,7 @@ def may_take_on(session: Session, conversation: Conversation, staff: Staff) -> b
     Not where somebody has complained since it was last closed: it may be about them. Those may who hold the roles for
     it, and whoever the rules have given it to.
     """
-    if staff.id == conversation.rep_id or staff.has(*_OF_COMPLAINTS):
+    if staff.id == conversation.rep_id or staff.has(*OF_COMPLAINTS):
         return True
     return not _complained(said_in(session, conversation))
 
@@ -76,15 +76,15 @@ def newest(session: Session, conversation: Conversation) -> int | None:
 
 def _stays(session: Session, runtime: Runtime, conversation: Conversation, routed: Routed, is_complaint: bool) -> bool:
     claimer = session.get(Staff, conversation.claimed_by) if conversation.claimed_by else None
-    if conversation.state == "claimed" and claimer is not None and claimer.active:
+    if conversation.state == "claimed" and claimer is not None and routing.answers(claimer):
         there = not covers.is_away(runtime, covers.standing_in(session, runtime, claimer))
         is_theirs = not covers.is_away(runtime, claimer) or not there
-        return is_theirs and (not is_complaint or claimer == routed.staff or claimer.has(*_OF_COMPLAINTS))
+        return is_theirs and (not is_complaint or claimer == routed.staff or claimer.has(*OF_COMPLAINTS))
     if conversation.passes == 0 or conversation.routed_to != routed.target:
         return False
     # It has been passed on: a further word does not take it back to where nobody claimed it.
     owner = session.get(Staff, conversation.rep_id) if conversation.rep_id else None
-    if owner is None or not owner.active:
+    if owner is None or not routing.answers(owner):
         return False
     if conversation.claim_by is not None:
         conversation.claim_by = min(conversation.claim_by, within(runtime, routed.minutes))

@@ -173,6 +173,11 @@ def _found(
 ANSWERING = ("rep", "analyst", "compliance", "admin")
 
 
+def answers(person: Staff) -> bool:
+    """Whether they work here and may answer customers."""
+    return person.active and person.has(*ANSWERING)
+
+
 def _rep(session: Session, runtime: Runtime, customer: Customer) -> _Found:
     """The customer's representative, else the firm's, else the desk; for who is away, who stands in."""
     named = (customer.rep, customer.firm.rep if customer.firm else None)
@@ -243,7 +248,7 @@ def people(session: Session, runtime: Runtime, conversation: Conversation) -> li
     What is at the desk unclaimed all administrators are told; so of what nobody else could be.
     """
     ids = [one for one in (conversation.rep_id, conversation.claimed_by) if one]
-    some = [one for one in (session.get(Staff, key) for key in dict.fromkeys(ids)) if one and one.active]
+    some = [one for one in (session.get(Staff, key) for key in dict.fromkeys(ids)) if one and answers(one)]
     if conversation.state != "claimed" and is_at_desk(conversation):
         some += holders(session, "admin")
     present = [covers.standing_in(session, runtime, one) for one in some]

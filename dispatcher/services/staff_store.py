@@ -34,8 +34,8 @@ class StaffFields:
 @dataclass(slots=True)
 class StoredStaff:
     """What `store_staff` did or would do; by mail address whose roles changed, who stays deactivated, who keeps the
-    PIN of their own whatever the file says, who remains a representative because they have customers, who remains
-    an administrator because nobody else would be one, and with whom somebody shares a telephone.
+    PIN of their own whatever the file says, which roles stay because of what they have, who remains an administrator
+    because nobody else would be one, and with whom somebody shares a telephone.
     """
 
     added: int = 0
@@ -45,7 +45,7 @@ class StoredStaff:
     still_administrators: list[str] = field(default_factory=list)
     inactive: list[str] = field(default_factory=list)
     own_pins: list[str] = field(default_factory=list)
-    still_reps: list[str] = field(default_factory=list)
+    still_needed: dict[str, set[str]] = field(default_factory=dict)
     same_phone: dict[str, str] = field(default_factory=dict)
 
 
@@ -84,15 +84,14 @@ def store_staff(
     """
     stored = StoredStaff()
     known = {one.email.lower(): one for one in session.scalars(select(Staff))}
-    needed = handover.keeps_rep(session, _no_longer_reps(known, people))
     last = _last_administrators(known, people)
     stored.same_phone = _same_phone(known, people)
     for wanted in people:
         person = known.get(wanted.key)
         fields = wanted
-        if person is not None and person.id in needed:
-            fields = replace(wanted, roles=wanted.roles | {"rep"})
-            stored.still_reps.append(fields.key)
+        if person is not None and (needed := handover.must_keep(session, person, wanted.roles)):
+            fields = replace(wanted, roles=wanted.roles | needed)
+            stored.still_needed[fields.key] = needed
         if fields.key in last:
             fields = replace(fields, roles=fields.roles | {"admin"})
             stored.still_administrators.append(fields.key)
@@ -115,12 +114,6 @@ def store_staff(
             _change(person, fields)
     session.flush()
     return stored
-
-
-def _no_longer_reps(known: Mapping[str, Staff], people: Sequence[StaffFields]) -> list[int]:
-    """Who the file would take the role from; somebody must answer for their customers until they are handed over."""
-    pairs = ((known.get(fields.key), fields) for fields in people)
-    return [person.id for person, fields in pairs if person and "rep" in person.roles - fields.roles]
 
 
 def _last_administrators(known: Mapping[str, Staff], people: Sequence[StaffFields]) -> set[str]:

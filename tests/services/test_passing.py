@@ -321,7 +321,7 @@ def test_whoever_has_nothing_may_go(light: World, session: Session) -> None:
 def test_the_role_stays_while_there_are_customers(light: World, session: Session) -> None:
     """Neither a page nor a file of staff leaves customers to somebody who has no inbox."""
     rep, admin = one(light, session, "rep"), one(light, session, "admin")
-    with pytest.raises(Refused, match="hand their customers over first"):
+    with pytest.raises(Refused, match="must hold rep: they have .*customer.* Hand that over first"):
         accounts.set_roles(session, light.runtime, admin, rep.id, ["officer"])
     rows = b"email,name,roles,phone,pin,channels\nrep@bank.example,Rep,officer,,,email\n"
     for dry_run in (True, False):
@@ -335,6 +335,56 @@ def test_the_role_stays_while_there_are_customers(light: World, session: Session
     assert (found.changed, found.warnings) == (1, [])
     session.expire_all()
     assert rep.roles == {"officer"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "had", "wanted", "kept"),
+    [
+        ("other", {"analyst"}, {"officer"}, {"analyst"}),
+        ("other", {"analyst", "rep"}, {"analyst"}, set()),
+        ("order", {"admin", "analyst"}, {"analyst"}, {"admin"}),
+        ("complaint", {"compliance", "analyst"}, {"analyst"}, {"compliance"}),
+    ],
+)
+def test_roles_stay_while_what_they_are_for_is_open(
+    light: World, session: Session, kind: str, had: set[str], wanted: set[str], kept: set[str]
+) -> None:
+    admin, person = one(light, session, "admin"), hired(session, "Second", *had)
+    talk = says(light, session, "please", kind)
+    talk.rep_id = person.id
+    session.commit()
+    conversations.claim(session, light.runtime, person, talk.id)
+    if kind == "order":
+        order = session.scalars(select(OrderRequest)).one()
+        order.state, order.claimed_by = "claimed", person.id
+    session.commit()
+    if kept:
+        with pytest.raises(Refused, match=f"must hold {min(kept)}"):
+            accounts.set_roles(session, light.runtime, admin, person.id, wanted)
+    row = f"email,name,roles,phone,pin,channels\n{person.email},Second,{';'.join(wanted)},,,email\n"
+    found = imports.import_staff(session, light.runtime, row.encode(), dry_run=False, actor=admin)
+    assert ["stays" in each.text for each in found.warnings] == [True] * bool(kept)
+    session.expire_all()
+    assert person.roles == wanted | kept
+
+
+def test_who_may_answer_no_more_has_nothing(light: World, session: Session) -> None:
+    """However it came to it: what they have claimed answers to them no more, and the next word goes to somebody."""
+    person = hired(session, "Second", "rep")
+    talk = says(light, session)
+    talk.rep_id = person.id
+    conversations.claim(session, light.runtime, person, talk.id)
+    person.grants = [Grant(role="officer")]
+    session.commit()
+    for act in (
+        lambda: responses.respond(session, light.runtime, person, talk.id, "Still me", via="api"),
+        lambda: conversations.get(session, person, talk.id),
+    ):
+        with pytest.raises(NotFound):
+            act()
+    says(light, session, "anybody?")
+    assert (talk.rep_id, talk.claimed_by, talk.state) == (light.bank.ids["rep"], None, "open")
+    assert not [each for each in session.scalars(select(Letter)) if each.staff_id == person.id and "any" in each.text]
 
 
 def test_one_ring_finds_all_and_each_has_its_own_transaction(light: World, session: Session) -> None:
