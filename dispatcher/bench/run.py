@@ -48,6 +48,7 @@ class Bench:
     environment: Mapping[str, str]
     folder: Path
     say: Say
+    go_on: Callable[[], None]
     processes: Processes = field(init=False)
     settings: dict[str, str] = field(init=False)
     carrier: CarrierDesk = field(init=False)
@@ -78,6 +79,7 @@ class Bench:
         try:
             self.say("Starting the product …")
             self._start()
+            self.go_on()
             yield engine
         finally:
             if killed := self.processes.stop():
@@ -274,8 +276,8 @@ def opened(options: Options, environment: Mapping[str, str], say: Say = lambda _
         raise BenchError(f"--smtp is for mail, and there is none in --mix {options.mix}")
     if options.database_url:
         _check_reachable(options.database_url)
-    with _stopped_by_signals(), _own_folder(options.keep, say) as folder:
-        yield Bench(options, environment, folder, say)
+    with _stopped_by_signals() as go_on, _own_folder(options.keep, say) as folder:
+        yield Bench(options, environment, folder, say, go_on)
 
 
 def run(options: Options, environment: Mapping[str, str], say: Say = lambda _: None) -> Figures:
@@ -302,16 +304,27 @@ def _own_folder(keep: bool, say: Say) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """TERM and a closed terminal end a run as Ctrl-C does: with everything tidied up."""
+def _stopped_by_signals() -> Iterator[Callable[[], None]]:
+    """TERM and a closed terminal end a run as Ctrl-C does: with everything tidied up.
+
+    What is yielded raises KeyboardInterrupt where a signal has come: Python ignores an exception in a hook of a fork,
+    and with it the signal.
+    """
+    stopped = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
         raise KeyboardInterrupt
 
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    def go_on() -> None:
+        if stopped:
+            raise KeyboardInterrupt
+
+    numbers = [one for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) != signal.SIG_IGN]
     before = {number: signal.signal(number, stop) for number in numbers}
     try:
-        yield
+        yield go_on
     finally:
         for number, action in before.items():
             signal.signal(number, action)

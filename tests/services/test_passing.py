@@ -321,7 +321,7 @@ def test_whoever_has_nothing_may_go(light: World, session: Session) -> None:
 def test_the_role_stays_while_there_are_customers(light: World, session: Session) -> None:
     """Neither a page nor a file of staff leaves customers to somebody who has no inbox."""
     rep, admin = one(light, session, "rep"), one(light, session, "admin")
-    with pytest.raises(Refused, match="must hold rep: they have .*customer.* Hand that over first"):
+    with pytest.raises(Refused, match=r"must hold rep: they have .*customer.* Hand that over first"):
         accounts.set_roles(session, light.runtime, admin, rep.id, ["officer"])
     rows = b"email,name,roles,phone,pin,channels\nrep@bank.example,Rep,officer,,,email\n"
     for dry_run in (True, False):
