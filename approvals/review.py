@@ -20,7 +20,7 @@ from dispatcher.model import Decision, Message, Recording, Staff, StaffCall, Ver
 from dispatcher.model.call import REASON
 from dispatcher.model.errors import DispatcherError, NotAllowed, StateConflict
 from dispatcher.runtime import Runtime
-from dispatcher.services import audience, calls, letters, recordings, rings, staff_calls
+from dispatcher.services import audience, calls, letters, pins, recordings, rings, staff_calls
 from dispatcher.services.audit import record
 
 CODE_DIGITS = 4
@@ -43,7 +43,23 @@ def waiting(session: Session, officer: Staff) -> list[Message]:
     """What waits for this very officer: of the queue, what they neither wrote nor edited."""
     if not officer.has("officer"):
         return []
-    return [one for one in queue(session, officer) if not decisions.why_barred(session, officer, one)]
+    return [one for one in queue(session, officer) if not _why_barred(session, officer, one)]
+
+
+def waits_for_own_pin(session: Session, officer: Staff) -> bool:
+    """Whether something waits that they may decide on by page, and not by the PIN that they were given."""
+    return officer.has("officer") and any(
+        pins.is_from_writer(session, officer, one) and not decisions.why_barred(session, officer, one)
+        for one in queue(session, officer)
+    )
+
+
+def _why_barred(session: Session, officer: Staff, message: Message) -> str:
+    """Why they may not decide on it by telephone; "" when they may."""
+    if bar := decisions.why_barred(session, officer, message):
+        return bar
+    by_writer = pins.is_from_writer(session, officer, message)
+    return "your PIN is from somebody who wrote this alert: choose one of your own on your page" if by_writer else ""
 
 
 def others(session: Session, call: StaffCall) -> list[Message]:
@@ -62,7 +78,7 @@ def standing(session: Session, call: StaffCall, *, to_approve: bool = False) -> 
         return "gone"
     if message.state != "pending":
         return "decided" if decided_by(message) else "gone"
-    if not officer.has("officer") or officer.pin_locked_at or decisions.why_barred(session, officer, message):
+    if not officer.has("officer") or officer.pin_locked_at or _why_barred(session, officer, message):
         return "barred"
     if message.current.digest != call.digest:
         return "changed"
@@ -180,6 +196,9 @@ def decide(session: Session, runtime: Runtime, call: StaffCall, decision: str, c
         raise NotAllowed("nobody has proven in this call who they are")
     if officer.pin_locked_at is not None:
         raise NotAllowed("your PIN has been locked meanwhile")
+    message = session.get(Message, message_id)
+    if message is not None and (bar := _why_barred(session, officer, message)):
+        raise NotAllowed(bar)
     with undoable(session):
         return decisions.decide(
             session, runtime, officer, message_id, decision, call.digest or "", comment,

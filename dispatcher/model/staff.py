@@ -28,6 +28,7 @@ class Staff(Base):
     password_hash: Mapped[str | None] = mapped_column(String(255))
     pin_hash: Mapped[str | None] = mapped_column(String(255))
     pin_chosen_at: Mapped[datetime | None]  # by its owner; a file's does not take its place
+    pin_given_by: Mapped[int | None] = mapped_column(BigId)  # whose file it came in, who may know it
     pin_failures: Mapped[int] = mapped_column(default=0, server_default="0")  # since it was last right
     pin_wait_until: Mapped[datetime | None]  # an earlier try counts as wrong, whatever it is
     pin_locked_at: Mapped[datetime | None]

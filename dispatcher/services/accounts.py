@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, contains_eager
 from dispatcher.model import ROLES, ApiToken, Grant, SignIn, Staff
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import handover, hashing
+from dispatcher.services import handover, hashing, staff_letters
 from dispatcher.services.audit import record
 
 IDLE = timedelta(hours=8)
@@ -163,11 +163,13 @@ def _weakness(email: str, name: str, password: str) -> str:
 
 
 def set_password(session: Session, runtime: Runtime, email: str, password: str) -> Staff:
-    """Give a person a password, from the command line; ends all of their sessions. Raises NotFound, Refused."""
+    """Give a person a password, from the command line; ends all of their sessions and tokens: whoever had the former
+    one may have made some. Raises NotFound, Refused."""
     staff = find(session, email)
     staff.password_hash = hash_password(staff.email, staff.name, password)
     record(session, runtime, "system", "set password", f"staff {staff.email}")
     end_sessions(session, runtime, staff)
+    _end_tokens(session, runtime, staff)
     return staff
 
 
@@ -274,6 +276,9 @@ def set_roles(session: Session, runtime: Runtime, admin: Staff, staff_id: int, r
         staff.grants = [grant for grant in staff.grants if grant.role in wanted] + [
             Grant(role=role) for role in sorted(wanted - staff.roles)
         ]
+        session.flush()
+        if "officer" in wanted - set(before):
+            staff_letters.tell_of_officers(session, runtime, admin, [staff])
         record(session, runtime, admin, "set roles", f"staff {staff.email}", before=before, after=sorted(wanted))
     return staff
 

@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Firm, Grant, Staff
 from dispatcher.runtime import Runtime
-from dispatcher.services import csv_rows
+from dispatcher.services import csv_rows, staff_letters
 from dispatcher.services.audit import record
 from dispatcher.services.customer_fields import COLUMNS, CustomerFields, Problem, read_customer
 from dispatcher.services.customer_store import store
-from dispatcher.services.staff_store import STAFF_COLUMNS, STAFF_MAY_HAVE, read_staff, store_staff
+from dispatcher.services.staff_store import STAFF_COLUMNS, STAFF_MAY_HAVE, StoredStaff, read_staff, store_staff
 
 
 class Remark(NamedTuple):
@@ -82,8 +82,11 @@ class ImportResult:
 def import_staff(session: Session, runtime: Runtime, text: bytes, *, dry_run: bool, actor: Staff | str) -> ImportResult:
     """Take staff.csv in. Raises Refused when the file as a whole cannot be read; the caller commits."""
     result, rows = _read("staff", text, STAFF_COLUMNS, lambda cells: read_staff(runtime, cells), STAFF_MAY_HAVE)
-    stored = store_staff(session, runtime, [fields for _, fields in rows.values()], dry_run=dry_run)
+    by = actor.id if isinstance(actor, Staff) else None
+    stored = store_staff(session, runtime, [fields for _, fields in rows.values()], by=by, dry_run=dry_run)
     result.added, result.changed, result.unchanged = stored.added, stored.changed, stored.unchanged
+    if isinstance(actor, Staff) and not dry_run:
+        _tell_people(session, runtime, actor, stored)
     for email in stored.inactive:
         result.warnings.append(Remark(rows[email][0], "email", f"{email} has been deactivated, and stays so"))
     for email, needed in stored.still_needed.items():
@@ -97,6 +100,18 @@ def import_staff(session: Session, runtime: Runtime, text: bytes, *, dry_run: bo
     for email in stored.own_pins:
         result.warnings.append(Remark(rows[email][0], "pin", "its owner has chosen one; left out"))
     return _finished(session, runtime, result, actor, dry_run, roles_changed=stored.roles_changed)
+
+
+def _tell_people(session: Session, runtime: Runtime, actor: Staff, stored: StoredStaff) -> None:
+    """What somebody has changed by a page or a program; whoever has the host's command has the database as well."""
+    keys = {*stored.reached_anew, *stored.new_officers}
+    some = session.scalars(select(Staff).where(func.lower(Staff.email).in_(keys), Staff.active))
+    people = {one.email.lower(): one for one in some}
+    for email, what in stored.reached_anew.items():
+        if email in people:
+            staff_letters.tell_changed(session, runtime, actor, people[email], what)
+    made = [people[email] for email in stored.new_officers if email in people]
+    staff_letters.tell_of_officers(session, runtime, actor, made)
 
 
 def import_customers(

@@ -4,6 +4,7 @@ What holds against a stranger. All calls together have five tries at a person's 
 counts as wrong without being looked at, so several calls at once gain nothing. From a telephone that is not the
 registered one, a number that is nobody's, a PIN that is locked and a wrong PIN are answered with the same words, after
 the same time. All such telephones together have so many wrong tries an hour; then only registered ones are served.
+Who gave somebody their PIN in a file knows it: alerts of theirs are not decided by it.
 What does not hold: who knows somebody's number can lock their PIN by five wrong ones. Its owner is told at once and
 chooses a new one on a page, and everything that the line does can be done on the pages meanwhile.
 """
@@ -17,7 +18,7 @@ from datetime import timedelta
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Staff, StaffCall
+from dispatcher.model import Message, Staff, StaffCall, Version
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
 from dispatcher.runtime import Runtime
 from dispatcher.services import hashing, letters, tasks
@@ -140,10 +141,21 @@ def is_theirs(person: Staff, pin: str) -> bool:
     return _matches(person.pin_hash, pin) if pin and person.pin_hash else not pin and not person.pin_hash
 
 
-def give(person: Staff, pin: str) -> None:
-    """Their PIN from a file, or none; a new one may be tried anew."""
-    person.pin_hash = hashing.hashed(pin) if pin else None
+def give(person: Staff, pin: str, by: int | None) -> None:
+    """Their PIN from a file of this member of staff, None for the host's command, or no PIN; a new one may be tried
+    anew."""
+    person.pin_hash, person.pin_given_by = hashing.hashed(pin) if pin else None, by
     person.pin_failures, person.pin_wait_until, person.pin_locked_at = 0, None, None
+
+
+def is_from_writer(session: Session, person: Staff, message: Message) -> bool:
+    """Whether whoever gave them their PIN, and may know it, wrote this alert or edited it: two pairs of eyes would be
+    one."""
+    giver = person.pin_given_by
+    if giver is None:
+        return False
+    edited = select(Version.id).where(Version.message_id == message.id, Version.editor_id == giver).limit(1)
+    return message.author_id == giver or session.scalar(edited) is not None
 
 
 def choose(session: Session, runtime: Runtime, person: Staff, pin: str) -> None:
@@ -152,7 +164,7 @@ def choose(session: Session, runtime: Runtime, person: Staff, pin: str) -> None:
     if wrong:
         raise Refused({"pin": wrong})
     was_locked = person.pin_locked_at is not None
-    give(person, pin)
+    give(person, pin, None)
     person.pin_chosen_at = runtime.now()
     record(session, runtime, person, "choose PIN", f"staff {person.email}", unlocked=was_locked)
 

@@ -22,7 +22,7 @@ from dispatcher.bells import note
 from dispatcher.model import Attempt, Letter, Message, Staff
 from dispatcher.model.delivery import FINAL, WAITING
 from dispatcher.runtime import Runtime
-from dispatcher.services import letters
+from dispatcher.services import letters, pins
 from dispatcher.services.audit import record
 
 KIND, CHANNEL = "approval", "voice"
@@ -58,7 +58,7 @@ def ring(
     One ring at a time for a person and version, however often this is asked for: one that waits is made due. The
     caller holds the message's row.
     """
-    if not may_ring(runtime, person):
+    if not may_ring(runtime, person) or pins.is_from_writer(session, person, message):
         return None
     made = _rings(session, person, message)
     for one in made:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import CHANNELS, ROLES, Grant, Staff
 from dispatcher.runtime import Runtime
-from dispatcher.services import handover, hashing, own_line, pins
+from dispatcher.services import handover, own_line, pins
 from dispatcher.services.customer_fields import Cells, Problem, address_of, name_of
 
 STAFF_COLUMNS = ("email", "name", "roles", "phone", "pin", "channels")
@@ -35,7 +35,8 @@ class StaffFields:
 class StoredStaff:
     """What `store_staff` did or would do; by mail address whose roles changed, who stays deactivated, who keeps the
     PIN of their own whatever the file says, which roles stay because of what they have, who remains an administrator
-    because nobody else would be one, and with whom somebody shares a telephone.
+    because nobody else would be one, and with whom somebody shares a telephone; whose telephone or PIN is another now,
+    and who is an officer now and was none.
     """
 
     added: int = 0
@@ -47,6 +48,8 @@ class StoredStaff:
     own_pins: list[str] = field(default_factory=list)
     still_needed: dict[str, set[str]] = field(default_factory=dict)
     same_phone: dict[str, str] = field(default_factory=dict)
+    reached_anew: dict[str, set[str]] = field(default_factory=dict)
+    new_officers: list[str] = field(default_factory=list)
 
 
 def read_staff(runtime: Runtime, row: Mapping[str, str]) -> tuple[StaffFields, list[Problem]]:
@@ -75,12 +78,12 @@ def _pin(cells: Cells) -> str:
 
 
 def store_staff(
-    session: Session, runtime: Runtime, people: Sequence[StaffFields], *, dry_run: bool = False
+    session: Session, runtime: Runtime, people: Sequence[StaffFields], *, by: int | None = None, dry_run: bool = False
 ) -> StoredStaff:
     """Make the directory hold these people; others stay as they are, and so do passwords.
 
     Who was deactivated stays so: a file must not let somebody in again whom an administrator put out. Nor does it take
-    the place of a PIN that its owner has chosen: whoever has the file would know it again.
+    the place of a PIN that its owner has chosen: whoever has the file would know it again. `by` is whose file it is.
     """
     stored = StoredStaff()
     known = {one.email.lower(): one for one in session.scalars(select(Staff))}
@@ -95,10 +98,12 @@ def store_staff(
         if fields.key in last:
             fields = replace(fields, roles=fields.roles | {"admin"})
             stored.still_administrators.append(fields.key)
+        if "officer" in fields.roles - (person.roles if person else frozenset()):
+            stored.new_officers.append(fields.key)
         if person is None:
             stored.added += 1
             if not dry_run:
-                _add(session, runtime, fields)
+                _add(session, runtime, fields, by)
             continue
         if not person.active:
             stored.inactive.append(fields.key)
@@ -110,8 +115,11 @@ def store_staff(
             stored.unchanged += 1
             continue
         stored.changed += 1
+        is_new = {"phone": person.phone != fields.phone, "pin": not _keeps_pin(person, fields.pin)}
+        if any(is_new.values()):
+            stored.reached_anew[fields.key] = {name for name, new in is_new.items() if new}
         if not dry_run:
-            _change(person, fields)
+            _change(person, fields, by)
     session.flush()
     return stored
 
@@ -152,26 +160,25 @@ def _keeps_pin(person: Staff, pin: str) -> bool:
     return person.pin_chosen_at is not None or pins.is_theirs(person, pin)
 
 
-def _add(session: Session, runtime: Runtime, fields: StaffFields) -> None:
-    session.add(
-        Staff(
-            email=fields.key,
-            name=fields.name,
-            phone=fields.phone,
-            channels=list(fields.channels),
-            pin_hash=hashing.hashed(fields.pin) if fields.pin else None,
-            language=fields.language or "en",
-            created_at=runtime.now(),
-            grants=[Grant(role=role) for role in sorted(fields.roles)],
-        )
+def _add(session: Session, runtime: Runtime, fields: StaffFields, by: int | None) -> None:
+    person = Staff(
+        email=fields.key,
+        name=fields.name,
+        phone=fields.phone,
+        channels=list(fields.channels),
+        language=fields.language or "en",
+        created_at=runtime.now(),
+        grants=[Grant(role=role) for role in sorted(fields.roles)],
     )
+    pins.give(person, fields.pin, by)
+    session.add(person)
 
 
-def _change(person: Staff, fields: StaffFields) -> None:
+def _change(person: Staff, fields: StaffFields, by: int | None) -> None:
     person.name, person.phone, person.channels = fields.name, fields.phone, list(fields.channels)
     person.language = fields.language or person.language
     if not _keeps_pin(person, fields.pin):
-        pins.give(person, fields.pin)
+        pins.give(person, fields.pin, by)
     person.grants = [grant for grant in person.grants if grant.role in fields.roles] + [
         Grant(role=role) for role in sorted(fields.roles - person.roles)
     ]

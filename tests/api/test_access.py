@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from approvals import review
 from dispatcher.api.calls import CALLS, EVERYBODY, PREFIX, Call
-from dispatcher.model import ApiToken, Conversation, Customer, Grant, Message, Reply, Staff, StaffCall, Task
+from dispatcher.model import ApiToken, Conversation, Customer, Grant, Letter, Message, Reply, Staff, StaffCall, Task
 from dispatcher.model.errors import NotAllowed
 from dispatcher.services import accounts, pins, staff_calls
 from tests.api.conftest import Api, problem
@@ -282,11 +284,19 @@ def test_tokens_of_who_was_kept_out_stay_ended(bank_api: Api) -> None:
         assert bank_api.ask("other", "GET", "/me").status_code == 401
 
 
+def test_tokens_end_with_the_password_that_an_administrator_replaces(bank_api: Api) -> None:
+    assert bank_api.ask("other", "GET", "/me").status_code == 200
+    with bank_api.session() as session:
+        accounts.set_password(session, bank_api.bank.runtime, "other@bank.example", "four words that do not belong")
+        session.commit()
+    assert bank_api.ask("other", "GET", "/me").status_code == 401
+
+
 def test_a_call_begun_with_a_former_pin_decides_nothing(bank_api: Api) -> None:
     made, runtime = bank_api.made(), bank_api.bank.runtime
     with bank_api.session() as session:
         officer = session.get_one(Staff, bank_api.bank.ids["officer"])
-        pins.give(officer, "740218")
+        pins.give(officer, "740218", None)
         call = StaffCall(
             provider="twilio", call_ref="CAx", outbound=False, number="+12025550177", staff_id=officer.id, lists=[],
             created_at=runtime.now(),
@@ -301,3 +311,81 @@ def test_a_call_begun_with_a_former_pin_decides_nothing(bank_api: Api) -> None:
         review.heard_out(session, runtime, call, "")
         with pytest.raises(NotAllowed, match="nobody has proven"):
             review.approve(session, runtime, call, review.code_of(made["digest"]))
+
+
+ROWS = {
+    "a person of their own": "ghost@bank.example,Ghost,officer,+12025550188,740218,",
+    "a colleague's telephone": "officer@bank.example,Officer,officer,+12025550188,740218,email",
+}
+
+
+def proven(api: Api, session: Session, message_id: int) -> StaffCall:
+    """A call from the telephone of that file, with its PIN, in which the alert has been heard."""
+    runtime = api.bank.runtime
+    person = session.scalars(select(Staff).where(Staff.phone == "+12025550188")).one()
+    call = StaffCall(
+        provider="twilio", call_ref=f"CA{person.id}-{message_id}", outbound=False, number="+12025550188",
+        staff_id=person.id, lists=[], created_at=runtime.now(),
+    )  # fmt: skip
+    session.add(call)
+    session.flush()
+    assert pins.check(session, runtime, call, "740218").right
+    review.take_up(session, runtime, call, session.get_one(Message, message_id))
+    review.heard_out(session, runtime, call, "")
+    return call
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_who_gave_a_pin_is_not_approved_by_it(bank_api: Api, row: str) -> None:
+    """An administrator who writes alerts would approve their own; a colleague's alert may be decided by it."""
+    with bank_api.session() as session:
+        author = session.get_one(Staff, bank_api.bank.ids["analyst"])
+        author.grants.append(Grant(role="admin"))
+        session.commit()
+    own = bank_api.made()
+    body = {"subject": "Other", "text": "Other words.", "lists": ["semis"]}
+    made = bank_api.ask("colleague", "POST", "/messages", json=body).get_json()
+    csv = f"email,name,roles,phone,pin,channels\n{row}\n"
+    answer = bank_api.ask("analyst", "POST", "/imports/staff", data=csv, headers={"Content-Type": "text/csv"})
+    assert answer.status_code == 200, answer.text
+    runtime = bank_api.bank.runtime
+    with bank_api.session() as session:
+        call = proven(bank_api, session, own["id"])
+        assert call.staff is not None
+        assert [one.id for one in review.waiting(session, call.staff)] == [made["id"]]
+        assert review.standing(session, call) == "barred"
+        assert review.waits_for_own_pin(session, call.staff)
+        with pytest.raises(NotAllowed, match="choose one of your own"):
+            review.approve(session, runtime, call, review.code_of(own["digest"]))
+        assert review.approve(session, runtime, proven(bank_api, session, made["id"]), review.code_of(made["digest"]))
+        pins.choose(session, runtime, call.staff, "981364")
+        assert [one.id for one in review.waiting(session, call.staff)] == [own["id"]]
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_a_file_that_lets_somebody_decide_is_told(bank_api: Api, row: str) -> None:
+    csv = f"email,name,roles,phone,pin,channels\n{row}\n"
+    for dry_run in ("true", "false"):
+        path = f"/imports/staff?dry_run={dry_run}"
+        answer = bank_api.ask("admin", "POST", path, data=csv, headers={"Content-Type": "text/csv"})
+        assert answer.status_code == 200, answer.text
+        with bank_api.session() as session:
+            told = {(one.address, one.subject) for one in session.scalars(select(Letter)) if one.kind == "staff"}
+        if dry_run == "true":
+            assert told == set()
+    mine = ("officer@bank.example", "Your registered telephone and your PIN of the telephone line were changed")
+    others = ("officer@bank.example", "Somebody else may approve alerts from now on")
+    assert (others if row.startswith("ghost") else mine) in told
+    assert not [one for one in told if one[0] == "admin@bank.example"]
+
+
+def test_a_role_that_lets_somebody_decide_is_told(bank_api: Api) -> None:
+    with bank_api.session() as session:
+        admin, person = (session.get_one(Staff, bank_api.bank.ids[name]) for name in ("admin", "rep"))
+        accounts.set_roles(session, bank_api.bank.runtime, admin, person.id, ["rep", "officer"])
+        accounts.set_roles(session, bank_api.bank.runtime, admin, person.id, ["rep", "officer", "analyst"])
+        session.commit()
+        told = [one.address for one in session.scalars(select(Letter)) if one.kind == "staff"]
+    assert "officer@bank.example" in told
+    assert len(told) == len(set(told))
+    assert not {"rep@bank.example", "admin@bank.example"} & set(told)

@@ -13,6 +13,7 @@ from dispatcher.model import (
     Customer,
     Decision,
     Delivery,
+    Grant,
     Message,
     Recipient,
     Reply,
@@ -26,7 +27,7 @@ from dispatcher.storage.engine import MIGRATIONS
 
 def test_what_was_said_and_sent_before_is_found_too(engine: Engine, database_url: str) -> None:
     with Session(engine) as session:
-        rep = Staff(email="rep@bank.example", name="Rep", channels=[])
+        rep = Staff(email="rep@bank.example", name="Rep", channels=[], grants=[Grant(role="rep")])
         customer = Customer(key="ana", name="Ana Żak")
         nowhere = Customer(key="bob", name="Bob")
         session.add_all([rep, customer, nowhere])

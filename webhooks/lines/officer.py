@@ -33,7 +33,8 @@ def begin(line: Line, place: Place) -> tuple[Verb, ...]:
     if rung is not None:
         return _present(line, place, rung) if rung in found else _onwards(line, place, officer_hears.why_not(line))
     if not found:
-        return line.end("officer none")
+        own_pin = officer is not None and review.waits_for_own_pin(line.session, officer)
+        return line.end("officer own PIN" if own_pin else "officer none")
     return _present(line, place, found[0], line.say("officer many", count=len(found)) if len(found) > 1 else ())
 
 

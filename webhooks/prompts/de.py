@@ -36,6 +36,8 @@ SAID = {
     "call again": "Dieser Anruf ist zu Ende. Bitte rufen Sie noch einmal an.",
     "staff nothing": "Auf dieser Leitung gibt es nichts für Sie.",
     "officer none": "Keine Meldung wartet auf Ihre Entscheidung.",
+    "officer own PIN": "Es wartet eine Meldung, über die Sie mit dieser PIN nicht entscheiden dürfen: Wer sie Ihnen "
+    "gegeben hat, hat sie geschrieben. Wählen Sie auf Ihrer Seite eine eigene PIN.",
     "officer many": "{count} Meldungen warten.",
     "officer next": "Die nächste Meldung.",
     "officer no other": "Keine weitere Meldung wartet.",

@@ -35,6 +35,8 @@ SAID = {
     "call again": "This call has come to its end. Please call again.",
     "staff nothing": "There is nothing for you on this line.",
     "officer none": "No alert waits for your decision.",
+    "officer own PIN": "An alert waits that you may not decide on by this PIN: whoever gave it to you wrote it. Choose "
+    "a PIN of your own on your page.",
     "officer many": "{count} alerts wait.",
     "officer next": "The next alert.",
     "officer no other": "No other alert waits.",

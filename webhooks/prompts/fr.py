@@ -37,6 +37,8 @@ SAID = {
     "call again": "Cet appel est terminé. Veuillez rappeler.",
     "staff nothing": "Il n'y a rien pour vous sur cette ligne.",
     "officer none": "Aucune alerte n'attend votre décision.",
+    "officer own PIN": "Une alerte attend, mais ce code secret ne permet pas d'en décider : son auteur vous "
+    "l'a donné. Choisissez le vôtre sur votre page.",
     "officer many": "{count} alertes attendent.",
     "officer next": "L'alerte suivante.",
     "officer no other": "Aucune autre alerte n'attend.",
