@@ -30,7 +30,8 @@ async def look_up(pool: Pool, base: str, headers: Mapping[str, str], probe: Prob
             answer = await pool.request(method, f"{base}{path}", headers, body)
         except (NeverSent, InDoubt):
             return None
-        return answer if answer.status == 200 else None
+        # Of a refusal there is nothing to be had, whenever it is asked; all else may be answered the next time.
+        return None if answer.status == 429 or answer.status >= 500 else answer
 
     since = (probe.started_at.astimezone(UTC) - CLOCKS).strftime("%Y-%m-%dT%H:%M:%SZ")
     terms = [f'sg_message_id_created_at >= TIMESTAMP "{since}"']
@@ -49,22 +50,31 @@ async def look_up(pool: Pool, base: str, headers: Mapping[str, str], probe: Prob
     if rows is None:
         return _CANNOT_SAY
     free = {ref: row for ref, row in rows.items() if _request(ref) not in probe.others}
-    if probe.any_attempt and by_category and path == "/v3/logs":
+    of_category = by_category and path == "/v3/logs"
+    if probe.any_attempt and of_category and not probe.known:
         for ref in free:
             return Found("accepted", _request(ref))
     unsure: list[str] = []
+    unread = False
     for ref, row in free.items():
-        details = _details(await ask("GET", f"{path}/{quote(ref, safe='')}"))
-        attempt = _argument(details, argument)
-        if attempt == probe.attempt or (probe.any_attempt and probe.category in _categories(details)):
+        answer = await ask("GET", f"{path}/{quote(ref, safe='')}")
+        if answer is None:
+            unread = True
+            continue
+        details = _details(answer)
+        attempt, categories = _argument(details, argument), _categories(details)
+        if attempt in probe.known:
+            continue
+        is_any = probe.any_attempt and (of_category or probe.category in categories)
+        if attempt == probe.attempt or (is_any and (attempt or not probe.rivals)):
             return Found("accepted", _request(ref), own=attempt == probe.attempt)
-        says = _categories(details) if probe.any_attempt else attempt
-        if not says and _same(str(row.get("subject") or ""), probe.text):
+        is_anothers = not is_any and (categories if probe.any_attempt else attempt)
+        if not is_anothers and (is_any or _same(str(row.get("subject") or ""), probe.text)):
             unsure.append(ref)
     rivals = (_same(str(free[ref].get("subject") or ""), text) for ref in unsure for text in probe.rivals)
-    if len(unsure) == 1 and not any(rivals):
+    if len(unsure) == 1 and not unread and not any(rivals):
         return Found("accepted", _request(unsure[0]))
-    return _CANNOT_SAY if unsure or len(rows) >= MOST else Found("absent")
+    return _CANNOT_SAY if unsure or unread or len(rows) >= MOST else Found("absent")
 
 
 def _request(ref: str) -> str:
@@ -74,7 +84,7 @@ def _request(ref: str) -> str:
 
 def _rows(answer: Answer | None, key: str, probe: Probe) -> dict[str, Mapping[str, Any]] | None:
     """The mails of a search to the probe's address, by id; None when the search did not work."""
-    page = answer.json() if answer is not None else None
+    page = answer.json() if answer is not None and answer.status == 200 else None
     rows = page.get("messages") if isinstance(page, dict) else None
     if not isinstance(rows, list):
         return None
@@ -90,8 +100,8 @@ def _recent(row: Mapping[str, Any], since: str) -> bool:
     return str(row.get("last_event_time", "")) >= since
 
 
-def _details(answer: Answer | None) -> Mapping[str, Any]:
-    details = answer.json() if answer is not None else None
+def _details(answer: Answer) -> Mapping[str, Any]:
+    details = answer.json() if answer.status == 200 else None
     return details if isinstance(details, dict) else {}
 
 

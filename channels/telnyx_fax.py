@@ -183,7 +183,8 @@ def _is_it(row: dict[str, Any], probe: Probe) -> bool:
     attempt, category = read_state(row.get("client_state"))
     if attempt == probe.attempt:
         return True
-    if not (probe.any_attempt and attempt and category == probe.category) or str(row["id"]) in probe.others:
+    known = str(row["id"]) in probe.others or attempt in probe.known
+    if known or not (probe.any_attempt and attempt and category == probe.category):
         return False
     try:
         at = datetime.fromisoformat(str(row.get("created_at")))

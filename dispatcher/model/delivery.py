@@ -37,6 +37,8 @@ MAY_HAVE_LEFT = GOING | {"cancelled"}
 IN_DOUBT = frozenset({"sending", "unknown"})
 # What a provider says of a call that reached nobody, and then the code of its attempt. Of both said, the first counts.
 NOBODY = ("busy", "no-answer")
+# The code of an attempt that two look-ups, minutes apart, have not found at its provider.
+ABSENT = "absent"
 # The code of an accepted attempt that was recognised at its provider by its looks, not by an id: news may know better.
 ALIKE = "alike"
 

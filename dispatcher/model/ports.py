@@ -140,8 +140,8 @@ class Probe:
     its address and category is it. It left no later than `latest`; without that, soon after `started_at`.
 
     Where a provider shows no id of ours, what looks like it may be another attempt's. `others` are references that
-    belong to others at this address, so that none of them is it. `rivals` are the words of those that may have been
-    made as well: what could be one of them is not said to be this one.
+    belong to others at this address, so that none of them is it, and `known` the ids of these others. `rivals` are the
+    words of those that may have been made as well: what could be one of them is not said to be this one.
     """
 
     attempt: str
@@ -153,6 +153,7 @@ class Probe:
     any_attempt: bool = False
     latest: datetime | None = None
     others: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
     rivals: tuple[str, ...] = ()
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from dispatcher.model import Attempt, Delivery, Letter
-from dispatcher.model.delivery import NOBODY
+from dispatcher.model.delivery import ABSENT, NOBODY
 from dispatcher.runtime import Runtime
 from dispatcher.services.oracle import MOST, TAKEN, Breach, Promise, Question
 
@@ -72,7 +72,7 @@ def nothing_in_doubt_repeated(session: Session, runtime: Runtime, asked: Questio
     )
     for row in session.execute(redialled.limit(MOST)):
         yield Breach("P2", f"attempt {row.id}", f"repeats a call of {_whose(row)} that was in doubt")
-    hasty = select(Attempt.id, Attempt.absences).where(Attempt.code == "absent", Attempt.absences < 2)
+    hasty = select(Attempt.id, Attempt.absences).where(Attempt.code == ABSENT, Attempt.absences < 2)
     for number, times in session.execute(hasty.limit(MOST)):
         yield Breach(
             "P2", f"attempt {number}", f"was called absent after {times or 'no'} look-up that said so: two are needed"
@@ -150,7 +150,7 @@ def _in_vain(attempt: type[Attempt]) -> ColumnElement[bool]:
 
 def _was_in_doubt(attempt: type[Attempt]) -> ColumnElement[bool]:
     """Whether it had been made, or not, the provider had to be asked."""
-    return or_(attempt.looked_up > 0, func.coalesce(attempt.code, "").in_(("absent", "in-doubt", "no-outcome")))
+    return or_(attempt.looked_up > 0, func.coalesce(attempt.code, "").in_((ABSENT, "in-doubt", "no-outcome")))
 
 
 def _whose(row: object) -> str:

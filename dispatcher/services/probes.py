@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Delivery, Letter
-from dispatcher.model.delivery import ALIKE, IN_DOUBT
+from dispatcher.model.delivery import ABSENT, ALIKE, IN_DOUBT
 from dispatcher.model.ports import Content, Found, Probe
 from dispatcher.runtime import Runtime
 from dispatcher.services import letter_sending, pause, renditions
@@ -61,6 +61,7 @@ def probe_for(session: Session, runtime: Runtime, attempt: Attempt, target: Deli
         latest=pause.last_restore(session) if _is_restored(attempt) else None,
         # What was itself taken for another's by its looks shuts nothing out: that may have been a mistake.
         others=frozenset(one.provider_ref for one in others if one.provider_ref and one.code != ALIKE),
+        known=frozenset(one.id for one in others),
         rivals=tuple(dict.fromkeys(_words_of(session, runtime, one, own) for one in rivals)),
     )
     return Asked(probe, frozenset(one.id for one in rivals))
@@ -127,11 +128,18 @@ def _is_restored(attempt: Attempt) -> bool:
 
 
 def _could_be(attempt: Attempt, other: Attempt) -> bool:
-    """Whether the other, whose reference nobody knows, may have reached the same provider: also where a person has said
-    that it did not arrive, for it may have left."""
+    """Whether the other, whose reference nobody knows, may have reached the same provider: also where a person or two
+    look-ups have said that it did not, for it may have left, or stand in the provider's list late."""
     same = other.provider == attempt.provider or _is_restored(attempt) or _is_restored(other)
-    may_have = other.state in IN_DOUBT or other.state == "accepted" or other.code == BY_PERSON
-    return same and may_have and not other.provider_ref
+    may_have = other.state in IN_DOUBT or other.state == "accepted" or other.code in (BY_PERSON, ABSENT)
+    return same and may_have and not other.provider_ref and not _is_followed(attempt, other)
+
+
+def _is_followed(attempt: Attempt, other: Attempt) -> bool:
+    """Whether this one was made because the other was absent: the same words to the same person, so that it matters to
+    nobody which of the two is found."""
+    same = (attempt.delivery_id, attempt.letter_id) == (other.delivery_id, other.letter_id)
+    return same and other.code == ABSENT
 
 
 def _target(attempt: Attempt) -> Delivery | Letter:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, Delivery, Letter
-from dispatcher.model.delivery import ALIKE, in_states
+from dispatcher.model.delivery import ABSENT, ALIKE, in_states
 from dispatcher.model.ports import Found, Outcome, Probe, Provider
 from dispatcher.runtime import Runtime
 from dispatcher.services import outcomes, pause, poison, tasks
@@ -193,6 +193,10 @@ def _begin(runtime: Runtime, attempt_id: str) -> tuple[Sequence[Provider], Asked
         # Set forward first: two sweeps at once ask once, and two look-ups are minutes apart.
         target.due_at = now + timedelta(seconds=runtime.settings.look_ups_apart_seconds)
         attempt.looked_up, attempt.looked_up_at = attempt.looked_up + 1, now
+        if attempt.looked_up > GIVE_UP_AFTER:  # what was found could not be written down, whatever it was
+            _ask_a_person(session, target)
+            commit(session, runtime.bells)
+            return None
         providers = runtime.adapters.providers.get(target.channel, ())
         own = [one for one in providers if one.name == attempt.provider]
         if own and attempt.code == pause.RESTORED_CODE:
@@ -226,14 +230,14 @@ def _conclude(runtime: Runtime, attempt_id: str, found: Found, where: str, rival
 def _absent(session: Session, runtime: Runtime, attempt: Attempt, target: Delivery | Letter) -> None:
     why = "the provider never got it"
     if poison.is_poison(target):
-        attempt.state, attempt.code, attempt.error, attempt.settled_at = "failed", "absent", why, runtime.now()
+        attempt.state, attempt.code, attempt.error, attempt.settled_at = "failed", ABSENT, why, runtime.now()
         poison.set_aside(session, runtime, target, "a worker died over it each time")
         return
     news = "failed" if target.channel == "voice" else "deferred"
     # Those over which two workers died leave apart, so that the one they die of is found and not its neighbours.
     wait = runtime.chance.uniform(0, APART) if target.mishaps > 1 else 0.0
     outcomes.settle_one(
-        session, runtime, target.channel, Outcome(attempt.id, news, code="absent", error=why, retry_after=wait)
+        session, runtime, target.channel, Outcome(attempt.id, news, code=ABSENT, error=why, retry_after=wait)
     )
 
 

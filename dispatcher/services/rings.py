@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
 from dispatcher.model import Attempt, Letter, Message, Staff
-from dispatcher.model.delivery import FINAL, WAITING
+from dispatcher.model.delivery import ABSENT, FINAL, WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services import letters, pins
 from dispatcher.services.audit import record
@@ -35,7 +35,7 @@ LOOK_AGAIN = timedelta(seconds=15)
 ARE_RINGS = and_(Letter.kind == KIND, Letter.channel == CHANNEL)
 _ENDED = ("delivered", "failed", "bounced")
 # What the attempt of a call says that may have been made, for all anybody knows.
-_DOUBTS = ("absent", "in-doubt", "no-outcome")
+_DOUBTS = (ABSENT, "in-doubt", "no-outcome")
 
 
 def is_ring(letter: Letter) -> bool:

@@ -349,8 +349,31 @@ def test_a_mail_of_a_lost_past_is_found_by_its_category(stub: tuple[Stub, str]) 
     server.answer = lambda came: as_json({"messages": [logged()]} if came.method == "POST" else another)
     assert look(url) == ("absent", "")
     assert look(url, any_attempt=True) == FOUND
+    known = {"known": frozenset({"cd" * 16})}
+    assert look(url, any_attempt=True, **known) == ("absent", ""), "an attempt that we know by its id is not a lost one"
+    another["custom_args"] = {}
+    assert look(url, any_attempt=True, **known) == FOUND
+    assert look(url, any_attempt=True, **known, rivals=("Drought",)) == FOUND
+    assert look(url, any_attempt=True, **known, rivals=("Flooding",)) == ("cannot say", "")
     server.answer = lambda came: as_json({"messages": []})
     assert look(url, any_attempt=True) == ("absent", "")
+
+
+@pytest.mark.parametrize("refusal", [Answer(429), Answer(503), Answer(how="reset")])
+@pytest.mark.parametrize("any_attempt", [False, True])
+def test_what_cannot_be_read_now_is_neither_taken_nor_absent(
+    stub: tuple[Stub, str], refusal: Answer, any_attempt: bool
+) -> None:
+    server, url = stub
+    rows = [logged(), logged(sg_message_id="B.1", subject="Other")]
+    server.answer = lambda came: as_json({"messages": rows}) if came.method == "POST" else refusal
+    known = frozenset({"cd" * 16})
+    assert look(url, any_attempt=any_attempt, known=known) == ("cannot say", "")
+    mine = as_json({"custom_args": {"attempt_id": ATTEMPT}})
+    server.answer = lambda came: (
+        as_json({"messages": rows}) if came.method == "POST" else mine if "B.1" in came.path else refusal
+    )
+    assert look(url, any_attempt=any_attempt, known=known) == ("accepted", "B")
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,8 @@ def test_a_doubt_is_looked_up_by_our_own_id(
     probe = replace(probe, others=frozenset({FAX}))
     found = with_provider(url, lambda one: one.find(probe))
     assert found.verdict == ("accepted" if own else "absent"), "what is another's is not this one's"
+    known = replace(probe, others=frozenset(), known=frozenset({"a" * 32}))
+    assert with_provider(url, lambda one: one.find(known)).verdict == ("accepted" if own else "absent")
     assert "filter%5Bto%5D%5Beq%5D=%2B12025550188" in stub.came[0].query
 
 

@@ -258,12 +258,48 @@ def test_of_two_that_were_forgotten_neither_is_what_was_found(bank: SmallBank) -
 # --- news knows better ------------------------------------------------------------------------------------
 
 
+def test_what_can_never_be_written_down_comes_to_a_person(bank: SmallBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    (only,) = in_doubt(bank, "We cut LTMY.")
+    listed = Listed(bank, SM1=only)
+
+    def broken(*_: object) -> None:
+        raise ValueError("whatever the provider has named it")
+
+    monkeypatch.setattr(reconcile.outcomes, "settle", broken)
+    for _ in range(reconcile.GIVE_UP_AFTER):
+        with pytest.raises(ValueError, match="whatever"):
+            look_up(bank)
+    look_up(bank, 3)
+    assert len(listed.asked) == reconcile.GIVE_UP_AFTER
+    with bank.sessions() as session:
+        assert session.scalars(select(Task.kind).where(Task.state == "open")).all() == ["unknown"]
+    assert states(bank, [only]) == ["unknown"]
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_what_a_list_shows_late_is_not_anothers(bank: SmallBank, same: bool) -> None:
+    """Called absent twice and in the list after all: whose it is nobody knows, but for two attempts of one delivery."""
+    first, second = in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
+    with bank.sessions() as session:
+        late, other = session.get_one(Attempt, second), session.get_one(Attempt, first)
+        late.state, late.code, late.absences = "deferred", "absent", 2
+        later = bank.runtime.now() + timedelta(days=1)
+        session.execute(update(Delivery).where(Delivery.id == late.delivery_id).values(state="deferred", due_at=later))
+        if same:
+            late.delivery_id, late.n, other.n = other.delivery_id, 1, 2
+            session.execute(update(Delivery).where(Delivery.id == other.delivery_id).values(tries=2))
+        session.commit()
+    Listed(bank, SM1=second)
+    look_up(bank)
+    assert states(bank, [first]) == ["accepted" if same else "unknown"]
+
+
 def mistaken(bank: SmallBank) -> tuple[str, str]:
-    """The second was made, called absent by a list that lagged, and its text was then taken for the first's."""
+    """The second was refused with a 503 and made all the same, and its text was then taken for the first's."""
     first, second = in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
     with bank.sessions() as session:
         late = session.get_one(Attempt, second)
-        late.state, late.code, late.absences = "deferred", "absent", 2
+        late.state, late.code = "deferred", "503"
         later = bank.runtime.now() + timedelta(days=1)
         session.execute(update(Delivery).where(Delivery.id == late.delivery_id).values(state="deferred", due_at=later))
         session.commit()
