@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import (
@@ -14,7 +14,7 @@ from dispatcher.model import (
     ListMember,
     Staff,
 )
-from dispatcher.model.errors import NotFound, Refused
+from dispatcher.model.errors import NotAllowed, NotFound, Refused
 from dispatcher.runtime import Runtime
 from dispatcher.services import customer_store, list_numbers
 from dispatcher.services.audit import record
@@ -121,7 +121,10 @@ def put_list(
     *,
     number: int | None = None,
 ) -> DistributionList:
-    """The list with this key, made to have this name, owner and, where given, number; a new one gets a free number."""
+    """The list with this key, made to have this name, owner and, where given, number; a new one gets a free number.
+
+    Raises Refused, and NotAllowed for an analyst who would make the team's list their own.
+    """
     try:
         key, name = key_of(key), name_of(name) or customer_store.list_name(key)
     except ValueError as error:
@@ -129,6 +132,10 @@ def put_list(
     if not key or ";" in key:
         raise Refused({"key": "must not be empty or hold a semicolon"})
     known = session.scalar(select(DistributionList).where(DistributionList.key == key).with_for_update())
+    if known is None:
+        _require_distinct(session, key)
+    elif known.owner_id is None and owner is not None and isinstance(actor, Staff) and not actor.has("admin"):
+        raise NotAllowed("this list is the team's: only an administrator gives it to one analyst")
     one = known or DistributionList(key=key, name=name, number=_first_number(session, number), owner_id=None)
     if known is None or (one.name, one.owner_id) != (name, owner.id if owner else None):
         one.name, one.owner_id = name, owner.id if owner else None
@@ -139,6 +146,15 @@ def put_list(
     if number is not None:
         list_numbers.give(session, runtime, actor, one, number)
     return one
+
+
+def _require_distinct(session: Session, key: str) -> None:
+    """In a mail or a text message nobody minds capitals, and digits are a list's number. Raises Refused."""
+    if key.isascii() and key.isdigit():
+        raise Refused({"key": "must not be digits alone: those are a list's number"})
+    known = session.scalar(select(DistributionList.key).where(func.lower(DistributionList.key) == key.lower()).limit(1))
+    if known is not None:
+        raise Refused({"key": f"is that of the list {known} but for capitals: choose another"})
 
 
 def _first_number(session: Session, wanted: int | None) -> int:

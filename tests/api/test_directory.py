@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from dispatcher.model import Customer, DistributionList, Firm, Grant, Staff
 from dispatcher.services import directory_marks, suppressions
@@ -259,6 +260,16 @@ def test_a_list_belongs_to_its_owner(bank_api: Api) -> None:
     problem(bank_api.ask("analyst", "PUT", "/lists/mine", json={"name": "Taken"}), 403)
     problem(bank_api.ask("analyst", "PUT", "/lists/mine/members", json=["ana"]), 403)
     assert bank_api.ask("admin", "PUT", "/lists/mine/members", json=["ana"]).status_code == 200
+    body = {"name": "Semis", "owner": "analyst@bank.example", "number": 777}
+    problem(bank_api.ask("analyst", "PUT", "/lists/semis", json=body), 403)
+    with bank_api.session() as session:
+        session.execute(update(DistributionList).where(DistributionList.key == "semis").values(owner_id=None))
+        session.commit()
+    problem(bank_api.ask("analyst", "PUT", "/lists/semis", json=body), 403)
+    assert bank_api.ask("analyst", "PUT", "/lists/semis", json={"name": "Chips"}).status_code == 200
+    assert bank_api.ask("admin", "PUT", "/lists/semis", json=body).status_code == 200
+    for key in ("SEMIS", "777"):
+        assert set(wrong(bank_api.ask("colleague", "PUT", f"/lists/{key}", json={"name": "Mine"}))) == {"key"}
     found = wrong(bank_api.ask("analyst", "PUT", "/lists/other", json={"name": 5, "owner": "rep@bank.example"}))
     assert set(found) == {"name", "owner"}
 

@@ -147,7 +147,7 @@ def test_a_list_is_made_named_owned_and_filled(bank: Session, runtime: Runtime) 
     made = directory.put_list(bank, runtime, "semis-all", "", None, "system")
     assert (made.name, made.owner) == ("Semis all", None)
     assert directory.put_list(bank, runtime, "semis-all", "Semis all", None, "system") is made
-    directory.put_list(bank, runtime, "semis-all", "  Semi\nconductors ", owner, owner)
+    directory.put_list(bank, runtime, "semis-all", "  Semi\nconductors ", owner, "system")
     assert (made.name, made.owner) == ("Semi conductors", owner)
     for keys, now in ((["C2", "C1", "C2"], {"C1", "C2"}), (["C2", "C3"], {"C2", "C3"}), (["C2", "C3"], {"C2", "C3"})):
         directory.set_members(bank, runtime, "semis-all", keys, owner)
@@ -157,7 +157,15 @@ def test_a_list_is_made_named_owned_and_filled(bank: Session, runtime: Runtime) 
 
 def test_what_a_list_cannot_be(bank: Session, runtime: Runtime) -> None:
     put(bank, runtime)
-    for key, name in (("", "x"), ("a;b", "x"), ("x" * 101, "x"), ("a", "x" * 201), ("a\nb", "x")):
+    for key, name in (
+        ("", "x"),
+        ("a;b", "x"),
+        ("x" * 101, "x"),
+        ("a", "x" * 201),
+        ("a\nb", "x"),
+        ("101", "x"),
+        ("SEMIS", "x"),
+    ):
         with pytest.raises(Refused):
             directory.put_list(bank, runtime, key, name, None, "system")
     with pytest.raises(NotFound):

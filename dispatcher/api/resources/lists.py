@@ -73,8 +73,8 @@ def get_list(act: Act, key: str) -> ListInfo:
 @call(
     "PUT", "/lists/<key>", "analyst", "admin",
     title="Make a list, or change its name and owner",
-    about="Analysts keep their own lists and the team's, which have no owner. The number of the team's lists is for "
-    "administrators to change.",
+    about="Analysts keep their own lists and the team's, which have no owner. Owner and number of the team's lists "
+    "are for administrators to change.",
     tag=TAG, answers={200: ListInfo, 201: ListInfo}, trial=True, location="/lists/{key}",
 )  # fmt: skip
 def put_list(act: Act, key: str, body: ListFields) -> Answer:
