@@ -176,8 +176,10 @@ def _text_status(form: Mapping[str, str], attempt: str, dedupe: str) -> tuple[Ev
 def _call_status(form: Mapping[str, str], attempt: str, dedupe: str) -> Event:
     status, answered_by = form.get("CallStatus", "").lower(), form.get("AnsweredBy", "")
     state, outcome = CALL_STATES.get(status, ("unrecognised", ""))
-    if form.get("Direction") == "inbound":
-        # The end of a call that somebody made to us: known to be nobody's attempt, so that nothing waits for one.
+    inbound = form.get("Direction") == "inbound"
+    hung_up = inbound and state in ("delivered", "failed")
+    if inbound:
+        # A call that somebody made to us is nobody's attempt, and nothing waits for one.
         state, outcome = "", ""
     detail = status
     if state == "delivered" and answered_by.startswith("machine"):
@@ -196,6 +198,7 @@ def _call_status(form: Mapping[str, str], attempt: str, dedupe: str) -> Event:
         code=code[:32],
         detail=detail[:300],
         decision="fall-back" if state == "failed" else "",
+        hung_up=hung_up,
     )
 
 

@@ -153,8 +153,8 @@ class Probe:
     any_attempt: bool = False
     latest: datetime | None = None
     others: frozenset[str] = frozenset()
-    known: frozenset[str] = frozenset()
     rivals: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,8 @@ class Event:
     """A provider's news in our words. `attempt` is ours if it travelled along, else "" and `provider_ref` tells.
 
     `state` is a delivery state, or "" where only `outcome` or `mark` is news, or "unrecognised".
-    `mark`: "" | invalid | opt-out | opt-in | complaint, about `address`.
+    `mark`: "" | invalid | opt-out | opt-in | complaint, about `address`. With `hung_up` it is the end of a call that
+    somebody made to us, named by `provider_ref`.
     """
 
     dedupe: str  # unique among the provider's events, ≤ 150 characters
@@ -207,6 +208,7 @@ class Event:
     detail: str = ""
     mark: str = ""
     decision: Decision = ""
+    hung_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

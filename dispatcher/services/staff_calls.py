@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Staff, StaffCall
@@ -14,6 +14,8 @@ from dispatcher.services.once import insert_once
 
 # No call lasts longer; what comes later is no live call.
 LIFE = timedelta(hours=2)
+# What was said last may come after the news that they have gone.
+LAST_WORDS = timedelta(seconds=5)
 
 
 def of(session: Session, runtime: Runtime, provider: str, step: CallStep, attempt_id: str) -> StaffCall | None:
@@ -44,6 +46,18 @@ def of(session: Session, runtime: Runtime, provider: str, step: CallStep, attemp
         created_at=runtime.now(),
     )
     return made or session.scalar(known)
+
+
+def hung_up(session: Session, runtime: Runtime, provider: str, call_ref: str) -> None:
+    """The provider tells that the caller has gone: in a moment the call counts as ended, unless it has ended before."""
+    soon = runtime.now() + LAST_WORDS
+    session.execute(
+        update(StaffCall)
+        .where(StaffCall.provider == provider, StaffCall.call_ref == call_ref)
+        .where(StaffCall.ended_at.is_(None), StaffCall.idle_at > soon)
+        .values(idle_at=soon)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def is_proven(call: StaffCall, runtime: Runtime) -> bool:

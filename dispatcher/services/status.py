@@ -11,7 +11,7 @@ from dispatcher.model import Attempt, Delivery
 from dispatcher.model.delivery import ALIKE, NOBODY, after
 from dispatcher.model.ports import Event, Outcome
 from dispatcher.runtime import Runtime
-from dispatcher.services import likeness, recall, redial, tasks
+from dispatcher.services import likeness, recall, redial, staff_calls, tasks
 from dispatcher.services.outcomes import apply_state, target_of
 
 # A late bounce carries neither our id nor the provider's; then address and time must do.
@@ -24,6 +24,9 @@ def apply(session: Session, runtime: Runtime, provider: str, event: Event) -> bo
     """Apply one event to the delivery or letter it is about; False when none of ours answers to it (yet)."""
     if event.decision == "stop-channel":
         tasks.alarm(session, runtime, provider, event.detail or event.code or "the account was stopped")
+        return True
+    if event.hung_up:
+        staff_calls.hung_up(session, runtime, provider, event.provider_ref)
         return True
     found = _attempt_of(session, runtime, provider, event)
     if found is None:

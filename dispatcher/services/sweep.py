@@ -126,7 +126,7 @@ def _undecided(session: Session, runtime: Runtime) -> int:
 
 
 def _calls(session: Session, runtime: Runtime) -> int:
-    """Calls with members of staff that have gone quiet: nobody tells us when one is hung up."""
+    """Calls with members of staff that were hung up, or have gone quiet where nobody told us so."""
     quiet = select(StaffCall.id).where(StaffCall.idle_at <= runtime.now()).order_by(StaffCall.idle_at).limit(200)
     due = session.scalars(quiet).all()
     for call_id in due:

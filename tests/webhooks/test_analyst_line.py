@@ -516,6 +516,36 @@ def test_call_record_hang_up_is_a_draft_and_a_letter(here: World, order: Order, 
         assert STAFF_LINE in one.text
 
 
+@pytest.mark.parametrize("early", [False, True], ids=["after", "before its last piece"])
+def test_hung_up_in_the_menu_and_called_again_at_once(both: World, early: bool) -> None:
+    """The line broke: the provider tells so, and the next call goes on with what the first had recorded."""
+    call = Call(both).keys("19").speak()
+    if not early:
+        call.arrives()
+    told = {"CallSid": call.sid, "CallStatus": "completed", "Direction": "inbound", "From": PHONE, "To": STAFF_LINE}
+    for _ in range(2):
+        assert both.twilio("call-status", told).status_code == 204
+        both.work()
+    if early:
+        call.arrives()
+    assert letters(both) == [], "what was said last may be on its way"
+    both.bank.time.pass_by(6)
+    assert "You have a draft, reference" in Call(both).said
+    clock(both, 1)
+    assert len(letters(both)) == 2
+
+
+@pytest.mark.parametrize("news", [{"CallStatus": "in-progress"}, {"Direction": "outbound-api"}, {"CallSid": "CA1"}])
+def test_only_its_own_end_ends_a_call(here: World, news: dict[str, str]) -> None:
+    call = Call(here).keys("19").speak().arrives()
+    told = {"CallSid": call.sid, "CallStatus": "completed", "Direction": "inbound", "From": PHONE, "To": STAFF_LINE}
+    here.twilio("call-status", told | news)
+    here.work()
+    clock(here, 30)
+    assert letters(here) == []
+    assert "You have a draft" not in Call(here).said
+
+
 def test_hung_up_in_the_menu_nobody_tells_us(here: World) -> None:
     Call(here).keys("19").speak().arrives().keys("52")
     assert letters(here) == []
