@@ -16,15 +16,16 @@ _MOST_NAMES = 10  # of files, in one letter
 
 
 def tell_not_sent(
-    session: Session, runtime: Runtime, person: Staff, conversation: Conversation, why: str, how: str, key: str
+    session: Session, runtime: Runtime, person: Staff, conversation: Conversation, why: str, reference: str, key: str
 ) -> None:
-    """Tell a representative that what they answered by mail or text message has not gone to the customer; `how` it
-    will be by text message, where that is all it lacks."""
+    """Tell a representative that what they answered by mail or text message has not gone to the customer; the
+    `reference` that a text message is to begin with, where it is all that was lacking."""
     if reply_notices.is_flooded(session, runtime, conversation, person):
         return
+    again = f"send it again with {reference} in front, or " if reference else ""
     text = (
         f"What you wrote to {reply_notices.who(conversation.customer)} was NOT passed on: {why}\n\n"
-        f"{how}{'. Or' if how else 'Please'} answer on the page: {reply_notices.page_of(runtime, conversation)}"
+        f"Please {again}answer on the page: {reply_notices.page_of(runtime, conversation)}"
     )
     letters.tell_staff(
         session,
@@ -34,7 +35,9 @@ def tell_not_sent(
         dedupe=f"{reply_notices.AUTOMATIC}{key}"[:60],
         subject=f"Not passed on: your answer to {conversation.customer.name}",
         text=text,
-        short_text=fitted(f"#{conversation.id} NOT passed on: ", why, f"\n{how}" if how else ""),
+        short_text=fitted(
+            f"#{conversation.id} NOT passed on: ", why, f"\nAnswer: {reference} and your words" if reference else ""
+        ),
         conversation=conversation,
     )
 

@@ -175,16 +175,8 @@ def short_text(runtime: Runtime, conversation: Conversation, reply: Reply, perso
     if reply.kind == "order":
         return short_order(runtime, conversation, person, words)
     what = "wants to speak to you. " if reply.kind == "call" and not reply.text else ""
-    return fitted(
-        f"{_reference(runtime, conversation, person)} {who(conversation.customer)}: {what}",
-        words,
-        f"\n{how_to_text(runtime, conversation, person)}",
-    )
-
-
-def how_to_text(runtime: Runtime, conversation: Conversation, person: Staff) -> str:
-    """How this person answers by text message."""
-    return f"Answer: {_reference(runtime, conversation, person)} and your words"
+    reference = _reference(runtime, conversation, person)
+    return fitted(f"{reference} {who(conversation.customer)}: {what}", words, f"\nAnswer: {reference} and your words")
 
 
 def _reference(runtime: Runtime, conversation: Conversation, person: Staff) -> str:

@@ -461,7 +461,8 @@ def test_a_forged_number_speaks_to_nobody(light: World, front: str) -> None:
     assert light.letters("response") == []
     refused = {one.channel: one.text for one in light.letters() if "NOT passed on" in one.text}
     assert set(refused) == {"email", "sms"}
-    assert all(f"Answer: {right} and your words" in text for text in refused.values())
+    assert f"send it again with {right} in front" in refused["email"]
+    assert refused["sms"].endswith(f"Answer: {right} and your words")
     (kept,) = [one for one in light.replies() if one.sender == REP]
     assert kept.state == "settled"
     assert right not in (kept.note or "")
