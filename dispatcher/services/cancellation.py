@@ -5,12 +5,14 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, CursorResult, select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import CHANNELS, Delivery, Letter, Message, Staff
+from dispatcher.model import CHANNELS, Delivery, Letter, Message, Staff, Task
 from dispatcher.model.delivery import CALL_FOLLOWS, IN_DOUBT, WAITING, in_states
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.message import LIFE
 from dispatcher.runtime import Runtime
+from dispatcher.services import letters
 from dispatcher.services.audit import record
+from dispatcher.services.release import UNREACHABLE
 from dispatcher.storage.many import among
 
 _AT_ONCE = 1000  # rows that one sweep tidies
@@ -39,8 +41,34 @@ def cancel(session: Session, runtime: Runtime, staff: Staff, message: Message) -
     stopped = _stop(session, runtime, Delivery, Delivery.message_id == message.id, Delivery.state.in_(WAITING))
     announced = (Letter.message_id == message.id, Letter.kind == CALL_FOLLOWS, Letter.state.in_(WAITING))
     _stop(session, runtime, Letter, *announced)
+    _stop_telling(session, runtime, staff, message)
     record(session, runtime, staff, "cancel message", f"message {message.id}", stopped=stopped)
     return stopped
+
+
+def _stop_telling(session: Session, runtime: Runtime, staff: Staff, message: Message) -> None:
+    """Representatives who were asked to reach customers themselves pass on what was cancelled no more."""
+    asked = (Task.kind == UNREACHABLE, Task.message_id == message.id, Task.state == "open")
+    session.execute(
+        update(Task)
+        .where(*asked)
+        .values(text="No usable contact point: mend the directory. The alert was cancelled: do not pass it on")
+        .execution_options(synchronize_session=False)
+    )
+    told = select(Letter.staff_id).where(Letter.message_id == message.id, Letter.kind == UNREACHABLE)
+    subject = message.current.subject
+    for rep in session.scalars(select(Staff).where(Staff.id.in_(told), Staff.active).order_by(Staff.id)):
+        letters.tell_staff(
+            session,
+            runtime,
+            rep,
+            kind="cancelled",
+            dedupe=f"cancelled:{message.id}",
+            subject=f"Cancelled: {subject}",
+            text=f'{staff.name} has cancelled the alert "{subject}". You were asked to reach some of your customers '
+            "yourself: please do not pass it on to them any more.",
+            message_id=message.id,
+        )
 
 
 def _stop(session: Session, runtime: Runtime, table: type[Delivery] | type[Letter], *which: ColumnElement[bool]) -> int:

@@ -24,6 +24,7 @@ from dispatcher.model.delivery import WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services.channel_choice import BY_OWN_WORD
 from dispatcher.services.oracle import MOST, TAKEN, Breach, Promise, Question, recipient
+from dispatcher.services.release import UNREACHABLE
 
 _FAILED = ("failed", "bounced", "rejected", "expired")
 _UNDER_WAY = (*WAITING, "sending")
@@ -123,7 +124,7 @@ def _in_hand_then() -> Exists:
         .join(earlier, earlier.id == Task.message_id)
         .join(this, this.id == Recipient.message_id)
         .where(
-            Task.kind == "unreachable",
+            Task.kind == UNREACHABLE,
             Task.customer_id == Recipient.customer_id,
             earlier.released_at <= this.released_at,
             or_(Task.closed_at.is_(None), Task.closed_at >= this.released_at),

@@ -118,6 +118,7 @@ def resume(session: Session, runtime: Runtime, staff: Staff | str, *, look_up: b
     for one in ended:
         one.standing, one.ended_at = None, runtime.now()
         one.ended_by = staff.email if isinstance(staff, Staff) else staff
+        tasks.close_alarm(session, runtime, "sending", f"pause {one.id}")
         # Last: the record's lock comes after those of deliveries, for everybody.
         record(
             session, runtime, staff, "resume sending", f"pause {one.id}",

@@ -18,6 +18,8 @@ from dispatcher.services.channel_choice import BY_OWN_WORD
 from dispatcher.services.directory import owner_of
 from dispatcher.storage import roomy
 
+UNREACHABLE = "unreachable"  # kind of the tasks and letters by which representatives reach customers themselves
+
 
 def approval_of(session: Session, message: Message) -> Decision:
     """The approval of exactly what the current version holds now, and keeps for its channels. Raises StateConflict
@@ -108,7 +110,7 @@ def _hand_over_unreachable(session: Session, runtime: Runtime, message: Message)
             continue
         session.add(
             Task(
-                kind="unreachable",
+                kind=UNREACHABLE,
                 dedupe=f"unreachable:{message.id}:{recipient.customer_id}",
                 rep_id=rep.id if rep else None,
                 customer_id=recipient.customer_id,
@@ -128,7 +130,7 @@ def _in_hand(session: Session, message: Message) -> set[int | None]:
     open_ones = (
         select(Task.id, Task.customer_id, Message.released_at)
         .join(Message, Message.id == Task.message_id)
-        .where(Task.kind == "unreachable", Task.state == "open")
+        .where(Task.kind == UNREACHABLE, Task.state == "open")
     )
     found = session.execute(open_ones).all()
     later = [
@@ -148,7 +150,7 @@ def _tell_unreachable(session: Session, runtime: Runtime, message: Message, rep:
         session,
         runtime,
         rep,
-        kind="unreachable",
+        kind=UNREACHABLE,
         dedupe=f"unreachable:{message.id}",
         subject=f"{len(some)} of your customers could not be reached: {message.current.subject}",
         text=(

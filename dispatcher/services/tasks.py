@@ -17,7 +17,7 @@ from dispatcher.services.reply_notices import admins
 
 log = logging.getLogger(__name__)
 
-SETTLED = "settled"  # the answer of a task that the provider's news or the customer's word has closed
+SETTLED = "settled"  # the answer of a task that no person has closed: the provider's news, or the customer's word
 
 
 def open_task(
@@ -122,6 +122,16 @@ def mark_closed(runtime: Runtime, task: Task, staff: Staff | None, answer: str |
     """Close it; without anybody, because news has settled it."""
     task.state, task.answer = "closed", answer
     task.closed_at, task.closed_by = runtime.now(), staff.id if staff else None
+
+
+def close_alarm(session: Session, runtime: Runtime, channel: str, about: str) -> None:
+    """Close the alarms about something that is over."""
+    session.execute(
+        update(Task)
+        .where(Task.kind == "alarm", Task.state == "open", Task.dedupe.startswith(f"alarm:{channel}:{about}:"))
+        .values(state="closed", answer=SETTLED, closed_at=runtime.now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 def close_settled(session: Session, runtime: Runtime) -> int:

@@ -6,12 +6,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from approvals import submission
 from dispatcher.bells import commit
-from dispatcher.model import Attempt, Delivery, Message
+from dispatcher.model import Attempt, ContactPoint, Delivery, Letter, Message, Task
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.ports import Found
 from dispatcher.services import cancellation, reconcile, sweep
@@ -92,3 +92,17 @@ def test_what_was_put_back_while_its_message_was_cancelled_does_not_wait_for_eve
     with bank.sessions() as session:
         assert (text(session).state, text(session).due_at) == ("cancelled", None)
         assert session.scalars(select(Delivery.state).where(Delivery.channel == "email")).one() == "accepted"
+
+
+def test_who_was_asked_to_reach_customers_passes_on_nothing_cancelled(bank: SmallBank) -> None:
+    with bank.sessions() as session:
+        session.execute(delete(ContactPoint).where(ContactPoint.customer_id == bank.ids["bob"]))
+        number = bank.released(session).id
+        commit(session, bank.runtime.bells)
+        asked = session.scalars(select(Letter).where(Letter.kind == "unreachable")).one()
+    cancel(bank, number)
+    with bank.sessions() as session:
+        task = session.scalars(select(Task).where(Task.kind == "unreachable")).one()
+        assert (task.state, "do not pass it on" in task.text) == ("open", True)
+        told = session.scalars(select(Letter).where(Letter.kind == "cancelled")).one()
+        assert (told.staff_id, told.subject) == (asked.staff_id, f"Cancelled: {task.message.current.subject}")
