@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -136,6 +137,10 @@ def mask(address: str) -> str:
     return f"{address[:3]} … {address[-2:]}" if len(address) > 6 else "…"
 
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)")
+_DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+
+
 def details(text: str) -> str:
     """The details of an entry of the record as words: "version 1, via page"."""
     try:
@@ -150,8 +155,13 @@ def _plain(value: object) -> str:
         return "(" + ", ".join(f"{name} {_plain(inner)}" for name, inner in value.items()) + ")"
     if isinstance(value, list):
         return " ".join(_plain(one) for one in value) or "none"
-    text = str(value)
-    return f"{text[:12]}…" if len(text) == 64 and " " not in text else text
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = "none" if value is None else str(value)
+    if _MOMENT.fullmatch(text):
+        return text[:19].replace("T", " ")
+    # A digest, perhaps with what it is of in front.
+    return _DIGEST.sub(lambda found: f"{found[0][:12]}…", text)
 
 
 def owner(customer: Customer) -> Staff | None:
