@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import ContactPoint, Customer, DistributionList, Firm, ListMember, Preference
 from dispatcher.runtime import Runtime
-from dispatcher.services import list_numbers, new_points
+from dispatcher.services import handover, list_numbers, new_points
 from dispatcher.services.customer_fields import CustomerFields
 
 CHUNK = 1000  # customers compared and written at a time
@@ -62,6 +62,7 @@ def store(session: Session, runtime: Runtime, customers: Sequence[CustomerFields
             unwanted += new_points.to_stop(session, keys, written)
             known |= _insert(session, runtime, new, firms)
             _write(session, runtime, [(one, known[one.key]) for one in [*new, *differing]], firms, lists)
+            handover.go_along(session, runtime, _given(session, differing, known))
     new_points.stop(session, runtime, unwanted)
     if not dry_run and (stored.added or stored.changed):
         session.expire_all()
@@ -117,6 +118,21 @@ def _load(session: Session, keys: list[str]) -> dict[str, _Known]:
         key: _Known(of, (name, firm or "", *rest), points[of], tuple(order[of]), frozenset(lists[of]))
         for key, of, name, firm, *rest in customers
     }
+
+
+def _given(
+    session: Session, differing: Sequence[CustomerFields], known: Mapping[str, _Known]
+) -> dict[int, tuple[int, int]]:
+    """The customers that had a representative and have another, by id: both, their own or else their firm's."""
+    moved = [one for one in differing if (one.firm, one.rep_id) != known[one.key].plain[1:3]]
+    of_firm = {row.name: row.rep_id for row in session.execute(select(Firm.name, Firm.rep_id))} if moved else {}
+    given = {}
+    for one in moved:
+        _, firm, rep_id, *_ = known[one.key].plain
+        before, after = rep_id or of_firm.get(firm), one.rep_id or of_firm.get(one.firm)
+        if before and after and before != after:
+            given[known[one.key].id] = (before, after)
+    return given
 
 
 # --- what is written

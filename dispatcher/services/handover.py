@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
@@ -148,6 +149,27 @@ def hand_over(session: Session, runtime: Runtime, actor: Staff, from_id: int, to
     return theirs
 
 
+def go_along(session: Session, runtime: Runtime, given: Mapping[int, tuple[int, int]]) -> None:
+    """What is open with customers who have another representative now is that one's: by customer the former and the
+    new one. Complaints stay where they are."""
+    customers: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for customer_id, both in given.items():
+        customers[both].append(customer_id)
+    for (from_id, to_id), ids in sorted(customers.items()):
+        person, to = session.get_one(Staff, from_id), session.get_one(Staff, to_id)
+        of_theirs = and_(Conversation.customer_id.in_(ids), Conversation.routed_to != "compliance")
+        talks = list(session.scalars(select(Conversation.id).where(_open_of(from_id), of_theirs).with_for_update()))
+        _set(session, Task, and_(_task_of(from_id), Task.customer_id.in_(ids)), rep_id=to_id)
+        if not talks:
+            continue
+        how = f"given with the customer: {person.name} to {to.name}"[:200]
+        mine = Conversation.id.in_(talks)
+        _set(session, Conversation, and_(mine, Conversation.claimed_by == from_id), claimed_by=to_id)
+        _set(session, Conversation, mine, rep_id=to_id, routed_by=how, passes=0)
+        _set(session, OrderRequest, and_(_order_of(from_id), OrderRequest.conversation_id.in_(talks)), claimed_by=to_id)
+        _tell(session, runtime, person, to, Held(customers=len(ids), conversations=len(talks)))
+
+
 def successors(session: Session, runtime: Runtime, person: Staff) -> list[Staff]:
     """Who may take over all that they have, by name; who is away is none to whom customers are given."""
     theirs, complained = held(session, person.id), _has_complaints(session, person)
@@ -229,7 +251,7 @@ def _tell(session: Session, runtime: Runtime, person: Staff, to: Staff, theirs: 
         to,
         kind="handover",
         dedupe=f"handover:{person.id}:{runtime.now():%Y%m%d%H%M%S}",
-        subject=f"{person.name}'s customers are yours now",
+        subject=f"Yours now, from {person.name}: {theirs.in_words()}",
         text=f"{text}\n\nWhat waits for you: {runtime.settings.public_url}/inbox",
         short_text=text,
     )

@@ -17,6 +17,7 @@ from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.services import (
     accounts,
     conversations,
+    customer_store,
     handover,
     imports,
     orders,
@@ -27,6 +28,7 @@ from dispatcher.services import (
     unclaimed,
     verify,
 )
+from dispatcher.services.customer_fields import CustomerFields
 from dispatcher.services.handover import Held
 from dispatcher.services.understanding import Understood
 from tests.webhooks.world import World
@@ -310,6 +312,63 @@ def test_complaints_stay_with_compliance(light: World, session: Session) -> None
     handover.hand_over(session, light.runtime, admin, carla.id, dan.id)
     session.expire_all()
     assert talk.rep_id == dan.id
+
+
+def give(world: World, session: Session, customer: Customer, firm: str, rep_id: int | None) -> None:
+    fields = CustomerFields(
+        key=customer.key, name=customer.name, firm=firm, rep_id=rep_id, points={"sms": "+12025550101"},
+        channels=("sms",), language="en", timezone="UTC", quiet_from=None, quiet_until=None, lists=frozenset(),
+    )  # fmt: skip
+    customer_store.store(session, world.runtime, [fields])
+
+
+@pytest.mark.parametrize("how", ["own", "firm", "none before"])
+def test_what_is_open_goes_along_with_a_customer(light: World, session: Session, how: str) -> None:
+    """Who is given to another representative is answered by that one, whatever the former had claimed."""
+    rep, second = one(light, session, "rep"), hired(session, "Second", "rep")
+    bob = session.scalars(select(Customer).where(Customer.key == "bob")).one()
+    if how == "firm":
+        bob.rep_id, bob.firm = None, Firm(name="Old", rep_id=rep.id)
+        session.add(Firm(name="New", rep_id=second.id))
+    elif how == "none before":
+        bob.rep_id = bob.firm_id = None
+    session.commit()
+    talk, other = says(light, session, "Sell", "order"), says(light, session, "hello", key="ana")
+    if how != "none before":
+        orders.claim(session, light.runtime, rep, session.scalars(select(OrderRequest)).one().id)
+    tasks.open_task(session, kind="unreachable", dedupe="bob", text="x", rep_id=rep.id, customer_id=bob.id)
+    tasks.open_task(session, kind="unreachable", dedupe="ana", text="x", rep_id=rep.id, customer_id=other.customer_id)
+    session.commit()
+    give(light, session, bob, "New" if how == "firm" else "", None if how == "firm" else second.id)
+    commit(session, light.runtime.bells)
+    session.expire_all()
+    given = how != "none before"
+    assert (talk.rep_id == second.id) is given
+    assert other.rep_id == rep.id
+    assert session.scalars(select(Task.rep_id).order_by(Task.dedupe)).all()[-2:] == [
+        rep.id,
+        second.id if given else rep.id,
+    ]
+    told = [each for each in session.scalars(select(Letter)) if each.kind == "handover"]
+    assert [each.staff_id for each in told] == [second.id] * given
+    if given:
+        assert (talk.claimed_by, session.scalars(select(OrderRequest.claimed_by)).one()) == (second.id, second.id)
+        says(light, session, "and?")
+        assert talk.rep_id == second.id
+        with pytest.raises(NotFound):
+            conversations.get(session, rep, talk.id)
+
+
+def test_a_complaint_does_not_go_along(light: World, session: Session) -> None:
+    carla, second = hired(session, "Carla", "compliance", "rep"), hired(session, "Second", "rep")
+    bob = session.scalars(select(Customer).where(Customer.key == "bob")).one()
+    bob.rep_id = carla.id
+    session.commit()
+    talk = says(light, session, "I complain", "complaint")
+    assert talk.rep_id == carla.id
+    give(light, session, bob, "", second.id)
+    session.expire_all()
+    assert talk.rep_id == carla.id
 
 
 def test_whoever_has_nothing_may_go(light: World, session: Session) -> None:
