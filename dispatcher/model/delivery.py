@@ -41,6 +41,9 @@ NOBODY = ("busy", "no-answer")
 ABSENT = "absent"
 # The code of an accepted attempt that was recognised at its provider by its looks, not by an id: news may know better.
 ALIKE = "alike"
+# The same of one of which a restored database knows nothing: so it is again, when it was another's.
+ALIKE_RESTORED = "alike-restored"
+ALIKES = (ALIKE, ALIKE_RESTORED)
 
 # What the present state (left) may become when news arrives (right). News that is not listed changes nothing:
 # vendors repeat and reorder their callbacks, so every order of the same news must end in the same state.

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Callback, Delivery, Letter
-from dispatcher.model.delivery import ALIKE, NOBODY, after
+from dispatcher.model.delivery import ALIKES, NOBODY, after
 from dispatcher.model.ports import Event
 from dispatcher.runtime import Runtime
 from dispatcher.services import likeness
@@ -88,7 +88,7 @@ def _doubtful(session: Session, known: Mapping[str, Any], news: Mapping[str, Seq
             for one in some:
                 if one.provider_ref:
                     refs[one.provider_ref[:100]].add(attempt_id)
-    found = {one for one in news if one in known and known[one].code == ALIKE}
+    found = {one for one in news if one in known and known[one].code in ALIKES}
     providers = {known[one].provider for some_ids in refs.values() for one in some_ids}
     for some_refs in slices(sorted(refs)):
         for ref in likeness.taken_for(session, providers, some_refs).values():

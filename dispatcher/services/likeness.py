@@ -8,8 +8,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Delivery, Letter
-from dispatcher.model.delivery import ALIKE
+from dispatcher.model.delivery import ALIKE_RESTORED, ALIKES
 from dispatcher.runtime import Runtime
+from dispatcher.services import pause
 from dispatcher.services.outcomes import target_of
 
 ANOTHERS = "what had been taken for it was another's"
@@ -24,7 +25,7 @@ def taken_for(
     if not refs:
         return {}
     query = select(Attempt.id, Attempt.provider_ref).where(
-        Attempt.provider.in_(providers), Attempt.provider_ref.in_(refs), Attempt.code == ALIKE
+        Attempt.provider.in_(providers), Attempt.provider_ref.in_(refs), Attempt.code.in_(ALIKES)
     )
     if address is not None:
         query = query.outerjoin(Delivery, Delivery.id == Attempt.delivery_id)
@@ -42,7 +43,7 @@ def learn(session: Session, runtime: Runtime, attempt: Attempt, address: str, re
     for number in taken_for(session, [attempt.provider], [ref], address):
         if number != attempt.id:
             _doubt(session, runtime, number, address)
-    if attempt.code == ALIKE:
+    if attempt.code in ALIKES:
         attempt.code, attempt.provider_ref = None, ref
     attempt.provider_ref = attempt.provider_ref or ref
 
@@ -50,10 +51,11 @@ def learn(session: Session, runtime: Runtime, attempt: Attempt, address: str, re
 def _doubt(session: Session, runtime: Runtime, number: str, address: str) -> None:
     attempt = session.get_one(Attempt, number, with_for_update=True, populate_existing=True)
     target = target_of(session, attempt)
-    if attempt.code != ALIKE or target.address != address:
+    if attempt.code not in ALIKES or target.address != address:
         return
-    attempt.code, attempt.provider_ref, attempt.error = None, None, ANOTHERS
-    if target.state == "accepted" and attempt.n == target.tries:
+    attempt.code = pause.RESTORED_CODE if attempt.code == ALIKE_RESTORED else None
+    attempt.provider_ref, attempt.error = None, ANOTHERS
+    if target.state in ("accepted", "delivered") and attempt.n == target.tries:
         attempt.state, attempt.settled_at, attempt.looked_up, attempt.absences = "unknown", None, 0, 0
-        target.state, target.accepted_at, target.settled_at = "unknown", None, None
+        target.state, target.accepted_at, target.settled_at, target.outcome = "unknown", None, None, None
         target.due_at, target.error = runtime.now(), ANOTHERS

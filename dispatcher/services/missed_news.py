@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, Delivery, Letter, Message
-from dispatcher.model.delivery import ALIKE, in_states
+from dispatcher.model.delivery import ALIKES, in_states
 from dispatcher.model.errors import ProviderError
 from dispatcher.model.ports import NewsLog, WebRequest
 from dispatcher.runtime import Runtime
@@ -86,7 +86,7 @@ def _due(session: Session, runtime: Runtime, provider: str, table: type[Delivery
             Attempt.provider == provider,
             Attempt.provider_ref.is_not(None),
             # What was only taken for it by its looks would come back as certain, under our own id.
-            or_(Attempt.code.is_(None), Attempt.code != ALIKE),
+            or_(Attempt.code.is_(None), Attempt.code.not_in(ALIKES)),
             Attempt.looked_up < LOOKS,
             or_(Attempt.looked_up_at.is_(None), Attempt.looked_up_at <= now - APART),
         )

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Delivery, Letter
-from dispatcher.model.delivery import ABSENT, ALIKE, IN_DOUBT
+from dispatcher.model.delivery import ABSENT, ALIKES, IN_DOUBT
 from dispatcher.model.ports import Content, Found, Probe
 from dispatcher.runtime import Runtime
 from dispatcher.services import letter_sending, pause, renditions
@@ -60,7 +60,7 @@ def probe_for(session: Session, runtime: Runtime, attempt: Attempt, target: Deli
         any_attempt=_is_restored(attempt),
         latest=pause.last_restore(session) if _is_restored(attempt) else None,
         # What was itself taken for another's by its looks shuts nothing out: that may have been a mistake.
-        others=frozenset(one.provider_ref for one in others if one.provider_ref and one.code != ALIKE),
+        others=frozenset(one.provider_ref for one in others if one.provider_ref and one.code not in ALIKES),
         known=frozenset(one.id for one in others),
         rivals=tuple(dict.fromkeys(_words_of(session, runtime, one, own) for one in rivals)),
     )

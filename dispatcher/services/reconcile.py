@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.bells import commit
 from dispatcher.model import Attempt, Delivery, Letter
-from dispatcher.model.delivery import ABSENT, ALIKE, in_states
+from dispatcher.model.delivery import ABSENT, ALIKE, ALIKE_RESTORED, in_states
 from dispatcher.model.ports import Found, Outcome, Probe, Provider
 from dispatcher.runtime import Runtime
 from dispatcher.services import outcomes, pause, poison, tasks
@@ -216,7 +216,7 @@ def _conclude(runtime: Runtime, attempt_id: str, found: Found, where: str, rival
         if found.verdict == "accepted" and is_its_own(session, attempt, target, found, where, rivals):
             attempt.provider = where
             if not found.own:
-                attempt.code = ALIKE
+                attempt.code = ALIKE_RESTORED if attempt.code == pause.RESTORED_CODE else ALIKE
             session.flush()
             known = Outcome(attempt.id, "accepted", provider_ref=found.provider_ref)
             outcomes.settle(session, runtime, target.channel, type(target), [known])

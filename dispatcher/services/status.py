@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import Attempt, Delivery
-from dispatcher.model.delivery import ALIKE, NOBODY, after
+from dispatcher.model.delivery import ALIKES, NOBODY, after
 from dispatcher.model.ports import Event, Outcome
 from dispatcher.runtime import Runtime
 from dispatcher.services import likeness, recall, redial, staff_calls, tasks
@@ -33,7 +33,7 @@ def apply(session: Session, runtime: Runtime, provider: str, event: Event) -> bo
         return False
     attempt = session.get_one(Attempt, found.id, with_for_update=True, populate_existing=True)
     target = target_of(session, attempt)
-    if event.provider_ref and event.attempt and (attempt.code == ALIKE or not attempt.provider_ref):
+    if event.provider_ref and event.attempt and (attempt.code in ALIKES or not attempt.provider_ref):
         likeness.learn(session, runtime, attempt, target.address, event.provider_ref[:100])
     if event.outcome:
         target.outcome = min(target.outcome or event.outcome, event.outcome, key=_rank)

@@ -294,6 +294,38 @@ def test_what_a_list_shows_late_is_not_anothers(bank: SmallBank, same: bool) -> 
     assert states(bank, [first]) == ["accepted" if same else "unknown"]
 
 
+def test_a_lost_pasts_attempt_stays_one_when_its_look_alike_was_anothers(bank: SmallBank) -> None:
+    first, second = in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
+    with bank.sessions() as session:
+        late = session.get_one(Attempt, second)
+        late.state, late.code = "deferred", "503"
+        later = bank.runtime.now() + timedelta(days=1)
+        session.execute(update(Delivery).where(Delivery.id == late.delivery_id).values(state="deferred", due_at=later))
+        session.commit()
+    restored(bank, first, 12)
+    bank.time.pass_by(13 * 3600)
+    listed = Listed(bank, SM1=second)
+    look_up(bank)
+    assert listed.asked[-1].any_attempt
+    assert states(bank, [first]) == ["accepted"]
+    tell(bank, second, "SM1")
+    assert states(bank, [first]) == ["unknown"]
+    look_up(bank, 2)
+    assert listed.asked[-1].any_attempt
+
+
+def test_what_was_called_delivered_by_anothers_receipt_is_in_doubt_again(bank: SmallBank) -> None:
+    first, second = mistaken(bank)
+    with bank.sessions() as session:
+        receipt = Event("e0", "delivered", bank.runtime.now(), provider_ref="SM1")
+        assert status.apply(session, bank.runtime, "scripted", receipt)
+        commit(session, bank.runtime.bells)
+    tell(bank, second, "SM1")
+    with bank.sessions() as session:
+        told = {one: session.get_one(Attempt, one).delivery for one in (first, second)}
+        assert [told[one].state for one in (first, second)] == ["unknown", "delivered"]
+
+
 def mistaken(bank: SmallBank) -> tuple[str, str]:
     """The second was refused with a 503 and made all the same, and its text was then taken for the first's."""
     first, second = in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
