@@ -276,15 +276,23 @@ def test_what_can_never_be_written_down_comes_to_a_person(bank: SmallBank, monke
     assert states(bank, [only]) == ["unknown"]
 
 
+def put_off(bank: SmallBank, session: Session, attempt_id: str, code: str) -> Attempt:
+    """Called not made, and to be tried again tomorrow."""
+    attempt = session.get_one(Attempt, attempt_id)
+    attempt.state, attempt.code = "deferred", code
+    tomorrow = bank.runtime.now() + timedelta(days=1)
+    of = update(Delivery).where(Delivery.id == attempt.delivery_id)
+    session.execute(of.values(state="deferred", due_at=tomorrow))
+    return attempt
+
+
 @pytest.mark.parametrize("same", [False, True])
 def test_what_a_list_shows_late_is_not_anothers(bank: SmallBank, same: bool) -> None:
     """Called absent twice and in the list after all: whose it is nobody knows, but for two attempts of one delivery."""
     first, second = in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
     with bank.sessions() as session:
-        late, other = session.get_one(Attempt, second), session.get_one(Attempt, first)
-        late.state, late.code, late.absences = "deferred", "absent", 2
-        later = bank.runtime.now() + timedelta(days=1)
-        session.execute(update(Delivery).where(Delivery.id == late.delivery_id).values(state="deferred", due_at=later))
+        late, other = put_off(bank, session, second, "absent"), session.get_one(Attempt, first)
+        late.absences = 2
         if same:
             late.delivery_id, late.n, other.n = other.delivery_id, 1, 2
             session.execute(update(Delivery).where(Delivery.id == other.delivery_id).values(tries=2))
@@ -297,10 +305,7 @@ def test_what_a_list_shows_late_is_not_anothers(bank: SmallBank, same: bool) -> 
 def test_a_lost_pasts_attempt_stays_one_when_its_look_alike_was_anothers(bank: SmallBank) -> None:
     first, second = in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
     with bank.sessions() as session:
-        late = session.get_one(Attempt, second)
-        late.state, late.code = "deferred", "503"
-        later = bank.runtime.now() + timedelta(days=1)
-        session.execute(update(Delivery).where(Delivery.id == late.delivery_id).values(state="deferred", due_at=later))
+        put_off(bank, session, second, "503")
         session.commit()
     restored(bank, first, 12)
     bank.time.pass_by(13 * 3600)
@@ -330,10 +335,7 @@ def mistaken(bank: SmallBank) -> tuple[str, str]:
     """The second was refused with a 503 and made all the same, and its text was then taken for the first's."""
     first, second = in_doubt(bank, "We cut LTMY.", "We cut LTMY.")
     with bank.sessions() as session:
-        late = session.get_one(Attempt, second)
-        late.state, late.code = "deferred", "503"
-        later = bank.runtime.now() + timedelta(days=1)
-        session.execute(update(Delivery).where(Delivery.id == late.delivery_id).values(state="deferred", due_at=later))
+        put_off(bank, session, second, "503")
         session.commit()
     Listed(bank, SM1=second)
     look_up(bank)
