@@ -7,14 +7,15 @@ from html import escape
 from importlib.resources import files
 
 import orjson
-from flask import Blueprint, Response
+from flask import Blueprint, Response, redirect, url_for
+from werkzeug import Response as BaseResponse
 
 from dispatcher import door
 from dispatcher.api.openapi import document
 from dispatcher.api.problems import KINDS, Problem
 
 # Open to everybody: they say how to ask, not what there is.
-OPEN = frozenset({"api.openapi", "api.docs", "api.docs_file", "api.problem_page"})
+OPEN = frozenset({"api.openapi", "api.docs", "api.docs_slash", "api.docs_file", "api.problem_page"})
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -75,6 +76,12 @@ def docs() -> Response:
 
 
 @door.public
+def docs_slash() -> BaseResponse:
+    """The page names its files from where it is: with a slash behind it they would be elsewhere."""
+    return redirect(url_for("api.docs"))
+
+
+@door.public
 def docs_file(name: str) -> Response:
     """The script and the style of that page."""
     headers = {"Cache-Control": "max-age=3600"}
@@ -104,5 +111,6 @@ def add_to(blueprint: Blueprint) -> None:
     """Add the addresses of these pages."""
     blueprint.add_url_rule("/openapi.json", "openapi", openapi)
     blueprint.add_url_rule("/docs", "docs", docs)
+    blueprint.add_url_rule("/docs/", "docs_slash", docs_slash)
     blueprint.add_url_rule("/docs/<name>", "docs_file", docs_file)
     blueprint.add_url_rule("/problems/<slug>", "problem_page", problem_page)

@@ -88,6 +88,7 @@ def test_it_is_readable_without_a_token(bank_api: Api) -> None:
     assert "style=" not in page.text
     for address in re.findall(r'(?:src|href)="([^"]+)"', page.text):
         assert bank_api.client.get(f"/api/v1/{address}").status_code == 200, address
+    assert bank_api.client.get("/api/v1/docs/").headers["Location"] == "/api/v1/docs"
     assert bank_api.client.get("/api/v1/docs/evil.js").status_code == 404
     assert bank_api.client.get("/api/v1/docs/../problems.py").status_code in (401, 404)
 
