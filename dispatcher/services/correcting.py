@@ -111,15 +111,21 @@ def answer(session: Session, runtime: Runtime, staff: Staff, task_id: int, word:
 
 def _held(session: Session, staff: Staff, reply_id: int) -> tuple[Reply, Conversation | None]:
     """A reply this person may see, locked after its conversation, as everybody does."""
-    seen = session.scalar(reply_store.visible(session, staff).where(Reply.id == reply_id))
-    if seen is None:
-        raise NotFound(f"there is no reply {reply_id}")
+    seen = _visible(session, staff, reply_id)
     if not staff.has(*MAY):
         raise NotAllowed("only those who answer customers say what an answer is")
     conversation = None
     if seen.conversation_id is not None:
         conversation = session.get_one(Conversation, seen.conversation_id, with_for_update=True, populate_existing=True)
+        _visible(session, staff, reply_id)  # it may have been given away while we waited for it
     return session.get_one(Reply, reply_id, with_for_update=True, populate_existing=True), conversation
+
+
+def _visible(session: Session, staff: Staff, reply_id: int) -> Reply:
+    found = session.scalar(reply_store.visible(session, staff).where(Reply.id == reply_id))
+    if found is None:
+        raise NotFound(f"there is no reply {reply_id}")
+    return found
 
 
 def _because(staff: Staff, reply: Reply) -> str:

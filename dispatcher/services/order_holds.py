@@ -42,7 +42,9 @@ def held(session: Session, staff: Staff, order_id: int) -> OrderRequest:
     get(session, staff, order_id)
     if not staff.has(*TAKERS):
         raise NotAllowed("only representatives and administrators take orders on")
-    return order_rings.locked(session, order_id)
+    order = order_rings.locked(session, order_id)
+    get(session, staff, order_id)  # it may have been given away while we waited for it
+    return order
 
 
 def claimed(session: Session, staff: Staff, order_id: int, but: str = "") -> OrderRequest:

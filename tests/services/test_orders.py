@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,7 @@ from dispatcher.services import (
     calls,
     conversations,
     correcting,
+    handover,
     letter_sending,
     order_rings,
     order_warnings,
@@ -254,6 +256,39 @@ def test_of_two_who_claim_at_once_one_has_it(world: World) -> None:
         said = sorted(pool.map(take, ("rep", "admin")), key=len)
     assert said[0] in ("Rep", "Admin")
     assert said[1] == f"{said[0]} has claimed the order"
+
+
+@pytest.mark.parametrize("deed", ["claim", "correct"])
+def test_what_is_given_away_meanwhile_is_touched_no_more(world: World, deed: str) -> None:
+    """They saw it, and waited while an administrator gave it to a colleague."""
+    with world.runtime.sessions() as session:
+        reply = asked(world, session)
+        order_id, reply_id = order_of(reply).id, reply.id
+        second = Staff(email="second@bank.example", name="Second", channels=["email"], grants=[Grant(role="rep")])
+        session.add(second)
+        session.commit()
+        new = second.id
+
+    def act() -> str:
+        with world.runtime.sessions() as mine:
+            rep = person(world, mine, "rep")
+            try:
+                if deed == "claim":
+                    orders.claim(mine, world.runtime, rep, order_id)
+                else:
+                    correcting.correct(mine, world.runtime, rep, reply_id, "question")
+                mine.commit()
+            except NotFound:
+                return "not found"
+        return "done"
+
+    with world.runtime.sessions() as giving, ThreadPoolExecutor(1) as pool:
+        order_rings.locked(giving, order_id)
+        given = pool.submit(act)
+        time.sleep(0.5)
+        handover.hand_over(giving, world.runtime, person(world, giving, "admin"), world.bank.ids["rep"], new)
+        giving.commit()
+        assert given.result(60) == "not found"
 
 
 def test_analysts_and_compliance_take_no_orders(light: World, session: Session) -> None:
