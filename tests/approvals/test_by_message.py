@@ -383,7 +383,7 @@ def test_what_nobody_can_read_is_set_aside(light: World, monkeypatch: pytest.Mon
     assert light.replies()[0].state == "unmatched"
     with light.runtime.sessions() as session:
         assert session.scalars(select(Task).where(Task.kind == "poison")).one()
-        actions = session.scalars(select(AuditEntry.action)).all()
+        actions = session.scalars(select(AuditEntry.action).order_by(AuditEntry.seq)).all()
     assert "write message" not in actions
     assert {reply.kind for reply in light.replies()} == {"alert"}
     assert isinstance(reply, Reply)

@@ -101,7 +101,7 @@ def test_the_sound_of_a_piece_and_the_wish_to_submit_at_once(bank: SmallBank) ->
         [message] = session.scalars(select(Message))
         assert message.state == "pending"
         assert message.current.recording is not None
-        acts = list(session.scalars(select(AuditEntry.action)))
+        acts = list(session.scalars(select(AuditEntry.action).order_by(AuditEntry.seq)))
         assert (acts.count("submit message"), acts.count("write message")) == (1, 1)
 
 

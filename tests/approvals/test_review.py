@@ -72,14 +72,14 @@ def test_a_refused_decision_leaves_nothing_behind(bank: SmallBank, session: Sess
     bank.released(session)
     message = bank.submitted(session)
     call = session.get_one(StaffCall, call_of(session, bank, "officer", message))
-    before = session.scalars(select(AuditEntry.action)).all()
+    before = session.scalars(select(AuditEntry.action).order_by(AuditEntry.seq)).all()
     with pytest.raises(StateConflict, match="CAP_MESSAGES_PER_HOUR"):
         review.approve(session, runtime, call, review.code_of(message.current.digest))
     commit(session, runtime.bells)
     session.expire_all()
     assert (message.state, message.approved_at) == ("pending", None)
     assert session.scalars(select(Decision.message_id).where(Decision.message_id == message.id)).all() == []
-    assert session.scalars(select(AuditEntry.action)).all() == before
+    assert session.scalars(select(AuditEntry.action).order_by(AuditEntry.seq)).all() == before
     bank.time.pass_by(3601)
     assert review.approve(session, runtime, call, review.code_of(message.current.digest))
 

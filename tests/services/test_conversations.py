@@ -84,7 +84,9 @@ def test_claim_and_close(light: World, session: Session) -> None:
         assert conversations.close(session, light.runtime, rep, number).state == "closed"
     with pytest.raises(StateConflict):
         conversations.claim(session, light.runtime, rep, number)
-    acts = session.scalars(select(AuditEntry.action).where(AuditEntry.subject == f"conversation {number}")).all()
+    acts = session.scalars(
+        select(AuditEntry.action).where(AuditEntry.subject == f"conversation {number}").order_by(AuditEntry.seq)
+    ).all()
     assert acts == ["route conversation", "claim conversation", "close conversation"]
 
 

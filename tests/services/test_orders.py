@@ -95,7 +95,11 @@ def letters(session: Session, kind: str) -> list[Letter]:
 
 
 def acts(session: Session, order: OrderRequest) -> list[str]:
-    return list(session.scalars(select(AuditEntry.action).where(AuditEntry.subject == f"order {order.id}")))
+    return list(
+        session.scalars(
+            select(AuditEntry.action).where(AuditEntry.subject == f"order {order.id}").order_by(AuditEntry.seq)
+        )
+    )
 
 
 def minute(world: World, seconds: float = 60) -> None:

@@ -114,7 +114,9 @@ def test_unclaimed_it_goes_to_the_cover_then_to_the_desk_and_stays_there(world: 
         says(world, session, "hello??")
         assert how(talk) == (admin.id, 2, None)
         assert "hello??" in told(session, other)[-1]
-        acts = session.scalars(select(AuditEntry.action).where(AuditEntry.subject == f"conversation {talk.id}"))
+        acts = session.scalars(
+            select(AuditEntry.action).where(AuditEntry.subject == f"conversation {talk.id}").order_by(AuditEntry.seq)
+        )
         assert [act for act in acts if "pass" in act] == ["pass conversation on"] * 2
         conversations.claim(session, world.runtime, other, talk.id)
         assert pass_by(world, session, 1) == 0

@@ -80,7 +80,11 @@ def test_its_button_submits_it_once(site: Site) -> None:
     assert SUBJECT not in page  # whoever holds the link later learns nothing
     assert "<button" not in page
     with site.session() as session:
-        actions = list(session.scalars(select(AuditEntry.action).where(AuditEntry.subject == f"message {number}")))
+        actions = list(
+            session.scalars(
+                select(AuditEntry.action).where(AuditEntry.subject == f"message {number}").order_by(AuditEntry.seq)
+            )
+        )
         assert actions == ["write message", "submit message", "confirm by link"]
         actors = set(session.scalars(select(AuditEntry.actor).where(AuditEntry.subject == f"message {number}")))
         assert actors == {"analyst@bank.example"}
