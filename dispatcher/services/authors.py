@@ -100,6 +100,12 @@ def is_marked(session: Session, runtime: Runtime, author: Staff, text: str, at: 
     )
 
 
+def quotes(session: Session, runtime: Runtime, author: Staff, text: str, at: datetime) -> bool:
+    """Whether a text has the right reference of one of this author's alerts."""
+    found = quoted(session, runtime, author, text, at)
+    return found is not None and references.is_right(runtime, found)
+
+
 def quoted(session: Session, runtime: Runtime, author: Staff, text: str, at: datetime) -> Quoted | None:
     """The reference in a text to an alert of this author. One with wrong digits only in front, and of one just
     dictated: `references.is_right` tells them apart."""

@@ -205,6 +205,8 @@ def _by_number(session: Session, runtime: Runtime, reply: InboundReply, text: st
     if reply.channel != "sms":
         return _by_customers_number(session, runtime, reply, number, text)
     author = authors.by_number(session, number)
+    if author and authors.quotes(session, runtime, author, text, runtime.now()):
+        return Match(author=author)  # before their digits are taken for wrong ones of a conversation
     found = _by_colleague(session, runtime, number, text)
     if found and found.is_proven:
         return found

@@ -77,6 +77,28 @@ def test_a_representative_who_is_also_an_analyst_answers_customers(light: World)
         assert session.scalar(select(func.count()).select_from(Response)) == 3
 
 
+def test_an_alerts_reference_is_no_guess_at_a_conversations(light: World) -> None:
+    """A representative who also writes alerts, of which one has the number of a conversation of theirs."""
+    ids = light.alert()
+    light.mail("ana@simon.example", light.reply_to(ids["ana"]), "Call me")
+    work(light)
+    notice = next(one for one in light.letters() if one.channel == "email")
+    with light.runtime.sessions() as session:
+        session.add(
+            Letter(kind="reply", dedupe="n", staff_id=light.bank.ids["analyst"], conversation_id=notice.conversation_id,
+                   channel="sms", address=PHONE, text="#1 Ana: hello", created_at=light.runtime.now())
+        )  # fmt: skip
+        session.get_one(Conversation, notice.conversation_id).rep_id = light.bank.ids["analyst"]
+        session.commit()
+    assert notice.conversation_id == 1
+    for _ in range(light.runtime.settings.cap_wrong_codes_per_caller_day + 1):
+        by_text(light, f"#{references.of(light.runtime, 1)} We cut LTMY to hold.")
+    assert not [one for one in light.letters() if "NOT passed on" in one.text]
+    by_text(light, f"{light.reference(1, 'analyst')} Will do.")
+    with light.runtime.sessions() as session:
+        assert [one.text for one in session.scalars(select(Response))] == ["Will do."]
+
+
 def test_a_customer_with_an_analysts_number_stays_a_customer(light: World) -> None:
     with light.runtime.sessions() as session:
         session.add(ContactPoint(customer_id=light.bank.ids["ana"], channel="sms", address=PHONE))
