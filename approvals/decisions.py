@@ -10,7 +10,7 @@ from dispatcher.model import Decision, Message, Staff, StaffCall, Version
 from dispatcher.model.errors import DigestConflict, NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.model.message import untouched
 from dispatcher.runtime import Runtime
-from dispatcher.services import audience, release, renditions
+from dispatcher.services import audience, pins, release, renditions
 from dispatcher.services.audit import record
 
 DECISIONS = ("approve", "return", "reject")
@@ -90,7 +90,11 @@ def why_barred(session: Session, officer: Staff, message: Message) -> str:
     edited = session.scalar(
         select(Version.id).where(Version.message_id == message.id, Version.editor_id == officer.id).limit(1)
     )
-    return "you edited this alert: another officer must decide on it" if edited is not None else ""
+    if edited is not None:
+        return "you edited this alert: another officer must decide on it"
+    if officer.id in pins.writers(session, message):
+        return "it came by telephone, and its author's PIN is one that you gave: another officer must decide on it"
+    return ""
 
 
 def _require_form(decision: str, comment: str) -> None:

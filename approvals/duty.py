@@ -12,15 +12,15 @@ from dispatcher.model import Duty, Message, Staff
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
 from dispatcher.model.staff import Grant
 from dispatcher.runtime import Runtime
-from dispatcher.services import covers
+from dispatcher.services import covers, pins
 from dispatcher.services.audit import record
 
 LONGEST, AHEAD, MOST_WEEKS = timedelta(days=7), timedelta(days=366), 53
 
 
 def may_decide(session: Session, message: Message) -> list[Staff]:
-    """The active officers who may decide: neither the author nor an editor of any version."""
-    barred = {message.author_id, *(version.editor_id for version in message.versions)}
+    """The active officers who may decide: none of its `writers`."""
+    barred = pins.writers(session, message)
     return [one for one in officers(session) if one.id not in barred]
 
 

@@ -40,7 +40,7 @@ def queue(session: Session, officer: Staff) -> list[Message]:
 
 
 def waiting(session: Session, officer: Staff) -> list[Message]:
-    """What waits for this very officer: of the queue, what they neither wrote nor edited."""
+    """What waits for this very officer: of the queue, what they may decide on by telephone."""
     if not officer.has("officer"):
         return []
     return [one for one in queue(session, officer) if not _why_barred(session, officer, one)]
@@ -59,7 +59,7 @@ def _why_barred(session: Session, officer: Staff, message: Message) -> str:
     if bar := decisions.why_barred(session, officer, message):
         return bar
     by_writer = pins.is_from_writer(session, officer, message)
-    return "your PIN is from somebody who wrote this alert: choose one of your own on your page" if by_writer else ""
+    return "whoever wrote this alert may know your PIN: choose one of your own on your page" if by_writer else ""
 
 
 def others(session: Session, call: StaffCall) -> list[Message]:

@@ -70,6 +70,8 @@ NEWS: dict[str, frozenset[str]] = {
 # The position of a delivery that took over from one that failed.
 FALLBACK = -1
 # The kind of a letter that tells a customer that a call will follow.
+# The kind of the tasks and letters by which representatives are to reach customers themselves.
+UNREACHABLE = "unreachable"
 CALL_FOLLOWS = "call-follows"
 
 

@@ -9,24 +9,42 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Conversation, Letter, Response, Staff
 from dispatcher.runtime import Runtime
-from dispatcher.services import covers, letters, reply_notices
+from dispatcher.services import covers, letters, references, reply_notices
 from dispatcher.services.short_texts import fitted
 
 _MOST_NAMES = 10  # of files, in one letter
 
 
 def tell_not_sent(
-    session: Session, runtime: Runtime, person: Staff, conversation: Conversation, why: str, reference: str, key: str
+    session: Session, runtime: Runtime, person: Staff, conversation: Conversation, why: str, key: str
 ) -> None:
-    """Tell a representative that what they answered by mail or text message has not gone to the customer; the
-    `reference` that a text message is to begin with, where it is all that was lacking."""
+    """Tell a representative that what they answered by mail or text message has not gone to the customer."""
+    who = reply_notices.who(conversation.customer)
+    page = reply_notices.page_of(runtime, conversation)
+    text = f"What you wrote to {who} was NOT passed on: {why}\n\nPlease answer on the page: {page}"
+    short = fitted(f"#{conversation.id} NOT passed on: ", why, "")
+    _tell_refused(session, runtime, person, conversation, text, short, key)
+
+
+def tell_unproven(
+    session: Session, runtime: Runtime, person: Staff, conversation: Conversation, why: str, key: str
+) -> None:
+    """The same of a text message that nothing proves to be theirs, and how it is. For whom it was is not certain."""
+    reference = references.of_conversation(runtime, conversation.id, person.id)
+    who, page = reply_notices.who(conversation.customer), reply_notices.page_of(runtime, conversation)
+    text = (
+        f"Your text message was NOT passed on: {why}\n\n"
+        f"If it is for {who}, send it again with {reference} in front, or answer on the page: {page}"
+    )
+    short = fitted("NOT passed on: ", why, f"\nTo answer {conversation.customer.name[:60]}: {reference} and your words")
+    _tell_refused(session, runtime, person, conversation, text, short, key)
+
+
+def _tell_refused(
+    session: Session, runtime: Runtime, person: Staff, conversation: Conversation, text: str, short: str, key: str
+) -> None:
     if reply_notices.is_flooded(session, runtime, conversation, person):
         return
-    again = f"send it again with {reference} in front, or " if reference else ""
-    text = (
-        f"What you wrote to {reply_notices.who(conversation.customer)} was NOT passed on: {why}\n\n"
-        f"Please {again}answer on the page: {reply_notices.page_of(runtime, conversation)}"
-    )
     letters.tell_staff(
         session,
         runtime,
@@ -35,9 +53,7 @@ def tell_not_sent(
         dedupe=f"{reply_notices.AUTOMATIC}{key}"[:60],
         subject=f"Not passed on: your answer to {conversation.customer.name}",
         text=text,
-        short_text=fitted(
-            f"#{conversation.id} NOT passed on: ", why, f"\nAnswer: {reference} and your words" if reference else ""
-        ),
+        short_text=short,
         conversation=conversation,
     )
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, CursorResult, select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.model import CHANNELS, Delivery, Letter, Message, Staff, Task
-from dispatcher.model.delivery import CALL_FOLLOWS, IN_DOUBT, WAITING, in_states
+from dispatcher.model import CHANNELS, Delivery, Letter, Message, Recipient, Staff, Task
+from dispatcher.model.delivery import CALL_FOLLOWS, IN_DOUBT, UNREACHABLE, WAITING, in_states
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.message import LIFE
 from dispatcher.runtime import Runtime
 from dispatcher.services import letters
 from dispatcher.services.audit import record
-from dispatcher.services.release import UNREACHABLE
+from dispatcher.services.channel_choice import BY_OWN_WORD
 from dispatcher.storage.many import among
 
 _AT_ONCE = 1000  # rows that one sweep tidies
@@ -49,13 +49,14 @@ def cancel(session: Session, runtime: Runtime, staff: Staff, message: Message) -
 def _stop_telling(session: Session, runtime: Runtime, staff: Staff, message: Message) -> None:
     """Representatives who were asked to reach customers themselves pass on what was cancelled no more."""
     asked = (Task.kind == UNREACHABLE, Task.message_id == message.id, Task.state == "open")
-    session.execute(
-        update(Task)
-        .where(*asked)
-        .values(text="No usable contact point: mend the directory. The alert was cancelled: do not pass it on")
-        .execution_options(synchronize_session=False)
-    )
-    told = select(Letter.staff_id).where(Letter.message_id == message.id, Letter.kind == UNREACHABLE)
+    for task in session.scalars(select(Task).where(*asked).order_by(Task.id).with_for_update()):
+        if (another := _to_pass_on(session, task, message)) is not None:
+            task.message_id = another
+        else:
+            task.text = "No usable contact point: mend the directory. The alert was cancelled: do not pass it on"
+    asking = (Letter.message_id == message.id, Letter.kind == UNREACHABLE)
+    _stop(session, runtime, Letter, *asking, Letter.state.in_(WAITING))
+    told = select(Letter.staff_id).where(*asking, Letter.state != "cancelled")
     subject = message.current.subject
     for rep in session.scalars(select(Staff).where(Staff.id.in_(told), Staff.active).order_by(Staff.id)):
         letters.tell_staff(
@@ -69,6 +70,24 @@ def _stop_telling(session: Session, runtime: Runtime, staff: Staff, message: Mes
             "yourself: please do not pass it on to them any more.",
             message_id=message.id,
         )
+
+
+def _to_pass_on(session: Session, task: Task, cancelled: Message) -> int | None:
+    """Another alert, released and standing, that did not reach the customer of this task either."""
+    return session.scalar(
+        select(Recipient.message_id)
+        .join(Message, Message.id == Recipient.message_id)
+        .where(
+            Recipient.customer_id == task.customer_id,
+            Recipient.delivery_id.is_(None),
+            Recipient.left_at.is_(None),
+            Recipient.because != BY_OWN_WORD,
+            Message.state.in_(("releasing", "released")),
+            Message.id != cancelled.id,
+        )
+        .order_by(Message.released_at, Message.id)
+        .limit(1)
+    )
 
 
 def _stop(session: Session, runtime: Runtime, table: type[Delivery] | type[Letter], *which: ColumnElement[bool]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -25,6 +26,8 @@ from dispatcher.services import covers, letters, routing
 from dispatcher.services.audit import record
 from dispatcher.services.order_asked import TAKERS
 from dispatcher.services.passing import OF_COMPLAINTS
+
+CLAIM_WITHIN = timedelta(minutes=30)  # of what went along with a customer and had come to its last step
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,9 @@ def require_nothing_held(session: Session, person: Staff) -> None:
 def must_keep(session: Session, person: Staff, wanted: Collection[str]) -> set[str]:
     """Of the roles that they would lose by holding these alone: those that what they have needs. It waits for them
     until it is handed over."""
-    lost, theirs = person.roles - set(wanted), held(session, person.id)
-    if not (lost and theirs.keeps_from_leaving):
+    lost = person.roles - set(wanted)
+    theirs = held(session, person.id) if lost else Held()
+    if not theirs.keeps_from_leaving:
         return set()
     needs = [set(routing.ANSWERING)]
     if theirs.customers or theirs.firms:
@@ -158,16 +162,27 @@ def go_along(session: Session, runtime: Runtime, given: Mapping[int, tuple[int, 
     for (from_id, to_id), ids in sorted(customers.items()):
         person, to = session.get_one(Staff, from_id), session.get_one(Staff, to_id)
         of_theirs = and_(Conversation.customer_id.in_(ids), Conversation.routed_to != "compliance")
-        talks = list(session.scalars(select(Conversation.id).where(_open_of(from_id), of_theirs).with_for_update()))
-        _set(session, Task, and_(_task_of(from_id), Task.customer_id.in_(ids)), rep_id=to_id)
-        if not talks:
+        talks = list(
+            session.scalars(
+                select(Conversation.id).where(_open_of(from_id), of_theirs).order_by(Conversation.id).with_for_update()
+            )
+        )
+        asked = list(session.scalars(select(Task.id).where(_task_of(from_id), Task.customer_id.in_(ids))))
+        if not (talks or asked):
             continue
+        _set(session, Task, Task.id.in_(asked), rep_id=to_id)
         how = f"given with the customer: {person.name} to {to.name}"[:200]
         mine = Conversation.id.in_(talks)
         _set(session, Conversation, and_(mine, Conversation.claimed_by == from_id), claimed_by=to_id)
         _set(session, Conversation, mine, rep_id=to_id, routed_by=how, passes=0)
+        unclaimed = and_(mine, Conversation.state == "open", Conversation.claim_by.is_(None))
+        _set(session, Conversation, unclaimed, claim_by=runtime.now() + CLAIM_WITHIN)
         _set(session, OrderRequest, and_(_order_of(from_id), OrderRequest.conversation_id.in_(talks)), claimed_by=to_id)
-        _tell(session, runtime, person, to, Held(customers=len(ids), conversations=len(talks)))
+        record(
+            session, runtime, "system", "give along", f"staff {person.email}",
+            to=to.email, conversations=len(talks), tasks=len(asked),
+        )  # fmt: skip
+        _tell(session, runtime, person, to, Held(customers=len(ids), conversations=len(talks), tasks=len(asked)))
 
 
 def successors(session: Session, runtime: Runtime, person: Staff) -> list[Staff]:
@@ -250,7 +265,7 @@ def _tell(session: Session, runtime: Runtime, person: Staff, to: Staff, theirs: 
         runtime,
         to,
         kind="handover",
-        dedupe=f"handover:{person.id}:{runtime.now():%Y%m%d%H%M%S}",
+        dedupe=f"handover:{person.id}:{runtime.now():%Y%m%d%H%M%S%f}",
         subject=f"Yours now, from {person.name}: {theirs.in_words()}",
         text=f"{text}\n\nWhat waits for you: {runtime.settings.public_url}/inbox",
         short_text=text,

@@ -284,8 +284,10 @@ def _by_colleague(session: Session, runtime: Runtime, number: str, text: str) ->
     asked, note = told[0], UNPROVEN
     if named is not None and named.code:
         whose = next((one for one in told if one.staff_id and references.proves(runtime, named, one.staff_id)), None)
-        if guesses.is_taken(session, runtime, number, whose is not None):
+        if guesses.is_taken(session, runtime, number, whose is not None, guesses.ANSWERS):
             asked, note = whose or asked, ""
+        elif whose is not None:
+            note = "one too many: too many wrong digits have come from your number, and none are taken for a while"
     conversation = session.get_one(Conversation, asked.conversation_id)
     return Match(staff=asked.staff, conversation=conversation, note=note, text=named.rest if named else text)
 

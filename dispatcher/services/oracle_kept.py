@@ -20,11 +20,10 @@ from dispatcher.model import (
     Task,
     Version,
 )  # fmt: skip
-from dispatcher.model.delivery import WAITING
+from dispatcher.model.delivery import UNREACHABLE, WAITING
 from dispatcher.runtime import Runtime
 from dispatcher.services.channel_choice import BY_OWN_WORD
 from dispatcher.services.oracle import MOST, TAKEN, Breach, Promise, Question, recipient
-from dispatcher.services.release import UNREACHABLE
 
 _FAILED = ("failed", "bounced", "rejected", "expired")
 _UNDER_WAY = (*WAITING, "sending")

@@ -18,7 +18,7 @@ from datetime import timedelta
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from dispatcher.model import Message, Staff, StaffCall, Version
+from dispatcher.model import Grant, Message, Staff, StaffCall, Version
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
 from dispatcher.runtime import Runtime
 from dispatcher.services import hashing, letters, tasks
@@ -144,18 +144,30 @@ def is_theirs(person: Staff, pin: str) -> bool:
 def give(person: Staff, pin: str, by: int | None) -> None:
     """Their PIN from a file of this member of staff, None for the host's command, or no PIN; a new one may be tried
     anew."""
-    person.pin_hash, person.pin_given_by = hashing.hashed(pin) if pin else None, by
+    person.pin_hash, person.pin_given_by = (hashing.hashed(pin), by) if pin else (None, None)
     person.pin_failures, person.pin_wait_until, person.pin_locked_at = 0, None, None
 
 
+def writers(session: Session, message: Message) -> set[int]:
+    """Whose words it may be: author, editors and, of what came by telephone or text message, who gave its author their
+    PIN and may have dictated it."""
+    rows = session.execute(select(Version.editor_id, Version.via).where(Version.message_id == message.id)).all()
+    found = {message.author_id, *(row.editor_id for row in rows)}
+    if message.author.pin_given_by is not None and any(row.via not in ("page", "api", "mail") for row in rows):
+        found.add(message.author.pin_given_by)
+    return found
+
+
 def is_from_writer(session: Session, person: Staff, message: Message) -> bool:
-    """Whether whoever gave them their PIN, and may know it, wrote this alert or edited it: two pairs of eyes would be
-    one."""
-    giver = person.pin_given_by
-    if giver is None:
+    """Whether a writer of this alert may know their PIN: two pairs of eyes would be one.
+
+    Whoever brought the file does, and an administrator may have it in another.
+    """
+    if person.pin_chosen_at is not None:
         return False
-    edited = select(Version.id).where(Version.message_id == message.id, Version.editor_id == giver).limit(1)
-    return message.author_id == giver or session.scalar(edited) is not None
+    wrote = writers(session, message)
+    admins = select(Grant.staff_id).where(Grant.staff_id.in_(wrote), Grant.role == "admin").limit(1)
+    return person.pin_given_by in wrote or session.scalar(admins) is not None
 
 
 def choose(session: Session, runtime: Runtime, person: Staff, pin: str) -> None:

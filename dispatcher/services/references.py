@@ -22,8 +22,8 @@ _WRITTEN = re.compile(
     r"(?: ?[)\]])?[ \t:;,.-]{0,3}",
     re.IGNORECASE,
 )
-# "#4-8302 Will do", "#48302: Will do"; "#4 Will do" lacks the digits.
-_ANSWERS = re.compile(r"\s*#\s*(?P<number>\d{1,12}?)(?:[ \u00a0\u2010-\u2014-]?(?P<code>\d{4}))?(?!\w)[\s:,.;-]*")
+# "#4-8302 Will do", "# 4 - 8302: Will do"; "#4 Will do" and "#4 2024 was better" lack the digits.
+_ANSWERS = re.compile(r"\s*#\s*(?P<number>\d{1,12})(?!\w)(?:\s?[\u2010-\u2014-]\s?(?P<code>\d{4})(?!\w))?[\s:,.;-]*")
 
 
 @dataclass(frozen=True, slots=True)

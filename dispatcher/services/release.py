@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.bells import note
 from dispatcher.model import Customer, Decision, Message, Recipient, Staff, Task
+from dispatcher.model.delivery import UNREACHABLE
 from dispatcher.model.errors import StateConflict
 from dispatcher.model.message import untouched
 from dispatcher.runtime import Runtime
@@ -18,7 +19,7 @@ from dispatcher.services.channel_choice import BY_OWN_WORD
 from dispatcher.services.directory import owner_of
 from dispatcher.storage import roomy
 
-UNREACHABLE = "unreachable"  # kind of the tasks and letters by which representatives reach customers themselves
+_REACH_THEM = "No usable contact point: reach them yourself and mend the directory"
 
 
 def approval_of(session: Session, message: Message) -> Decision:
@@ -115,7 +116,7 @@ def _hand_over_unreachable(session: Session, runtime: Runtime, message: Message)
                 rep_id=rep.id if rep else None,
                 customer_id=recipient.customer_id,
                 message_id=message.id,
-                text="No usable contact point: reach them yourself and mend the directory",
+                text=_REACH_THEM,
             )
         )
     for rep_id, customers in of_rep.items():
@@ -128,18 +129,24 @@ def _in_hand(session: Session, message: Message) -> set[int | None]:
     began later may have come to its end before.
     """
     open_ones = (
-        select(Task.id, Task.customer_id, Message.released_at)
+        select(Task.id, Task.customer_id, Message.released_at, Message.state)
         .join(Message, Message.id == Task.message_id)
         .where(Task.kind == UNREACHABLE, Task.state == "open")
     )
     found = session.execute(open_ones).all()
+    # Of a cancelled one nothing is to be passed on, and of this one there is.
     later = [
-        one.id for one in found if one.released_at and message.released_at and one.released_at > message.released_at
+        one.id
+        for one in found
+        if one.state == "cancelled"
+        or (one.released_at and message.released_at and one.released_at > message.released_at)
     ]
     mine = select(Recipient.customer_id).where(Recipient.message_id == message.id, Recipient.delivery_id.is_(None))
     if later:
         session.execute(
-            update(Task).where(Task.id.in_(later), Task.customer_id.in_(mine)).values(message_id=message.id)
+            update(Task)
+            .where(Task.id.in_(later), Task.customer_id.in_(mine))
+            .values(message_id=message.id, text=_REACH_THEM)
         )
     return {one.customer_id for one in found}
 

@@ -163,7 +163,7 @@ def _found(
     person = message.author if rule.target == "analyst" and message else None
     if rule.target == "person" and rule.staff_id is not None:
         person = session.get(Staff, rule.staff_id)
-    if person is None or not person.active:
+    if person is None or not answers(person):
         return None
     one = covers.standing_in(session, runtime, person)
     return None if covers.is_away(runtime, one) else (one, rule.target, _instead(person, one))

@@ -12,7 +12,7 @@ from dispatcher.model import ContactPoint, Conversation, Reply, Staff
 from dispatcher.model.conversation import MACHINES, WISHES
 from dispatcher.model.errors import DispatcherError, Refused
 from dispatcher.model.ports import File
-from dispatcher.services import answer_notices, caps, conversations, references, reply_store, responses
+from dispatcher.services import answer_notices, caps, conversations, reply_store, responses
 from dispatcher.services.arrival import Arrival
 from dispatcher.services.matching import UNPROVEN, Match
 from dispatcher.services.once import clean
@@ -73,11 +73,9 @@ def _refuse(arrival: Arrival, understood: Understood, why: str) -> Reply:
     assert staff is not None
     assert conversation is not None
     if caps.may_answer(arrival.session, arrival.runtime, staff):
-        lacks = arrival.found.note == UNPROVEN
-        reference = references.of_conversation(arrival.runtime, conversation.id, staff.id) if lacks else ""
-        answer_notices.tell_not_sent(
-            arrival.session, arrival.runtime, staff, conversation, why, reference, _digest(arrival)
-        )
+        unproven = arrival.found.note == UNPROVEN
+        tell = answer_notices.tell_unproven if unproven else answer_notices.tell_not_sent
+        tell(arrival.session, arrival.runtime, staff, conversation, why, _digest(arrival))
     note = f"an answer of {staff.email}, not passed on: {why}"
     return arrival.keep(understood, note, state="settled", found=Match())
 

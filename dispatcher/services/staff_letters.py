@@ -23,7 +23,7 @@ def tell_changed(session: Session, runtime: Runtime, actor: Staff, person: Staff
         runtime,
         person,
         kind="staff",
-        dedupe=f"staff-changed:{runtime.now():%Y%m%d%H%M%S}",
+        dedupe=f"staff-changed:{runtime.now():%Y%m%d%H%M%S%f}",
         subject=f"Your {changed} was changed" if len(what) == 1 else f"Your {changed} were changed",
         text=f"{actor.name} has changed your {changed}, by a file of staff.\n\n"
         f"If you did not expect that, choose a PIN of your own here and tell an administrator: "
@@ -48,7 +48,7 @@ def tell_of_officers(session: Session, runtime: Runtime, actor: Staff, made: Seq
             runtime,
             person,
             kind="staff",
-            dedupe=f"staff-officers:{runtime.now():%Y%m%d%H%M%S}",
+            dedupe=f"staff-officers:{runtime.now():%Y%m%d%H%M%S%f}",
             subject="Somebody else may approve alerts from now on",
             text=f"{actor.name} has made {names} approval officer{'s' if len(made) > 1 else ''}.\n\n"
             f"If that is wrong, tell an administrator: {runtime.settings.public_url}/directory/staff",

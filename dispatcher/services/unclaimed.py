@@ -17,12 +17,13 @@ UNCLAIMED = "unclaimed"  # the kind of a task
 
 
 def due(session: Session, runtime: Runtime) -> list[int]:
-    """Conversations that nobody has claimed in time, and those whose owner works here no more."""
+    """Conversations that nobody has claimed in time, and those whose owner works here no more, or answers nobody."""
     # By the time alone, for which there is an index: whoever claims or closes one takes its time away.
     late = (
         select(Conversation.id).where(Conversation.claim_by <= runtime.now()).order_by(Conversation.claim_by).limit(200)
     )
-    gone = select(Staff.id).where(Staff.active.is_(False))
+    answering = select(Grant.staff_id).where(Grant.role.in_(routing.ANSWERING))
+    gone = select(Staff.id).where(or_(Staff.active.is_(False), Staff.id.not_in(answering)))
     somebody = exists().where(Grant.staff_id == Staff.id, Grant.role.in_(("rep", "admin")), Staff.active)
     left = (
         select(Conversation.id)
@@ -58,7 +59,7 @@ def pass_on(session: Session, runtime: Runtime, conversation_id: int) -> bool:
         return False
     has_it = conversation.claimed_by or conversation.rep_id
     owner = session.get(Staff, has_it) if has_it else None
-    if owner is None or not owner.active:
+    if owner is None or not routing.answers(owner):
         return _inherit(session, runtime, conversation)
     if conversation.state != "open" or conversation.claim_by is None or conversation.claim_by > runtime.now():
         return False

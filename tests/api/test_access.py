@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from approvals import review
+from approvals import decisions, duty, review
 from dispatcher.api.calls import CALLS, EVERYBODY, PREFIX, Call
 from dispatcher.model import ApiToken, Conversation, Customer, Grant, Letter, Message, Reply, Staff, StaffCall, Task
 from dispatcher.model.errors import NotAllowed
@@ -52,7 +52,7 @@ def test_each_role_gets_where_the_table_says_and_nowhere_else(bank_api: Api, rol
 
 def test_every_route_below_the_prefix_is_in_the_table_or_known_to_be_open(bank_api: Api) -> None:
     named = {f"api.{call.name}" for call in CALLS}
-    known = named | {"api.openapi", "api.docs", "api.docs_file", "api.problem_page", "api.elsewhere"}
+    known = named | {"api.openapi", "api.docs", "api.docs_file", "api.docs_slash", "api.problem_page", "api.elsewhere"}
     rules = [rule for rule in bank_api.app.url_map.iter_rules() if rule.rule.startswith(PREFIX)]
     assert {rule.endpoint for rule in rules} == known
 
@@ -389,3 +389,53 @@ def test_a_role_that_lets_somebody_decide_is_told(bank_api: Api) -> None:
     assert "officer@bank.example" in told
     assert len(told) == len(set(told))
     assert not {"rep@bank.example", "admin@bank.example"} & set(told)
+
+
+def by_phone(session: Session, message_id: int) -> Message:
+    """As if its author had dictated it."""
+    message = session.get_one(Message, message_id)
+    for version in message.versions:
+        version.via = "phone"
+    session.commit()
+    return message
+
+
+def test_who_gave_an_author_their_pin_decides_on_nothing_dictated_by_it(bank_api: Api) -> None:
+    """They may have dictated it: neither by page nor by telephone, nor by an officer to whom they gave a PIN, too."""
+    made = bank_api.made()
+    with bank_api.session() as session:
+        author, officer = (session.get_one(Staff, bank_api.bank.ids[name]) for name in ("analyst", "officer"))
+        ghost = session.get_one(Staff, bank_api.bank.ids["colleague"])
+        giver = officer.id
+        pins.give(author, "740218", giver)
+        pins.give(ghost, "740219", giver)
+        session.commit()
+        assert decisions.why_barred(session, officer, session.get_one(Message, made["id"])) == ""
+        message = by_phone(session, made["id"])
+        assert "PIN is one that you gave" in decisions.why_barred(session, officer, message)
+        assert officer not in duty.may_decide(session, message)
+        assert pins.is_from_writer(session, ghost, message)
+    answer = bank_api.decided(made)
+    assert answer.status_code == 403
+
+
+def test_a_pin_of_a_file_decides_on_no_administrators_alert(bank_api: Api) -> None:
+    """They may have another copy of it."""
+    made = bank_api.made()
+    with bank_api.session() as session:
+        author, officer = (session.get_one(Staff, bank_api.bank.ids[name]) for name in ("analyst", "officer"))
+        pins.give(officer, "740218", None)
+        message = session.get_one(Message, made["id"])
+        assert not pins.is_from_writer(session, officer, message)
+        author.grants.append(Grant(role="admin"))
+        session.flush()
+        assert pins.is_from_writer(session, officer, message)
+        pins.choose(session, bank_api.bank.runtime, officer, "981364")
+        assert not pins.is_from_writer(session, officer, message)
+
+
+def test_who_has_no_pin_has_it_from_nobody(bank_api: Api) -> None:
+    with bank_api.session() as session:
+        person = session.get_one(Staff, bank_api.bank.ids["rep"])
+        pins.give(person, "", 1)
+        assert (person.pin_hash, person.pin_given_by) == (None, None)

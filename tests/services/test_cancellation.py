@@ -100,9 +100,39 @@ def test_who_was_asked_to_reach_customers_passes_on_nothing_cancelled(bank: Smal
         number = bank.released(session).id
         commit(session, bank.runtime.bells)
         asked = session.scalars(select(Letter).where(Letter.kind == "unreachable")).one()
+        asked.state = "accepted"
+        session.commit()
     cancel(bank, number)
     with bank.sessions() as session:
         task = session.scalars(select(Task).where(Task.kind == "unreachable")).one()
         assert (task.state, "do not pass it on" in task.text) == ("open", True)
         told = session.scalars(select(Letter).where(Letter.kind == "cancelled")).one()
         assert (told.staff_id, told.subject) == (asked.staff_id, f"Cancelled: {task.message.current.subject}")
+
+
+@pytest.mark.parametrize("first", ["cancelled", "other"])
+def test_the_alert_that_stands_is_passed_on(bank: SmallBank, first: str) -> None:
+    """Its correction, released before or after the cancel: the customer out of reach is to have that one."""
+    with bank.sessions() as session:
+        session.execute(delete(ContactPoint).where(ContactPoint.customer_id == bank.ids["bob"]))
+        wrong = bank.released(session).id
+        right = bank.released(session, text="Corrected.").id if first == "other" else 0
+        commit(session, bank.runtime.bells)
+    cancel(bank, wrong)
+    with bank.sessions() as session:
+        right = right or bank.released(session, text="Corrected.").id
+        commit(session, bank.runtime.bells)
+        task = session.scalars(select(Task).where(Task.kind == "unreachable", Task.state == "open")).one()
+        assert (task.message_id, "reach them yourself" in task.text) == (right, True)
+
+
+def test_who_was_not_told_yet_is_told_nothing(bank: SmallBank) -> None:
+    with bank.sessions() as session:
+        session.execute(delete(ContactPoint).where(ContactPoint.customer_id == bank.ids["bob"]))
+        number = bank.released(session).id
+        commit(session, bank.runtime.bells)
+        assert session.scalars(select(Letter.state).where(Letter.kind == "unreachable")).all() == ["queued"]
+    cancel(bank, number)
+    with bank.sessions() as session:
+        assert session.scalars(select(Letter.state).where(Letter.kind == "unreachable")).all() == ["cancelled"]
+        assert session.scalars(select(Letter).where(Letter.kind == "cancelled")).all() == []

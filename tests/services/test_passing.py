@@ -429,7 +429,8 @@ def test_roles_stay_while_what_they_are_for_is_open(
     assert person.roles == wanted | kept
 
 
-def test_who_may_answer_no_more_has_nothing(light: World, session: Session) -> None:
+@pytest.mark.parametrize("how", ["word", "sweep"])
+def test_who_may_answer_no_more_has_nothing(light: World, session: Session, how: str) -> None:
     """However it came to it: what they have claimed answers to them no more, and the next word goes to somebody."""
     person = hired(session, "Second", "rep")
     talk = says(light, session)
@@ -443,7 +444,11 @@ def test_who_may_answer_no_more_has_nothing(light: World, session: Session) -> N
     ):
         with pytest.raises(NotFound):
             act()
-    says(light, session, "anybody?")
+    if how == "word":
+        says(light, session, "anybody?")
+    else:
+        assert pass_by(light, session, 1) == 1
+        assert pass_by(light, session, 1) == 0
     assert (talk.rep_id, talk.claimed_by, talk.state) == (light.bank.ids["rep"], None, "open")
     assert not [each for each in session.scalars(select(Letter)) if each.staff_id == person.id and "any" in each.text]
 

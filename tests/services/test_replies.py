@@ -27,7 +27,7 @@ from dispatcher.model import (
 )
 from dispatcher.model.conversation import MACHINES, WANTED
 from dispatcher.model.errors import NotFound, Refused
-from dispatcher.services import replies, reply_notices, suppressions
+from dispatcher.services import references, replies, reply_notices, suppressions
 from tests.webhooks.world import PUBLIC_URL, SUBJECT, World, world_of
 
 # What a representative answers by mail or text message while an order waits does not read like a deal.
@@ -440,7 +440,7 @@ def test_a_representative_answers_by_text_message(world: World) -> None:
     reference = world.reference(notice.conversation_id)
     assert notice.text.startswith(f"ORDER REQUEST (not accepted yet). {reference} Bob")
     world.sms(REP, f"{reference} Sold 500")
-    world.sms(REP, f"{reference.replace('-', '')}: and 200 more")
+    world.sms(REP, f"{reference.replace('-', ' – ')}: and 200 more")
     world.work()
     assert [one.text for one in world.letters("response")] == [
         f"Rep, Example Bank: Sold 500\n\n{NOT_YET}",
@@ -462,13 +462,32 @@ def test_a_forged_number_speaks_to_nobody(light: World, front: str) -> None:
     refused = {one.channel: one.text for one in light.letters() if "NOT passed on" in one.text}
     assert set(refused) == {"email", "sms"}
     assert f"send it again with {right} in front" in refused["email"]
-    assert refused["sms"].endswith(f"Answer: {right} and your words")
+    assert refused["sms"].endswith(f"To answer Bob: {right} and your words")
     (kept,) = [one for one in light.replies() if one.sender == REP]
     assert kept.state == "settled"
     assert right not in (kept.note or "")
     light.sms(REP, f"{right} Call me.")
     light.work()
     assert len(light.letters("response")) == 1
+
+
+@given(st.integers(1, 10**11), st.integers(1, 10**6), st.sampled_from(["", " words", ": 2024", "-", "\n", " 1234"]))
+def test_every_reference_is_read_as_it_was_written(number: int, person: int, rest: str) -> None:
+    runtime: Any = SimpleNamespace(key=str.encode)
+    found = references.answer_in(references.of_conversation(runtime, number, person) + rest)
+    assert found is not None
+    assert found.conversation_id == number
+    assert references.proves(runtime, found, person)
+    assert not references.proves(runtime, found, person + 1) or references.of_conversation(
+        runtime, number, person + 1
+    ) == references.of_conversation(runtime, number, person)
+
+
+@pytest.mark.parametrize("text", ["#4 words", "#4", "#4 2024 was better", "#48302 words", "#4 83021"])
+def test_what_has_no_digits_is_no_guess(text: str) -> None:
+    found = references.answer_in(text)
+    assert found is not None
+    assert found.code == ""
 
 
 def test_digits_of_a_conversation_are_guessed_only_so_often(light: World) -> None:
