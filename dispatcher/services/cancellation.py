@@ -84,6 +84,7 @@ def _to_pass_on(session: Session, task: Task, cancelled: Message) -> int | None:
             Recipient.because != BY_OWN_WORD,
             Message.state.in_(("releasing", "released")),
             Message.id != cancelled.id,
+            Message.released_at >= cancelled.released_at,  # of an earlier one it is done, or has a task of its own
         )
         .order_by(Message.released_at, Message.id)
         .limit(1)

@@ -75,7 +75,7 @@ def everybody_accounted_for(session: Session, runtime: Runtime, asked: Question)
     for *who, delivery_id, state in session.execute(left_alone.order_by(*_WHO).limit(MOST)):
         yield Breach("P1", recipient(*who), f"delivery {delivery_id} is {state}, and nobody has a task to reach them")
     unreached = select(*_WHO).where(
-        Recipient.message_id.in_(out),
+        Recipient.message_id.in_(out.where(Message.state != "cancelled")),
         Recipient.delivery_id.is_(None),
         Recipient.left_at.is_(None),
         Recipient.because != BY_OWN_WORD,
