@@ -13,6 +13,7 @@ from dispatcher.model import CHANNELS
 from dispatcher.runtime import Runtime
 from dispatcher.services import local_time
 from dispatcher.services.dialable import barred
+from dispatcher.services.list_keys import ListKeys
 
 COLUMNS = (
     "customer_id", "name", "firm", "rep_email", "email", "sms", "voice", "fax", "channels", "language", "timezone",
@@ -136,9 +137,10 @@ def address_of(runtime: Runtime, channel: str) -> Callable[[str], str]:
 
 
 def read_customer(
-    runtime: Runtime, reps: Mapping[str, int], row: Mapping[str, str]
+    runtime: Runtime, reps: Mapping[str, int], keys: ListKeys, row: Mapping[str, str]
 ) -> tuple[CustomerFields, list[Problem]]:
-    """A customer's fields and everything that is wrong with them. `reps` are ids of active reps by mail address."""
+    """A customer's fields and everything that is wrong with them. `reps` are ids of active reps by mail address,
+    `keys` those of the lists that are there or that earlier rows have named."""
     cells = Cells(row)
     quiet = cells.take("quiet_hours", _quiet_hours, None)
     fields = CustomerFields(
@@ -152,7 +154,7 @@ def read_customer(
         timezone=cells.take("timezone", _timezone, "UTC"),
         quiet_from=quiet[0] if quiet else None,
         quiet_until=quiet[1] if quiet else None,
-        lists=_lists(cells),
+        lists=_lists(cells, keys),
     )
     return fields, cells.problems
 
@@ -162,14 +164,15 @@ def _points(runtime: Runtime, cells: Cells) -> dict[str, str]:
     return {channel: address for channel, address in found.items() if address}
 
 
-def _lists(cells: Cells) -> frozenset[str]:
-    keys = []
-    for part in cells.text("lists").split(";"):
+def _lists(cells: Cells, keys: ListKeys) -> frozenset[str]:
+    found = set()
+    for part in (part.strip() for part in cells.text("lists").split(";")):
         try:
-            keys.append(key_of(part.strip()))
+            if part:
+                found.add(keys.named(key_of(part)))
         except ValueError as error:
-            cells.wrong("lists", f"{quoted(part.strip())} {error}")
-    return frozenset(key for key in keys if key)
+            cells.wrong("lists", f"{quoted(part)} {error}")
+    return frozenset(found)
 
 
 def _one_of(reps: Mapping[str, int]) -> Callable[[str], int | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from dispatcher.model import (
@@ -22,6 +22,7 @@ from dispatcher.services.customer_fields import COLUMNS, key_of, name_of, read_c
 from dispatcher.services.duplicates import likely_duplicates
 from dispatcher.services.history import history
 from dispatcher.services.imports import active_reps
+from dispatcher.services.list_keys import ListKeys
 
 __all__ = [
     "delete_customer", "history", "likely_duplicates", "may_keep", "owner_of", "put_customer", "put_list",
@@ -55,7 +56,7 @@ def put_customer(
     """
     wrong = {name: "is not a field of a customer" for name in fields if name not in COLUMNS}
     row = {name: _as_cell(name, fields.get(name)) for name in COLUMNS} | {"customer_id": key}
-    read, problems = read_customer(runtime, active_reps(session), row)
+    read, problems = read_customer(runtime, active_reps(session), ListKeys(session), row)
     # Who may change them was asked of the key as it was given: it must not become another customer's on the way.
     if read.key != key and not any(one.column == "customer_id" for one in problems):
         wrong["customer_id"] = "has blanks or marks around it that nobody sees: leave them out"
@@ -149,11 +150,12 @@ def put_list(
 
 
 def _require_distinct(session: Session, key: str) -> None:
-    """In a mail or a text message nobody minds capitals, and digits are a list's number. Raises Refused."""
-    if key.isascii() and key.isdigit():
-        raise Refused({"key": "must not be digits alone: those are a list's number"})
-    known = session.scalar(select(DistributionList.key).where(func.lower(DistributionList.key) == key.lower()).limit(1))
-    if known is not None:
+    """Raises Refused for a key that is another list's, or no list's."""
+    try:
+        known = ListKeys(session).named(key)
+    except ValueError as error:
+        raise Refused({"key": str(error)}) from None
+    if known != key:
         raise Refused({"key": f"is that of the list {known} but for capitals: choose another"})
 
 

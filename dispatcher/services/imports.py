@@ -16,6 +16,7 @@ from dispatcher.services import csv_rows, staff_letters
 from dispatcher.services.audit import record
 from dispatcher.services.customer_fields import COLUMNS, CustomerFields, Problem, read_customer
 from dispatcher.services.customer_store import store
+from dispatcher.services.list_keys import ListKeys
 from dispatcher.services.staff_store import STAFF_COLUMNS, STAFF_MAY_HAVE, StoredStaff, read_staff, store_staff
 
 
@@ -118,8 +119,8 @@ def import_customers(
     session: Session, runtime: Runtime, text: bytes, *, dry_run: bool, actor: Staff | str
 ) -> ImportResult:
     """Take customers.csv in. Raises Refused when the file as a whole cannot be read; the caller commits."""
-    reps = active_reps(session)
-    result, rows = _read("customers", text, COLUMNS, lambda cells: read_customer(runtime, reps, cells))
+    reps, keys = active_reps(session), ListKeys(session)
+    result, rows = _read("customers", text, COLUMNS, lambda cells: read_customer(runtime, reps, keys, cells))
     customers = [fields for _, fields in rows.values()]
     stored = store(session, runtime, customers, dry_run=dry_run)
     result.added, result.changed, result.unchanged = stored.added, stored.changed, stored.unchanged

@@ -84,6 +84,7 @@ def store_staff(
 
     Who was deactivated stays so: a file must not let somebody in again whom an administrator put out. Nor does it take
     the place of a PIN that its owner has chosen: whoever has the file would know it again. `by` is whose file it is.
+    A dry run takes a PIN in it for the one that is there: else whoever may try files out could find PINs by trying.
     """
     stored = StoredStaff()
     known = {one.email.lower(): one for one in session.scalars(select(Staff))}
@@ -111,15 +112,18 @@ def store_staff(
             stored.own_pins.append(fields.key)
         if person.roles != fields.roles:
             stored.roles_changed.append(fields.key)
-        if _same(person, fields):
+        same_pin = _keeps_pin(person, fields.pin, compare=not dry_run)
+        if same_pin and _same(person, fields):
             stored.unchanged += 1
             continue
         stored.changed += 1
-        is_new = {"phone": person.phone != fields.phone, "pin": not _keeps_pin(person, fields.pin)}
+        is_new = {"phone": person.phone != fields.phone, "pin": not same_pin}
         if any(is_new.values()):
             stored.reached_anew[fields.key] = {name for name, new in is_new.items() if new}
         if not dry_run:
-            _change(person, fields, by)
+            _change(person, fields)
+            if not same_pin:
+                pins.give(person, fields.pin, by)
     session.flush()
     return stored
 
@@ -152,12 +156,13 @@ def _same(person: Staff, fields: StaffFields) -> bool:
         and tuple(person.channels) == fields.channels
         and person.roles == fields.roles
         and fields.language in ("", person.language)
-        and _keeps_pin(person, fields.pin)
     )
 
 
-def _keeps_pin(person: Staff, pin: str) -> bool:
-    return person.pin_chosen_at is not None or pins.is_theirs(person, pin)
+def _keeps_pin(person: Staff, pin: str, *, compare: bool) -> bool:
+    if person.pin_chosen_at is not None:
+        return True
+    return pins.is_theirs(person, pin) if compare else bool(pin) == bool(person.pin_hash)
 
 
 def _add(session: Session, runtime: Runtime, fields: StaffFields, by: int | None) -> None:
@@ -174,11 +179,9 @@ def _add(session: Session, runtime: Runtime, fields: StaffFields, by: int | None
     session.add(person)
 
 
-def _change(person: Staff, fields: StaffFields, by: int | None) -> None:
+def _change(person: Staff, fields: StaffFields) -> None:
     person.name, person.phone, person.channels = fields.name, fields.phone, list(fields.channels)
     person.language = fields.language or person.language
-    if not _keeps_pin(person, fields.pin):
-        pins.give(person, fields.pin, by)
     person.grants = [grant for grant in person.grants if grant.role in fields.roles] + [
         Grant(role=role) for role in sorted(fields.roles - person.roles)
     ]

@@ -23,7 +23,7 @@ from dispatcher.model import (
 )
 from dispatcher.model.errors import Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import imports, preferences
+from dispatcher.services import imports, pins, preferences
 from dispatcher.services.imports import ImportResult
 from tests.directory_runtime import runtime_for, staff_without_pins
 
@@ -328,6 +328,23 @@ def test_the_record_says_how_many_and_names_nobody(bank: Session, runtime: Runti
     assert "ann" not in entry.detail.lower()
 
 
+def test_capitals_make_no_second_list(bank: Session, runtime: Runtime) -> None:
+    """In the address of a mail they would be one; digits alone are a list's number."""
+    bank.add(DistributionList(key="Semis", name="Semis", number=101, created_at=runtime.now()))
+    bank.flush()
+    lines = [
+        f"C{n},Ann,,,a{n}@b.example,,,,,,,,{lists}" for n, lists in enumerate(["semis;Oil", "SEMIS;oil", "12;Oil"])
+    ]
+    for dry_run in (True, False):
+        found = take(bank, runtime, *lines, dry_run=dry_run)
+        assert counts(found) == (3, 0, 0, 0)
+        assert [(one.row, one.column) for one in found.warnings] == [(4, "lists")]
+        assert '"12" must not be digits alone' in found.warnings[0].text
+    assert set(bank.scalars(select(DistributionList.key))) == {"Semis", "Oil"}
+    assert bank.scalar(select(func.count()).select_from(ListMember)) == 5
+    assert counts(take(bank, runtime, *lines)) == (0, 0, 3, 0)
+
+
 # --- staff
 
 
@@ -349,6 +366,19 @@ def test_a_file_does_not_take_away_the_last_administrator(session: Session, runt
     handed_over = take_staff(session, runtime, ben.format("analyst"), ada.format("admin"))
     assert handed_over.warnings == []
     assert {one.name: one.roles for one in session.scalars(select(Staff))} == {"Ada": {"admin"}, "Ben": {"analyst"}}
+
+
+def test_a_dry_run_does_not_tell_a_pin(session: Session, runtime: Runtime) -> None:
+    """Whoever may try files out would find PINs by trying. That there is none yet, or none any more, is no secret."""
+    row = "ana@bank.example,Ana Horton,analyst,,{},email"
+    take_staff(session, runtime, row.format("073623"))
+    right, wrong = (take_staff(session, runtime, row.format(pin), dry_run=True) for pin in ("073623", "184650"))
+    assert right == wrong
+    assert counts(take_staff(session, runtime, row.format(""), dry_run=True)) == (0, 1, 0, 0)
+    assert counts(take_staff(session, runtime, row.format("184650"))) == (0, 1, 0, 0)
+    assert pins.is_theirs(session.scalars(select(Staff)).one(), "184650")
+    take_staff(session, runtime, row.format(""))
+    assert counts(take_staff(session, runtime, row.format("184650"), dry_run=True)) == (0, 1, 0, 0)
 
 
 def test_staff_are_taken_and_changed(session: Session, runtime: Runtime) -> None:
