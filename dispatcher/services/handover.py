@@ -25,7 +25,6 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import covers, letters, routing
 from dispatcher.services.audit import record
 from dispatcher.services.order_asked import TAKERS
-from dispatcher.services.passing import OF_COMPLAINTS
 
 CLAIM_WITHIN = timedelta(minutes=30)  # of what went along with a customer and had come to its last step
 
@@ -87,6 +86,13 @@ def _open_of(staff_id: int) -> ColumnElement[bool]:
     return and_(Conversation.state != "closed", mine)
 
 
+def _with_stand_in() -> ColumnElement[bool]:
+    """What is the customer's own representative's to claim, whoever has it in their place: no claim holds it there."""
+    return and_(
+        Conversation.state == "open", Conversation.routed_to == "rep", Conversation.passes < routing.PASSED_TO_DESK
+    )
+
+
 def _order_of(staff_id: int) -> ColumnElement[bool]:
     return and_(OrderRequest.state == "claimed", OrderRequest.claimed_by == staff_id)
 
@@ -117,7 +123,7 @@ def must_keep(session: Session, person: Staff, wanted: Collection[str]) -> set[s
     if theirs.orders:
         needs.append(set(TAKERS))
     if _has_complaints(session, person):
-        needs.append(set(OF_COMPLAINTS))
+        needs.append(set(routing.OF_COMPLAINTS))
     return {role for need in needs if not need & set(wanted) for role in lost & need}
 
 
@@ -155,18 +161,15 @@ def hand_over(session: Session, runtime: Runtime, actor: Staff, from_id: int, to
 
 def go_along(session: Session, runtime: Runtime, given: Mapping[int, tuple[int, int]]) -> None:
     """What is open with customers who have another representative now is that one's: by customer the former and the
-    new one. Complaints stay where they are."""
+    new one; also what waits with a colleague who stands in for the former. Complaints stay where they are."""
     customers: dict[tuple[int, int], list[int]] = defaultdict(list)
     for customer_id, both in given.items():
         customers[both].append(customer_id)
     for (from_id, to_id), ids in sorted(customers.items()):
         person, to = session.get_one(Staff, from_id), session.get_one(Staff, to_id)
         of_theirs = and_(Conversation.customer_id.in_(ids), Conversation.routed_to != "compliance")
-        talks = list(
-            session.scalars(
-                select(Conversation.id).where(_open_of(from_id), of_theirs).order_by(Conversation.id).with_for_update()
-            )
-        )
+        query = select(Conversation.id).where(of_theirs, or_(_open_of(from_id), _with_stand_in()))
+        talks = list(session.scalars(query.order_by(Conversation.id).with_for_update()))
         asked = list(session.scalars(select(Task.id).where(_task_of(from_id), Task.customer_id.in_(ids))))
         if not (talks or asked):
             continue
@@ -210,7 +213,7 @@ def _unfit(person: Staff, to: Staff | None, theirs: Held, complained: bool) -> s
         return f"is no representative, and {person.name} has customers: choose one, or give the role"
     if theirs.orders and not to.has(*TAKERS):
         return f"may claim no orders, and {person.name} has claimed some: choose a representative"
-    if complained and not to.has(*OF_COMPLAINTS):
+    if complained and not to.has(*routing.OF_COMPLAINTS):
         return f"is not of compliance, and {person.name} has complaints: choose one, or give the role"
     if theirs.keeps_from_leaving and not to.has(*routing.ANSWERING):
         return "answers no customers: choose a representative, an analyst, compliance or an administrator"

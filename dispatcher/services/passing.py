@@ -15,7 +15,6 @@ from dispatcher.services.audit import record
 from dispatcher.services.routing import Routed, Said
 
 _WORDS_THAT_COUNT = ("question", "call")
-OF_COMPLAINTS = ("compliance", "admin")
 
 
 def route(session: Session, runtime: Runtime, conversation: Conversation) -> bool:
@@ -45,7 +44,7 @@ def may_take_on(session: Session, conversation: Conversation, staff: Staff) -> b
     Not where somebody has complained since it was last closed: it may be about them. Those may who hold the roles for
     it, and whoever the rules have given it to.
     """
-    if staff.id == conversation.rep_id or staff.has(*OF_COMPLAINTS):
+    if staff.id == conversation.rep_id or staff.has(*routing.OF_COMPLAINTS):
         return True
     return not _complained(said_in(session, conversation))
 
@@ -79,7 +78,7 @@ def _stays(session: Session, runtime: Runtime, conversation: Conversation, route
     if conversation.state == "claimed" and claimer is not None and routing.answers(claimer):
         there = not covers.is_away(runtime, covers.standing_in(session, runtime, claimer))
         is_theirs = not covers.is_away(runtime, claimer) or not there
-        return is_theirs and (not is_complaint or claimer == routed.staff or claimer.has(*OF_COMPLAINTS))
+        return is_theirs and (not is_complaint or claimer == routed.staff or claimer.has(*routing.OF_COMPLAINTS))
     if conversation.passes == 0 or conversation.routed_to != routed.target:
         return False
     # It has been passed on: a further word does not take it back to where nobody claimed it.

@@ -171,6 +171,7 @@ def _found(
 
 # Roles of those who answer customers: for others there is no inbox to look into.
 ANSWERING = ("rep", "analyst", "compliance", "admin")
+OF_COMPLAINTS = ("compliance", "admin")
 
 
 def answers(person: Staff) -> bool:

@@ -361,6 +361,32 @@ def test_what_is_open_goes_along_with_a_customer(light: World, session: Session,
             conversations.get(session, rep, talk.id)
 
 
+@pytest.mark.parametrize(
+    ("state", "passes", "goes"), [("open", 0, True), ("open", 1, True), ("open", 2, False), ("claimed", 0, False)]
+)
+def test_what_waits_with_a_stand_in_goes_along(
+    light: World, session: Session, state: str, passes: int, goes: bool
+) -> None:
+    """A cover answers for the representative; once the customer is another's, that one does. A claim holds it."""
+    rep, cover, second = (
+        one(light, session, "rep"), hired(session, "Cover", "rep"), hired(session, "Second", "rep")
+    )  # fmt: skip
+    rep.away_until, rep.cover_id = light.runtime.now() + timedelta(days=2), cover.id
+    session.commit()
+    talk = says(light, session, "Why?")
+    assert talk.rep_id == cover.id
+    if state == "claimed":
+        conversations.claim(session, light.runtime, cover, talk.id)
+    talk.passes = passes
+    session.commit()
+    give(light, session, session.scalars(select(Customer).where(Customer.key == "bob")).one(), "", second.id)
+    session.commit()
+    session.expire_all()
+    assert talk.rep_id == (second.id if goes else cover.id)
+    told = [each.staff_id for each in session.scalars(select(Letter)) if each.kind == "handover"]
+    assert told == [second.id] * goes
+
+
 def test_a_complaint_does_not_go_along(light: World, session: Session) -> None:
     carla, second = hired(session, "Carla", "compliance", "rep"), hired(session, "Second", "rep")
     bob = session.scalars(select(Customer).where(Customer.key == "bob")).one()
