@@ -18,9 +18,9 @@ from dispatcher.model.ports import Event, Returned
 from dispatcher.runtime import Runtime
 from dispatcher.services import conversations, directory_marks, good_news, matching, status, tasks
 from dispatcher.services.arrival import Arrival
-from dispatcher.services.directory import owner_of
 from dispatcher.services.matching import RECENT, Match
 from dispatcher.services.once import clean, insert_missing
+from dispatcher.services.ownership import owner_of
 
 # The kinds of machines that say what became of a mail of ours.
 NEWS = ("bounce", "delayed", "challenge")

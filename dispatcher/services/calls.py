@@ -23,7 +23,7 @@ from dispatcher.services import (
     reply_store,
     suppressions,
 )
-from dispatcher.services.directory import owner_of
+from dispatcher.services.ownership import owner_of
 from dispatcher.services.understanding import Understood
 
 # A call is answered within minutes of its attempt, or hours where many wait at the provider.

@@ -16,7 +16,7 @@ from dispatcher.model import (
 )
 from dispatcher.model.errors import NotAllowed, NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import customer_store, list_numbers
+from dispatcher.services import customer_store, list_numbers, ownership, sight
 from dispatcher.services.audit import record
 from dispatcher.services.customer_fields import COLUMNS, key_of, name_of, read_customer
 from dispatcher.services.duplicates import likely_duplicates
@@ -25,17 +25,9 @@ from dispatcher.services.imports import active_reps
 from dispatcher.services.list_keys import ListKeys
 
 __all__ = [
-    "delete_customer", "history", "likely_duplicates", "may_keep", "owner_of", "put_customer", "put_list",
+    "delete_customer", "history", "likely_duplicates", "may_keep", "put_customer", "put_list",
     "set_members",
 ]  # fmt: skip
-
-
-def owner_of(session: Session, customer: Customer) -> Staff | None:
-    """The rep who owns a customer: their own if active, else the firm's if active, else nobody."""
-    for rep in (customer.rep, customer.firm.rep if customer.firm else None):
-        if rep is not None and rep.active:
-            return rep
-    return None
 
 
 def may_keep(staff: Staff, one: DistributionList | None) -> bool:
@@ -43,6 +35,17 @@ def may_keep(staff: Staff, one: DistributionList | None) -> bool:
     if staff.has("admin"):
         return True
     return staff.has("analyst") and (one is None or one.owner_id is None or one.owner_id == staff.id)
+
+
+def customer_to_change(session: Session, staff: Staff, key: str) -> Customer:
+    """The customer with this key, also one taken out of the directory, held so that they are given to nobody meanwhile.
+
+    Raises NotFound as `sight.customer` does, and NotAllowed where they are somebody else's to change.
+    """
+    customer = sight.customer(session, staff, key, removed=True, hold=True)
+    if not ownership.may_change(session, staff, customer):
+        raise NotAllowed("only their own representative or an administrator changes a customer")
+    return customer
 
 
 def put_customer(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from dispatcher.model import Customer, Suppression
 from dispatcher.runtime import Runtime
 from dispatcher.services import suppressions, tasks
-from dispatcher.services.directory import owner_of
+from dispatcher.services.ownership import owner_of
 from dispatcher.storage.many import among
 
 # What settles the doubt makes it due at once. This is for whatever does not.

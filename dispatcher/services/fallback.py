@@ -12,7 +12,7 @@ from dispatcher.model import CHANNELS, ContactPoint, Delivery, Message, Preferen
 from dispatcher.model.delivery import FALLBACK, GOING
 from dispatcher.runtime import Runtime
 from dispatcher.services import suppressions, tasks
-from dispatcher.services.directory import owner_of
+from dispatcher.services.ownership import owner_of
 
 
 @dataclass(frozen=True, slots=True)

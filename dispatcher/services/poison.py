@@ -16,7 +16,7 @@ from dispatcher.model import Conversation, Delivery, Letter, Recording, Task
 from dispatcher.model.delivery import due_by
 from dispatcher.runtime import Runtime
 from dispatcher.services import tasks
-from dispatcher.services.directory import owner_of
+from dispatcher.services.ownership import owner_of
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from dispatcher.runtime import Runtime
 from dispatcher.services import audience, caps, lag, letters, tasks
 from dispatcher.services.audit import record
 from dispatcher.services.channel_choice import BY_OWN_WORD
-from dispatcher.services.directory import owner_of
+from dispatcher.services.ownership import owner_of
 from dispatcher.storage import roomy
 
 _REACH_THEM = "No usable contact point: reach them yourself and mend the directory"

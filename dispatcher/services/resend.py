@@ -15,7 +15,7 @@ from dispatcher.model.errors import NotAllowed, NotFound, Refused, StateConflict
 from dispatcher.runtime import Runtime
 from dispatcher.services import fallback, suppressions, tasks
 from dispatcher.services.audit import record
-from dispatcher.services.directory import owner_of
+from dispatcher.services.ownership import owner_of
 
 ENDED_BADLY = frozenset({"failed", "bounced", "rejected"})
 BY_PERSON = "person"  # the code of an attempt whose outcome a person has told

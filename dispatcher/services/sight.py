@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.model import Customer, Delivery, Firm, Message, Recipient, Staff, Version
 from dispatcher.model.errors import NotFound
-from dispatcher.services.directory import owner_of
+from dispatcher.services.ownership import owner_of
 
 
 def wrote(staff: Staff, message: Message) -> bool:
@@ -42,7 +42,7 @@ def sees_everybody(staff: Staff) -> bool:
 def owned_by(staff: Staff) -> ColumnElement[bool]:
     """Of a query over customers, outer-joined with their firms: those that this representative owns.
 
-    The same as `directory.owner_of`: a customer's own representative, else, also where that one has left, the firm's.
+    The same as `ownership.owner_of`: a customer's own representative, else, also where that one has left, the firm's.
     """
     active = select(Staff.id).where(Staff.active)
     nobody = or_(Customer.rep_id.is_(None), Customer.rep_id.not_in(active))
@@ -55,12 +55,17 @@ def customers(staff: Staff) -> Select[Customer]:
     return query if sees_everybody(staff) else query.where(owned_by(staff))
 
 
-def customer(session: Session, staff: Staff, key: str, *, removed: bool = False) -> Customer:
-    """The customer with this key, with `removed` also one taken out of the directory.
+def customer(session: Session, staff: Staff, key: str, *, removed: bool = False, hold: bool = False) -> Customer:
+    """The customer with this key, with `removed` also one taken out of the directory; with `hold` nobody else changes
+    them before the end of the transaction.
 
     Raises NotFound, the same where there is none and where this person may not see them.
     """
-    found = session.scalar(customers(staff).where(Customer.key == key))
+    query = customers(staff).where(Customer.key == key)
+    if hold:
+        # Not the key: who writes a letter to them only names it.
+        query = query.with_for_update(of=Customer, key_share=True).execution_options(populate_existing=True)
+    found = session.scalar(query)
     if found is None or not (found.active or removed):
         raise NotFound(f"there is no customer {key}")
     return found

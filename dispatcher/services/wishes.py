@@ -15,8 +15,8 @@ from dispatcher.model import ContactPoint, Customer, Letter, Reply, Suppression
 from dispatcher.runtime import Runtime
 from dispatcher.services import confirmations, keywords, languages, meant_points, suppressions, tasks
 from dispatcher.services.arrival import Arrival
-from dispatcher.services.directory import owner_of
 from dispatcher.services.once import clean
+from dispatcher.services.ownership import owner_of
 from dispatcher.services.reply_notices import WAYS
 from dispatcher.services.understanding import Understood
 

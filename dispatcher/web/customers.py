@@ -11,7 +11,7 @@ from dispatcher.door import by_token
 from dispatcher.model import Customer, Delivery, Media, Version
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import codes, directory, listening, page_replies, replies
+from dispatcher.services import codes, listening, ownership, page_replies, replies
 from dispatcher.web import files, limits, sounds, wording
 
 bp = Blueprint("customers", __name__)
@@ -44,7 +44,7 @@ def alert(token: str) -> ResponseReturnValue:
 def _page(token: str, delivery: Delivery, *, text: str = "", wrong: str = "", status: int = 200) -> ResponseReturnValue:
     people = [recipient.customer for recipient in delivery.recipients if recipient.left_at is None]
     wording.use(*people)
-    reps = {rep.id: rep for person in people if (rep := directory.owner_of(door.db(), person))}
+    reps = {rep.id: rep for person in people if (rep := ownership.owner_of(door.db(), person))}
     html = render_template(
         "customers/alert.html",
         token=token,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import selectinload
 from dispatcher import door
 from dispatcher.door import may
 from dispatcher.model import ContactPoint, Customer, DistributionList, Firm, ListMember, Staff
-from dispatcher.model.errors import NotAllowed, NotFound, Refused
+from dispatcher.model.errors import NotFound, Refused
 from dispatcher.services import (
     directory,
     directory_marks,
@@ -20,12 +20,12 @@ from dispatcher.services import (
     exports,
     list_numbers,
     ordered,
+    ownership,
     preferences,
     remembered,
     sight,
     suppressions,
 )
-from dispatcher.services.directory import owner_of
 from dispatcher.web import lists, paging
 
 bp = Blueprint("directory", __name__, url_prefix="/directory")
@@ -68,12 +68,6 @@ def _named(word: str) -> ColumnElement[bool]:
     )
 
 
-def _may_mend(staff: Staff, customer: Customer) -> bool:
-    """True for administrators and the customer's own representative."""
-    owner = directory.owner_of(door.db(), customer)
-    return staff.has("admin") or (staff.has("rep") and owner is not None and owner.id == staff.id)
-
-
 @bp.get("/customers/<key>")
 @may(*ALL)
 def show(key: str) -> ResponseReturnValue:
@@ -88,7 +82,7 @@ def show(key: str) -> ResponseReturnValue:
         history=paging.of(remembered.of_customer(session, staff, customer)) if staff.has(*exports.HISTORY) else None,
         listens=engagement.of_customer(session, door.runtime(), customer),
         definition=engagement.DEFINITION,
-        mends=_may_mend(staff, customer),
+        mends=ownership.may_change(session, staff, customer),
         ended=partial(ordered.ended_by_them, session),
     )
 
@@ -133,9 +127,7 @@ def valid(key: str, channel: str) -> ResponseReturnValue:
 
 def _point_to_mend(key: str, channel: str) -> tuple[ContactPoint, Staff]:
     staff = door.me()
-    customer = sight.customer(door.db(), staff, key, removed=True)
-    if not _may_mend(staff, customer):
-        raise NotAllowed("only their own representative or an administrator changes how a customer is reached")
+    customer = directory.customer_to_change(door.db(), staff, key)
     for point in customer.contact_points:
         if point.channel == channel:
             return point, staff
@@ -145,11 +137,7 @@ def _point_to_mend(key: str, channel: str) -> tuple[ContactPoint, Staff]:
 def _address_to_mend(key: str, channel: str) -> tuple[ContactPoint, Staff]:
     """A stop is of an address, whoever has it: what a representative says of it is said of nobody else's customer."""
     point, staff = _point_to_mend(key, channel)
-    same = (ContactPoint.channel == channel, ContactPoint.address == point.address, Customer.active)
-    if not staff.has("admin"):
-        for other in door.db().scalars(select(Customer).join(ContactPoint).where(*same)):
-            if other.key != key and owner_of(door.db(), other) != staff:
-                raise NotAllowed("others share this address: only an administrator may change whether it is used")
+    ownership.require_address(door.db(), staff, point)
     return point, staff
 
 

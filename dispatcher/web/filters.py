@@ -16,7 +16,7 @@ from markupsafe import Markup
 from approvals import written
 from dispatcher import door
 from dispatcher.model import Customer, Staff, Version
-from dispatcher.services import accounts, directory, kind_words, local_time
+from dispatcher.services import accounts, kind_words, local_time, ownership
 from dispatcher.services.short_texts import unquoted, without_quotes
 from dispatcher.web import navigation, sending
 
@@ -166,7 +166,7 @@ def _plain(value: object) -> str:
 
 def owner(customer: Customer) -> Staff | None:
     """The active rep who owns a customer."""
-    return directory.owner_of(door.db(), customer)
+    return ownership.owner_of(door.db(), customer)
 
 
 @cache

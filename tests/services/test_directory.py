@@ -29,7 +29,7 @@ from dispatcher.model import (
 )
 from dispatcher.model.errors import NotFound, Refused
 from dispatcher.runtime import Runtime
-from dispatcher.services import directory, imports
+from dispatcher.services import directory, imports, ownership
 from dispatcher.services.duplicates import alike, likely_duplicates
 from tests.directory_runtime import runtime_for, staff_without_pins
 
@@ -133,7 +133,7 @@ def test_who_owns_a_customer(session: Session, own: bool | None, firms: bool | N
     ann = Customer(key="C1", name="Ann", firm=firm, rep=rep("own", own))
     session.add(ann)
     session.flush()
-    found = directory.owner_of(session, ann)
+    found = ownership.owner_of(session, ann)
     assert (found.name if found else None) == owner
 
 

@@ -32,7 +32,8 @@ from dispatcher.model import (
     Suppression,
     Task,
 )
-from dispatcher.services import fallback, fan_out, handover, recall, recordings, suppressions, verify
+from dispatcher.model.errors import NotFound
+from dispatcher.services import directory, fallback, fan_out, handover, recall, recordings, suppressions, verify
 from dispatcher.services import release as releasing
 from dispatcher.services.holding import hold_what_waits
 from dispatcher.services.oracle import Question
@@ -167,6 +168,28 @@ def test_a_silent_recording_takes_the_conversation_before_its_reply(world: World
     with world.runtime.sessions() as session:
         assert session.scalars(select(Reply.kind)).one() == "automatic"
         assert session.scalars(select(Conversation.state)).one() == "closed"
+
+
+def test_a_customer_is_given_away_before_somebody_changes_them_or_after(world: World) -> None:
+    """Whoever was theirs a moment ago must not change how another's customer is reached."""
+    with world.runtime.sessions() as session:
+        colleague = Staff(email="new@bank.example", name="New", channels=["email"], grants=[Grant(role="rep")])
+        session.add(colleague)
+        session.commit()
+        new, old = colleague.id, world.bank.ids["rep"]
+
+    def give() -> None:
+        with world.runtime.sessions() as session:
+            session.execute(update(Customer).where(Customer.key == "bob").values(rep_id=new))
+            session.commit()
+
+    with world.runtime.sessions() as held:
+        directory.customer_to_change(held, held.get_one(Staff, old), "bob")
+        with meanwhile(world, give) as other:
+            assert other.is_alive(), "to give them away waits for the change"
+            held.commit()
+    with world.runtime.sessions() as session, pytest.raises(NotFound):
+        directory.customer_to_change(session, session.get_one(Staff, old), "bob")
 
 
 def test_an_answer_that_comes_while_its_representative_leaves_is_somebodys(world: World) -> None:

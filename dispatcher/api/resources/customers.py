@@ -20,7 +20,7 @@ from dispatcher.api.shapes.directory import (
 )
 from dispatcher.model import ContactPoint, Customer, DistributionList, Firm, ListMember, Staff, Suppression
 from dispatcher.model.errors import NotAllowed, Refused
-from dispatcher.services import directory, remembered, sight
+from dispatcher.services import directory, ownership, remembered, sight
 
 TAG = "Directory"
 # What it takes to tell whose a customer is, without a query for each.
@@ -91,9 +91,7 @@ def _own_only(act: Act, known: Customer | None, fields: dict[str, object]) -> No
     Who is an analyst or an officer besides sees everybody: to see is not to own.
     """
     if known is not None:
-        sight.customer(act.session, act.staff, known.key, removed=True)
-        if directory.owner_of(act.session, known) != act.staff:
-            raise NotAllowed("only their own representative or an administrator changes a customer")
+        directory.customer_to_change(act.session, act.staff, known.key)
     if not fields["rep_email"] and (known is None or known.rep_id is not None):
         fields["rep_email"] = act.staff.email
     if fields["rep_email"] and str(fields["rep_email"]).strip().lower() != act.staff.email:
@@ -103,7 +101,7 @@ def _own_only(act: Act, known: Customer | None, fields: dict[str, object]) -> No
 def _still_own(act: Act, customer: Customer) -> None:
     """Another firm may have another representative."""
     act.session.expire(customer, ["firm", "rep"])
-    if directory.owner_of(act.session, customer) != act.staff:
+    if not ownership.may_change(act.session, act.staff, customer):
         raise NotAllowed("only an administrator gives a customer to another representative")
 
 
@@ -135,7 +133,7 @@ def get_history(act: Act, key: str, query: PageQuery) -> Page[HistoryEntry]:
 
 def line(session: Session, one: Customer) -> CustomerLine:
     """A customer in a list."""
-    owner = directory.owner_of(session, one)
+    owner = ownership.owner_of(session, one)
     return CustomerLine(
         customer_id=one.key,
         name=one.name,
@@ -148,7 +146,7 @@ def line(session: Session, one: Customer) -> CustomerLine:
 def customer_info(session: Session, one: Customer) -> CustomerInfo:
     """A customer as they are told, with the standing orders on their contact points."""
     points = sorted(one.contact_points, key=lambda point: point.channel)
-    orders, owner = _orders(session, points), directory.owner_of(session, one)
+    orders, owner = _orders(session, points), ownership.owner_of(session, one)
     by_channel = {point.channel: point.address for point in points}
     quiet = f"{one.quiet_from:%H:%M}-{one.quiet_until:%H:%M}" if one.quiet_from and one.quiet_until else None
     lists = select(DistributionList.key).join(ListMember).where(ListMember.customer_id == one.id)
